@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef WEIR_BASE_TEXT_H
+#define WEIR_BASE_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "weir/base/slice.h"
+#include "weir/base/status.h"
+
+/*
+ * A writer into memory of the caller's: never overruns, remembers that it would have (`full`), always
+ * leaves a NUL.  For heads, answers and log lines, which have known bounds.
+ */
+struct text {
+    char *at;
+    size_t len, cap; /* cap includes the NUL */
+    bool full;
+};
+
+void text_init(struct text *t, char *mem, size_t cap);
+void text_put(struct text *t, struct slice s);
+void text_str(struct text *t, const char *s);
+void text_char(struct text *t, char c);
+void text_u64(struct text *t, uint64_t n);
+void text_hex(struct text *t, uint64_t n, int min_digits); /* lower case */
+void text_printf(struct text *t, const char *fmt, ...) WEIR_PRINTF(2, 3);
+
+static inline struct slice text_slice(const struct text *t)
+{
+    return slice_of(t->at, t->len);
+}
+
+/* Decimal digits only, no sign or space; WEIR_BAD otherwise or above max. */
+enum weir_status parse_u64(struct slice s, uint64_t max, uint64_t *out) WEIR_MUST_CHECK;
+
+#endif

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "weir/base/json_out.h"
+
+#include <inttypes.h>
+
+#include "weir/base/assert.h"
+
+enum { MAX_DEPTH = 31 };
+
+/* Length of the UTF-8 sequence at s (RFC 3629), or 0 if it is none. */
+static size_t utf8_len(struct slice s)
+{
+    const unsigned char *p = (const unsigned char *)s.p;
+    size_t n;
+
+    if (p[0] < 0x80)
+        return 1;
+    if (p[0] >= 0xc2 && p[0] <= 0xdf)
+        n = 2;
+    else if ((p[0] & 0xf0) == 0xe0)
+        n = 3;
+    else if (p[0] >= 0xf0 && p[0] <= 0xf4)
+        n = 4;
+    else
+        return 0;
+    if (s.len < n)
+        return 0;
+    for (size_t i = 1; i < n; i++) {
+        if ((p[i] & 0xc0) != 0x80)
+            return 0;
+    }
+    if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) ||
+        (p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] > 0x8f))
+        return 0;
+    return n;
+}
+
+static void put_control(struct text *t, unsigned char c)
+{
+    switch (c) {
+    case '\n':
+        text_str(t, "\\n");
+        return;
+    case '\r':
+        text_str(t, "\\r");
+        return;
+    case '\t':
+        text_str(t, "\\t");
+        return;
+    default:
+        text_str(t, "\\u");
+        text_hex(t, c, 4);
+    }
+}
+
+static size_t put_escaped(struct text *t, struct slice s)
+{
+    unsigned char c = (unsigned char)s.p[0];
+    size_t n;
+
+    if (c == '"' || c == '\\') {
+        text_char(t, '\\');
+        text_char(t, (char)c);
+        return 1;
+    }
+    if (c < 0x20 || c == 0x7f) {
+        put_control(t, c);
+        return 1;
+    }
+    n = utf8_len(s);
+    if (n == 0) {
+        text_str(t, "\xef\xbf\xbd");
+        return 1;
+    }
+    text_put(t, slice_of(s.p, n));
+    return n;
+}
+
+static bool is_plain(unsigned char c)
+{
+    return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
+}
+
+static void put_string(struct text *t, struct slice s)
+{
+    text_char(t, '"');
+    while (s.len > 0) {
+        size_t n = 0;
+        while (n < s.len && is_plain((unsigned char)s.p[n]))
+            n++;
+        text_put(t, slice_of(s.p, n));
+        s = slice_from(s, n);
+        if (s.len > 0)
+            s = slice_from(s, put_escaped(t, s));
+    }
+    text_char(t, '"');
+}
+
+static void before_value(struct json_out *j, const char *key)
+{
+    uint32_t bit = UINT32_C(1) << j->depth;
+
+    if ((j->more & bit) != 0)
+        text_char(j->t, ',');
+    j->more |= bit;
+    if (key != NULL) {
+        put_string(j->t, slice_str(key));
+        text_char(j->t, ':');
+    }
+}
+
+static void open_level(struct json_out *j, const char *key, bool array)
+{
+    before_value(j, key);
+    WEIR_ASSERT(j->depth < MAX_DEPTH);
+    j->depth++;
+    j->more &= ~(UINT32_C(1) << j->depth);
+    if (array)
+        j->array |= UINT32_C(1) << j->depth;
+    else
+        j->array &= ~(UINT32_C(1) << j->depth);
+    text_char(j->t, array ? '[' : '{');
+}
+
+void json_begin(struct json_out *j, struct text *t)
+{
+    *j = (struct json_out){.t = t};
+}
+
+void json_object(struct json_out *j, const char *key)
+{
+    open_level(j, key, false);
+}
+
+void json_array(struct json_out *j, const char *key)
+{
+    open_level(j, key, true);
+}
+
+void json_close(struct json_out *j)
+{
+    WEIR_ASSERT(j->depth > 0);
+    text_char(j->t, (j->array >> j->depth & 1) != 0 ? ']' : '}');
+    j->depth--;
+}
+
+void json_str(struct json_out *j, const char *key, struct slice s)
+{
+    before_value(j, key);
+    put_string(j->t, s);
+}
+
+void json_cstr(struct json_out *j, const char *key, const char *s)
+{
+    if (s == NULL)
+        json_null(j, key);
+    else
+        json_str(j, key, slice_str(s));
+}
+
+void json_u64(struct json_out *j, const char *key, uint64_t n)
+{
+    before_value(j, key);
+    text_u64(j->t, n);
+}
+
+void json_i64(struct json_out *j, const char *key, int64_t n)
+{
+    before_value(j, key);
+    text_printf(j->t, "%" PRId64, n);
+}
+
+void json_num(struct json_out *j, const char *key, double n, int decimals)
+{
+    before_value(j, key);
+    if (n != n || n > 1e300 || n < -1e300)
+        text_str(j->t, "null");
+    else
+        text_printf(j->t, "%.*f", decimals, n);
+}
+
+void json_bool(struct json_out *j, const char *key, bool b)
+{
+    before_value(j, key);
+    text_str(j->t, b ? "true" : "false");
+}
+
+void json_null(struct json_out *j, const char *key)
+{
+    before_value(j, key);
+    text_str(j->t, "null");
+}
+
+void json_raw(struct json_out *j, const char *key, struct slice json)
+{
+    before_value(j, key);
+    text_put(j->t, json);
+}

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "weir/base/text.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "weir/base/assert.h"
+
+void text_init(struct text *t, char *mem, size_t cap)
+{
+    WEIR_ASSERT(cap > 0);
+    *t = (struct text){.at = mem, .cap = cap};
+    mem[0] = '\0';
+}
+
+void text_put(struct text *t, struct slice s)
+{
+    size_t room = t->cap - 1 - t->len;
+    size_t n = s.len <= room ? s.len : room;
+
+    if (n < s.len)
+        t->full = true;
+    if (n > 0)
+        memcpy(t->at + t->len, s.p, n);
+    t->len += n;
+    t->at[t->len] = '\0';
+}
+
+void text_str(struct text *t, const char *s)
+{
+    text_put(t, slice_str(s));
+}
+
+void text_char(struct text *t, char c)
+{
+    text_put(t, slice_of(&c, 1));
+}
+
+void text_u64(struct text *t, uint64_t n)
+{
+    char digits[20];
+    size_t i = sizeof digits;
+
+    do {
+        digits[--i] = (char)('0' + n % 10);
+        n /= 10;
+    } while (n > 0);
+    text_put(t, slice_of(digits + i, sizeof digits - i));
+}
+
+void text_hex(struct text *t, uint64_t n, int min_digits)
+{
+    char digits[16];
+    size_t i = sizeof digits;
+
+    do {
+        digits[--i] = "0123456789abcdef"[n & 15];
+        n >>= 4;
+    } while (n > 0 || (int)(sizeof digits - i) < min_digits);
+    text_put(t, slice_of(digits + i, sizeof digits - i));
+}
+
+void text_printf(struct text *t, const char *fmt, ...)
+{
+    size_t room = t->cap - t->len;
+    va_list ap;
+    int n;
+
+    va_start(ap, fmt);
+    n = vsnprintf(t->at + t->len, room, fmt, ap);
+    va_end(ap);
+    WEIR_ASSERT(n >= 0);
+    if ((size_t)n >= room) {
+        t->full = true;
+        t->len = t->cap - 1;
+    } else {
+        t->len += (size_t)n;
+    }
+}
+
+enum weir_status parse_u64(struct slice s, uint64_t max, uint64_t *out)
+{
+    uint64_t v = 0;
+
+    if (s.len == 0)
+        return WEIR_BAD;
+    for (size_t i = 0; i < s.len; i++) {
+        uint64_t d = (uint64_t)(unsigned char)s.p[i] - '0';
+        if (d > 9 || v > (UINT64_MAX - d) / 10)
+            return WEIR_BAD;
+        v = v * 10 + d;
+    }
+    if (v > max)
+        return WEIR_BAD;
+    *out = v;
+    return WEIR_OK;
+}

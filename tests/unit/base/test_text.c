@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <criterion/criterion.h>
+
+#include "weir/base/clock.h"
+#include "weir/base/text.h"
+#include "weir/base/words.h"
+
+Test(text, never_overruns_and_says_so)
+{
+    char mem[6] = "";
+    struct text t;
+
+    text_init(&t, mem, sizeof mem);
+    text_str(&t, "abc");
+    cr_assert(!t.full);
+    text_u64(&t, 12345);
+    cr_assert(t.full);
+    cr_assert_str_eq(mem, "abc12");
+}
+
+Test(text, writes_numbers)
+{
+    char mem[64];
+    struct text t;
+
+    text_init(&t, mem, sizeof mem);
+    text_u64(&t, UINT64_MAX);
+    text_char(&t, ' ');
+    text_hex(&t, 0xab, 4);
+    text_char(&t, ' ');
+    text_u64(&t, 0);
+    cr_assert_str_eq(mem, "18446744073709551615 00ab 0");
+}
+
+Test(text, parses_digits_only_and_within_bounds)
+{
+    uint64_t n = 7;
+
+    cr_assert_eq(parse_u64(SLICE_LIT("18446744073709551615"), UINT64_MAX, &n), WEIR_OK);
+    cr_assert_eq(n, UINT64_MAX);
+    cr_assert_eq(parse_u64(SLICE_LIT("18446744073709551616"), UINT64_MAX, &n), WEIR_BAD);
+    cr_assert_eq(parse_u64(SLICE_LIT("+1"), 10, &n), WEIR_BAD);
+    cr_assert_eq(parse_u64(SLICE_LIT(" 1"), 10, &n), WEIR_BAD);
+    cr_assert_eq(parse_u64(SLICE_LIT(""), 10, &n), WEIR_BAD);
+    cr_assert_eq(parse_u64(SLICE_LIT("11"), 10, &n), WEIR_BAD);
+}
+
+Test(text, formats_the_date_as_rfc3339)
+{
+    char out[RFC3339_MAX];
+
+    cr_assert_eq(rfc3339_format(out, UINT64_C(1756857600123) * NS_PER_MS), 24);
+    cr_assert_str_eq(out, "2025-09-03T00:00:00.123Z");
+}
+
+Test(words, every_word_has_a_name)
+{
+    for (int i = 1; i < CAUSE_COUNT; i++)
+        cr_assert_gt(strlen(cause_name((enum cause)i)), 0);
+    cr_assert_str_eq(decision_name(DECISION_LOCAL), "local");
+    cr_assert_str_eq(outcome_name(OUTCOME_NEUTRAL), "neutral");
+    cr_assert_str_eq(class_name(CLASS_BATCH), "batch");
+    cr_assert_str_eq(breaker_state_name(BREAKER_HALF_OPEN), "half_open");
+}
