@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef WEIR_DECIDE_POOL_H
+#define WEIR_DECIDE_POOL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "weir/base/hash.h"
+#include "weir/base/list.h"
+#include "weir/base/words.h"
+#include "weir/decide/settings.h"
+
+/*
+ * The admission of one pool: who may go to which upstream now, who waits, who is refused; and what
+ * is learnt from what became of them.  Pure: no clock (`now_ns` comes in, monotonic, never going
+ * back), no memory of its own (storage comes in), no I/O, no threads.  In the daemon the gate
+ * (flow/gate) holds one mutex around every call here; in tests/sim the calls come from a schedule.
+ *
+ * Rules: docs/decisions.md, which says where each comes from.
+ *
+ * A request's way, each arrow one call:
+ *
+ *     pool_arrive ─► ADMIT ─► pool_first ─► pool_end
+ *                │         └───────────────► pool_end            (no content ever)
+ *                │         └─ pool_retry ─► ADMIT (another upstream) ... | REFUSE (ended)
+ *                ├► WAIT ─► (later, from pool_next_woken) admitted or refused
+ *                │       └─► pool_leave                          (the client went away)
+ *                └► REFUSE
+ */
+
+enum {
+    POOL_UPSTREAMS_MAX = 64,
+    POOL_RANKS = 6, /* system, paid+lease, paid, interactive+lease, interactive, batch */
+};
+
+enum pool_verdict { POOL_ADMIT, POOL_WAIT, POOL_REFUSE };
+
+/* Which rule decided, for `why` and the log.  X(enumerator, "name") */
+#define WEIR_RULES(X)                                                                              \
+    X(RULE_NONE, "none")                                                                           \
+    X(RULE_ROOM, "room")                   /* there was room */                                    \
+    X(RULE_PROBE, "probe")                 /* one of the probes of a half-open breaker */          \
+    X(RULE_QUEUE_FULL, "queue_full")                                                               \
+    X(RULE_QUEUE_OFF, "queue_off")         /* this class does not wait */                          \
+    X(RULE_WAITED, "waited")               /* waited max_wait and found no room */                 \
+    X(RULE_CLIENT_DEADLINE, "client_deadline")                                                     \
+    X(RULE_PENDING_LIMIT, "pending_limit") /* P */                                                 \
+    X(RULE_STREAM_LIMIT, "stream_limit")   /* L or max_streams */                                  \
+    X(RULE_BREAKER_OPEN, "breaker_open")                                                           \
+    X(RULE_HALF_OPEN, "half_open")                                                                 \
+    X(RULE_RAMP, "ramp")                   /* the share is used up */                              \
+    X(RULE_HOLD, "hold")                   /* the upstream asked to be left alone */               \
+    X(RULE_DRAINED, "drained")                                                                     \
+    X(RULE_FAIR_SHARE, "fair_share")                                                               \
+    X(RULE_USER_STREAMS, "user_streams")                                                           \
+    X(RULE_USER_RATE, "user_rate")                                                                 \
+    X(RULE_SYSTEM_CAP, "system_cap")                                                               \
+    X(RULE_RETRY, "retry")                 /* admitted again, to another upstream */               \
+    X(RULE_RETRY_BUDGET, "retry_budget")
+
+#define WEIR_ENUM_ROW(e, name) e,
+#define WEIR_COUNT_ROW(e, name) +1
+enum rule { WEIR_RULES(WEIR_ENUM_ROW) };
+enum { RULE_COUNT = 0 WEIR_RULES(WEIR_COUNT_ROW) };
+#undef WEIR_ENUM_ROW
+#undef WEIR_COUNT_ROW
+const char *rule_name(enum rule r);
+
+/* The numbers a decision was taken on. */
+struct decision_numbers {
+    enum rule rule;
+    int upstream;                 /* index the numbers are about, -1 none */
+    uint32_t inflight, pending;   /* of that upstream, just before */
+    double limit_streams, limit_pending;
+    double share;
+    uint32_t queued;              /* in the pool */
+    uint64_t waited_ns;           /* in the queue */
+    uint32_t user_holds;          /* places and queue entries of this user */
+    uint32_t user_may_hold;
+    uint32_t retry_after_ms;      /* the appointment, refusals only */
+};
+
+enum pool_request_state {
+    REQUEST_NEW,
+    REQUEST_QUEUED,
+    REQUEST_SENT,   /* holds one admission */
+    REQUEST_ENDED,  /* holds nothing */
+};
+
+/*
+ * One request in the pool's books; embedded in the exchange, whose memory it is.  Zero it, fill the
+ * first block, then call pool_arrive.  It may not move or die while QUEUED or SENT.
+ */
+struct pool_request {
+    /* in */
+    uint64_t user;            /* keyed hash; 0 = nobody known */
+    enum request_class class;
+    bool stream;              /* the answer is expected as events */
+    uint64_t bytes;           /* of the request's body, as far as known; sizes the prediction */
+    uint64_t deadline_ns;     /* the client's own (X-Stainless-Timeout), absolute; 0 = none */
+    uint32_t client_retry;    /* X-Stainless-Retry-Count */
+
+    /* out */
+    enum pool_request_state state;
+    int upstream;             /* index while SENT */
+    int tried;                /* index of the upstream a retry may not go to again, -1 */
+    enum cause cause;         /* of a refusal */
+    struct decision_numbers numbers;
+    bool no_retry;            /* the answer should carry x-should-retry: false */
+    uint32_t attempts;        /* admissions so far */
+
+    /* the pool's own; hands off */
+    struct list node;         /* in a queue, or among the woken */
+    struct list pending_node;
+    uint64_t arrival_ns, sent_ns, late_ns;
+    uint32_t pend0;
+    int rank;
+    bool pending, marked, late, first, probe, streaming, counted_user, woken;
+};
+
+/* What an ended exchange says about its upstream, for pool_end and pool_retry. */
+struct pool_report {
+    enum outcome outcome;
+    uint32_t status;          /* of the upstream's answer, 0 = none came */
+    bool complete;            /* a clean whole answer: the user's turn was completed */
+    bool aborted;             /* the client went away */
+    uint32_t retry_after_ms;  /* OUTCOME_REFUSED: what the upstream asked for, 0 = nothing */
+};
+
+/* Live view of one upstream; filled by pool_upstream_view. */
+struct upstream_view {
+    enum breaker_state state;
+    enum cause refuse_cause;         /* what a request refused here would be told */
+    char cause[24];                  /* why the state was entered: "error_rate", "operator", ... */
+    uint64_t since_ns;               /* of the state */
+    uint64_t until_ns;               /* end of OPEN, 0 = none or unknown */
+    uint64_t held_until_ns;          /* 0 = not held */
+    double share;                    /* 0..1 */
+    double known_good;               /* streams; what the share is of */
+    bool ramp_held;
+    uint32_t pending, inflight, streams;
+    double limit_pending, limit_streams;
+    uint32_t max_streams;
+    uint32_t ok, failed, connect_failed, stalled, refused, neutral; /* in the window */
+    uint32_t on_time, late;
+    double pace_ns;                  /* ns per event, 0 = unknown */
+    double pace_target_ns;
+    double expected_full_s;          /* until the share is 1, 0 = it is, <0 = not known */
+};
+
+/* A change of state, for the event log; oldest first from pool_next_event. */
+struct pool_event {
+    uint64_t at_ns;
+    int upstream;
+    enum breaker_state from, to;
+    char cause[24];
+    /* the numbers it was decided on */
+    uint32_t requests, failed, consecutive;
+    uint64_t window_ns;
+    double share;
+};
+
+struct pool; /* decide/pool_priv.h */
+
+/* Bytes a pool with n upstreams needs, aligned to 64; tables of leases and users included. */
+size_t pool_bytes(size_t n_upstreams);
+
+/*
+ * Makes a pool in mem (pool_bytes of it, zeroed, aligned to 64, the caller's).  conf is borrowed and
+ * must outlive the pool or the next pool_set_conf.  max_streams has one entry per upstream.
+ */
+struct pool *pool_init(void *mem, const struct decide_conf *conf, const uint32_t *max_streams,
+                       size_t n_upstreams, struct hash_key key, uint64_t seed, uint64_t now_ns);
+
+/* New settings for a running pool: learnt limits, windows and states stay. */
+void pool_set_conf(struct pool *p, const struct decide_conf *conf, const uint32_t *max_streams,
+                   uint64_t now_ns);
+
+enum pool_verdict pool_arrive(struct pool *p, struct pool_request *r, uint64_t now_ns);
+
+/* First content event of a stream, or a good head of a unary answer.  Once per admission. */
+void pool_first(struct pool *p, struct pool_request *r, uint64_t now_ns);
+
+/* It came out that the answer is (not) a stream of events, after admission and before pool_first. */
+void pool_set_stream(struct pool *p, struct pool_request *r, bool stream);
+
+/* The exchange is over with this upstream; gives the admission back.  Once per admission. */
+void pool_end(struct pool *p, struct pool_request *r, const struct pool_report *rep,
+              uint64_t now_ns);
+
+/*
+ * Reports like pool_end and asks for one more try on another upstream (docs/decisions.md, retries).
+ * POOL_ADMIT: r is SENT again.  POOL_REFUSE: r is ENDED, answer what happened.
+ */
+enum pool_verdict pool_retry(struct pool *p, struct pool_request *r, const struct pool_report *rep,
+                             uint64_t now_ns);
+
+/* A waiting request whose client went away.  r is ENDED after it; also right for a woken one. */
+void pool_leave(struct pool *p, struct pool_request *r, uint64_t now_ns);
+
+/*
+ * Requests that were decided by another call since (drain of the queue): state is SENT, or ENDED
+ * with cause.  NULL when there are no more.  To be asked after every call above and after the tick.
+ */
+struct pool_request *pool_next_woken(struct pool *p);
+
+/*
+ * Every 100 ms or so; never twice for the same time.  events has one entry per upstream: content
+ * events relayed since the start, over all workers.
+ */
+void pool_tick(struct pool *p, const uint64_t *events, uint64_t now_ns);
+
+/* When the queue's next entry expires (ns), so that waits end in time between ticks; 0 = empty. */
+uint64_t pool_next_expiry(const struct pool *p);
+
+/* Health checks (docs/decisions.md): `fall` failures in a row / one success while open. */
+void pool_health_failed(struct pool *p, size_t upstream, uint64_t now_ns);
+void pool_health_ok(struct pool *p, size_t upstream, uint64_t now_ns);
+
+/* The operator's hand.  Deadlines (absolute ns, 0 = none) lapse in the tick, with an event. */
+enum pool_order {
+    ORDER_BREAKER_OPEN,  /* until: held open */
+    ORDER_BREAKER_CLOSE, /* until: forced closed, trip rules off */
+    ORDER_BREAKER_AUTO,  /* give back to the rules; half-open if it was held open */
+    ORDER_RAMP_START,    /* RAMPING at ramp.start from any state */
+    ORDER_RAMP_HOLD,     /* freeze the share; until */
+    ORDER_RAMP_RESUME,
+    ORDER_RAMP_SET,      /* value = share 0.01..1; put and hold it; until */
+    ORDER_RAMP_FINISH,   /* share 1 at once */
+    ORDER_RAMP_ABORT,    /* back to OPEN */
+    ORDER_DRAIN,         /* nothing new; what runs goes on */
+    ORDER_UNDRAIN,       /* comes back by the ramp */
+    ORDER_LIMIT_STREAMS, /* value = streams, 0 = give back; until */
+};
+/* WEIR_OK, or WEIR_BAD if the order makes no sense in this state (*why says so, static). */
+enum weir_status pool_order(struct pool *p, size_t upstream, enum pool_order o, double value,
+                            uint64_t until_ns, uint64_t now_ns, const char **why);
+
+/* Overrides of modes (`mode POOL breaker observe`): -1 as configured, 0 observe, 1 enforce. */
+enum pool_rule_set { SET_BREAKER, SET_LIMITER, SET_RAMP, SET_QUEUE, SET_COUNT };
+void pool_set_mode(struct pool *p, enum pool_rule_set s, int mode);
+bool pool_enforces(const struct pool *p, enum pool_rule_set s);
+
+/* Nothing new at all (the process drains): every arrival is refused with CAUSE_DRAINING. */
+void pool_drain(struct pool *p, bool on);
+
+struct pool_view {
+    double share;               /* load-weighted mean over the upstreams */
+    uint32_t queued;
+    uint32_t queued_by_class[CLASS_COUNT];
+    uint64_t oldest_ns;         /* arrival of the oldest waiting request, 0 = none */
+    uint64_t last_shed_ns;      /* when something was last refused for load, 0 = never */
+    double admitted_per_s, retries_per_s, arrivals_per_s;
+    double retry_tokens;
+    double expected_full_s;     /* as in upstream_view, the latest */
+};
+void pool_view(const struct pool *p, struct pool_view *v, uint64_t now_ns);
+void pool_upstream_view(const struct pool *p, size_t upstream, struct upstream_view *v,
+                        uint64_t now_ns);
+
+/* Takes the oldest change of state not yet taken; false if there is none.  Holds 256. */
+bool pool_next_event(struct pool *p, struct pool_event *ev);
+
+#endif
