@@ -8,6 +8,7 @@
 
 #include "weir/base/hash.h"
 #include "weir/base/list.h"
+#include "weir/base/status.h"
 #include "weir/base/words.h"
 #include "weir/decide/settings.h"
 

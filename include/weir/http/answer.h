@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef WEIR_HTTP_ANSWER_H
+#define WEIR_HTTP_ANSWER_H
+
+#include "weir/base/buf.h"
+#include "weir/http/head.h"
+
+/*
+ * What a backend's streamed answer means: events, content, errors, the end marker, in the dialects
+ * of docs/answers.md.  Incremental and without memory of its own: body bytes (after chunked) go in
+ * in any split, facts come out; the bytes themselves are passed on untouched by the caller.
+ */
+enum dialect {
+    DIALECT_UNKNOWN, /* any event is content; a clean end of framing is the end */
+    DIALECT_OPENAI_CHAT, /* chat and completions */
+    DIALECT_OPENAI_RESPONSES,
+    DIALECT_ANTHROPIC,
+    DIALECT_GEMINI,
+    DIALECT_OLLAMA,
+};
+const char *dialect_name(enum dialect d);
+
+enum answer_form {
+    FORM_SSE,    /* text/event-stream (WHATWG HTML, 9.2) */
+    FORM_NDJSON, /* a line is an event */
+    FORM_BYTES,  /* binary event streams, encoded streams: any byte is content */
+};
+
+/* What an in-band error says, as its code or type would mean as a status (docs/answers.md). */
+enum error_meaning {
+    ERROR_NONE,
+    ERROR_OVERLOADED, /* 503 529 overloaded_error ... : a refusal */
+    ERROR_RATE_LIMIT, /* 429 rate_limit_error ...    : a refusal */
+    ERROR_CLIENT,     /* its own other 4xx: neutral */
+    ERROR_SERVER,     /* 5xx or unknown: a failure */
+};
+
+enum { ANSWER_VALUE_MAX = 48 };
+
+struct answer {
+    /* facts so far */
+    enum dialect dialect;      /* as recognised */
+    uint32_t events;           /* complete events that are not comments */
+    uint32_t content_events;   /* of these, with content */
+    bool content;              /* a content event was seen (known inside it, before its end) */
+    bool finished;             /* the end marker of the dialect was seen */
+    bool finish_reason;        /* Gemini: finishReason was seen */
+    enum error_meaning error;  /* the first in-band error */
+    int error_status;          /* its status: 429 500 502 503 529 or its own 4xx/5xx */
+    bool at_boundary;          /* nothing of an unfinished event was fed; true at the start */
+    uint64_t sequence;         /* OpenAI responses: the last sequence_number, for our error frame */
+
+    /* the scanner's own; hands off */
+    struct {
+        enum answer_form form;
+        uint8_t line_state, field, depth_state;
+        uint32_t data_len;
+        /* a streaming JSON reader over one event's data */
+        uint8_t opaque[192];
+    } s;
+};
+
+/*
+ * Starts a scan.  `hint` is what the request's path says (…/chat/completions, …/responses,
+ * …/v1/messages, …:streamGenerateContent, /api/chat); the events overrule it.
+ */
+void answer_init(struct answer *a, enum answer_form form, enum dialect hint);
+
+/* Feeds body bytes; updates the facts. */
+void answer_feed(struct answer *a, struct slice bytes);
+
+/*
+ * Feeds body bytes up to the end of the first event that is not a comment, empty or mere preamble,
+ * i.e. until `content`, `error` or `finished` becomes known.  Returns how many bytes were taken; the
+ * rest is for the next call.  For the time before the commit point.
+ */
+size_t answer_feed_until_known(struct answer *a, struct slice bytes);
+
+/* Which dialect a request's path (target_path) speaks. */
+enum dialect dialect_of_path(struct slice path, bool anthropic_version);
+
+/*
+ * The JSON of the error that `events` (whole held bytes of a stream) holds, for a restated answer:
+ * the data lines of the first event with an error, joined (bounded by max).  WEIR_NOT_FOUND.
+ */
+enum weir_status answer_error_json(enum answer_form form, struct slice events, struct buf *out,
+                                   size_t max) WEIR_MUST_CHECK;
+
+#endif

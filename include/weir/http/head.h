@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef WEIR_HTTP_HEAD_H
+#define WEIR_HTTP_HEAD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "weir/base/slice.h"
+#include "weir/base/text.h"
+#include "weir/base/words.h"
+
+/*
+ * HTTP/1.0 and 1.1 heads (RFC 9112), strict: what is ambiguous is refused (docs/http.md).  A parser
+ * owns nothing: bytes in, done / more / bad out, slices into the caller's bytes.
+ */
+enum parse { PARSE_DONE, PARSE_MORE, PARSE_BAD };
+
+/* Fields that somebody asks for by name.  X(enumerator, "lower-case name") */
+#define WEIR_FIELDS(X)                                                                             \
+    X(FIELD_ACCEPT, "accept")                                                                      \
+    X(FIELD_ACCEPT_LANGUAGE, "accept-language")                                                    \
+    X(FIELD_ACCESS_CONTROL_REQUEST_METHOD, "access-control-request-method")                        \
+    X(FIELD_ACCESS_CONTROL_REQUEST_HEADERS, "access-control-request-headers")                      \
+    X(FIELD_ANTHROPIC_VERSION, "anthropic-version")                                                \
+    X(FIELD_AUTHORIZATION, "authorization")                                                        \
+    X(FIELD_CONNECTION, "connection")                                                              \
+    X(FIELD_CONTENT_ENCODING, "content-encoding")                                                  \
+    X(FIELD_CONTENT_LENGTH, "content-length")                                                      \
+    X(FIELD_CONTENT_TYPE, "content-type")                                                          \
+    X(FIELD_COOKIE, "cookie")                                                                      \
+    X(FIELD_DATE, "date")                                                                          \
+    X(FIELD_EXPECT, "expect")                                                                      \
+    X(FIELD_FORWARDED, "forwarded")                                                                \
+    X(FIELD_HOST, "host")                                                                          \
+    X(FIELD_HTTP2_SETTINGS, "http2-settings")                                                      \
+    X(FIELD_KEEP_ALIVE, "keep-alive")                                                              \
+    X(FIELD_ORIGIN, "origin")                                                                      \
+    X(FIELD_PROXY_AUTHENTICATE, "proxy-authenticate")                                              \
+    X(FIELD_PROXY_AUTHORIZATION, "proxy-authorization")                                            \
+    X(FIELD_PROXY_CONNECTION, "proxy-connection")                                                  \
+    X(FIELD_RETRY_AFTER, "retry-after")                                                            \
+    X(FIELD_RETRY_AFTER_MS, "retry-after-ms")                                                      \
+    X(FIELD_SEC_WEBSOCKET_KEY, "sec-websocket-key")                                                \
+    X(FIELD_SERVER, "server")                                                                      \
+    X(FIELD_SET_COOKIE, "set-cookie")                                                              \
+    X(FIELD_TE, "te")                                                                              \
+    X(FIELD_TRACEPARENT, "traceparent")                                                            \
+    X(FIELD_TRAILER, "trailer")                                                                    \
+    X(FIELD_TRANSFER_ENCODING, "transfer-encoding")                                                \
+    X(FIELD_UPGRADE, "upgrade")                                                                    \
+    X(FIELD_USER_AGENT, "user-agent")                                                              \
+    X(FIELD_VIA, "via")                                                                            \
+    X(FIELD_X_API_KEY, "x-api-key")                                                                \
+    X(FIELD_X_FORWARDED_FOR, "x-forwarded-for")                                                    \
+    X(FIELD_X_FORWARDED_HOST, "x-forwarded-host")                                                  \
+    X(FIELD_X_FORWARDED_PROTO, "x-forwarded-proto")                                                \
+    X(FIELD_X_REQUEST_ID, "x-request-id")                                                          \
+    X(FIELD_X_STAINLESS_RETRY_COUNT, "x-stainless-retry-count")                                    \
+    X(FIELD_X_STAINLESS_TIMEOUT, "x-stainless-timeout")
+
+#define WEIR_ENUM_ROW(e, name) e,
+enum field_id { FIELD_OTHER = 0, WEIR_FIELDS(WEIR_ENUM_ROW) FIELD_ID_COUNT };
+#undef WEIR_ENUM_ROW
+
+struct http_field {
+    struct slice name, value; /* value without surrounding blanks */
+    enum field_id id;
+    bool hop; /* hop-by-hop, or named by Connection: not to be passed on (RFC 9110, 7.6.1) */
+};
+
+enum body_kind {
+    BODY_NONE,
+    BODY_COUNTED, /* `length` bytes */
+    BODY_CHUNKED,
+    BODY_TO_CLOSE, /* responses only */
+};
+
+struct head_limits {
+    uint32_t line;        /* request or status line, bytes */
+    uint32_t head;        /* all of it, bytes */
+    uint32_t fields;      /* how many */
+    uint64_t body;        /* counted request bodies; UINT64_MAX = no bound */
+    bool drop_underscore; /* names with '_': dropped instead of refused */
+};
+
+/* Filled on PARSE_BAD: what to answer and say. */
+struct head_error {
+    int status;       /* 400 413 414 431 501 505 for requests; 502 for responses */
+    enum cause cause; /* CAUSE_BAD_REQUEST, CAUSE_URI_TOO_LONG, ...; CAUSE_BAD_GATEWAY */
+    const char *what; /* static sentence part: "a bare LF in the head" */
+};
+
+struct request_head {
+    struct slice method, target; /* target as received; absolute-form is split into host and target */
+    struct slice host;           /* of Host, or of an absolute target */
+    int minor;                   /* 0 or 1 */
+    struct http_field *fields;   /* the caller's array */
+    size_t n_fields;
+    /* index + 1 of the first field with that id, 0 = absent */
+    uint16_t at[FIELD_ID_COUNT];
+    enum body_kind body;
+    uint64_t length;
+    bool keep_alive;      /* as the client wants it */
+    bool expect_continue; /* Expect: 100-continue with a body, HTTP/1.1 */
+    bool websocket;       /* a well-formed WebSocket upgrade (RFC 6455, 4.1) */
+    bool is_head;         /* method HEAD */
+};
+
+struct response_head {
+    int status, minor;
+    struct slice reason;
+    struct http_field *fields;
+    size_t n_fields;
+    uint16_t at[FIELD_ID_COUNT];
+    enum body_kind body;
+    uint64_t length;
+    bool keep_alive;
+    bool event_stream; /* text/event-stream */
+    bool ndjson;       /* application/x-ndjson */
+    bool encoded;      /* Content-Encoding other than identity */
+    bool binary_events; /* application/vnd.amazon.eventstream */
+    bool switched;     /* 101 to a WebSocket */
+};
+
+/*
+ * Parses the head at the start of `in`.  `fields` has room for limits->fields entries.  DONE: *used
+ * bytes were the head.  MORE: call again with more bytes (from the same start; `in` may have moved).
+ * BAD: *err says why; also when a limit is passed.
+ */
+enum parse request_parse(struct slice in, const struct head_limits *limits,
+                         struct http_field *fields, struct request_head *out, size_t *used,
+                         struct head_error *err);
+
+/*
+ * `to_head`: the request was HEAD.  1xx heads are returned like any other (body NONE); the caller
+ * swallows them.  An answer to an upgrade sets `switched` only if `asked_upgrade`.
+ */
+enum parse response_parse(struct slice in, const struct head_limits *limits, bool to_head,
+                          bool asked_upgrade, struct http_field *fields,
+                          struct response_head *out, size_t *used, struct head_error *err);
+
+/* The first field's value, or SLICE_NONE. */
+static inline struct slice request_field(const struct request_head *h, enum field_id id)
+{
+    return h->at[id] == 0 ? SLICE_NONE : h->fields[h->at[id] - 1].value;
+}
+static inline struct slice response_field(const struct response_head *h, enum field_id id)
+{
+    return h->at[id] == 0 ? SLICE_NONE : h->fields[h->at[id] - 1].value;
+}
+
+/* Does a comma-separated list hold this token (case-insensitive)?  RFC 9110, 5.6.1. */
+bool list_has_token(struct slice list, struct slice token);
+
+/* The standard reason phrase (RFC 9110, 15), "Unknown" for others; never NULL. */
+const char *reason_phrase(int status);
+
+/*
+ * The path of a target for matching only: percent-decoded where that is unambiguous, dot segments
+ * resolved (RFC 3986, 5.2.4), without the query, into out.  WEIR_LIMIT if it does not fit.
+ */
+enum weir_status target_path(struct slice target, struct text *out) WEIR_MUST_CHECK;
+
+/*
+ * Retry-After as milliseconds from retry-after-ms, else Retry-After (seconds, or an HTTP-date
+ * against `date` when that is present too, else against wall_now_s); 0 when absent or unusable.
+ */
+uint32_t response_retry_after_ms(const struct response_head *h, uint64_t wall_now_s);
+
+#endif
