@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef WEIR_NET_LISTENER_H
+#define WEIR_NET_LISTENER_H
+
+#include "weir/net/addr.h"
+#include "weir/net/loop.h"
+
+/*
+ * A bound address.  listen_bind makes the descriptor on the main thread before privileges are
+ * dropped; each worker opens its own listener on one (SO_REUSEPORT: one descriptor per worker for
+ * TCP; unix sockets share one, see listen_bind).
+ */
+
+/*
+ * Binds and listens: non-blocking, close-on-exec.  `share`: more descriptors will be bound to the
+ * same address (SO_REUSEPORT).  Unix paths: a dead socket file left behind is removed, a live one is
+ * WEIR_REFUSED; mode is set to `mode`.  *why is a static sentence part on failure; errno tells more.
+ */
+enum weir_status listen_bind(const struct net_addr *a, int backlog, bool share, unsigned mode,
+                             int *fd, const char **why) WEIR_MUST_CHECK;
+
+struct listener;
+/* A new client: `fd` is the callee's. */
+typedef void listener_fn(int fd, const struct net_addr *peer, void *arg);
+
+/* Accepts from fd (borrowed; the caller closes it after listener_close). */
+struct listener *listener_open(struct loop *l, int fd, listener_fn *fn, void *arg);
+void listener_close(struct listener **s);
+/*
+ * Stops and goes on accepting; also done by itself for 100 ms when the process is out of
+ * descriptors (logged once a second at most), so that it never spins.
+ */
+void listener_pause(struct listener *s, bool pause);
+
+#endif

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef WEIR_NET_TLS_H
+#define WEIR_NET_TLS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "weir/base/status.h"
+
+/*
+ * TLS 1.2 and 1.3 (OpenSSL 3): AEAD with ECDHE, no renegotiation, no compression, no early data,
+ * strict ALPN, session resumption both ways.  Contexts are immutable once made and shared by all
+ * threads; ended with the last connection (reference counted), so a reload may drop one at once.
+ */
+struct tls_server;
+struct tls_client;
+
+struct tls_pair {
+    const char *certificate, *key; /* PEM files, chain included; key may be in the same file */
+};
+
+struct tls_server_conf {
+    struct tls_pair first;      /* for clients without SNI or with an unknown name */
+    const struct tls_pair *sni; /* further ones, chosen by the names in each certificate */
+    size_t n_sni;
+    const char *client_ca;      /* ask clients for certificates signed by these; NULL = do not */
+    const char *const *alpn;    /* in order of preference, e.g. {"http/1.1"} */
+    size_t n_alpn;
+};
+
+struct tls_client_conf {
+    const char *ca;          /* PEM file or folder of trust anchors; NULL = the system's */
+    const char *server_name; /* for SNI and verification; a numeric address verifies as such */
+    bool verify;
+    const char *certificate, *key; /* shown to the upstream; NULL = none */
+    const char *const *alpn;
+    size_t n_alpn;
+};
+
+/*
+ * Reads and checks the files.  On failure NULL and in `why` a sentence part that names the file and
+ * what is wrong with it (unreadable, not PEM, key does not match, expired, ...).
+ */
+struct tls_server *tls_server_create(const struct tls_server_conf *c, char *why, size_t why_room);
+struct tls_client *tls_client_create(const struct tls_client_conf *c, char *why, size_t why_room);
+void tls_server_release(struct tls_server **t);
+void tls_client_release(struct tls_client **t);
+
+#endif
