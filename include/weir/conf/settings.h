@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef WEIR_CONF_SETTINGS_H
+#define WEIR_CONF_SETTINGS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "weir/base/log.h"
+#include "weir/base/words.h"
+#include "weir/decide/settings.h"
+
+/*
+ * The settings of a run: an immutable snapshot, made by conf_load from a file or by conf_from_upstream
+ * without one.  Every string is owned by the snapshot and never NULL ("" where nothing was set).
+ * Meaning, ranges and defaults: docs/settings.md, generated from the table in config/.
+ *
+ * conf does not know sockets: addresses and URLs are checked for their form by conf_load and parsed
+ * again where they are used.
+ */
+
+struct sni_conf {
+    char *certificate, *key;
+};
+
+struct listener_conf {
+    char *address;
+    uint32_t backlog;
+    uint32_t max_connections; /* 0 = from the descriptor limit */
+    uint32_t per_address;     /* 0 = off */
+    bool tls;
+    char *tls_certificate, *tls_key, *tls_client_ca;
+    struct sni_conf *sni;
+    size_t n_sni;
+};
+
+struct limits_conf {
+    uint32_t request_line, head, fields;
+    uint64_t body;
+    uint32_t response_head, buffer;
+    uint32_t keepalive_requests;
+    bool drop_underscore;
+};
+
+struct client_timeouts_conf {
+    uint64_t head_ns, body_idle_ns, keepalive_ns, write_ns, tls_ns;
+    uint64_t body_rate; /* bytes a second after 10 s; 0 = off */
+};
+
+struct upstream_conf {
+    char *name, *url;
+    uint32_t max_streams;
+    char *ca, *server_name, *certificate, *key;
+    bool verify;
+    uint32_t idle_connections;
+    uint64_t idle_timeout_ns;
+};
+
+struct timeouts_conf {
+    uint64_t connect_ns, first_token_ns, first_token_last_ns, stall_ns, total_ns, unary_ns;
+};
+
+struct health_conf {
+    char *path; /* "" = off */
+    uint64_t interval_ns, timeout_ns;
+    uint32_t rise, fall;
+};
+
+struct pool_conf {
+    char *name;
+    struct decide_conf decide;
+    struct upstream_conf *upstreams;
+    size_t n_upstreams;
+    struct timeouts_conf timeouts;
+    struct health_conf health;
+    uint64_t heartbeat_ns; /* 0 = off */
+    int overload_status;   /* 503 or 429 */
+    bool restate_errors;
+};
+
+enum route_pages { ROUTE_PAGES_AUTO, ROUTE_PAGES_HTML, ROUTE_PAGES_JSON };
+enum route_stream { ROUTE_STREAM_AUTO, ROUTE_STREAM_ALWAYS, ROUTE_STREAM_NEVER };
+
+struct route_conf {
+    char *path, *host, *method; /* "" = any */
+    char *pool_name;
+    size_t pool; /* index into settings.pools */
+    enum request_class class;
+    char *class_header; /* "" = none */
+    enum route_pages pages;
+    bool websocket, early_stream;
+    enum route_stream stream;
+};
+
+struct settings {
+    uint32_t workers; /* never 0: one per core is already filled in */
+    char *user;
+    bool sandbox;
+    uint64_t drain_delay_ns, drain_timeout_ns;
+    char **trusted; /* CIDR blocks */
+    size_t n_trusted;
+    bool keep_half_closed; /* client_fin = "keep" */
+
+    struct listener_conf *listeners;
+    size_t n_listeners;
+    bool default_listener; /* nobody asked for it: a taken port is a warning */
+    struct limits_conf limits;
+    struct client_timeouts_conf client_timeouts;
+    struct pool_conf *pools;
+    size_t n_pools;
+    struct route_conf *routes; /* empty: everything goes to the first pool */
+    size_t n_routes;
+
+    char *identity_header; /* "authorization" also means x-api-key */
+    char *identity_cookie;
+    bool identity_address;
+    char **cors_origins;
+    size_t n_cors_origins;
+    char *pages_directory, *pages_status_path;
+    char **pages_languages; /* empty = all */
+    size_t n_pages_languages;
+    char *admin_socket; /* "" = the default places in their order */
+    char **admin_uids;  /* user names or numbers, besides root and our own */
+    size_t n_admin_uids;
+    char *admin_http; /* "" = off */
+    bool default_admin_http;
+    uint32_t why_entries;
+    char *log_access; /* stderr, stdout, off, syslog, or a file */
+    enum log_level log_level;
+    bool log_query;
+
+    char *file; /* where it was read from; "" = none */
+    void *origins; /* conf's own: where each value came from */
+};
+
+/* One mistake.  `line` 0: the file as a whole. */
+struct conf_mistake {
+    char *file;
+    int line;
+    char *text; /* a whole sentence: what is wrong, the value, what was expected, the nearest key */
+};
+struct conf_mistakes {
+    struct conf_mistake *list;
+    size_t n;
+};
+
+/*
+ * Reads and verifies a file: everything a start needs, files it names included (certificates are
+ * only looked at for being readable; TLS judges them at the start).  NULL if there is any mistake;
+ * all of them are in *m, in the order of the lines.  conf_mistakes_free in either case.
+ */
+struct settings *conf_load(const char *path, struct conf_mistakes *m);
+/* The same from memory; `name` stands for the file in mistakes.  For tests and fuzzing. */
+struct settings *conf_parse(const char *text, const char *name, struct conf_mistakes *m);
+/* One pool "default", one upstream "default", all defaults; `listen` NULL = 127.0.0.1:8080. */
+struct settings *conf_from_upstream(const char *url, const char *listen, struct conf_mistakes *m);
+
+void conf_mistakes_free(struct conf_mistakes *m);
+void settings_destroy(struct settings **s);
+
+/*
+ * Every setting in force as lines "key = value" with where it came from ("default", "file:12"), in
+ * the order of the table: for `--check`, `weirctl config`.  fn is called once per line.
+ */
+typedef void conf_line_fn(const char *key, const char *value, const char *origin, void *arg);
+void conf_dump(const struct settings *s, conf_line_fn *fn, void *arg);
+
+/*
+ * What of `next` can not be put in force by a reload (workers, user, sandbox): calls fn with a
+ * sentence for each difference.  Returns how many.
+ */
+size_t conf_not_live(const struct settings *now, const struct settings *next,
+                     void (*fn)(const char *sentence, void *arg), void *arg);
+
+/* The reference page docs/settings.md, generated from the table; lines to fn. */
+void conf_reference(void (*fn)(const char *line, void *arg), void *arg);
+
+#endif
