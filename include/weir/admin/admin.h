@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef WEIR_ADMIN_ADMIN_H
+#define WEIR_ADMIN_ADMIN_H
+
+#include "weir/base/status.h"
+#include "weir/flow/control.h"
+
+/*
+ * The operator's side: the admin socket and the HTTP endpoint.  Owner and thread: control.
+ */
+struct admin;
+
+struct admin_listen {
+    int socket_fd;     /* listening unix socket, -1 = none */
+    int http_fd;       /* listening TCP socket, -1 = none */
+    char socket_path[108];
+};
+/*
+ * Binds what the settings ask for; before privileges are dropped.  The default socket's places are
+ * tried in their order (docs/operations.md).  A default port that is taken is a warning; what was
+ * configured and cannot be had is a failure with a sentence in why.
+ */
+enum weir_status admin_bind(const struct settings *s, struct admin_listen *out, char *why,
+                            size_t room) WEIR_MUST_CHECK;
+
+/* Serves on the control loop; takes over the descriptors. */
+struct admin *admin_open(struct control *c, const struct admin_listen *l);
+/* Ends all connections and removes the socket file. */
+void admin_close(struct admin **a);
+
+#endif

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef WEIR_FLOW_CONTROL_H
+#define WEIR_FLOW_CONTROL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "weir/base/buf.h"
+#include "weir/conf/settings.h"
+#include "weir/decide/pool.h"
+#include "weir/flow/counters.h"
+#include "weir/net/loop.h"
+#include "weir/pages/refusal.h"
+
+/*
+ * The control thread's side of weir: what admin, metrics and the status page see and may do.
+ * Everything here belongs to the control thread; nothing here touches the data path but through the
+ * gate, the counters, inboxes and the settings snapshot (docs/architecture.md).
+ */
+struct control;
+
+struct loop *control_loop(struct control *c);
+const struct settings *control_settings(const struct control *c);
+
+enum service_state {
+    SERVICE_SERVING,
+    SERVICE_SHEDDING,
+    SERVICE_RECOVERING,
+    SERVICE_DOWN,
+    SERVICE_DRAINING,
+};
+const char *service_state_name(enum service_state s);
+
+/* An order of an operator that holds until it lapses. */
+struct override_view {
+    char what[48]; /* "breaker open", "limit streams 8", "mode breaker observe" */
+    char by[24];   /* "uid 0" */
+    uint64_t until_wall_ns; /* 0 = no end */
+};
+enum { OVERRIDES_MAX = 8 };
+
+struct upstream_status {
+    const char *name, *url;
+    struct upstream_view v;
+    struct override_view overrides[OVERRIDES_MAX];
+    int n_overrides;
+    double ttft_p50_ms, ttft_p90_ms, ttft_p99_ms; /* of the last minute, 0 = nothing seen */
+    double pace_p50_ms;
+    struct upstream_sum sum; /* since the start */
+    char addresses[160];     /* as resolved now, for people */
+};
+
+struct pool_status {
+    const char *name;
+    enum service_state state;
+    uint64_t since_wall_ns;
+    struct pool_view v;
+    double shed_per_s;            /* over the last 10 s */
+    uint64_t shed_last_minute[CAUSE_COUNT];
+    const char *incident;         /* NULL = none */
+    uint64_t incident_until_wall_ns;
+    bool enforce[SET_COUNT];
+    struct override_view overrides[OVERRIDES_MAX]; /* of modes */
+    int n_overrides;
+    struct upstream_status *upstreams;
+    size_t n_upstreams;
+    struct pool_sum sum;
+};
+
+struct status_view {
+    enum service_state state;
+    uint64_t since_wall_ns, now_wall_ns, now_ns, started_wall_ns;
+    const char *incident; /* the first pool's that has one, NULL = none */
+    struct pool_status *pools;
+    size_t n_pools;
+    struct pool_sum no_pool; /* requests that reached no pool */
+    struct worker_sum workers;
+    uint32_t n_workers;
+};
+
+/* A view of everything now; valid until the next call. */
+const struct status_view *control_status(struct control *c);
+
+/* Monotonic to wall time, for showing. 0 stays 0. */
+uint64_t control_wall(const struct control *c, uint64_t mono_ns);
+
+/* --- the operator's hand.  All return false with a sentence in why when refused. */
+
+struct control_who {
+    unsigned uid;
+    const char *text; /* the command as typed, for the audit line */
+};
+/* upstream SIZE_MAX: all of the pool.  for_ns 0: until taken back. */
+bool control_order(struct control *c, const struct control_who *who, size_t pool, size_t upstream,
+                   enum pool_order o, double value, uint64_t for_ns, char *why, size_t room);
+bool control_mode(struct control *c, const struct control_who *who, size_t pool,
+                  enum pool_rule_set set, bool enforce, uint64_t for_ns, char *why, size_t room);
+/* text NULL clears. */
+bool control_incident(struct control *c, const struct control_who *who, size_t pool,
+                      const char *text, uint64_t for_ns, char *why, size_t room);
+bool control_reload(struct control *c, const struct control_who *who, struct conf_mistakes *m,
+                    struct buf *notes);
+void control_drain(struct control *c, const struct control_who *who);
+void control_stop(struct control *c, const struct control_who *who);
+
+/* --- events: changes of state, orders, lapses, reloads; the last 1,024 */
+
+struct control_event {
+    uint64_t seq; /* 1, 2, 3 ... */
+    uint64_t at_wall_ns;
+    const char *pool, *upstream; /* "" when it concerns more */
+    enum breaker_state from, to; /* equal when it is no transition */
+    char cause[24];
+    uint32_t requests, failed, consecutive;
+    uint64_t window_ns;
+    double share;
+    char sentence[200]; /* the whole story for people, with its numbers */
+};
+/* Calls fn for each event with seq > after, oldest first. */
+void control_events(struct control *c, uint64_t after,
+                    void (*fn)(const struct control_event *e, void *arg), void *arg);
+/* fn is called for each new event until it is unsubscribed (fn, arg). */
+void control_subscribe(struct control *c, void (*fn)(const struct control_event *e, void *arg),
+                       void *arg);
+void control_unsubscribe(struct control *c,
+                         void (*fn)(const struct control_event *e, void *arg), void *arg);
+
+/* --- requests */
+
+enum { REQUEST_ID_MAX = 64 };
+/* What was decided about one request and what became of it. */
+struct request_record {
+    uint64_t at_wall_ns; /* of the head */
+    char id[REQUEST_ID_MAX + 1];
+    char client[48];
+    uint64_t user;
+    int16_t pool, upstream, route; /* -1 none; names by index into the settings */
+    enum request_class class;
+    enum decision decision;
+    enum cause cause;
+    enum outcome outcome;
+    bool has_outcome;
+    struct decision_numbers numbers;
+    uint16_t status;
+    uint32_t client_retry, retries;
+    int64_t queue_ns, connect_ns, ttft_ns, duration_ns; /* -1 = absent */
+    uint32_t events;
+    uint64_t bytes_in, bytes_out;
+    double pace_ns; /* 0 = absent */
+    uint8_t method_len;
+    char method[16];
+    uint16_t path_len; /* the bytes follow in the log block; cut to 2 KiB */
+};
+/* The newest record of a request id; NULL when it is not among the last why_entries. */
+const struct request_record *control_why(struct control *c, const char *request_id);
+
+struct live_request {
+    char id[REQUEST_ID_MAX + 1];
+    char client[48];
+    int16_t pool, upstream; /* -1 none */
+    enum request_class class;
+    uint64_t age_ns, ttft_ns; /* ttft 0 = none yet */
+    uint32_t events;
+};
+/* Asks the workers; fn is called once, from the loop, with everything (at most 10,000). */
+void control_sessions(struct control *c,
+                      void (*fn)(const struct live_request *list, size_t n, void *arg), void *arg);
+
+#endif
