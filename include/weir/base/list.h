@@ -13,7 +13,7 @@ struct list {
     struct list *next, *prev;
 };
 
-#define LIST_ENTRY(node, type, member) ((type *)((char *)(node)-offsetof(type, member)))
+#define LIST_OBJECT(node, type, member) ((type *)((char *)(node)-offsetof(type, member)))
 #define LIST_EACH(n, head) for (struct list *n = (head)->next; n != (head); n = n->next)
 /* Allows removal of n inside the body. */
 #define LIST_EACH_SAFE(n, t, head)                                                                 \
