@@ -11,7 +11,7 @@
  * in any split, facts come out; the bytes themselves are passed on untouched by the caller.
  */
 enum dialect {
-    DIALECT_UNKNOWN, /* any event is content; a clean end of framing is the end */
+    DIALECT_UNKNOWN,     /* any event is content; a clean end of framing is the end */
     DIALECT_OPENAI_CHAT, /* chat and completions */
     DIALECT_OPENAI_RESPONSES,
     DIALECT_ANTHROPIC,
@@ -39,16 +39,16 @@ enum { ANSWER_VALUE_MAX = 48 };
 
 struct answer {
     /* facts so far */
-    enum dialect dialect;      /* as recognised */
-    uint32_t events;           /* complete events that are not comments */
-    uint32_t content_events;   /* of these, with content */
-    bool content;              /* a content event was seen (known inside it, before its end) */
-    bool finished;             /* the end marker of the dialect was seen */
-    bool finish_reason;        /* Gemini: finishReason was seen */
-    enum error_meaning error;  /* the first in-band error */
-    int error_status;          /* its status: 429 500 502 503 529 or its own 4xx/5xx */
-    bool at_boundary;          /* nothing of an unfinished event was fed; true at the start */
-    uint64_t sequence;         /* OpenAI responses: the last sequence_number, for our error frame */
+    enum dialect dialect;     /* as recognised */
+    uint32_t events;          /* complete events that are not comments */
+    uint32_t content_events;  /* of these, with content */
+    bool content;             /* a content event was seen (known inside it, before its end) */
+    bool finished;            /* the end marker of the dialect was seen */
+    bool finish_reason;       /* Gemini: finishReason was seen */
+    enum error_meaning error; /* the first in-band error */
+    int error_status;         /* its status: 429 500 502 503 529 or its own 4xx/5xx */
+    bool at_boundary;         /* nothing of an unfinished event was fed; true at the start */
+    uint64_t sequence;        /* OpenAI responses: the last sequence_number, for our error frame */
 
     /* the scanner's own; hands off */
     struct {
@@ -71,8 +71,8 @@ void answer_feed(struct answer *a, struct slice bytes);
 
 /*
  * Feeds body bytes up to the end of the first event that is not a comment, empty or mere preamble,
- * i.e. until `content`, `error` or `finished` becomes known.  Returns how many bytes were taken; the
- * rest is for the next call.  For the time before the commit point.
+ * i.e. until `content`, `error` or `finished` becomes known.  Returns how many bytes were taken;
+ * the rest is for the next call.  For the time before the commit point.
  */
 size_t answer_feed_until_known(struct answer *a, struct slice bytes);
 

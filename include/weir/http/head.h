@@ -41,6 +41,7 @@ enum parse { PARSE_DONE, PARSE_MORE, PARSE_BAD };
     X(FIELD_RETRY_AFTER, "retry-after")                                                            \
     X(FIELD_RETRY_AFTER_MS, "retry-after-ms")                                                      \
     X(FIELD_SEC_WEBSOCKET_KEY, "sec-websocket-key")                                                \
+    X(FIELD_SEC_WEBSOCKET_VERSION, "sec-websocket-version")                                        \
     X(FIELD_SERVER, "server")                                                                      \
     X(FIELD_SET_COOKIE, "set-cookie")                                                              \
     X(FIELD_TE, "te")                                                                              \
@@ -85,20 +86,26 @@ struct head_limits {
 
 /* Filled on PARSE_BAD: what to answer and say. */
 struct head_error {
-    int status;       /* 400 413 414 431 501 505 for requests; 502 for responses */
+    int status; /* 400 413 414 431 501 505 for requests; 502 for responses.  501: CONNECT, TRACE */
     enum cause cause; /* CAUSE_BAD_REQUEST, CAUSE_URI_TOO_LONG, ...; CAUSE_BAD_GATEWAY */
     const char *what; /* static sentence part: "a bare LF in the head" */
 };
 
+/*
+ * Slices point into the input, but for the target of "http://host" without a path, which becomes a
+ * static "/" ("*" for OPTIONS).  Of an absolute target host wins over Host, and the Host field's
+ * value is replaced by it, so that who writes the fields anew cannot pass two opinions on.
+ */
 struct request_head {
-    struct slice method, target; /* target as received; absolute-form is split into host and target */
-    struct slice host;           /* of Host, or of an absolute target */
-    int minor;                   /* 0 or 1 */
-    struct http_field *fields;   /* the caller's array */
+    struct slice method,
+        target;                /* target as received; absolute-form is split into host and target */
+    struct slice host;         /* of Host, or of an absolute target; NONE: HTTP/1.0 without */
+    int minor;                 /* 0 or 1 */
+    struct http_field *fields; /* the caller's array */
     size_t n_fields;
     /* index + 1 of the first field with that id, 0 = absent */
     uint16_t at[FIELD_ID_COUNT];
-    enum body_kind body;
+    enum body_kind body; /* COUNTED with length 0: "Content-Length: 0" was sent */
     uint64_t length;
     bool keep_alive;      /* as the client wants it */
     bool expect_continue; /* Expect: 100-continue with a body, HTTP/1.1 */
@@ -113,19 +120,21 @@ struct response_head {
     size_t n_fields;
     uint16_t at[FIELD_ID_COUNT];
     enum body_kind body;
-    uint64_t length;
-    bool keep_alive;
-    bool event_stream; /* text/event-stream */
-    bool ndjson;       /* application/x-ndjson */
-    bool encoded;      /* Content-Encoding other than identity */
+    uint64_t length;    /* what Content-Length says, also where the body is NONE (HEAD, 304) */
+    bool keep_alive;    /* never with BODY_TO_CLOSE */
+    bool event_stream;  /* text/event-stream */
+    bool ndjson;        /* application/x-ndjson */
+    bool encoded;       /* Content-Encoding other than identity */
     bool binary_events; /* application/vnd.amazon.eventstream */
-    bool switched;     /* 101 to a WebSocket */
+    bool switched;      /* 101 to a WebSocket */
 };
 
 /*
  * Parses the head at the start of `in`.  `fields` has room for limits->fields entries.  DONE: *used
- * bytes were the head.  MORE: call again with more bytes (from the same start; `in` may have moved).
- * BAD: *err says why; also when a limit is passed.
+ * bytes were the head.  MORE: call again with more bytes (from the same start; `in` may have
+ * moved). BAD: *err says why; also when a limit is passed.  *out then holds what had been
+ * understood so far (method, target and fields, where they were whole), so that the refusal can be
+ * written in the client's dialect.  After MORE *out means nothing.
  */
 enum parse request_parse(struct slice in, const struct head_limits *limits,
                          struct http_field *fields, struct request_head *out, size_t *used,
@@ -136,8 +145,16 @@ enum parse request_parse(struct slice in, const struct head_limits *limits,
  * swallows them.  An answer to an upgrade sets `switched` only if `asked_upgrade`.
  */
 enum parse response_parse(struct slice in, const struct head_limits *limits, bool to_head,
-                          bool asked_upgrade, struct http_field *fields,
-                          struct response_head *out, size_t *used, struct head_error *err);
+                          bool asked_upgrade, struct http_field *fields, struct response_head *out,
+                          size_t *used, struct head_error *err);
+
+/*
+ * Is there an empty line, the end of a head, in `in`, of which the first `seen` bytes were looked
+ * at before?  Parsing starts over at each call: a caller that asks this first (after one parse of
+ * the first bytes) and goes on while it is false and in.len below the limit spends no more on a
+ * client that sends a byte at a time than on others.
+ */
+bool head_is_whole(struct slice in, size_t seen);
 
 /* The first field's value, or SLICE_NONE. */
 static inline struct slice request_field(const struct request_head *h, enum field_id id)
@@ -149,10 +166,17 @@ static inline struct slice response_field(const struct response_head *h, enum fi
     return h->at[id] == 0 ? SLICE_NONE : h->fields[h->at[id] - 1].value;
 }
 
+/* Which of WEIR_FIELDS a name is, in any case; `name` is a token (RFC 9110, 5.6.2). */
+enum field_id field_lookup(struct slice name);
+
+/* Its lower-case name; not for FIELD_OTHER. */
+struct slice field_name(enum field_id id);
+
 /* Does a comma-separated list hold this token (case-insensitive)?  RFC 9110, 5.6.1. */
 bool list_has_token(struct slice list, struct slice token);
 
-/* The standard reason phrase (RFC 9110, 15), "Unknown" for others; never NULL. */
+/* The standard reason phrase (RFC 9110, 15), "Overloaded" for 529, "Unknown" for others; never
+ * NULL. */
 const char *reason_phrase(int status);
 
 /*

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Lines and fields of a head, for requests and responses alike.  Strict: CR LF and nothing else
+ * ends a line, no folding, names are tokens up to the colon, values have no controls but TAB.
+ *
+ * The scan goes from the first byte on and never looks beyond a limit, so what it says about a head
+ * does not depend on how many of its bytes have come: once bad, bad for the same reason.
+ */
+#include "head_priv.h"
+
+#define T   CHAR_TOKEN
+#define V   CHAR_VALUE
+#define G   CHAR_TARGET
+#define H   CHAR_HOST
+#define X   CHAR_HEX
+#define ALL (T | V | G | H)
+const uint8_t weir_http_chars[256] = {
+    ['\t'] = V,          [' '] = V,
+    ['!'] = ALL,         ['"'] = V | G,
+    ['#'] = T | V,       ['$'] = ALL,
+    ['%'] = ALL,         ['&'] = ALL,
+    ['\''] = ALL,        ['('] = V | G | H,
+    [')'] = V | G | H,   ['*'] = ALL,
+    ['+'] = ALL,         [','] = V | G | H,
+    ['-'] = ALL,         ['.'] = ALL,
+    ['/'] = V | G,       ['0' ... '9'] = ALL | X,
+    [':'] = V | G,       [';'] = V | G | H,
+    ['<'] = V | G,       ['='] = V | G | H,
+    ['>'] = V | G,       ['?'] = V | G,
+    ['@'] = V | G,       ['A' ... 'F'] = ALL | X,
+    ['G' ... 'Z'] = ALL, ['['] = V | G,
+    ['\\'] = V | G,      [']'] = V | G,
+    ['^'] = T | V | G,   ['_'] = ALL | CHAR_UNDERSCORE,
+    ['`'] = T | V | G,   ['a' ... 'f'] = ALL | X,
+    ['g' ... 'z'] = ALL, ['{'] = V | G,
+    ['|'] = T | V | G,   ['}'] = V | G,
+    ['~'] = ALL,         [0x80 ... 0xff] = V | G,
+};
+#undef T
+#undef V
+#undef G
+#undef H
+#undef X
+#undef ALL
+
+void scan_begin(struct head_scan *s, struct slice in, const struct head_limits *limits,
+                struct head_error *err)
+{
+    size_t look = in.len;
+
+    if (look > (size_t)limits->line + 2)
+        look = (size_t)limits->line + 2;
+    *s = (struct head_scan){.p = in.p, .end = in.p + look, .all = in.p + in.len, .err = err};
+}
+
+void scan_fields_begin(struct head_scan *s, struct slice in, const struct head_limits *limits)
+{
+    s->end = in.p + (in.len < limits->head ? in.len : limits->head);
+    if (s->p > s->end)
+        s->end = s->p;
+}
+
+enum parse scan_bad_as(struct head_scan *s, int status, enum cause cause, const char *what)
+{
+    *s->err = (struct head_error){.status = status, .cause = cause, .what = what};
+    return PARSE_BAD;
+}
+
+enum parse scan_bad(struct head_scan *s, const char *what)
+{
+    return scan_bad_as(s, 400, CAUSE_BAD_REQUEST, what);
+}
+
+enum parse scan_starved(struct head_scan *s, int status, enum cause cause, const char *what)
+{
+    return s->end == s->all ? PARSE_MORE : scan_bad_as(s, status, cause, what);
+}
+
+static enum parse head_starved(struct head_scan *s)
+{
+    return scan_starved(s, 431, CAUSE_HEADERS_TOO_LARGE, "the head is too large");
+}
+
+/* Is there a control (below 0x20, or DEL) among these eight bytes?  TAB counts as one. */
+static inline bool has_control(uint64_t w)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101), tops = ones * 0x80;
+    uint64_t del = w ^ (ones * 0x7f);
+
+    return ((((w - ones * 0x20) & ~w) | ((del - ones) & ~del)) & tops) != 0;
+}
+
+/* The first byte from p on that a field value may not hold, or end. */
+static const char *value_end(const char *p, const char *end)
+{
+    uint64_t w;
+
+    for (; end - p >= 8; p += 8) {
+        memcpy(&w, p, 8);
+        if (has_control(w))
+            break;
+    }
+    while (p < end && char_is(*p, CHAR_VALUE))
+        p++;
+    return p;
+}
+
+static const char *bad_byte(char c)
+{
+    switch (c) {
+    case '\n':
+        return "a bare LF in the head";
+    case '\r':
+        return "a bare CR in the head";
+    case '\0':
+        return "a NUL in the head";
+    default:
+        return "a control character in the head";
+    }
+}
+
+/* At the CR of a line end. */
+static enum parse line_end(struct head_scan *s)
+{
+    if (s->end - s->p < 2)
+        return PARSE_MORE;
+    if (s->p[1] != '\n')
+        return scan_bad(s, bad_byte('\r'));
+    s->p += 2;
+    return PARSE_DONE;
+}
+
+enum parse scan_line_rest(struct head_scan *s, struct slice *rest)
+{
+    const char *from = s->p;
+
+    s->p = value_end(s->p, s->end);
+    if (s->p == s->end)
+        return PARSE_MORE;
+    if (*s->p != '\r')
+        return scan_bad(s, bad_byte(*s->p));
+    *rest = slice_of(from, (size_t)(s->p - from));
+    return line_end(s);
+}
+
+/* Up to and with the colon. */
+static enum parse name_scan(struct head_scan *s, struct slice *name, unsigned *seen)
+{
+    const char *p = s->p;
+
+    for (*seen = 0; p < s->end && char_is(*p, CHAR_TOKEN); p++)
+        *seen |= weir_http_chars[(unsigned char)*p];
+    if (p == s->end)
+        return head_starved(s);
+    if (*p != ':' || p == s->p) {
+        if (*p == ' ' || *p == '\t')
+            return scan_bad(s, p == s->p ? "a folded line" : "a space before the colon of a field");
+        if (*p == '\n' || *p == '\0')
+            return scan_bad(s, bad_byte(*p));
+        return scan_bad(s, "a field name that is not a token");
+    }
+    *name = slice_of(s->p, (size_t)(p - s->p));
+    s->p = p + 1;
+    return PARSE_DONE;
+}
+
+static enum parse value_scan(struct head_scan *s, struct slice *value)
+{
+    struct slice v = SLICE_NONE;
+    enum parse rc;
+
+    while (s->p < s->end && (*s->p == ' ' || *s->p == '\t'))
+        s->p++;
+    rc = scan_line_rest(s, &v);
+    if (rc == PARSE_MORE)
+        return head_starved(s);
+    if (rc == PARSE_DONE)
+        *value = slice_trim(v);
+    return rc;
+}
+
+/* Fields that concern this connection only, whatever Connection says (RFC 9110, 7.6.1). */
+static const field_mask hop_by_hop =
+    FIELD_BIT(FIELD_CONNECTION) | FIELD_BIT(FIELD_HTTP2_SETTINGS) | FIELD_BIT(FIELD_KEEP_ALIVE) |
+    FIELD_BIT(FIELD_PROXY_AUTHENTICATE) | FIELD_BIT(FIELD_PROXY_AUTHORIZATION) |
+    FIELD_BIT(FIELD_PROXY_CONNECTION) | FIELD_BIT(FIELD_TE) | FIELD_BIT(FIELD_TRAILER) |
+    FIELD_BIT(FIELD_TRANSFER_ENCODING) | FIELD_BIT(FIELD_UPGRADE);
+
+static void field_add(struct field_set *set, struct slice name, struct slice value)
+{
+    enum field_id id = field_lookup(name);
+
+    set->all[set->n++] = (struct http_field){
+        .name = name, .value = value, .id = id, .hop = (hop_by_hop & FIELD_BIT(id)) != 0};
+    if (id == FIELD_OTHER)
+        return;
+    if (set->at[id] != 0)
+        set->several |= FIELD_BIT(id);
+    else
+        set->at[id] = (uint16_t)set->n;
+}
+
+static enum parse field_scan(struct head_scan *s, const struct head_limits *limits,
+                             struct field_set *set, size_t *lines)
+{
+    struct slice name = SLICE_NONE, value = SLICE_NONE;
+    unsigned seen;
+    enum parse rc = name_scan(s, &name, &seen);
+
+    if (rc != PARSE_DONE)
+        return rc;
+    rc = value_scan(s, &value);
+    if (rc != PARSE_DONE)
+        return rc;
+    if (++*lines > limits->fields)
+        return scan_bad_as(s, 431, CAUSE_HEADERS_TOO_LARGE, "too many fields");
+    if ((seen & CHAR_UNDERSCORE) != 0)
+        return limits->drop_underscore ? PARSE_DONE : scan_bad(s, "an underscore in a field name");
+    field_add(set, name, value);
+    return PARSE_DONE;
+}
+
+enum parse scan_fields(struct head_scan *s, const struct head_limits *limits, struct field_set *set)
+{
+    size_t lines = 0;
+    enum parse rc;
+
+    while (s->p < s->end && *s->p != '\r') {
+        rc = field_scan(s, limits, set, &lines);
+        if (rc != PARSE_DONE)
+            return rc;
+    }
+    if (s->p == s->end)
+        return head_starved(s);
+    rc = line_end(s);
+    return rc == PARSE_MORE ? head_starved(s) : rc;
+}
+
+bool head_is_whole(struct slice in, size_t seen)
+{
+    const char *end = in.p + in.len;
+    const char *p = in.p + (seen > 3 ? seen - 3 : 0);
+
+    while (p < end) {
+        p = memchr(p, '\n', (size_t)(end - p));
+        if (p == NULL)
+            return false;
+        p++;
+        if (p < end && (*p == '\n' || (*p == '\r' && end - p > 1 && p[1] == '\n')))
+            return true;
+    }
+    return false;
+}

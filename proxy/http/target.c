@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The path of a target, brought into one form for matching: RFC 3986, 6.2.2 (letters, digits and
+ * - . _ ~ are decoded, other escapes stay with capital digits) and 5.2.4 (dot segments).  What is
+ * passed on is the target as received.
+ */
+#include "head_priv.h"
+
+static int hex_value(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    return (c | 32) - 'a' + 10;
+}
+
+static bool is_unreserved(int c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '.' || c == '_' || c == '~';
+}
+
+/* One character of the path from the front of *in to the end of out. */
+static void character_put(struct slice *in, struct text *out)
+{
+    static const char capitals[] = "0123456789ABCDEF";
+    const char *p = in->p;
+    int c;
+
+    if (p[0] != '%' || in->len < 3 || !char_is(p[1], CHAR_HEX) || !char_is(p[2], CHAR_HEX)) {
+        text_put(out, slice_of(p, 1));
+        *in = slice_from(*in, 1);
+        return;
+    }
+    c = hex_value(p[1]) * 16 + hex_value(p[2]);
+    if (is_unreserved(c)) {
+        text_char(out, (char)c);
+    } else {
+        text_char(out, '%');
+        text_char(out, capitals[c >> 4]);
+        text_char(out, capitals[c & 15]);
+    }
+    *in = slice_from(*in, 3);
+}
+
+static void text_cut(struct text *t, size_t len)
+{
+    t->len = len;
+    t->at[len] = '\0';
+}
+
+/*
+ * After a segment: [slash] is the '/' it begins with.  "." goes, ".." goes with the one before; at
+ * the end of the path both leave their slash.
+ */
+static void segment_settle(struct text *out, size_t base, size_t slash, bool last)
+{
+    struct slice seg = slice_of(out->at + slash + 1, out->len - slash - 1);
+
+    if (slice_eq(seg, SLICE_LIT("."))) {
+        text_cut(out, last ? slash + 1 : slash);
+    } else if (slice_eq(seg, SLICE_LIT(".."))) {
+        while (slash > base && out->at[slash - 1] != '/')
+            slash--;
+        if (slash > base)
+            slash--;
+        text_cut(out, last ? slash + 1 : slash);
+    }
+}
+
+static void path_put(struct slice path, struct text *out)
+{
+    size_t base = out->len;
+
+    while (path.len > 0 && !out->full) {
+        size_t slash = out->len;
+
+        do
+            character_put(&path, out);
+        while (path.len > 0 && path.p[0] != '/' && !out->full);
+        if (!out->full)
+            segment_settle(out, base, slash, path.len == 0);
+    }
+}
+
+enum weir_status target_path(struct slice target, struct text *out)
+{
+    const char *query = target.len == 0 ? NULL : memchr(target.p, '?', target.len);
+    size_t before = out->len;
+
+    if (query != NULL)
+        target.len = (size_t)(query - target.p);
+    path_put(target, out);
+    if (!out->full)
+        return WEIR_OK;
+    text_cut(out, before);
+    return WEIR_LIMIT;
+}
