@@ -39,6 +39,12 @@ struct answer_wish {
 /* force: ROUTE_PAGES_* as 0 auto, 1 html, 2 json.  path: target_path. */
 void answer_wish_init(struct answer_wish *w, const struct request_head *h, struct slice path,
                       int force);
+/* The same where only some languages are offered (language_set). */
+void answer_wish_init_among(struct answer_wish *w, const struct request_head *h, struct slice path,
+                            int force, uint32_t languages);
+/* Fills w->origin if the request has an Origin that the operator's list allows; "" otherwise. */
+void answer_wish_origin(struct answer_wish *w, const struct request_head *h,
+                        const char *const *origins, size_t n_origins);
 
 struct refusal {
     enum cause cause;
@@ -55,6 +61,8 @@ struct refusal {
     const char *pool;          /* for templates, or NULL */
     uint64_t wall_ns;          /* for Date */
     const struct page_set *pages; /* the operator's own, or NULL; borrowed */
+    const char *allow;            /* the methods for Allow on 405, or NULL for the usual ones */
+    const char *status_path;      /* a link on pages, or NULL */
 };
 
 /* The status that will be sent. */
@@ -69,7 +77,7 @@ enum weir_status refusal_write(const struct refusal *r, const struct answer_wish
 
 /*
  * The same in two parts, for codecs that frame differently: header fields one by one (never
- * Connection, Content-Length), then the body.
+ * Connection, Content-Length; names in the usual letters, HTTP/2 wants them lower), then the body.
  */
 typedef void refusal_field_fn(struct slice name, struct slice value, void *arg);
 void refusal_fields(const struct refusal *r, const struct answer_wish *w, refusal_field_fn *fn,
@@ -77,7 +85,11 @@ void refusal_fields(const struct refusal *r, const struct answer_wish *w, refusa
 enum weir_status refusal_body(const struct refusal *r, const struct answer_wish *w,
                               struct buf *out, size_t max) WEIR_MUST_CHECK;
 
-/* An error event inside a stream (docs/answers.md), without the framing; for event streams. */
+/*
+ * An error event inside a stream (docs/answers.md), without the framing.  `sequence` is the last
+ * sequence_number that was seen (struct answer); the event carries the next one where the dialect
+ * has them.  WEIR_BAD for FORM_BYTES, which has no events: break the framing instead.
+ */
 enum weir_status refusal_event(const struct refusal *r, const struct answer_wish *w,
                                enum answer_form form, uint64_t sequence, struct buf *out,
                                size_t max) WEIR_MUST_CHECK;
@@ -91,6 +103,7 @@ const char *cause_proxy_error(enum cause c);
 enum weir_status preflight_write(const struct request_head *h, const char *const *origins,
                                  size_t n_origins, const char *request_id, uint64_t wall_ns,
                                  struct buf *out, size_t max) WEIR_MUST_CHECK;
+bool request_is_preflight(const struct request_head *h);
 bool cors_allows(const char *const *origins, size_t n_origins, struct slice origin);
 
 /*
@@ -124,9 +137,15 @@ enum weir_status status_json_body(const struct status_facts *f, struct buf *out,
                                   size_t max) WEIR_MUST_CHECK;
 
 enum { LANGUAGES_MAX = 16 };
+#define LANGUAGES_ALL UINT32_MAX
 uint8_t language_count(void);
 const char *language_tag(uint8_t language); /* "en" */
 /* Accept-Language with weights (RFC 9110, 12.5.4); 0 (English) when nothing fits. */
 uint8_t language_choose(struct slice accept_language);
+/* The same among some only: bits by index; the first of them when nothing fits. */
+uint8_t language_choose_among(struct slice accept_language, uint32_t among);
+/* Tags as such a set; LANGUAGES_ALL for an empty list.  *unknown, if not NULL, is set to a tag that
+ * is none of ours. */
+uint32_t language_set(const char *const *names, size_t n, const char **unknown);
 
 #endif

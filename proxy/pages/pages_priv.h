@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef WEIR_PAGES_PRIV_H
+#define WEIR_PAGES_PRIV_H
+
+#include "weir/base/text.h"
+#include "weir/base/words.h"
+#include "weir/pages/refusal.h"
+
+/*
+ * What the files of this layer share: the table of causes, cleaned strings, weighted lists.
+ * Everything here is immutable or belongs to the caller; any thread.
+ */
+
+/* What a person is told: several causes are one page (texts.c). */
+enum page_kind {
+    PAGE_BUSY,
+    PAGE_BROKEN,
+    PAGE_RECOVERING,
+    PAGE_LIMITED,
+    PAGE_CLOSING,
+    PAGE_FAILED,
+    PAGE_SLOW,
+    PAGE_UNREADABLE,
+    PAGE_TOO_LARGE,
+    PAGE_INCOMPLETE,
+    PAGE_NOT_FOUND,
+    PAGE_NOT_ALLOWED,
+    PAGE_KIND_COUNT,
+};
+
+struct cause_row {
+    int status;
+    int anthropic;    /* status for Anthropic's dialect */
+    bool load;        /* refused for load: the pool's overload_status stands for `status` */
+    bool retry_helps; /* the same request may succeed later: an appointment is worth giving */
+    const char *type; /* error.type */
+    const char *proxy_error; /* RFC 9209, 2.3; NULL = none fits */
+    enum page_kind page;
+    const char *message;   /* a whole sentence without its full stop, for programs */
+    const char *in_stream; /* the same when the answer had begun; NULL = message */
+};
+
+/* Never NULL: CAUSE_NONE has a row too. */
+const struct cause_row *cause_row(enum cause c);
+
+/* "Service Unavailable"; knows 529 besides the registered ones. */
+const char *answer_reason(int status);
+
+/* The appointment as it is sent: seconds 1..59 (0 = none), milliseconds consistent with them. */
+struct appointment {
+    unsigned seconds, ms;
+};
+struct appointment refusal_appointment(const struct refusal *r);
+
+enum { CLEAN_ID_MAX = 129, CLEAN_TEXT_MAX = 1024 };
+
+/* A request id as it may stand in a head: visible ASCII, at most 128; anything else becomes '_'. */
+struct slice clean_id(const char *id, char out[CLEAN_ID_MAX]);
+/* An operator's text on one line, cut between characters; SLICE_NONE for NULL and "". */
+struct slice clean_text(const char *text, char out[CLEAN_TEXT_MAX]);
+
+/* A range of Accept or Accept-Language with its weight (RFC 9110, 12.4.2); parameters dropped. */
+struct weighted {
+    struct slice item;
+    int permille; /* 0..1000 */
+};
+/* Takes the next one from the front of *list; false at the end.  Malformed members are skipped. */
+bool weighted_next(struct slice *list, struct weighted *out);
+
+/* "Tue, 24 Nov 2026 07:50:04 GMT" (RFC 9110, 5.6.7). */
+void http_date_put(struct text *t, uint64_t wall_ns);
+
+/* The universal error body (docs/answers.md), in the JSON format of the wish. */
+enum weir_status error_json_append(const struct refusal *r, const struct answer_wish *w,
+                                   struct buf *out, size_t max) WEIR_MUST_CHECK;
+
+/* Access-Control-Allow-Origin and what goes with it, for an answer to a request with Origin. */
+void cors_fields(const char *origin, refusal_field_fn *fn, void *arg);
+
+#endif

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The head of a refusal and the answer as a whole.  What stands in the body is error_json.c's and
+ * page.c's; what a cause means is causes.c's.
+ */
+#include "pages_priv.h"
+
+#include "weir/http/head.h"
+
+/* The methods that anything behind weir may understand: what a 405 without its own list names. */
+#define USUAL_METHODS "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
+
+/* Where fields go; every function below hands over one subject. */
+struct field_sink {
+    refusal_field_fn *fn;
+    void *arg;
+};
+
+static void put(const struct field_sink *to, struct slice name, struct slice value)
+{
+    to->fn(name, value, to->arg);
+}
+
+static void put_number(const struct field_sink *to, struct slice name, uint64_t n)
+{
+    char mem[24];
+    struct text t;
+
+    text_init(&t, mem, sizeof mem);
+    text_u64(&t, n);
+    put(to, name, text_slice(&t));
+}
+
+static void put_date(const struct field_sink *to, uint64_t wall_ns)
+{
+    char mem[40];
+    struct text t;
+
+    text_init(&t, mem, sizeof mem);
+    http_date_put(&t, wall_ns);
+    put(to, SLICE_LIT("Date"), text_slice(&t));
+}
+
+static void put_type(const struct field_sink *to, const struct answer_wish *w)
+{
+    static const struct slice types[] = {
+        [FORMAT_JSON] = {"application/json", 16},
+        [FORMAT_PROBLEM] = {"application/problem+json", 24},
+        [FORMAT_HTML] = {"text/html; charset=utf-8", 24},
+    };
+
+    put(to, SLICE_LIT("Content-Type"), types[w->format]);
+}
+
+static void put_retry(const struct field_sink *to, const struct refusal *r)
+{
+    struct appointment a = refusal_appointment(r);
+
+    if (a.seconds > 0) {
+        put_number(to, SLICE_LIT("Retry-After"), a.seconds);
+        put_number(to, SLICE_LIT("retry-after-ms"), a.ms);
+    }
+    if (r->no_retry)
+        put(to, SLICE_LIT("x-should-retry"), SLICE_LIT("false"));
+}
+
+static void put_ids(const struct field_sink *to, const struct refusal *r)
+{
+    char mem[CLEAN_ID_MAX];
+    struct slice id = clean_id(r->request_id, mem);
+
+    put(to, SLICE_LIT("x-request-id"), id);
+    put(to, SLICE_LIT("request-id"), id);
+}
+
+static void put_proxy_status(const struct field_sink *to, const struct refusal *r)
+{
+    const char *error = r->proxy_error != NULL ? r->proxy_error : cause_row(r->cause)->proxy_error;
+    char mem[160];
+    struct text t;
+
+    text_init(&t, mem, sizeof mem);
+    text_put(&t, SLICE_LIT("weir"));
+    if (error != NULL) {
+        text_put(&t, SLICE_LIT("; error="));
+        text_str(&t, error);
+    }
+    text_put(&t, SLICE_LIT("; details=\""));
+    text_str(&t, cause_name(r->cause));
+    text_char(&t, '"');
+    put(to, SLICE_LIT("Proxy-Status"), text_slice(&t));
+}
+
+void refusal_fields(const struct refusal *r, const struct answer_wish *w, refusal_field_fn *fn,
+                    void *arg)
+{
+    struct field_sink to = {fn, arg};
+
+    put_date(&to, r->wall_ns);
+    put_type(&to, w);
+    put(&to, SLICE_LIT("Cache-Control"), SLICE_LIT("no-store"));
+    put_retry(&to, r);
+    put_ids(&to, r);
+    put_proxy_status(&to, r);
+    if (refusal_status(r, w) == 405)
+        put(&to, SLICE_LIT("Allow"), slice_str(r->allow != NULL ? r->allow : USUAL_METHODS));
+    if (w->origin[0] != '\0')
+        cors_fields(w->origin, fn, arg);
+}
+
+enum weir_status refusal_body(const struct refusal *r, const struct answer_wish *w, struct buf *out,
+                              size_t max)
+{
+    return error_json_append(r, w, out, max);
+}
+
+static void on_field(struct slice name, struct slice value, void *arg)
+{
+    struct text *t = arg;
+
+    text_put(t, name);
+    text_put(t, SLICE_LIT(": "));
+    text_put(t, value);
+    text_put(t, SLICE_LIT("\r\n"));
+}
+
+static void put_status_line(struct text *t, int status)
+{
+    text_put(t, SLICE_LIT("HTTP/1.1 "));
+    text_u64(t, (uint64_t)status);
+    text_char(t, ' ');
+    text_str(t, answer_reason(status));
+    text_put(t, SLICE_LIT("\r\n"));
+}
+
+static void put_head(struct text *t, const struct refusal *r, const struct answer_wish *w,
+                     size_t body_len)
+{
+    struct field_sink to = {on_field, t};
+
+    put_status_line(t, refusal_status(r, w));
+    refusal_fields(r, w, on_field, t);
+    put_number(&to, SLICE_LIT("Content-Length"), body_len);
+    if (r->close)
+        put(&to, SLICE_LIT("Connection"), SLICE_LIT("close"));
+    else if (w->http10)
+        put(&to, SLICE_LIT("Connection"), SLICE_LIT("keep-alive"));
+    text_put(t, SLICE_LIT("\r\n"));
+}
+
+/* Head and body go in together or not at all. */
+static enum weir_status append_both(struct buf *out, struct slice head, struct slice body,
+                                    size_t max)
+{
+    enum weir_status rc;
+    size_t room;
+    char *at;
+
+    rc = buf_reserve(out, head.len + body.len, max, &at, &room);
+    if (rc != WEIR_OK)
+        return rc;
+    memcpy(at, head.p, head.len);
+    if (body.len > 0)
+        memcpy(at + head.len, body.p, body.len);
+    buf_commit(out, head.len + body.len);
+    return WEIR_OK;
+}
+
+enum weir_status refusal_write(const struct refusal *r, const struct answer_wish *w,
+                               struct buf *out, size_t max)
+{
+    struct buf body = BUF_INIT;
+    enum weir_status rc;
+    char mem[2048];
+    struct text head;
+
+    rc = refusal_body(r, w, &body, max);
+    if (rc != WEIR_OK)
+        goto out;
+    text_init(&head, mem, sizeof mem);
+    put_head(&head, r, w, body.len);
+    rc = head.full
+             ? WEIR_LIMIT
+             : append_both(out, text_slice(&head), w->is_head ? SLICE_NONE : buf_slice(&body), max);
+out:
+    buf_free(&body);
+    return rc;
+}
