@@ -7,34 +7,6 @@
 
 enum { MAX_DEPTH = 31 };
 
-/* Length of the UTF-8 sequence at s (RFC 3629), or 0 if it is none. */
-static size_t utf8_len(struct slice s)
-{
-    const unsigned char *p = (const unsigned char *)s.p;
-    size_t n;
-
-    if (p[0] < 0x80)
-        return 1;
-    if (p[0] >= 0xc2 && p[0] <= 0xdf)
-        n = 2;
-    else if ((p[0] & 0xf0) == 0xe0)
-        n = 3;
-    else if (p[0] >= 0xf0 && p[0] <= 0xf4)
-        n = 4;
-    else
-        return 0;
-    if (s.len < n)
-        return 0;
-    for (size_t i = 1; i < n; i++) {
-        if ((p[i] & 0xc0) != 0x80)
-            return 0;
-    }
-    if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) ||
-        (p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] > 0x8f))
-        return 0;
-    return n;
-}
-
 static void put_control(struct text *t, unsigned char c)
 {
     switch (c) {

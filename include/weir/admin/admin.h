@@ -11,8 +11,8 @@
 struct admin;
 
 struct admin_listen {
-    int socket_fd;     /* listening unix socket, -1 = none */
-    int http_fd;       /* listening TCP socket, -1 = none */
+    int socket_fd; /* listening unix socket, -1 = none */
+    int http_fd;   /* listening TCP socket, -1 = none */
     char socket_path[108];
 };
 /*

@@ -35,4 +35,7 @@ static inline struct slice text_slice(const struct text *t)
 /* Decimal digits only, no sign or space; WEIR_BAD otherwise or above max. */
 enum weir_status parse_u64(struct slice s, uint64_t max, uint64_t *out) WEIR_MUST_CHECK;
 
+/* Length of the UTF-8 sequence (RFC 3629) at the front of s, 0 if there is none. */
+size_t utf8_len(struct slice s);
+
 #endif
