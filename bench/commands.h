@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef BENCH_COMMANDS_H
+#define BENCH_COMMANDS_H
+
+/* The subcommands.  Each gets its own name as argv[0] and returns the exit code. */
+int cmd_backend(int argc, char **argv);
+
+#endif
