@@ -28,6 +28,10 @@ struct net_addr {
  */
 enum weir_status net_addr_parse(struct slice text, struct net_addr *out) WEIR_MUST_CHECK;
 
+/* From a numeric host without brackets; WEIR_BAD for a name. */
+enum weir_status net_addr_make(struct slice host, uint16_t port,
+                               struct net_addr *out) WEIR_MUST_CHECK;
+
 #define NET_ADDR_TEXT_MAX 128
 /* As parsed; "unix:" for an unnamed unix peer. */
 void net_addr_format(const struct net_addr *a, char out[NET_ADDR_TEXT_MAX]);

@@ -66,13 +66,14 @@ void conn_set_owner(struct conn *c, const struct conn_events *ev, void *owner);
  */
 enum weir_status conn_read(struct conn *c, void *to, size_t room, size_t *got) WEIR_MUST_CHECK;
 
-/* WEIR_OK: *wrote > 0 of the bytes were taken (maybe not all).  WEIR_AGAIN.  WEIR_RESET, WEIR_TLS. */
+/* WEIR_OK: *wrote > 0 of the bytes were taken (maybe not all).  WEIR_AGAIN.  WEIR_RESET, WEIR_TLS.
+ */
 enum weir_status conn_write(struct conn *c, const struct iovec *iov, int n,
                             size_t *wrote) WEIR_MUST_CHECK;
 
 /*
- * Back-pressure: while reading is not wanted, on_readable does not come.  Persistent: costs a system
- * call only when it changes.
+ * Back-pressure: while reading is not wanted, on_readable does not come.  Persistent: costs a
+ * system call only when it changes.
  */
 void conn_want_read(struct conn *c, bool want);
 bool conn_wants_read(const struct conn *c);
@@ -86,7 +87,8 @@ bool conn_is_quiet(const struct conn *c);
 
 /* Sends FIN (TLS: close_notify) after what was written. */
 void conn_shutdown(struct conn *c);
-/* The next close breaks the connection (RST), so that the peer cannot take it for an orderly end. */
+/* The next close breaks the connection (RST), so that the peer cannot take it for an orderly end.
+ */
 void conn_break(struct conn *c);
 /* Frees through the reaper; sets *c to NULL.  NULL is fine. */
 void conn_close(struct conn **c);

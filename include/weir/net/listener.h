@@ -13,14 +13,21 @@
 
 /*
  * Binds and listens: non-blocking, close-on-exec.  `share`: more descriptors will be bound to the
- * same address (SO_REUSEPORT).  Unix paths: a dead socket file left behind is removed, a live one is
- * WEIR_REFUSED; mode is set to `mode`.  *why is a static sentence part on failure; errno tells more.
+ * same address (SO_REUSEPORT).  Unix paths: a dead socket file left behind is removed, a live one
+ * is WEIR_REFUSED; mode is set to `mode`.  *why is a static sentence part on failure; errno tells
+ * more.
  */
 enum weir_status listen_bind(const struct net_addr *a, int backlog, bool share, unsigned mode,
                              int *fd, const char **why) WEIR_MUST_CHECK;
 
+/*
+ * Is the address free?  Before the first listen_bind with `share`, because SO_REUSEPORT lets two
+ * programs of one user listen on the same address without an error.
+ */
+enum weir_status listen_probe(const struct net_addr *a, const char **why) WEIR_MUST_CHECK;
+
 struct listener;
-/* A new client: `fd` is the callee's. */
+/* A new client: `fd` is the callee's, non-blocking, without Nagle's delay. */
 typedef void listener_fn(int fd, const struct net_addr *peer, void *arg);
 
 /* Accepts from fd (borrowed; the caller closes it after listener_close). */

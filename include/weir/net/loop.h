@@ -2,7 +2,6 @@
 #ifndef WEIR_NET_LOOP_H
 #define WEIR_NET_LOOP_H
 
-#include <event2/event_struct.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -14,6 +13,7 @@
  * belongs to the thread that runs the loop (or to the one that made it, before it runs).
  */
 struct loop;
+struct event_base;
 
 struct loop *loop_create(void); /* NULL when the kernel has no descriptors or memory left */
 void loop_destroy(struct loop **l);
@@ -30,26 +30,34 @@ uint64_t loop_now_ns(const struct loop *l);
 uint64_t loop_refresh_now(struct loop *l);
 
 /*
- * A lazy timer: the deadline is a number, moving it later costs nothing; the loop looks when the old
- * one fires.  Embedded in its object; stop it before the object dies.  Resolution about 1 ms.
+ * A lazy timer: the deadline is a number, moving it later costs nothing; the loop looks when the
+ * old one fires.  Embedded in its object; stop it before the object dies.  Never early, late by 1
+ * to 2 ms.
  */
 typedef void loop_timer_fn(void *arg);
+struct wheel_entry {
+    struct list node;
+    uint64_t tick; /* when the loop will look, 0 = not armed */
+};
 struct loop_timer {
-    struct event ev;
+    struct wheel_entry armed;
     struct loop *loop;
     loop_timer_fn *fn;
     void *arg;
-    uint64_t due_ns;   /* 0 = not wanted */
-    uint64_t armed_ns; /* when libevent will look, 0 = not armed */
+    uint64_t due_ns; /* 0 = not wanted */
 };
 void loop_timer_init(struct loop_timer *t, struct loop *l, loop_timer_fn *fn, void *arg);
 void loop_timer_at(struct loop_timer *t, uint64_t due_ns); /* replaces any earlier deadline */
 void loop_timer_stop(struct loop_timer *t);
+static inline bool loop_timer_is_on(const struct loop_timer *t)
+{
+    return t->due_ns != 0;
+}
 
 /*
  * The inbox: messages from any thread, delivered in order on the loop's thread.  The message is
  * embedded in an object that stays alive until it is delivered; posting one that is still under way
- * is a bug.
+ * is a bug.  A zeroed node is ready to be posted.
  */
 struct loop_message {
     struct list node;
@@ -58,8 +66,8 @@ struct loop_message {
 void loop_post(struct loop *l, struct loop_message *m);
 
 /*
- * The reaper: `reap` runs after the current callback has returned, before the loop waits again, so that no object is
- * freed under its own callback.  Deferring twice is the same as once.
+ * The reaper: `reap` runs after the current callback has returned, before the loop waits again, so
+ * that no object is freed under its own callback.  Deferring twice is the same as once.
  */
 struct loop_grave {
     struct list node;

@@ -23,8 +23,8 @@ struct tls_server_conf {
     struct tls_pair first;      /* for clients without SNI or with an unknown name */
     const struct tls_pair *sni; /* further ones, chosen by the names in each certificate */
     size_t n_sni;
-    const char *client_ca;      /* ask clients for certificates signed by these; NULL = do not */
-    const char *const *alpn;    /* in order of preference, e.g. {"http/1.1"} */
+    const char *client_ca;   /* ask clients for certificates signed by these; NULL = do not */
+    const char *const *alpn; /* in order of preference, e.g. {"http/1.1"} */
     size_t n_alpn;
 };
 

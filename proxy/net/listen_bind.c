@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Binding addresses, on the main thread before privileges are dropped.  Accepting is listener.c.
+ */
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "weir/net/listener.h"
+
+static enum weir_status refuse(const char **why, const char *what)
+{
+    *why = what;
+    return WEIR_REFUSED;
+}
+
+static enum weir_status bind_failed(const char **why)
+{
+    switch (errno) {
+    case EADDRINUSE:
+        return refuse(why, "another program listens on this address");
+    case EACCES:
+    case EPERM:
+        return refuse(why, "it takes more privileges to listen on this address");
+    case EADDRNOTAVAIL:
+        return refuse(why, "this machine has no such address");
+    }
+    *why = "the system would not bind the address";
+    return WEIR_SYS;
+}
+
+static int new_socket(int family)
+{
+    return socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+}
+
+static bool set(int fd, int level, int name)
+{
+    int on = 1;
+
+    return setsockopt(fd, level, name, &on, sizeof on) == 0;
+}
+
+/* Does anybody answer on the socket file?  A full backlog (EAGAIN) is an answer, too. */
+static bool unix_is_live(const struct net_addr *a)
+{
+    int fd = new_socket(AF_UNIX);
+    bool live = fd != -1 && (connect(fd, &a->u.sa, a->len) == 0 || errno == EAGAIN);
+
+    if (fd != -1)
+        (void)close(fd);
+    return live;
+}
+
+static enum weir_status clear_unix_path(const struct net_addr *a, const char **why)
+{
+    struct stat st;
+
+    if (lstat(a->u.un.sun_path, &st) == -1)
+        return WEIR_OK; /* nothing there; bind says what else is wrong */
+    if (!S_ISSOCK(st.st_mode)) {
+        errno = EEXIST;
+        return refuse(why, "a file that is not a socket has this name");
+    }
+    if (unix_is_live(a)) {
+        errno = EADDRINUSE;
+        return refuse(why, "another program listens on this path");
+    }
+    if (unlink(a->u.un.sun_path) == -1 && errno != ENOENT)
+        return refuse(why, "the dead socket file of this name cannot be removed");
+    return WEIR_OK;
+}
+
+/* The mode goes to the socket before it gets a name, so that it is never more open than asked. */
+static enum weir_status bind_unix(int fd, const struct net_addr *a, unsigned mode, const char **why)
+{
+    enum weir_status st = clear_unix_path(a, why);
+
+    if (st != WEIR_OK)
+        return st;
+    if (fchmod(fd, (mode_t)mode) == -1 || bind(fd, &a->u.sa, a->len) == -1)
+        return bind_failed(why);
+    if (chmod(a->u.un.sun_path, (mode_t)mode) == -1)
+        return bind_failed(why);
+    return WEIR_OK;
+}
+
+/* IPv6 sockets are for IPv6 only: "0.0.0.0:80" and "[::]:80" can then stand side by side. */
+static enum weir_status bind_inet(int fd, const struct net_addr *a, bool share, const char **why)
+{
+    bool ok = set(fd, SOL_SOCKET, SO_REUSEADDR) && set(fd, IPPROTO_TCP, TCP_NODELAY);
+
+    if (a->u.sa.sa_family == AF_INET6)
+        ok = ok && set(fd, IPPROTO_IPV6, IPV6_V6ONLY);
+    if (share)
+        ok = ok && set(fd, SOL_SOCKET, SO_REUSEPORT);
+    if (!ok || bind(fd, &a->u.sa, a->len) == -1)
+        return bind_failed(why);
+    return WEIR_OK;
+}
+
+enum weir_status listen_bind(const struct net_addr *a, int backlog, bool share, unsigned mode,
+                             int *out, const char **why)
+{
+    int fd = new_socket(a->u.sa.sa_family), saved;
+    enum weir_status st;
+
+    if (fd == -1) {
+        *why = "the system has no socket to give";
+        return WEIR_SYS;
+    }
+    st = a->u.sa.sa_family == AF_UNIX ? bind_unix(fd, a, mode, why) : bind_inet(fd, a, share, why);
+    if (st == WEIR_OK && listen(fd, backlog) == -1)
+        st = bind_failed(why);
+    if (st == WEIR_OK) {
+        *out = fd;
+        fd = -1; /* the caller's */
+    }
+    saved = errno;
+    if (fd != -1)
+        (void)close(fd);
+    errno = saved;
+    return st;
+}
+
+/* Two programs of one user share an address by SO_REUSEPORT without a word: look without it. */
+enum weir_status listen_probe(const struct net_addr *a, const char **why)
+{
+    enum weir_status st = WEIR_OK;
+    int fd, saved;
+
+    if (a->u.sa.sa_family == AF_UNIX)
+        return unix_is_live(a) ? refuse(why, "another program listens on this path") : WEIR_OK;
+    fd = new_socket(a->u.sa.sa_family);
+    if (fd == -1) {
+        *why = "the system has no socket to give";
+        return WEIR_SYS;
+    }
+    st = bind_inet(fd, a, false, why);
+    saved = errno;
+    (void)close(fd);
+    errno = saved;
+    return st;
+}
