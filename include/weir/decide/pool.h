@@ -32,6 +32,7 @@
 
 enum {
     POOL_UPSTREAMS_MAX = 64,
+    BREAKER_CAUSE_MAX = 24,
     POOL_RANKS = 6, /* system, paid+lease, paid, interactive+lease, interactive, batch */
 };
 
@@ -40,27 +41,27 @@ enum pool_verdict { POOL_ADMIT, POOL_WAIT, POOL_REFUSE };
 /* Which rule decided, for `why` and the log.  X(enumerator, "name") */
 #define WEIR_RULES(X)                                                                              \
     X(RULE_NONE, "none")                                                                           \
-    X(RULE_ROOM, "room")                   /* there was room */                                    \
-    X(RULE_PROBE, "probe")                 /* one of the probes of a half-open breaker */          \
+    X(RULE_ROOM, "room")   /* there was room */                                                    \
+    X(RULE_PROBE, "probe") /* one of the probes of a half-open breaker */                          \
     X(RULE_QUEUE_FULL, "queue_full")                                                               \
-    X(RULE_QUEUE_OFF, "queue_off")         /* this class does not wait */                          \
-    X(RULE_WAITED, "waited")               /* waited max_wait and found no room */                 \
+    X(RULE_QUEUE_OFF, "queue_off") /* this class does not wait */                                  \
+    X(RULE_WAITED, "waited")       /* waited max_wait and found no room */                         \
     X(RULE_CLIENT_DEADLINE, "client_deadline")                                                     \
     X(RULE_PENDING_LIMIT, "pending_limit") /* P */                                                 \
     X(RULE_STREAM_LIMIT, "stream_limit")   /* L or max_streams */                                  \
     X(RULE_BREAKER_OPEN, "breaker_open")                                                           \
     X(RULE_HALF_OPEN, "half_open")                                                                 \
-    X(RULE_RAMP, "ramp")                   /* the share is used up */                              \
-    X(RULE_HOLD, "hold")                   /* the upstream asked to be left alone */               \
+    X(RULE_RAMP, "ramp") /* the share is used up */                                                \
+    X(RULE_HOLD, "hold") /* the upstream asked to be left alone */                                 \
     X(RULE_DRAINED, "drained")                                                                     \
     X(RULE_FAIR_SHARE, "fair_share")                                                               \
     X(RULE_USER_STREAMS, "user_streams")                                                           \
     X(RULE_USER_RATE, "user_rate")                                                                 \
     X(RULE_SYSTEM_CAP, "system_cap")                                                               \
-    X(RULE_RETRY, "retry")                 /* admitted again, to another upstream */               \
+    X(RULE_RETRY, "retry") /* admitted again, to another upstream */                               \
     X(RULE_RETRY_BUDGET, "retry_budget")
 
-#define WEIR_ENUM_ROW(e, name) e,
+#define WEIR_ENUM_ROW(e, name)  e,
 #define WEIR_COUNT_ROW(e, name) +1
 enum rule { WEIR_RULES(WEIR_ENUM_ROW) };
 enum { RULE_COUNT = 0 WEIR_RULES(WEIR_COUNT_ROW) };
@@ -71,22 +72,23 @@ const char *rule_name(enum rule r);
 /* The numbers a decision was taken on. */
 struct decision_numbers {
     enum rule rule;
-    int upstream;                 /* index the numbers are about, -1 none */
-    uint32_t inflight, pending;   /* of that upstream, just before */
+    enum rule observed;         /* what a rule in mode observe would have said, RULE_NONE */
+    int upstream;               /* index the numbers are about, -1 none */
+    uint32_t inflight, pending; /* of that upstream, just before */
     double limit_streams, limit_pending;
     double share;
-    uint32_t queued;              /* in the pool */
-    uint64_t waited_ns;           /* in the queue */
-    uint32_t user_holds;          /* places and queue entries of this user */
+    uint32_t queued;     /* in the pool */
+    uint64_t waited_ns;  /* in the queue */
+    uint32_t user_holds; /* places and queue entries of this user */
     uint32_t user_may_hold;
-    uint32_t retry_after_ms;      /* the appointment, refusals only */
+    uint32_t retry_after_ms; /* the appointment, refusals only */
 };
 
 enum pool_request_state {
     REQUEST_NEW,
     REQUEST_QUEUED,
-    REQUEST_SENT,   /* holds one admission */
-    REQUEST_ENDED,  /* holds nothing */
+    REQUEST_SENT,  /* holds one admission */
+    REQUEST_ENDED, /* holds nothing */
 };
 
 /*
@@ -95,27 +97,28 @@ enum pool_request_state {
  */
 struct pool_request {
     /* in */
-    uint64_t user;            /* keyed hash; 0 = nobody known */
+    uint64_t user; /* keyed hash; 0 = nobody known */
     enum request_class class;
-    bool stream;              /* the answer is expected as events */
-    uint64_t bytes;           /* of the request's body, as far as known; sizes the prediction */
-    uint64_t deadline_ns;     /* the client's own (X-Stainless-Timeout), absolute; 0 = none */
-    uint32_t client_retry;    /* X-Stainless-Retry-Count */
+    bool stream;           /* the answer is expected as events */
+    uint64_t bytes;        /* of the request's body, as far as known; sizes the prediction */
+    uint64_t deadline_ns;  /* the client's own (X-Stainless-Timeout), absolute; 0 = none */
+    uint32_t client_retry; /* X-Stainless-Retry-Count */
 
     /* out */
     enum pool_request_state state;
-    int upstream;             /* index while SENT */
-    int tried;                /* index of the upstream a retry may not go to again, -1 */
-    enum cause cause;         /* of a refusal */
+    int upstream;     /* index while SENT */
+    int tried;        /* index of the upstream a retry may not go to again, -1 */
+    enum cause cause; /* of a refusal */
     struct decision_numbers numbers;
-    bool no_retry;            /* the answer should carry x-should-retry: false */
-    uint32_t attempts;        /* admissions so far */
+    bool no_retry;     /* the answer should carry x-should-retry: false */
+    uint32_t attempts; /* admissions so far */
 
     /* the pool's own; hands off */
-    struct list node;         /* in a queue, or among the woken */
+    struct list node; /* in a queue, or among the woken */
     struct list pending_node;
     uint64_t arrival_ns, sent_ns, late_ns;
-    uint32_t pend0;
+    uint64_t expires_ns; /* end of the waiting */
+    uint32_t pend0, era;
     int rank;
     bool pending, marked, late, first, probe, streaming, counted_user, woken;
 };
@@ -123,31 +126,44 @@ struct pool_request {
 /* What an ended exchange says about its upstream, for pool_end and pool_retry. */
 struct pool_report {
     enum outcome outcome;
-    uint32_t status;          /* of the upstream's answer, 0 = none came */
-    bool complete;            /* a clean whole answer: the user's turn was completed */
-    bool aborted;             /* the client went away */
-    uint32_t retry_after_ms;  /* OUTCOME_REFUSED: what the upstream asked for, 0 = nothing */
+    uint32_t status;         /* of the upstream's answer, 0 = none came */
+    bool complete;           /* a clean whole answer: the user's turn was completed */
+    bool aborted;            /* the client went away */
+    uint32_t retry_after_ms; /* OUTCOME_REFUSED: what the upstream asked for, 0 = nothing */
+};
+
+/* What an operator may have laid upon an upstream. */
+enum pool_override {
+    OVERRIDE_BREAKER_OPEN,
+    OVERRIDE_BREAKER_CLOSE,
+    OVERRIDE_RAMP_HOLD,
+    OVERRIDE_DRAIN,
+    OVERRIDE_LIMIT_STREAMS,
+    OVERRIDE_COUNT,
 };
 
 /* Live view of one upstream; filled by pool_upstream_view. */
 struct upstream_view {
     enum breaker_state state;
-    enum cause refuse_cause;         /* what a request refused here would be told */
-    char cause[24];                  /* why the state was entered: "error_rate", "operator", ... */
-    uint64_t since_ns;               /* of the state */
-    uint64_t until_ns;               /* end of OPEN, 0 = none or unknown */
-    uint64_t held_until_ns;          /* 0 = not held */
-    double share;                    /* 0..1 */
-    double known_good;               /* streams; what the share is of */
+    enum cause refuse_cause;       /* what a request refused here would be told */
+    char cause[BREAKER_CAUSE_MAX]; /* why the state was entered: "error_rate", "operator", ... */
+    uint64_t since_ns;             /* of the state */
+    uint64_t until_ns;             /* end of OPEN, 0 = none or unknown */
+    uint64_t held_until_ns;        /* 0 = not held */
+    double share;                  /* 0..1 */
+    double known_good;             /* streams; what the share is of */
     bool ramp_held;
     uint32_t pending, inflight, streams;
+    uint32_t system; /* requests of class system in flight; not in the others */
     double limit_pending, limit_streams;
     uint32_t max_streams;
+    bool override_on[OVERRIDE_COUNT];
+    uint64_t override_until_ns[OVERRIDE_COUNT];                     /* 0 = no deadline */
     uint32_t ok, failed, connect_failed, stalled, refused, neutral; /* in the window */
     uint32_t on_time, late;
-    double pace_ns;                  /* ns per event, 0 = unknown */
+    double pace_ns; /* ns per event, 0 = unknown */
     double pace_target_ns;
-    double expected_full_s;          /* until the share is 1, 0 = it is, <0 = not known */
+    double expected_full_s; /* until the share is 1, 0 = it is, <0 = not known */
 };
 
 /* A change of state, for the event log; oldest first from pool_next_event. */
@@ -155,9 +171,9 @@ struct pool_event {
     uint64_t at_ns;
     int upstream;
     enum breaker_state from, to;
-    char cause[24];
+    char cause[BREAKER_CAUSE_MAX];
     /* the numbers it was decided on */
-    uint32_t requests, failed, consecutive;
+    uint32_t requests, failed, refused, consecutive;
     uint64_t window_ns;
     double share;
 };
@@ -168,8 +184,8 @@ struct pool; /* decide/pool_priv.h */
 size_t pool_bytes(size_t n_upstreams);
 
 /*
- * Makes a pool in mem (pool_bytes of it, zeroed, aligned to 64, the caller's).  conf is borrowed and
- * must outlive the pool or the next pool_set_conf.  max_streams has one entry per upstream.
+ * Makes a pool in mem (pool_bytes of it, zeroed, aligned to 64, the caller's).  conf is borrowed
+ * and must outlive the pool or the next pool_set_conf.  max_streams has one entry per upstream.
  */
 struct pool *pool_init(void *mem, const struct decide_conf *conf, const uint32_t *max_streams,
                        size_t n_upstreams, struct hash_key key, uint64_t seed, uint64_t now_ns);
@@ -183,7 +199,8 @@ enum pool_verdict pool_arrive(struct pool *p, struct pool_request *r, uint64_t n
 /* First content event of a stream, or a good head of a unary answer.  Once per admission. */
 void pool_first(struct pool *p, struct pool_request *r, uint64_t now_ns);
 
-/* It came out that the answer is (not) a stream of events, after admission and before pool_first. */
+/* It came out that the answer is (not) a stream of events, after admission and before pool_first.
+ */
 void pool_set_stream(struct pool *p, struct pool_request *r, bool stream);
 
 /* The exchange is over with this upstream; gives the admission back.  Once per admission. */
@@ -214,6 +231,9 @@ void pool_tick(struct pool *p, const uint64_t *events, uint64_t now_ns);
 
 /* When the queue's next entry expires (ns), so that waits end in time between ticks; 0 = empty. */
 uint64_t pool_next_expiry(const struct pool *p);
+
+/* Refuses what has waited too long; to be called when pool_next_expiry is reached. */
+void pool_expire(struct pool *p, uint64_t now_ns);
 
 /* Health checks (docs/decisions.md): `fall` failures in a row / one success while open. */
 void pool_health_failed(struct pool *p, size_t upstream, uint64_t now_ns);
@@ -247,14 +267,15 @@ bool pool_enforces(const struct pool *p, enum pool_rule_set s);
 void pool_drain(struct pool *p, bool on);
 
 struct pool_view {
-    double share;               /* load-weighted mean over the upstreams */
+    double share; /* load-weighted mean over the upstreams */
     uint32_t queued;
     uint32_t queued_by_class[CLASS_COUNT];
-    uint64_t oldest_ns;         /* arrival of the oldest waiting request, 0 = none */
-    uint64_t last_shed_ns;      /* when something was last refused for load, 0 = never */
+    uint64_t oldest_ns;    /* arrival of the oldest waiting request, 0 = none */
+    uint64_t last_shed_ns; /* when something was last refused for load, 0 = never */
     double admitted_per_s, retries_per_s, arrivals_per_s;
     double retry_tokens;
-    double expected_full_s;     /* as in upstream_view, the latest */
+    uint64_t observed[SET_COUNT]; /* requests an observed rule would have delayed or refused */
+    double expected_full_s;       /* as in upstream_view, the latest */
 };
 void pool_view(const struct pool *p, struct pool_view *v, uint64_t now_ns);
 void pool_upstream_view(const struct pool *p, size_t upstream, struct upstream_view *v,

@@ -6,9 +6,9 @@
 #include <stdint.h>
 
 /*
- * What the decisions are told.  Filled from the settings table (config/); immutable once handed over.
- * Meaning, ranges and defaults of each: docs/settings.md.  `enforce` false is mode "observe": the
- * rule decides, counts and reports, and never delays or refuses.
+ * What the decisions are told.  Filled from the settings table (config/); immutable once handed
+ * over. Meaning, ranges and defaults of each: docs/settings.md.  `enforce` false is mode "observe":
+ * the rule decides, counts and reports, and never delays or refuses.
  */
 
 struct limiter_conf {

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef WEIR_DECIDE_APPOINT_H
+#define WEIR_DECIDE_APPOINT_H
+
+#include <stdint.h>
+
+#include "weir/decide/num.h"
+
+/*
+ * When a refused client may come back: places on a list that is served at the rate the pool really
+ * admits, so that those who were refused return one after the other and not in a wave
+ * (docs/decisions.md, "Appointments").
+ */
+
+/* Longer waits are ignored by some clients, which then come back sooner. */
+#define APPOINT_MIN_MS UINT32_C(1000)
+#define APPOINT_MAX_MS UINT32_C(59000)
+
+/*
+ * The next place, in ms from now, jittered, 1000..59000.  *end_ns is the end of the list and is
+ * moved on; not_before_ns is when the pool may admit anything at all; per_s is what it admits.
+ */
+uint32_t appoint_next(uint64_t *end_ns, struct chance *chance, double per_s, uint64_t not_before_ns,
+                      uint64_t now_ns);
+
+/* For a state known to last: somewhere between 30 and 59 s. */
+uint32_t appoint_late(struct chance *chance);
+
+#endif

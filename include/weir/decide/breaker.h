@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef WEIR_DECIDE_BREAKER_H
+#define WEIR_DECIDE_BREAKER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "weir/decide/events.h"
+#include "weir/decide/num.h"
+#include "weir/decide/pool.h"
+#include "weir/decide/ramp.h"
+#include "weir/decide/settings.h"
+#include "weir/decide/window.h"
+
+/*
+ * Is this upstream fit to get requests?  States, the rules that trip, waiting, probes, and the way
+ * back by the ramp (docs/decisions.md, "The breaker").  Slowness alone never trips it; it never
+ * cuts what runs.
+ */
+
+enum { BREAKER_BLAMED_MAX = 16 };
+
+struct breaker {
+    enum breaker_state state;
+    char cause[BREAKER_CAUSE_MAX];
+    uint64_t since_ns, until_ns; /* until: end of OPEN, 0 = not known */
+    uint32_t era;                /* how often it went OPEN; evidence of an earlier era is stale */
+    uint32_t trips;              /* without a quiet minute between them; doubles the wait */
+    struct window window;
+    uint32_t failed_in_row, cut_in_row;
+    uint32_t n_blamed; /* users whose 500 counts in failed_in_row already */
+    uint64_t blamed[BREAKER_BLAMED_MAX];
+    uint32_t probes, good; /* HALF_OPEN: places given, good answers */
+    struct ramp ramp;
+    double known_good;             /* requests in flight while CLOSED, 10 s mean */
+    bool held_open, forced_closed; /* the operator's hand */
+    bool by_hand;                  /* an operator put it into this state */
+    bool health_bad;
+    bool began_ramp; /* the limiter should begin anew */
+    struct event_ring *events;
+    struct chance *chance;
+    int index;
+};
+
+struct breaker_rules {
+    const struct breaker_conf *breaker;
+    const struct ramp_conf *ramp;
+    uint64_t now_ns;
+};
+
+/* events and chance are borrowed, the pool's; index names the upstream in events. */
+void breaker_init(struct breaker *b, const struct breaker_rules *c, struct event_ring *events,
+                  struct chance *chance, int index);
+
+/* New settings: a window of another length begins empty. */
+void breaker_set_conf(struct breaker *b, const struct breaker_rules *c);
+
+/*
+ * RULE_ROOM (CLOSED; RAMPING with a share left), RULE_PROBE (a half-open breaker's place is free),
+ * or why not: RULE_BREAKER_OPEN, RULE_HALF_OPEN, RULE_RAMP, RULE_DRAINED.
+ */
+enum rule breaker_ask(struct breaker *b, const struct breaker_rules *c, uint32_t inflight);
+
+/* Evidence.  era is the breaker's when the request was sent. */
+struct evidence {
+    uint32_t era;
+    bool probe;
+    uint64_t user;
+    uint32_t status;
+};
+void breaker_probe_sent(struct breaker *b);
+/* First content.  UNJUDGED: a whole answer among streams, whose time says nothing. */
+enum lateness { ON_TIME, LATE_NOW, LATE_BEFORE, UNJUDGED };
+void breaker_first(struct breaker *b, const struct breaker_rules *c, const struct evidence *e,
+                   enum lateness l);
+/* No first content at its deadline. */
+void breaker_late(struct breaker *b, const struct breaker_rules *c, const struct evidence *e);
+/* Before any content. */
+void breaker_failed(struct breaker *b, const struct breaker_rules *c, const struct evidence *e,
+                    enum outcome o);
+/* After content: its ok is taken back. */
+void breaker_cut(struct breaker *b, const struct breaker_rules *c, const struct evidence *e,
+                 enum outcome o);
+void breaker_refused(struct breaker *b, const struct breaker_rules *c, const struct evidence *e,
+                     bool after_content);
+void breaker_clean_end(struct breaker *b, const struct evidence *e);
+void breaker_neutral(struct breaker *b, const struct breaker_rules *c);
+/* A probe ended and showed nothing. */
+void breaker_probe_back(struct breaker *b, const struct evidence *e);
+
+struct breaker_input {
+    uint32_t inflight, streams;
+    bool silent; /* no event for `silence`, and nothing that may still be in prefill */
+    uint64_t elapsed_ns;
+};
+void breaker_tick(struct breaker *b, const struct breaker_rules *c, const struct breaker_input *in);
+
+void breaker_health_failed(struct breaker *b, const struct breaker_rules *c);
+void breaker_health_ok(struct breaker *b, const struct breaker_rules *c);
+
+/* The operator's hand on the state; see pool_order.  Cause of the events: `cause`. */
+void breaker_hold_open(struct breaker *b, const struct breaker_rules *c, uint64_t until_ns);
+void breaker_force_closed(struct breaker *b, const struct breaker_rules *c);
+void breaker_give_back(struct breaker *b, const struct breaker_rules *c, const char *cause);
+void breaker_ramp_from(struct breaker *b, const struct breaker_rules *c, double share,
+                       const char *cause);
+void breaker_finish(struct breaker *b, const struct breaker_rules *c);
+void breaker_abort(struct breaker *b, const struct breaker_rules *c);
+void breaker_drain(struct breaker *b, const struct breaker_rules *c);
+/* Something an operator set has ended by itself and the state stays. */
+void breaker_say(struct breaker *b, const struct breaker_rules *c, const char *cause);
+
+/* 0 (OPEN, HALF_OPEN, DRAINED) to 1 (CLOSED). */
+double breaker_share(const struct breaker *b);
+
+#endif

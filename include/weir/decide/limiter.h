@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef WEIR_DECIDE_LIMITER_H
+#define WEIR_DECIDE_LIMITER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "weir/decide/pool.h"
+
+/*
+ * How much an upstream gets: a limit on requests that wait for their first token (pending) and one
+ * on requests in flight (streams), learnt from one bit a request, on time or late, and from the
+ * pace of the streams (docs/decisions.md, "The limiter").
+ */
+
+#define LIMITER_PENDING_MAX 1024.0
+#define LIMITER_NO_CEILING  UINT32_MAX
+
+struct limiter {
+    double pending, streams;         /* the limits; requests, 1..1024 and 1..most */
+    uint32_t most;                   /* max_streams of the upstream */
+    uint32_t override;               /* an operator's limit on streams, 0 = none */
+    double gain;                     /* 1, 2, 4 or 8 steps at once */
+    bool start;                      /* slow start: pending doubles with each good window */
+    bool probing;                    /* streams is at a level that failed before */
+    bool bind_pending, bind_streams; /* the limit refused somebody in this window */
+    uint32_t on, late, err;          /* marks of this window */
+    uint64_t window_ns;              /* when it began */
+    uint64_t marks;                  /* since the start */
+    uint32_t ceiling;                /* the level that failed, or LIMITER_NO_CEILING */
+    uint32_t hold;                   /* marks to wait before trying it again, 2..32 */
+    uint64_t probe_marks;            /* ... that is, at this many marks */
+    uint64_t probe_ns;               /* ... or at this time */
+    uint32_t most_now, most_before;  /* streams at once in this and the last second */
+    uint64_t most_ns;
+    uint64_t pace_cut_ns;
+};
+
+void limiter_init(struct limiter *l, uint32_t max_streams, uint64_t now_ns);
+
+/* Begins anew after the upstream was away. */
+void limiter_restart(struct limiter *l, uint64_t now_ns);
+
+/* A new max_streams. */
+void limiter_set_most(struct limiter *l, uint32_t max_streams);
+
+/* What requests in flight are held to now: the operator's number or the learnt one. */
+double limiter_streams(const struct limiter *l);
+
+/*
+ * Room for one more?  RULE_ROOM, RULE_STREAM_LIMIT or RULE_PENDING_LIMIT; a refusal is remembered,
+ * for only a limit that binds may grow.
+ */
+enum rule limiter_ask(struct limiter *l, uint32_t inflight, uint32_t pending);
+
+struct limiter_input {
+    uint32_t inflight, pending;
+    double pace_s, target_s; /* seconds per event; pace 0 = unknown */
+    bool unary;
+    uint64_t now_ns;
+};
+void limiter_tick(struct limiter *l, const struct limiter_input *in);
+
+#endif

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef WEIR_DECIDE_PACE_H
+#define WEIR_DECIDE_PACE_H
+
+#include <stdint.h>
+
+/*
+ * The pace of an upstream's open streams, in seconds per content event: stream-seconds over events,
+ * with a memory of 3 s; and the target it is held to (docs/decisions.md, "Pace").
+ */
+
+struct pace {
+    double events, active; /* decayed events and stream-seconds */
+    double pending_active; /* stream-seconds since the last tick */
+    uint64_t active_at_ns;
+    uint64_t counted;       /* events seen so far */
+    uint64_t last_event_ns; /* tick that last saw an event */
+    double now_s;           /* pace, 0 = unknown */
+    double calm_s;          /* pace with few streams, 0 = unset */
+    double target_s;
+    double peak; /* most requests in flight, slowly forgotten */
+};
+
+void pace_init(struct pace *p, uint64_t now_ns);
+
+/* To be called before the number of open streams changes; `streams` is the old number. */
+void pace_note(struct pace *p, uint32_t streams, uint64_t now_ns);
+
+/* A first content event was seen between ticks. */
+void pace_seen(struct pace *p, uint64_t now_ns);
+
+struct pace_input {
+    uint64_t events; /* content events since the start */
+    uint32_t streams, inflight;
+    uint64_t target_ns; /* the promise; 0 = automatic */
+    uint64_t now_ns, elapsed_ns;
+};
+void pace_tick(struct pace *p, const struct pace_input *in);
+
+#endif

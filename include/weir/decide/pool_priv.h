@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef WEIR_DECIDE_POOL_PRIV_H
+#define WEIR_DECIDE_POOL_PRIV_H
+
+#include "weir/decide/breaker.h"
+#include "weir/decide/budget.h"
+#include "weir/decide/events.h"
+#include "weir/decide/hold.h"
+#include "weir/decide/lease.h"
+#include "weir/decide/limiter.h"
+#include "weir/decide/pace.h"
+#include "weir/decide/pool.h"
+#include "weir/decide/predict.h"
+#include "weir/decide/queue.h"
+#include "weir/decide/rate.h"
+#include "weir/decide/users.h"
+#include "weir/decide/window.h"
+
+/* The inside of a pool, for proxy/decide and for tests that look at it. */
+
+struct upstream {
+    uint32_t pending;  /* sent, no first token yet */
+    uint32_t inflight; /* sent, not ended; system requests are not among them */
+    uint32_t streams;  /* between first content and end */
+    uint32_t system;
+    struct list pending_list; /* in order of sending */
+    uint64_t last_stream_ns;  /* when a streamed request was last sent */
+    bool streamed;            /* ... if ever */
+    struct limiter limiter;
+    struct predict predict;
+    struct pace pace;
+    struct hold hold;
+    struct breaker breaker;
+    uint64_t override_until_ns[OVERRIDE_COUNT];
+};
+
+/* Columns of pool.arrivals. */
+enum { ARRIVALS_ALL, ARRIVALS_RETRIES };
+
+struct pool {
+    const struct decide_conf *conf;
+    size_t n_upstreams;
+    size_t rotate; /* where the next choice begins */
+    int mode[SET_COUNT];
+    bool draining;
+    uint32_t system; /* requests of class system in flight */
+    uint64_t tick_ns;
+    uint64_t last_shed_ns;
+    uint64_t appoint_ns; /* end of the list of appointments */
+    uint64_t observed[SET_COUNT];
+    struct chance chance;
+    struct budget budget;
+    struct rate arrived, admitted, retried;
+    struct window arrivals;
+    struct queue queue;
+    struct list woken;
+    struct hash_key key;
+    struct event_ring events;
+    struct users users;
+    struct leases leases;
+    struct upstream upstream[];
+};
+
+/* Limits that are no settings; reasons in docs/decisions.md. */
+enum {
+    POOL_SYSTEM_MAX = 4,   /* requests of class system at once */
+    POOL_ATTEMPTS_MAX = 2, /* upstream attempts a request */
+    POOL_STORM_MIN = 20,   /* arrivals before a share of retries means anything */
+    POOL_USER_LEAST = 2,   /* places any user may hold */
+};
+#define POOL_SHED_MEMORY_NS (10 * NS_PER_S) /* "sheds": refused something for load so lately */
+#define POOL_UNARY_AFTER_NS (60 * NS_PER_S) /* no stream for so long: judge whole answers */
+#define POOL_LONG_NS        (59 * NS_PER_S) /* longer than any appointment */
+#define POOL_STORM_SHARE    0.2
+
+/* choose.c */
+
+/* Why an upstream takes nothing, or why it does. */
+struct choice {
+    int upstream;       /* -1 none */
+    enum rule rule;     /* RULE_ROOM or RULE_PROBE, else why not (of `blame`) */
+    enum rule observed; /* what an observed rule would have said */
+    int blame;          /* the upstream that came nearest, -1 */
+};
+struct choice choose(struct pool *p, const struct pool_request *r, int except, uint64_t now_ns);
+struct breaker_rules pool_rules(const struct pool *p, uint64_t now_ns);
+/* The earliest time something may be admitted: now, an end of OPEN or hold, UINT64_MAX unknown. */
+uint64_t pool_earliest(const struct pool *p, uint64_t now_ns);
+bool upstream_is_unary(const struct pool *p, const struct upstream *u, uint64_t now_ns);
+
+/* send.c */
+void pool_send(struct pool *p, struct pool_request *r, const struct choice *c, uint64_t now_ns);
+void pool_release(struct pool *p, struct pool_request *r, const struct pool_report *rep,
+                  uint64_t now_ns);
+void upstream_mark_late(struct pool *p, struct upstream *u, uint64_t now_ns);
+void upstream_after_breaker(struct pool *p, struct upstream *u, uint64_t now_ns);
+
+/* refuse.c */
+enum rule pool_door(struct pool *p, struct pool_request *r, uint64_t now_ns);
+void pool_refuse(struct pool *p, struct pool_request *r, enum rule rule, int blame,
+                 uint64_t now_ns);
+void pool_numbers(const struct pool *p, struct pool_request *r, enum rule rule, int upstream,
+                  uint64_t now_ns);
+bool pool_sheds(const struct pool *p, uint64_t now_ns);
+uint32_t pool_may_hold(struct pool *p, uint64_t now_ns);
+void pool_hold_place(struct pool *p, struct pool_request *r);
+void pool_free_place(struct pool *p, struct pool_request *r);
+
+/* drain.c */
+void pool_expire_waiting(struct pool *p, bool all, uint64_t now_ns);
+void pool_drain_queue(struct pool *p, uint64_t now_ns);
+bool pool_deadline_lost(const struct pool *p, const struct pool_request *r, uint64_t now_ns);
+
+/* orders.c */
+void upstream_lapse(struct pool *p, struct upstream *u, uint64_t now_ns);
+bool upstream_override_on(const struct upstream *u, enum pool_override o);
+
+#endif

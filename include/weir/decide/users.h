@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef WEIR_DECIDE_USERS_H
+#define WEIR_DECIDE_USERS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/*
+ * What each user holds, so that one user's flood does not lock the others out: a fixed table from
+ * keyed hash to places held, requests of the last minute and the end of that user's own list of
+ * appointments (docs/decisions.md, "Fairness").  A user that finds no slot is not counted.
+ */
+
+enum { USERS_SLOTS = 16384, USERS_GROUP = 8 };
+
+struct user_slot {
+    uint64_t user;
+    uint64_t seen_ns;
+    uint64_t minute_ns;  /* when this minute began */
+    uint64_t appoint_ns; /* end of the list of appointments */
+    uint32_t this_minute, last_minute;
+    uint32_t places; /* in flight and in the queue */
+    uint32_t round;  /* counted in users.seen */
+};
+
+struct users {
+    uint64_t round_ns;
+    uint32_t round;
+    uint32_t seen, seen_before; /* distinct users in this and the last round of 10 s */
+    struct user_slot slot[USERS_SLOTS];
+};
+
+/* A request of this user came.  NULL: no room in the table, or user is 0. */
+struct user_slot *users_arrived(struct users *t, uint64_t user, uint64_t now_ns);
+
+struct user_slot *users_find(struct users *t, uint64_t user);
+
+/* Distinct users of the last 10 to 20 s. */
+uint32_t users_recent(struct users *t, uint64_t now_ns);
+
+/*
+ * Counts a request against `per_minute`: a window that slides over two counters.  Returns 0 if it
+ * is within, else how long to wait (ns).
+ */
+uint64_t user_rate_wait(struct user_slot *u, uint32_t per_minute, uint64_t now_ns);
+
+#endif

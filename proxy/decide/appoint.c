@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Places on the list of those who may come back. */
+#include "weir/decide/appoint.h"
+
+#define PER_S_LEAST 0.5 /* a pool that admits nothing now is taken to admit one in two seconds */
+#define FIRST_S     1.0 /* nobody is told to come back sooner */
+#define LONGEST_S   59.0
+#define LATE_FROM_S 30.0
+#define LIST_MAX_S  120.0 /* the list is no longer than that: most of its people never come */
+#define JITTER      0.1
+
+static uint32_t to_ms(double s)
+{
+    return num_floor(num_clamp(1000 * s, APPOINT_MIN_MS, APPOINT_MAX_MS));
+}
+
+uint32_t appoint_late(struct chance *chance)
+{
+    return to_ms(chance_between(chance, LATE_FROM_S, LONGEST_S));
+}
+
+uint32_t appoint_next(uint64_t *end_ns, struct chance *chance, double per_s, uint64_t not_before_ns,
+                      uint64_t now_ns)
+{
+    uint64_t end = now_ns + num_ns(FIRST_S);
+    double wait_s;
+
+    if (*end_ns > end)
+        end = *end_ns;
+    if (not_before_ns > end)
+        end = not_before_ns;
+    end += num_ns(1 / num_max(PER_S_LEAST, per_s));
+    wait_s = num_s(end - now_ns);
+    if (wait_s > LONGEST_S)
+        wait_s = chance_between(chance, LATE_FROM_S, LONGEST_S);
+    if (end > now_ns + num_ns(LIST_MAX_S))
+        end = now_ns + num_ns(LIST_MAX_S);
+    *end_ns = end;
+    return to_ms(wait_s * chance_between(chance, 1 - JITTER, 1 + JITTER));
+}

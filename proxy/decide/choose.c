@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The choice of an upstream: of those that take a request, the one with the least in flight.  Also
+ * the one place where a rule in mode observe is told apart from one that is enforced.
+ */
+#include "weir/base/assert.h"
+#include "weir/decide/pool_priv.h"
+
+bool pool_enforces(const struct pool *p, enum pool_rule_set s)
+{
+    if (p->mode[s] >= 0)
+        return p->mode[s] > 0;
+    switch (s) {
+    case SET_BREAKER:
+        return p->conf->breaker.enforce;
+    case SET_LIMITER:
+        return p->conf->limiter.enforce;
+    case SET_RAMP:
+        return p->conf->ramp.enforce;
+    case SET_QUEUE:
+        return p->conf->queue.enforce;
+    case SET_COUNT:
+        break;
+    }
+    WEIR_UNREACHABLE("rule set");
+}
+
+struct breaker_rules pool_rules(const struct pool *p, uint64_t now_ns)
+{
+    return (struct breaker_rules){&p->conf->breaker, &p->conf->ramp, now_ns};
+}
+
+bool upstream_is_unary(const struct pool *p, const struct upstream *u, uint64_t now_ns)
+{
+    return p->conf->api || !u->streamed || now_ns - u->last_stream_ns > POOL_UNARY_AFTER_NS;
+}
+
+/* Whether a refusal by this rule is one; what an operator ordered always is. */
+static bool is_enforced(const struct pool *p, const struct upstream *u, enum rule rule)
+{
+    bool breaker = u->breaker.by_hand || pool_enforces(p, SET_BREAKER);
+
+    if (rule == RULE_BREAKER_OPEN || rule == RULE_HALF_OPEN)
+        return breaker;
+    if (rule == RULE_RAMP)
+        return u->breaker.by_hand || (breaker && pool_enforces(p, SET_RAMP));
+    if (rule == RULE_STREAM_LIMIT && u->limiter.override > 0)
+        return true;
+    if (rule == RULE_STREAM_LIMIT || rule == RULE_PENDING_LIMIT || rule == RULE_HOLD)
+        return pool_enforces(p, SET_LIMITER);
+    return true;
+}
+
+struct answer {
+    enum rule rule;     /* RULE_ROOM, RULE_PROBE, or the refusal that is enforced */
+    enum rule observed; /* the first refusal that is not */
+};
+
+static bool takes(enum rule rule)
+{
+    return rule == RULE_ROOM || rule == RULE_PROBE;
+}
+
+/* Notes what one rule said; true if that settles it. */
+static bool refused_by(const struct pool *p, const struct upstream *u, enum rule rule,
+                       struct answer *a)
+{
+    if (takes(rule))
+        return false;
+    if (is_enforced(p, u, rule)) {
+        a->rule = rule;
+        return true;
+    }
+    if (a->observed == RULE_NONE)
+        a->observed = rule;
+    return false;
+}
+
+static struct answer ask(struct pool *p, struct upstream *u, const struct pool_request *r,
+                         uint64_t now_ns)
+{
+    struct breaker_rules rules = pool_rules(p, now_ns);
+    struct answer a = {RULE_ROOM, RULE_NONE};
+    enum rule said = breaker_ask(&u->breaker, &rules, u->inflight);
+
+    if (refused_by(p, u, said, &a))
+        return a;
+    if (hold_on(&u->hold, now_ns) && refused_by(p, u, RULE_HOLD, &a))
+        return a;
+    if (r->class == CLASS_SYSTEM && p->system >= POOL_SYSTEM_MAX) {
+        a.rule = RULE_SYSTEM_CAP;
+        return a;
+    }
+    if (said == RULE_PROBE) {
+        a.rule = RULE_PROBE;
+        return a;
+    }
+    if (r->class != CLASS_SYSTEM)
+        (void)refused_by(p, u, limiter_ask(&u->limiter, u->inflight, u->pending), &a);
+    return a;
+}
+
+/* How near a refusal was to an admission; the nearest one is the cause of the pool's refusal. */
+static int nearness(enum rule rule)
+{
+    switch (rule) {
+    case RULE_PENDING_LIMIT:
+    case RULE_STREAM_LIMIT:
+    case RULE_SYSTEM_CAP:
+        return 4;
+    case RULE_RAMP:
+    case RULE_HALF_OPEN:
+        return 3;
+    case RULE_HOLD:
+        return 2;
+    case RULE_BREAKER_OPEN:
+        return 1;
+    case RULE_DRAINED:
+    case RULE_NONE:
+    case RULE_ROOM:
+    case RULE_PROBE:
+    case RULE_QUEUE_FULL:
+    case RULE_QUEUE_OFF:
+    case RULE_WAITED:
+    case RULE_CLIENT_DEADLINE:
+    case RULE_FAIR_SHARE:
+    case RULE_USER_STREAMS:
+    case RULE_USER_RATE:
+    case RULE_RETRY:
+    case RULE_RETRY_BUDGET:
+        break;
+    }
+    return 0;
+}
+
+static bool is_better(const struct pool *p, const struct choice *best, int i,
+                      const struct answer *a)
+{
+    bool doubtful = a->observed != RULE_NONE;
+
+    if (best->upstream < 0)
+        return true;
+    if (doubtful != (best->observed != RULE_NONE))
+        return !doubtful; /* one that an observed rule would spare comes last */
+    return p->upstream[i].inflight < p->upstream[best->upstream].inflight;
+}
+
+static bool is_nearer(const struct pool *p, const struct choice *best, int i, enum rule rule)
+{
+    if (best->blame < 0 || nearness(rule) != nearness(best->rule))
+        return best->blame < 0 || nearness(rule) > nearness(best->rule);
+    return p->upstream[i].inflight < p->upstream[best->blame].inflight;
+}
+
+static void weigh(const struct pool *p, struct choice *best, int i, const struct answer *a)
+{
+    if (takes(a->rule)) {
+        if (is_better(p, best, i, a))
+            *best = (struct choice){i, a->rule, a->observed, -1};
+    } else if (best->upstream < 0 && is_nearer(p, best, i, a->rule)) {
+        *best = (struct choice){-1, a->rule, a->observed, i};
+    }
+}
+
+struct choice choose(struct pool *p, const struct pool_request *r, int except, uint64_t now_ns)
+{
+    struct choice best = {-1, RULE_DRAINED, RULE_NONE, -1};
+
+    for (size_t n = 0; n < p->n_upstreams; n++) {
+        int i = (int)((p->rotate + n) % p->n_upstreams);
+        struct answer a;
+        if (i == except)
+            continue;
+        a = ask(p, &p->upstream[i], r, now_ns);
+        weigh(p, &best, i, &a);
+    }
+    return best;
+}
+
+static uint64_t upstream_earliest(const struct pool *p, const struct upstream *u, uint64_t now_ns)
+{
+    const struct breaker *b = &u->breaker;
+    uint64_t at = now_ns;
+
+    if (b->state == BREAKER_DRAINED)
+        return u->override_until_ns[OVERRIDE_DRAIN] > 0 ? u->override_until_ns[OVERRIDE_DRAIN]
+                                                        : UINT64_MAX;
+    if (b->state == BREAKER_OPEN && is_enforced(p, u, RULE_BREAKER_OPEN)) {
+        if (b->held_open)
+            return b->until_ns > 0 ? b->until_ns : UINT64_MAX;
+        at = b->until_ns;
+        if (b->health_bad && at < now_ns + p->conf->breaker.open_max_ns)
+            at = now_ns + p->conf->breaker.open_max_ns; /* nobody knows; not at once */
+    }
+    if (u->hold.until_ns > at && is_enforced(p, u, RULE_HOLD))
+        at = u->hold.until_ns;
+    return at > now_ns ? at : now_ns;
+}
+
+uint64_t pool_earliest(const struct pool *p, uint64_t now_ns)
+{
+    uint64_t best = UINT64_MAX;
+
+    for (size_t i = 0; i < p->n_upstreams; i++) {
+        uint64_t at = upstream_earliest(p, &p->upstream[i], now_ns);
+        if (at < best)
+            best = at;
+    }
+    return best;
+}

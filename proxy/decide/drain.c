@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The queue of a pool at work: who leaves it, and how. */
+#include "weir/base/assert.h"
+#include "weir/decide/pool_priv.h"
+
+static void wake(struct pool *p, struct pool_request *r)
+{
+    r->woken = true;
+    list_push_back(&p->woken, &r->node);
+}
+
+bool pool_deadline_lost(const struct pool *p, const struct pool_request *r, uint64_t now_ns)
+{
+    if (r->deadline_ns == 0)
+        return false;
+    for (size_t i = 0; i < p->n_upstreams; i++) {
+        const struct upstream *u = &p->upstream[i];
+        double first_s = predict_s(&u->predict, r->bytes, upstream_is_unary(p, u, now_ns));
+        if (now_ns + num_ns(first_s) <= r->deadline_ns)
+            return false;
+    }
+    return true;
+}
+
+/* Why it found no room in all that time: the nearest upstream tells. */
+static void refuse_waiting(struct pool *p, struct pool_request *r, enum rule rule, uint64_t now_ns)
+{
+    struct choice c = choose(p, r, -1, now_ns);
+    bool no_room = c.upstream >= 0 || c.rule == RULE_PENDING_LIMIT || c.rule == RULE_STREAM_LIMIT ||
+                   c.rule == RULE_SYSTEM_CAP;
+
+    if (rule == RULE_WAITED && !no_room)
+        rule = c.rule;
+    queue_remove(&p->queue, r);
+    pool_refuse(p, r, rule, c.upstream >= 0 ? c.upstream : c.blame, now_ns);
+    wake(p, r);
+}
+
+void pool_expire_waiting(struct pool *p, bool all, uint64_t now_ns)
+{
+    struct pool_request *r;
+
+    while ((r = queue_expired(&p->queue, all, now_ns)) != NULL) {
+        bool own = r->deadline_ns > 0 && now_ns >= r->deadline_ns;
+        refuse_waiting(p, r, own ? RULE_CLIENT_DEADLINE : RULE_WAITED, now_ns);
+    }
+}
+
+static bool admit_waiting(struct pool *p, struct pool_request *r, uint64_t now_ns)
+{
+    struct choice c = choose(p, r, -1, now_ns);
+
+    if (c.upstream < 0)
+        return false;
+    pool_send(p, r, &c, now_ns);
+    return true;
+}
+
+/* True while the next of this rank may be looked at. */
+static bool serve_newest(struct pool *p, struct pool_request *r, uint64_t now_ns)
+{
+    if (now_ns >= r->expires_ns || pool_deadline_lost(p, r, now_ns)) {
+        refuse_waiting(p, r, now_ns >= r->expires_ns ? RULE_WAITED : RULE_CLIENT_DEADLINE, now_ns);
+        return true;
+    }
+    if (!admit_waiting(p, r, now_ns))
+        return false;
+    queue_remove(&p->queue, r);
+    wake(p, r);
+    return true;
+}
+
+void pool_drain_queue(struct pool *p, uint64_t now_ns)
+{
+    struct pool_request *r;
+
+    pool_expire_waiting(p, false, now_ns);
+    for (int rank = 0; rank < POOL_RANKS && p->queue.length > 0; rank++) {
+        while ((r = queue_newest(&p->queue, rank)) != NULL)
+            if (!serve_newest(p, r, now_ns))
+                break;
+        /* system requests have a cap of their own; what stops them need not stop the others */
+        if (r != NULL && r->class != CLASS_SYSTEM)
+            return;
+    }
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The arithmetic of the decisions: an exponential and a source of chance of our own. */
+#include "weir/decide/num.h"
+
+#include <string.h>
+
+#define LOG2_E 1.4426950408889634
+#define LN_2   0.6931471805599453
+
+/* 2 to the power -k, for k in 0..1022, put together from its bits. */
+static double half_to_the(uint32_t k)
+{
+    uint64_t bits = (uint64_t)(1023 - k) << 52;
+    double x;
+
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
+
+double num_decay(uint64_t dt_ns, uint64_t tau_ns)
+{
+    double halvings = (double)dt_ns / (double)tau_ns * LOG2_E;
+    double x, term = 1, sum = 1;
+    uint32_t whole;
+
+    if (halvings > 1000)
+        return 0;
+    whole = (uint32_t)halvings;
+    x = -(halvings - whole) * LN_2;
+    for (int i = 1; i <= 12; i++) { /* |x| < 0.7: the 13th term is below 1e-11 */
+        term *= x / i;
+        sum += term;
+    }
+    return sum * half_to_the(whole);
+}
+
+uint64_t chance_next(struct chance *c)
+{
+    uint64_t z = (c->state += UINT64_C(0x9e3779b97f4a7c15));
+
+    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
+    return z ^ (z >> 31);
+}
+
+double chance_between(struct chance *c, double lo, double hi)
+{
+    return lo + (hi - lo) * ((double)(chance_next(c) >> 11) * 0x1.0p-53);
+}

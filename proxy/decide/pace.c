@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Pace of open streams and the target it is held to. */
+#include "weir/decide/pace.h"
+
+#include <string.h>
+
+#include "weir/decide/num.h"
+
+#define MEMORY_NS      (3 * NS_PER_S)
+#define EVENTS_MIN     10.0 /* fewer say nothing about pace */
+#define PEAK_MEMORY_NS (500 * NS_PER_S)
+#define CALM_SHARE     0.25 /* of the peak in flight is "few streams" */
+#define CALM_LEAST     2.0
+#define CALM_DOWN_NS   (950 * NS_PER_MS)   /* a better calm pace is believed within a second ... */
+#define CALM_UP_NS     (33300 * NS_PER_MS) /* ... a worse one within half a minute */
+#define PROMISE_SHARE  0.92                /* stay a little inside of what is promised */
+#define AUTO_FACTOR    2.0                 /* at most twice as slow as with few streams; */
+#define AUTO_LEAST_S   0.050               /* 20 events/s is always good enough; */
+#define AUTO_UNKNOWN_S 0.100               /* before a calm time was seen */
+
+void pace_init(struct pace *p, uint64_t now_ns)
+{
+    memset(p, 0, sizeof *p);
+    p->active_at_ns = p->last_event_ns = now_ns;
+    p->target_s = AUTO_UNKNOWN_S;
+}
+
+void pace_note(struct pace *p, uint32_t streams, uint64_t now_ns)
+{
+    p->pending_active += streams * num_s(now_ns - p->active_at_ns);
+    p->active_at_ns = now_ns;
+}
+
+void pace_seen(struct pace *p, uint64_t now_ns)
+{
+    p->last_event_ns = now_ns;
+}
+
+static void measure(struct pace *p, const struct pace_input *in)
+{
+    double keep = num_decay(in->elapsed_ns, MEMORY_NS);
+    uint64_t news = in->events - p->counted;
+
+    p->counted = in->events;
+    if (news > 0)
+        p->last_event_ns = in->now_ns;
+    p->events = keep * p->events + (double)news;
+    p->active = keep * p->active + p->pending_active;
+    p->pending_active = 0;
+    p->now_s = p->events > EVENTS_MIN ? p->active / p->events : 0;
+}
+
+static void learn_calm(struct pace *p, const struct pace_input *in)
+{
+    double few = num_max(CALM_LEAST, CALM_SHARE * p->peak);
+
+    if (p->now_s <= 0 || in->inflight > few)
+        return;
+    if (p->calm_s <= 0) {
+        p->calm_s = p->now_s;
+        return;
+    }
+    p->calm_s += (1 - num_decay(in->elapsed_ns, p->now_s < p->calm_s ? CALM_DOWN_NS : CALM_UP_NS)) *
+                 (p->now_s - p->calm_s);
+}
+
+static double target(const struct pace *p, uint64_t promised_ns)
+{
+    if (promised_ns > 0)
+        return PROMISE_SHARE * num_s(promised_ns);
+    return p->calm_s > 0 ? num_max(AUTO_LEAST_S, AUTO_FACTOR * p->calm_s) : AUTO_UNKNOWN_S;
+}
+
+void pace_tick(struct pace *p, const struct pace_input *in)
+{
+    pace_note(p, in->streams, in->now_ns);
+    measure(p, in);
+    p->peak = num_max(in->inflight, p->peak * num_decay(in->elapsed_ns, PEAK_MEMORY_NS));
+    learn_calm(p, in);
+    p->target_s = target(p, in->target_ns);
+}

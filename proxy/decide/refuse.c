@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Refusals: the rules about users at the door, the cause that is told, the appointment, and the
+ * numbers a decision was taken on.
+ */
+#include <string.h>
+
+#include "weir/base/assert.h"
+#include "weir/decide/appoint.h"
+#include "weir/decide/pool_priv.h"
+
+bool pool_sheds(const struct pool *p, uint64_t now_ns)
+{
+    return p->last_shed_ns > 0 && now_ns - p->last_shed_ns < POOL_SHED_MEMORY_NS;
+}
+
+/* Places of the pool, as far as it was ever full: min(L, most in flight) over the upstreams. */
+static double capacity(const struct pool *p)
+{
+    double sum = 0;
+
+    for (size_t i = 0; i < p->n_upstreams; i++)
+        sum += num_min(limiter_streams(&p->upstream[i].limiter), p->upstream[i].pace.peak);
+    return sum;
+}
+
+uint32_t pool_may_hold(struct pool *p, uint64_t now_ns)
+{
+    uint32_t users = users_recent(&p->users, now_ns), places;
+
+    if (users <= 1)
+        return UINT32_MAX; /* there is nobody to be fair to */
+    places = num_ceil(num_max(p->conf->users.fair_share, 1.0 / users) * capacity(p));
+    return places > POOL_USER_LEAST ? places : POOL_USER_LEAST;
+}
+
+void pool_numbers(const struct pool *p, struct pool_request *r, enum rule rule, int upstream,
+                  uint64_t now_ns)
+{
+    struct decision_numbers *n = &r->numbers;
+    const struct user_slot *user = users_find((struct users *)&p->users, r->user);
+
+    memset(n, 0, sizeof *n);
+    n->rule = rule;
+    n->upstream = upstream;
+    n->queued = p->queue.length;
+    n->waited_ns = r->state == REQUEST_QUEUED ? now_ns - r->arrival_ns : 0;
+    n->user_holds = user != NULL ? user->places : 0;
+    if (upstream >= 0) {
+        const struct upstream *u = &p->upstream[upstream];
+        n->inflight = u->inflight;
+        n->pending = u->pending;
+        n->limit_streams = limiter_streams(&u->limiter);
+        n->limit_pending = u->limiter.pending;
+        n->share = breaker_share(&u->breaker);
+    }
+}
+
+static enum rule user_rule(struct pool *p, struct pool_request *r, struct user_slot *slot,
+                           uint64_t now_ns)
+{
+    const struct users_conf *c = &p->conf->users;
+
+    if (c->max_streams > 0 && slot->places >= c->max_streams)
+        return RULE_USER_STREAMS;
+    if (pool_sheds(p, now_ns) && slot->places >= pool_may_hold(p, now_ns)) {
+        if (pool_enforces(p, SET_LIMITER))
+            return RULE_FAIR_SHARE;
+        r->numbers.observed = RULE_FAIR_SHARE;
+        p->observed[SET_LIMITER]++;
+    }
+    return RULE_NONE;
+}
+
+enum rule pool_door(struct pool *p, struct pool_request *r, uint64_t now_ns)
+{
+    struct user_slot *slot = users_arrived(&p->users, r->user, now_ns);
+    enum rule rule = RULE_NONE;
+    uint64_t wait_ns = 0;
+
+    if (p->draining)
+        return RULE_DRAINED;
+    if (slot == NULL || r->class == CLASS_SYSTEM)
+        return RULE_NONE;
+    rule = user_rule(p, r, slot, now_ns);
+    if (rule != RULE_NONE || p->conf->users.requests_per_minute == 0)
+        return rule;
+    wait_ns = user_rate_wait(slot, p->conf->users.requests_per_minute, now_ns);
+    return wait_ns > 0 ? RULE_USER_RATE : RULE_NONE;
+}
+
+void pool_hold_place(struct pool *p, struct pool_request *r)
+{
+    struct user_slot *slot = users_find(&p->users, r->user);
+
+    if (slot == NULL || r->counted_user)
+        return;
+    slot->places++;
+    r->counted_user = true;
+}
+
+void pool_free_place(struct pool *p, struct pool_request *r)
+{
+    struct user_slot *slot;
+
+    if (!r->counted_user)
+        return;
+    slot = users_find(&p->users, r->user);
+    WEIR_ASSERT(slot != NULL && slot->places > 0);
+    slot->places--;
+    r->counted_user = false;
+}
+
+static enum cause cause_of(enum rule rule, const struct pool *p)
+{
+    switch (rule) {
+    case RULE_QUEUE_FULL:
+    case RULE_QUEUE_OFF:
+    case RULE_PENDING_LIMIT:
+    case RULE_STREAM_LIMIT:
+    case RULE_SYSTEM_CAP:
+        return CAUSE_OVERLOADED;
+    case RULE_WAITED:
+        return CAUSE_QUEUE_TIMEOUT;
+    case RULE_CLIENT_DEADLINE:
+        return CAUSE_DEADLINE;
+    case RULE_BREAKER_OPEN:
+        return CAUSE_CIRCUIT_OPEN;
+    case RULE_HALF_OPEN:
+    case RULE_RAMP:
+        return CAUSE_RECOVERING;
+    case RULE_HOLD:
+        return CAUSE_HELD;
+    case RULE_DRAINED:
+        return p->draining ? CAUSE_DRAINING : CAUSE_NO_UPSTREAM;
+    case RULE_FAIR_SHARE:
+    case RULE_USER_STREAMS:
+    case RULE_USER_RATE:
+        return CAUSE_RATE_LIMITED;
+    case RULE_NONE:
+    case RULE_ROOM:
+    case RULE_PROBE:
+    case RULE_RETRY:
+    case RULE_RETRY_BUDGET:
+        break;
+    }
+    WEIR_UNREACHABLE("a refusal without a cause");
+}
+
+/* A refusal of one user's surplus has a list of its own, served at that user's share. */
+static uint32_t appoint_user(struct pool *p, const struct pool_request *r, enum rule rule,
+                             uint64_t now_ns)
+{
+    struct user_slot *slot = users_find(&p->users, r->user);
+    double per_s = rate_now(&p->admitted, now_ns) * p->conf->users.fair_share;
+    uint64_t not_before_ns = now_ns;
+
+    WEIR_ASSERT(slot != NULL);
+    if (rule == RULE_USER_RATE) {
+        not_before_ns += user_rate_wait(slot, p->conf->users.requests_per_minute, now_ns);
+        per_s = p->conf->users.requests_per_minute / 60.0;
+    }
+    return appoint_next(&slot->appoint_ns, &p->chance, per_s, not_before_ns, now_ns);
+}
+
+static bool state_lasts(const struct pool *p, enum cause cause, uint64_t now_ns)
+{
+    bool away = cause == CAUSE_CIRCUIT_OPEN || cause == CAUSE_HELD || cause == CAUSE_NO_UPSTREAM;
+    uint64_t earliest_ns = away ? pool_earliest(p, now_ns) : now_ns;
+
+    return earliest_ns == UINT64_MAX || earliest_ns > now_ns + POOL_LONG_NS;
+}
+
+static bool retries_storm(const struct pool *p)
+{
+    uint32_t all = window_sum(&p->arrivals, ARRIVALS_ALL);
+
+    return all >= POOL_STORM_MIN &&
+           window_sum(&p->arrivals, ARRIVALS_RETRIES) > POOL_STORM_SHARE * all;
+}
+
+/* Whether the client should be told not to come back by itself. */
+static bool must_not_retry(const struct pool *p, const struct pool_request *r, bool lasts)
+{
+    bool open = r->cause == CAUSE_CIRCUIT_OPEN;
+
+    return lasts || (open && (r->class == CLASS_BATCH || r->client_retry >= 2)) ||
+           (r->client_retry > 0 && retries_storm(p));
+}
+
+static uint32_t appointment(struct pool *p, const struct pool_request *r, enum rule rule,
+                            bool lasts, uint64_t now_ns)
+{
+    if (lasts)
+        return appoint_late(&p->chance);
+    if (r->cause == CAUSE_RATE_LIMITED)
+        return appoint_user(p, r, rule, now_ns);
+    return appoint_next(&p->appoint_ns, &p->chance, rate_now(&p->admitted, now_ns),
+                        pool_earliest(p, now_ns), now_ns);
+}
+
+void pool_refuse(struct pool *p, struct pool_request *r, enum rule rule, int blame, uint64_t now_ns)
+{
+    enum rule observed = r->numbers.observed;
+    bool lasts;
+
+    pool_numbers(p, r, rule, blame, now_ns);
+    r->numbers.observed = observed;
+    if (rule == RULE_FAIR_SHARE)
+        r->numbers.user_may_hold = pool_may_hold(p, now_ns);
+    else if (rule == RULE_USER_STREAMS)
+        r->numbers.user_may_hold = p->conf->users.max_streams;
+    r->cause = cause_of(rule, p);
+    lasts = state_lasts(p, r->cause, now_ns);
+    r->numbers.retry_after_ms = appointment(p, r, rule, lasts, now_ns);
+    r->no_retry = must_not_retry(p, r, lasts);
+    if (r->cause == CAUSE_OVERLOADED || r->cause == CAUSE_QUEUE_TIMEOUT)
+        p->last_shed_ns = now_ns;
+    pool_free_place(p, r);
+    r->state = REQUEST_ENDED;
+}

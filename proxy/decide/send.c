@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The books of one admission: what a request holds from its sending to its end, its one mark, and
+ * what its outcome tells breaker, limiter and prediction.
+ */
+#include "weir/base/assert.h"
+#include "weir/decide/pool_priv.h"
+
+static bool is_system(const struct pool_request *r)
+{
+    return r->class == CLASS_SYSTEM;
+}
+
+static struct evidence evidence_of(const struct pool_request *r, uint32_t status)
+{
+    return (struct evidence){.era = r->era, .probe = r->probe, .user = r->user, .status = status};
+}
+
+/* Its mark still says something about this upstream: it was not away since. */
+static bool is_fresh(const struct upstream *u, const struct pool_request *r)
+{
+    return r->era == u->breaker.era;
+}
+
+void upstream_after_breaker(struct pool *p, struct upstream *u, uint64_t now_ns)
+{
+    if (!u->breaker.began_ramp)
+        return;
+    u->breaker.began_ramp = false;
+    if (u->breaker.by_hand || pool_enforces(p, SET_BREAKER))
+        limiter_restart(&u->limiter, now_ns);
+}
+
+static void note_streams(struct upstream *u, int change, uint64_t now_ns)
+{
+    pace_note(&u->pace, u->streams, now_ns);
+    WEIR_ASSERT(change > 0 || u->streams > 0);
+    u->streams += (uint32_t)change;
+}
+
+static void begin_books(struct pool *p, struct upstream *u, struct pool_request *r, uint64_t now_ns)
+{
+    double expected_s = predict_s(&u->predict, r->bytes, upstream_is_unary(p, u, now_ns));
+
+    r->pend0 = u->pending;
+    r->late_ns = now_ns + num_ns(expected_s) + p->conf->limiter.queue_target_ns;
+    r->pending = true;
+    list_push_back(&u->pending_list, &r->pending_node);
+    u->pending++;
+    u->inflight++;
+    if (r->stream) {
+        u->streamed = true;
+        u->last_stream_ns = now_ns;
+    }
+}
+
+void pool_send(struct pool *p, struct pool_request *r, const struct choice *c, uint64_t now_ns)
+{
+    struct upstream *u = &p->upstream[c->upstream];
+
+    pool_numbers(p, r, c->rule, c->upstream, now_ns);
+    r->numbers.observed = c->observed;
+    r->upstream = c->upstream;
+    r->sent_ns = now_ns;
+    r->era = u->breaker.era;
+    r->pending = r->marked = r->late = r->first = r->streaming = false;
+    r->probe = c->rule == RULE_PROBE;
+    if (r->probe)
+        breaker_probe_sent(&u->breaker);
+    if (is_system(r)) {
+        u->system++;
+        p->system++;
+    } else {
+        begin_books(p, u, r, now_ns);
+    }
+    if (r->attempts++ == 0)
+        budget_earn(&p->budget, &p->conf->retry);
+    rate_add(&p->admitted, now_ns);
+    p->rotate = (size_t)(c->upstream + 1) % p->n_upstreams;
+    r->state = REQUEST_SENT;
+}
+
+static void unpend(struct upstream *u, struct pool_request *r)
+{
+    if (!r->pending)
+        return;
+    r->pending = false;
+    list_remove(&r->pending_node);
+    WEIR_ASSERT(u->pending > 0);
+    u->pending--;
+}
+
+static void learn(struct upstream *u, const struct pool_request *r, bool unary, uint64_t now_ns)
+{
+    double took_s = num_s(now_ns - r->sent_ns);
+    bool calm = r->pend0 <= num_max(1, u->limiter.pending / 4);
+
+    if (unary)
+        predict_learn_unary(&u->predict, took_s, calm);
+    else
+        predict_learn_stream(&u->predict, r->bytes, took_s, calm);
+}
+
+/* Gives the mark of a first content, unless lateness was noticed before. */
+static enum lateness mark_first(struct upstream *u, struct pool_request *r, uint64_t now_ns)
+{
+    if (r->marked)
+        return LATE_BEFORE;
+    r->marked = true;
+    r->late = now_ns > r->late_ns;
+    if (is_fresh(u, r) && r->late)
+        u->limiter.late++;
+    else if (is_fresh(u, r))
+        u->limiter.on++;
+    return r->late ? LATE_NOW : ON_TIME;
+}
+
+void pool_first(struct pool *p, struct pool_request *r, uint64_t now_ns)
+{
+    struct upstream *u = &p->upstream[r->upstream];
+    struct breaker_rules rules = pool_rules(p, now_ns);
+    struct evidence e = evidence_of(r, 0);
+    bool unary = upstream_is_unary(p, u, now_ns);
+    enum lateness lateness = UNJUDGED;
+
+    WEIR_ASSERT(r->state == REQUEST_SENT && !r->first);
+    r->first = true;
+    if (!is_system(r) && (r->stream || unary)) {
+        learn(u, r, unary, now_ns);
+        lateness = mark_first(u, r, now_ns);
+    }
+    unpend(u, r);
+    if (!is_system(r) && r->stream) {
+        note_streams(u, 1, now_ns);
+        pace_seen(&u->pace, now_ns);
+        r->streaming = true;
+    }
+    breaker_first(&u->breaker, &rules, &e, lateness);
+    upstream_after_breaker(p, u, now_ns);
+}
+
+void pool_set_stream(struct pool *p, struct pool_request *r, bool stream)
+{
+    struct upstream *u = &p->upstream[r->upstream];
+
+    WEIR_ASSERT(r->state == REQUEST_SENT && !r->first);
+    if (stream && !r->stream && !is_system(r)) {
+        u->streamed = true;
+        u->last_stream_ns = r->sent_ns > u->last_stream_ns ? r->sent_ns : u->last_stream_ns;
+    }
+    r->stream = stream;
+}
+
+void upstream_mark_late(struct pool *p, struct upstream *u, uint64_t now_ns)
+{
+    struct breaker_rules rules = pool_rules(p, now_ns);
+    bool unary = upstream_is_unary(p, u, now_ns);
+
+    LIST_EACH_SAFE(n, next, &u->pending_list)
+    {
+        struct pool_request *r = LIST_ENTRY(n, struct pool_request, pending_node);
+        struct evidence e = evidence_of(r, 0);
+        if (now_ns <= r->late_ns || r->marked)
+            continue;
+        if (!r->stream && !unary) {
+            unpend(u, r); /* a whole answer among streams: its time says nothing */
+            continue;
+        }
+        r->marked = r->late = true;
+        if (is_fresh(u, r))
+            u->limiter.late++;
+        breaker_late(&u->breaker, &rules, &e);
+    }
+}
+
+static void mark_error(struct upstream *u, struct pool_request *r)
+{
+    if (r->marked || is_system(r))
+        return;
+    r->marked = true;
+    if (is_fresh(u, r))
+        u->limiter.err++;
+}
+
+static void report_ok(struct pool *p, struct upstream *u, struct pool_request *r,
+                      const struct pool_report *rep, uint64_t now_ns)
+{
+    struct evidence e = evidence_of(r, rep->status);
+
+    if (!r->first)
+        pool_first(p, r, now_ns);
+    breaker_clean_end(&u->breaker, &e);
+    if (rep->complete && r->user != 0 && p->conf->lease_ns > 0)
+        lease_renew(&p->leases, r->user, now_ns + p->conf->lease_ns);
+}
+
+static void report_failure(struct pool *p, struct upstream *u, struct pool_request *r,
+                           const struct pool_report *rep, uint64_t now_ns)
+{
+    struct breaker_rules rules = pool_rules(p, now_ns);
+    struct evidence e = evidence_of(r, rep->status);
+
+    if (r->first) {
+        breaker_cut(&u->breaker, &rules, &e, rep->outcome);
+        return;
+    }
+    mark_error(u, r);
+    breaker_failed(&u->breaker, &rules, &e, rep->outcome);
+}
+
+static void report_refused(struct pool *p, struct upstream *u, struct pool_request *r,
+                           const struct pool_report *rep, uint64_t now_ns)
+{
+    struct breaker_rules rules = pool_rules(p, now_ns);
+    struct evidence e = evidence_of(r, rep->status);
+
+    hold_refused(&u->hold, &p->chance, rep->retry_after_ms, now_ns);
+    if (!r->first)
+        breaker_probe_back(&u->breaker, &e);
+    breaker_refused(&u->breaker, &rules, &e, r->first);
+}
+
+static void report_neutral(struct pool *p, struct upstream *u, struct pool_request *r,
+                           uint64_t now_ns)
+{
+    struct breaker_rules rules = pool_rules(p, now_ns);
+    struct evidence e = evidence_of(r, 0);
+
+    if (r->first)
+        return; /* its ok stands */
+    breaker_neutral(&u->breaker, &rules);
+    breaker_probe_back(&u->breaker, &e);
+}
+
+static void report(struct pool *p, struct upstream *u, struct pool_request *r,
+                   const struct pool_report *rep, uint64_t now_ns)
+{
+    switch (rep->outcome) {
+    case OUTCOME_OK:
+        report_ok(p, u, r, rep, now_ns);
+        return;
+    case OUTCOME_FAILED:
+    case OUTCOME_CONNECT_FAILED:
+    case OUTCOME_STALLED:
+        report_failure(p, u, r, rep, now_ns);
+        return;
+    case OUTCOME_REFUSED:
+        report_refused(p, u, r, rep, now_ns);
+        return;
+    case OUTCOME_NEUTRAL:
+        report_neutral(p, u, r, now_ns);
+        return;
+    }
+}
+
+void pool_release(struct pool *p, struct pool_request *r, const struct pool_report *rep,
+                  uint64_t now_ns)
+{
+    struct upstream *u = &p->upstream[r->upstream];
+
+    WEIR_ASSERT(r->state == REQUEST_SENT);
+    if (r->woken) {
+        r->woken = false;
+        list_remove(&r->node);
+    }
+    report(p, u, r, rep, now_ns);
+    unpend(u, r);
+    if (r->streaming) {
+        r->streaming = false;
+        note_streams(u, -1, now_ns);
+    }
+    if (is_system(r)) {
+        WEIR_ASSERT(u->system > 0 && p->system > 0);
+        u->system--;
+        p->system--;
+    } else {
+        WEIR_ASSERT(u->inflight > 0);
+        u->inflight--;
+    }
+    upstream_after_breaker(p, u, now_ns);
+}

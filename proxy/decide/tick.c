@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One control period of a pool: late requests are noticed, pace is measured, limits move, breakers
+ * wait no longer, shares grow, orders lapse, and who waits is looked at.
+ */
+#include "weir/base/assert.h"
+#include "weir/decide/pool_priv.h"
+
+/* Something sent lately may still be in prefill, which can hold up every stream of an engine. */
+static bool may_be_in_prefill(const struct pool *p, const struct upstream *u, uint64_t now_ns)
+{
+    LIST_EACH(n, &u->pending_list)
+    {
+        const struct pool_request *r = LIST_ENTRY(n, struct pool_request, pending_node);
+        uint64_t expected_ns = r->late_ns - p->conf->limiter.queue_target_ns;
+        if (now_ns < expected_ns + p->conf->breaker.silence_ns)
+            return true;
+    }
+    return false;
+}
+
+static bool is_silent(const struct pool *p, struct upstream *u, uint64_t now_ns)
+{
+    const struct breaker_conf *c = &p->conf->breaker;
+
+    if (u->streams < c->silence_streams) {
+        u->pace.last_event_ns = now_ns; /* fewer streams may be silent; count from when more are */
+        return false;
+    }
+    return now_ns - u->pace.last_event_ns >= c->silence_ns && !may_be_in_prefill(p, u, now_ns);
+}
+
+static void tick_limits(struct pool *p, struct upstream *u, uint64_t events, uint64_t now_ns)
+{
+    struct pace_input pace = {
+        .events = events,
+        .streams = u->streams,
+        .inflight = u->inflight,
+        .target_ns = p->conf->limiter.pace_target_ns,
+        .now_ns = now_ns,
+        .elapsed_ns = now_ns - p->tick_ns,
+    };
+    struct limiter_input in = {
+        .inflight = u->inflight,
+        .pending = u->pending,
+        .unary = upstream_is_unary(p, u, now_ns),
+        .now_ns = now_ns,
+    };
+
+    pace_tick(&u->pace, &pace);
+    in.pace_s = u->pace.now_s;
+    in.target_s = u->pace.target_s;
+    limiter_tick(&u->limiter, &in);
+}
+
+static void upstream_tick(struct pool *p, struct upstream *u, uint64_t events, uint64_t now_ns)
+{
+    struct breaker_rules rules = pool_rules(p, now_ns);
+    struct breaker_input in;
+
+    upstream_mark_late(p, u, now_ns);
+    tick_limits(p, u, events, now_ns);
+    in = (struct breaker_input){
+        .inflight = u->inflight,
+        .streams = u->streams,
+        .silent = is_silent(p, u, now_ns),
+        .elapsed_ns = now_ns - p->tick_ns,
+    };
+    upstream_lapse(p, u, now_ns);
+    breaker_tick(&u->breaker, &rules, &in);
+    upstream_after_breaker(p, u, now_ns);
+}
+
+/* While nothing may be admitted, the last rate that was known stays the measure of the list. */
+static void freeze_admitted(struct pool *p, uint64_t now_ns)
+{
+    if (pool_earliest(p, now_ns) > now_ns)
+        rate_freeze(&p->admitted, now_ns);
+}
+
+void pool_tick(struct pool *p, const uint64_t *events, uint64_t now_ns)
+{
+    if (now_ns <= p->tick_ns)
+        return;
+    for (size_t i = 0; i < p->n_upstreams; i++)
+        upstream_tick(p, &p->upstream[i], events[i], now_ns);
+    window_advance(&p->arrivals, now_ns);
+    freeze_admitted(p, now_ns);
+    p->tick_ns = now_ns;
+    pool_expire_waiting(p, true, now_ns);
+    pool_drain_queue(p, now_ns);
+}
+
+void pool_health_failed(struct pool *p, size_t upstream, uint64_t now_ns)
+{
+    struct breaker_rules rules = pool_rules(p, now_ns);
+
+    WEIR_ASSERT(upstream < p->n_upstreams);
+    breaker_health_failed(&p->upstream[upstream].breaker, &rules);
+}
+
+void pool_health_ok(struct pool *p, size_t upstream, uint64_t now_ns)
+{
+    struct breaker_rules rules = pool_rules(p, now_ns);
+
+    WEIR_ASSERT(upstream < p->n_upstreams);
+    breaker_health_ok(&p->upstream[upstream].breaker, &rules);
+    pool_drain_queue(p, now_ns);
+}

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Per-user counts.  A slot that holds places is never given away, so counts stay exact. */
+#include "weir/decide/users.h"
+
+#include <stddef.h>
+
+#include "weir/decide/num.h"
+
+#define ROUND_NS  (10 * NS_PER_S)
+#define MINUTE_NS (60 * NS_PER_S)
+
+static struct user_slot *group_of(struct users *t, uint64_t user)
+{
+    return &t->slot[user % USERS_SLOTS / USERS_GROUP * USERS_GROUP];
+}
+
+struct user_slot *users_find(struct users *t, uint64_t user)
+{
+    struct user_slot *g = group_of(t, user);
+
+    for (int i = 0; i < USERS_GROUP && user != 0; i++)
+        if (g[i].user == user)
+            return &g[i];
+    return NULL;
+}
+
+/* The slot that was silent longest and holds nothing; NULL if all hold something. */
+static struct user_slot *make(struct users *t, uint64_t user)
+{
+    struct user_slot *g = group_of(t, user), *old = NULL;
+
+    for (int i = 0; i < USERS_GROUP; i++)
+        if (g[i].places == 0 && (old == NULL || g[i].seen_ns < old->seen_ns))
+            old = &g[i];
+    if (old != NULL)
+        *old = (struct user_slot){.user = user};
+    return old;
+}
+
+static void turn_round(struct users *t, uint64_t now_ns)
+{
+    uint64_t age = now_ns - t->round_ns;
+
+    if (t->round != 0 && age < ROUND_NS)
+        return;
+    t->seen_before = t->round != 0 && age < 2 * ROUND_NS ? t->seen : 0;
+    t->seen = 0;
+    t->round++;
+    t->round_ns = now_ns;
+}
+
+struct user_slot *users_arrived(struct users *t, uint64_t user, uint64_t now_ns)
+{
+    struct user_slot *u = users_find(t, user);
+
+    if (user == 0)
+        return NULL;
+    turn_round(t, now_ns);
+    if (u == NULL && (u = make(t, user)) == NULL)
+        return NULL;
+    u->seen_ns = now_ns;
+    if (u->round != t->round) {
+        u->round = t->round;
+        t->seen++;
+    }
+    return u;
+}
+
+uint32_t users_recent(struct users *t, uint64_t now_ns)
+{
+    turn_round(t, now_ns);
+    return t->seen > t->seen_before ? t->seen : t->seen_before;
+}
+
+static void turn_minute(struct user_slot *u, uint64_t now_ns)
+{
+    uint64_t age = now_ns - u->minute_ns;
+
+    if (age < MINUTE_NS)
+        return;
+    u->last_minute = age < 2 * MINUTE_NS ? u->this_minute : 0;
+    u->this_minute = 0;
+    u->minute_ns = age < 2 * MINUTE_NS ? u->minute_ns + MINUTE_NS : now_ns;
+}
+
+/*
+ * Requests of the last 60 s, those of the last full minute taken as spread evenly over it.  When
+ * over, the wait is until enough of them have slid out.
+ */
+uint64_t user_rate_wait(struct user_slot *u, uint32_t per_minute, uint64_t now_ns)
+{
+    double passed, held;
+
+    turn_minute(u, now_ns);
+    passed = num_s(now_ns - u->minute_ns) / num_s(MINUTE_NS);
+    held = u->this_minute + u->last_minute * (1 - passed);
+    if (held + 1 <= per_minute) {
+        u->this_minute++;
+        return 0;
+    }
+    if (u->this_minute + 1 <= per_minute) /* the old minute slides out far enough */
+        return num_ns((held + 1 - per_minute) / u->last_minute * num_s(MINUTE_NS)) + 1;
+    return MINUTE_NS - (now_ns - u->minute_ns) + 1;
+}
