@@ -280,7 +280,7 @@ struct pool_request *pool_next_woken(struct pool *p)
 
     if (list_empty(&p->woken))
         return NULL;
-    r = LIST_ENTRY(p->woken.next, struct pool_request, node);
+    r = LIST_OBJECT(p->woken.next, struct pool_request, node);
     list_remove(&r->node);
     r->woken = false;
     return r;

@@ -6,7 +6,7 @@
 
 static struct pool_request *request_of(struct list *node)
 {
-    return LIST_ENTRY(node, struct pool_request, node);
+    return LIST_OBJECT(node, struct pool_request, node);
 }
 
 void queue_init(struct queue *q)

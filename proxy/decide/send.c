@@ -158,7 +158,7 @@ void upstream_mark_late(struct pool *p, struct upstream *u, uint64_t now_ns)
 
     LIST_EACH_SAFE(n, next, &u->pending_list)
     {
-        struct pool_request *r = LIST_ENTRY(n, struct pool_request, pending_node);
+        struct pool_request *r = LIST_OBJECT(n, struct pool_request, pending_node);
         struct evidence e = evidence_of(r, 0);
         if (now_ns <= r->late_ns || r->marked)
             continue;

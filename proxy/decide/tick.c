@@ -11,7 +11,7 @@ static bool may_be_in_prefill(const struct pool *p, const struct upstream *u, ui
 {
     LIST_EACH(n, &u->pending_list)
     {
-        const struct pool_request *r = LIST_ENTRY(n, struct pool_request, pending_node);
+        const struct pool_request *r = LIST_OBJECT(n, struct pool_request, pending_node);
         uint64_t expected_ns = r->late_ns - p->conf->limiter.queue_target_ns;
         if (now_ns < expected_ns + p->conf->breaker.silence_ns)
             return true;
