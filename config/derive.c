@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Settings that follow from other settings or from the machine, where the file is silent. */
+#include <sched.h>
+
+#include "conf_priv.h"
+#include "weir/base/clock.h"
+
+enum { WORKERS_MAX = 256 };
+
+static bool was_given(const struct settings *s, const void *field)
+{
+    return conf_origin_of(s, field, false) != NULL;
+}
+
+/* The cores this process may use, which in a container are fewer than the machine has. */
+static uint32_t cores(void)
+{
+    cpu_set_t set;
+    int n = 1;
+
+    if (sched_getaffinity(0, sizeof set, &set) == 0)
+        n = CPU_COUNT(&set);
+    return n < 1 ? 1 : n > WORKERS_MAX ? WORKERS_MAX : (uint32_t)n;
+}
+
+static void derive_pool(const struct settings *s, struct pool_conf *p)
+{
+    const uint64_t longest_ns = 7200 * NS_PER_S; /* the end of the range of first_token_last */
+
+    if (p->decide.api && !was_given(s, &p->decide.limiter.queue_target_ns))
+        p->decide.limiter.queue_target_ns = 125 * NS_PER_MS;
+    if (!was_given(s, &p->timeouts.first_token_last_ns)) {
+        uint64_t last_ns = 4 * p->timeouts.first_token_ns;
+        p->timeouts.first_token_last_ns = last_ns < longest_ns ? last_ns : longest_ns;
+    }
+    p->decide.first_token_ns = p->timeouts.first_token_ns;
+}
+
+static void derive_routes(struct settings *s)
+{
+    for (size_t r = 0; r < s->n_routes; r++)
+        for (size_t p = s->n_pools; p > 0; p--)
+            if (strcmp(s->routes[r].pool_name, s->pools[p - 1].name) == 0)
+                s->routes[r].pool = p - 1;
+}
+
+void conf_derive(struct settings *s)
+{
+    if (s->workers == 0)
+        s->workers = cores();
+    s->default_listener = !was_given(s, &s->listeners);
+    s->default_admin_http = !was_given(s, &s->admin_http);
+    for (size_t i = 0; i < s->n_pools; i++)
+        derive_pool(s, &s->pools[i]);
+    derive_routes(s);
+}

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The forms that strings of a settings file have: addresses, URLs, names.  Each test says what is
+ * wrong in a few words.  Meaning is the business of the layer that uses the string; files:
+ * forms_files.c.
+ */
+#include <arpa/inet.h>
+#include <string.h>
+#include <sys/un.h>
+
+#include "conf_priv.h"
+
+#define LOWER      "abcdefghijklmnopqrstuvwxyz"
+#define UPPER      "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+#define DIGITS     "0123456789"
+#define TOKEN      LOWER UPPER DIGITS "!#$%&'*+-.^_`|~" /* RFC 9110, 5.6.2 */
+#define HOST_CHARS LOWER UPPER DIGITS "-._"
+
+static bool only(struct slice s, const char *allowed)
+{
+    for (size_t i = 0; i < s.len; i++)
+        if (s.p[i] == '\0' || strchr(allowed, s.p[i]) == NULL)
+            return false;
+    return true;
+}
+
+static bool is_numeric(int family, struct slice s)
+{
+    char text[INET6_ADDRSTRLEN];
+    struct in6_addr room;
+
+    if (s.len >= sizeof text)
+        return false;
+    memcpy(text, s.p, s.len);
+    text[s.len] = '\0';
+    return inet_pton(family, text, &room) == 1;
+}
+
+static bool is_port(struct slice s, uint64_t least)
+{
+    uint64_t port;
+
+    return parse_u64(s, 65535, &port) == WEIR_OK && port >= least;
+}
+
+/* "host:port" at the last colon; false without one.  Brackets of an IPv6 address stay with it. */
+static bool split_port(struct slice s, struct slice *host, struct slice *port)
+{
+    for (size_t i = s.len; i > 0 && s.p[i - 1] != ']'; i--) {
+        if (s.p[i - 1] != ':')
+            continue;
+        *host = slice_of(s.p, i - 1);
+        *port = slice_from(s, i);
+        return true;
+    }
+    return false;
+}
+
+static bool is_bracketed_v6(struct slice s)
+{
+    return s.len > 2 && s.p[0] == '[' && s.p[s.len - 1] == ']' &&
+           is_numeric(AF_INET6, slice_of(s.p + 1, s.len - 2));
+}
+
+static const char *wrong_unix_path(struct slice path)
+{
+    if (path.len == 0)
+        return "the path is missing";
+    return path.len < sizeof((struct sockaddr_un *)0)->sun_path
+               ? NULL
+               : "the path is longer than 107 bytes";
+}
+
+static const char *wrong_address(const char *text, char *room, size_t size)
+{
+    struct slice s = slice_str(text), host, port;
+
+    (void)room, (void)size;
+    if (slice_starts(s, SLICE_LIT("unix:")))
+        return wrong_unix_path(slice_from(s, 5));
+    if (!split_port(s, &host, &port))
+        return "the port is missing";
+    if (!is_port(port, 0))
+        return "the port is not a number from 0 to 65535";
+    if (is_numeric(AF_INET6, host))
+        return "an IPv6 address stands in brackets";
+    if (!is_bracketed_v6(host) && !is_numeric(AF_INET, host))
+        return "the host is not a numeric address";
+    return NULL;
+}
+
+static const char *wrong_authority(struct slice s)
+{
+    struct slice host = s, port;
+
+    if (split_port(s, &host, &port) && !is_port(port, 1))
+        return "the port is not a number from 1 to 65535";
+    if (host.len == 0)
+        return "the host is missing";
+    if (host.len > 255)
+        return "the host is longer than 255 bytes";
+    return is_bracketed_v6(host) || only(host, HOST_CHARS) ? NULL : "the host is malformed";
+}
+
+static const char *wrong_url(const char *text, char *room, size_t size)
+{
+    struct slice s = slice_str(text);
+    const char *slash;
+
+    if (slice_starts(s, SLICE_LIT("unix:")))
+        return wrong_unix_path(slice_from(s, 5));
+    if (slice_starts(s, SLICE_LIT("http://"))) {
+        s = slice_from(s, 7);
+    } else if (slice_starts(s, SLICE_LIT("https://"))) {
+        s = slice_from(s, 8);
+    } else if (wrong_authority(s) == NULL) {
+        struct text t;
+        text_init(&t, room, size);
+        text_str(&t, "the scheme is missing; did you mean \"http://");
+        text_put(&t, s);
+        text_str(&t, "\"?");
+        return room;
+    } else {
+        return "it begins with no known scheme";
+    }
+    slash = s.len == 0 ? NULL : memchr(s.p, '/', s.len);
+    if (slash != NULL && slash + 1 != s.p + s.len)
+        return "it has a path; the path of each request is passed on as it is";
+    return wrong_authority(slice_of(s.p, s.len - (slash != NULL ? 1 : 0)));
+}
+
+static const char *wrong_name(const char *text, char *room, size_t size)
+{
+    (void)room, (void)size;
+    if (strlen(text) > 63)
+        return "it is longer than 63 letters";
+    return only(slice_str(text), LOWER DIGITS "_-") ? NULL : "another character is in it";
+}
+
+static const char *wrong_path(const char *text, char *room, size_t size)
+{
+    (void)room, (void)size;
+    if (text[0] != '/')
+        return "it does not begin with a slash";
+    for (const char *p = text; *p != '\0'; p++)
+        if ((unsigned char)*p <= ' ' || *p == '?' || *p == '#' || *p == 0x7f)
+            return "a space, control character, ? or # is in it";
+    return NULL;
+}
+
+static const char *wrong_token(const char *text, char *room, size_t size)
+{
+    (void)room, (void)size;
+    return only(slice_str(text), TOKEN) ? NULL : "another character is in it";
+}
+
+static const char *wrong_method(const char *text, char *room, size_t size)
+{
+    (void)room, (void)size;
+    return only(slice_str(text), UPPER "-_") ? NULL : "another character is in it";
+}
+
+static const char *wrong_host(const char *text, char *room, size_t size)
+{
+    struct slice s = slice_str(text), host, port;
+
+    (void)room, (void)size;
+    if (only(s, HOST_CHARS) || is_bracketed_v6(s) || is_numeric(AF_INET6, s))
+        return NULL;
+    if (split_port(s, &host, &port) && is_port(port, 0))
+        return "it has a port";
+    return "another character is in it";
+}
+
+static const char *wrong_block(const char *text, char *room, size_t size)
+{
+    struct slice s = slice_str(text), address = s;
+    const char *slash = strchr(text, '/');
+    uint64_t bits = 0;
+    bool is_v6;
+
+    (void)room, (void)size;
+    if (slash != NULL)
+        address = slice_of(text, (size_t)(slash - text));
+    is_v6 = is_numeric(AF_INET6, address);
+    if (!is_v6 && !is_numeric(AF_INET, address))
+        return "the address is not numeric";
+    if (slash != NULL && parse_u64(slice_str(slash + 1), is_v6 ? 128 : 32, &bits) != WEIR_OK)
+        return is_v6 ? "the bits are not a number from 0 to 128"
+                     : "the bits are not a number from 0 to 32";
+    return NULL;
+}
+
+static const char *wrong_origin(const char *text, char *room, size_t size)
+{
+    struct slice s = slice_str(text);
+
+    (void)room, (void)size;
+    if (strcmp(text, "*") == 0 || strcmp(text, "null") == 0)
+        return NULL;
+    if (slice_starts(s, SLICE_LIT("http://")))
+        return wrong_authority(slice_from(s, 7));
+    if (slice_starts(s, SLICE_LIT("https://")))
+        return wrong_authority(slice_from(s, 8));
+    return "it begins with neither http:// nor https://";
+}
+
+const struct conf_form conf_form_address = {
+    "an address", "127.0.0.1:8080, [::1]:8080 or unix:/path", wrong_address};
+const struct conf_form conf_form_url = {
+    "a url", "http://host:port, https://host:port or unix:/path", wrong_url};
+const struct conf_form conf_form_name = {"a name", "letters a to z, digits, - and _", wrong_name};
+const struct conf_form conf_form_path = {"a path", "/v1/", wrong_path};
+const struct conf_form conf_form_token = {"a field name", "x-user", wrong_token};
+const struct conf_form conf_form_method = {"a method", "GET, in capital letters", wrong_method};
+const struct conf_form conf_form_host = {"a host", "api.example.org, without a port", wrong_host};
+const struct conf_form conf_form_block = {"an address block", "10.0.0.0/8, fd00::/8 or 192.0.2.7",
+                                          wrong_block};
+const struct conf_form conf_form_origin = {
+    "an origin", "https://app.example.org, without a path, or *", wrong_origin};

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The list of what is wrong with a settings file: collected whole, told in the order of the lines.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "conf_priv.h"
+#include "weir/base/assert.h"
+
+enum { TEXT_MAX = 640 };
+
+void conf_quote(struct text *out, const char *s, size_t most)
+{
+    size_t n = 0;
+
+    text_char(out, '"');
+    for (; s[n] != '\0' && n < most; n++) {
+        unsigned char c = (unsigned char)s[n];
+        if (c < 0x20 || c == 0x7f)
+            text_printf(out, "\\x%02x", c);
+        else if (c == '"' || c == '\\')
+            text_printf(out, "\\%c", c);
+        else
+            text_char(out, (char)c);
+    }
+    text_str(out, s[n] == '\0' ? "\"" : "…\"");
+}
+
+void conf_mistake(struct conf_mistakes *m, const char *file, int line, const char *fmt, ...)
+{
+    char text[TEXT_MAX];
+    va_list ap;
+
+    va_start(ap, fmt);
+    (void)vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    m->list = realloc(m->list, (m->n + 1) * sizeof m->list[0]);
+    WEIR_ASSERT(m->list != NULL);
+    m->list[m->n] = (struct conf_mistake){strdup(file), line, strdup(text)};
+    WEIR_ASSERT(m->list[m->n].file != NULL && m->list[m->n].text != NULL);
+    m->n++;
+}
+
+static bool comes_after(const struct conf_mistake *a, const struct conf_mistake *b,
+                        const char *first_file)
+{
+    int by_file = strcmp(a->file, b->file);
+
+    if (by_file == 0)
+        return a->line > b->line;
+    if (strcmp(a->file, first_file) == 0 || strcmp(b->file, first_file) == 0)
+        return strcmp(b->file, first_file) == 0;
+    return by_file > 0;
+}
+
+/* By insertion: the list is short, and mistakes of one line keep the order in which they were
+ * found. */
+void conf_mistakes_sort(struct conf_mistakes *m, const char *first_file)
+{
+    for (size_t i = 1; i < m->n; i++) {
+        struct conf_mistake held = m->list[i];
+        size_t j = i;
+
+        for (; j > 0 && comes_after(&m->list[j - 1], &held, first_file); j--)
+            m->list[j] = m->list[j - 1];
+        m->list[j] = held;
+    }
+}
+
+void conf_mistakes_free(struct conf_mistakes *m)
+{
+    for (size_t i = 0; i < m->n; i++) {
+        free(m->list[i].file);
+        free(m->list[i].text);
+    }
+    free(m->list);
+    *m = (struct conf_mistakes){NULL, 0};
+}

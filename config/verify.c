@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What must fit together: names, references, pairs of files.  Single values were judged when read.
+ */
+#include "conf_priv.h"
+
+struct verify {
+    const struct settings *s;
+    struct conf_mistakes *m;
+};
+
+/* The place of a field, or of a list's element; the file as a whole where it was not given. */
+static struct conf_origin place_of(const struct verify *v, const void *field, bool item)
+{
+    const struct conf_origin *o = conf_origin_of(v->s, field, item);
+
+    return o != NULL ? *o : (struct conf_origin){.file = v->s->file, .line = 0};
+}
+
+static bool was_given(const struct verify *v, const void *field)
+{
+    return conf_origin_of(v->s, field, false) != NULL;
+}
+
+static void twice(struct verify *v, const char *what, char *const *first, char *const *second)
+{
+    struct conf_origin here = place_of(v, second, false), there = place_of(v, first, false);
+
+    conf_mistake(v->m, here.file, here.line,
+                 "%s \"%s\" is given twice; the first is in line %d%s%s", what, *second, there.line,
+                 strcmp(here.file, there.file) == 0 ? "" : " of ",
+                 strcmp(here.file, there.file) == 0 ? "" : there.file);
+}
+
+/* `at(list, i)` is the i-th name; each name that an earlier element has is a mistake. */
+static void find_twice(struct verify *v, const char *what, size_t n,
+                       char *const *(*at)(const void *list, size_t i), const void *list)
+{
+    for (size_t i = 1; i < n; i++) {
+        for (size_t j = 0; j < i; j++) {
+            if (!was_given(v, at(list, i)) || strcmp(*at(list, i), *at(list, j)) != 0)
+                continue;
+            twice(v, what, at(list, j), at(list, i));
+            break;
+        }
+    }
+}
+
+static char *const *pool_name(const void *list, size_t i)
+{
+    return &((const struct pool_conf *)list)[i].name;
+}
+
+static char *const *upstream_name(const void *list, size_t i)
+{
+    return &((const struct upstream_conf *)list)[i].name;
+}
+
+static char *const *listener_address(const void *list, size_t i)
+{
+    return &((const struct listener_conf *)list)[i].address;
+}
+
+static void verify_listeners(struct verify *v)
+{
+    const struct settings *s = v->s;
+    struct conf_origin here = place_of(v, &s->admin_http, false);
+
+    find_twice(v, "listener", s->n_listeners, listener_address, s->listeners);
+    for (size_t i = 0; i < s->n_listeners; i++)
+        if (was_given(v, &s->admin_http) && strcmp(s->admin_http, s->listeners[i].address) == 0)
+            conf_mistake(v->m, here.file, here.line,
+                         "admin.http = \"%s\" is the address of listeners[%zu] as well",
+                         s->admin_http, i);
+}
+
+static void verify_upstream(struct verify *v, const struct pool_conf *p,
+                            const struct upstream_conf *u)
+{
+    struct conf_origin certificate = place_of(v, &u->certificate, false);
+    struct conf_origin key = place_of(v, &u->key, false);
+
+    if (u->certificate[0] != '\0' && u->key[0] == '\0')
+        conf_mistake(v->m, certificate.file, certificate.line,
+                     "pools[%s].upstreams[%s].key is missing: a certificate needs its key", p->name,
+                     u->name);
+    if (u->key[0] != '\0' && u->certificate[0] == '\0')
+        conf_mistake(v->m, key.file, key.line,
+                     "pools[%s].upstreams[%s].certificate is missing: a key needs its certificate",
+                     p->name, u->name);
+}
+
+static void verify_pool(struct verify *v, const struct pool_conf *p)
+{
+    const struct breaker_conf *b = &p->decide.breaker;
+    const struct timeouts_conf *t = &p->timeouts;
+    struct conf_origin open =
+        place_of(v, was_given(v, &b->open_max_ns) ? &b->open_max_ns : &b->open_min_ns, false);
+    struct conf_origin last = place_of(v, &t->first_token_last_ns, false);
+
+    find_twice(v, "upstream", p->n_upstreams, upstream_name, p->upstreams);
+    for (size_t i = 0; i < p->n_upstreams; i++)
+        verify_upstream(v, p, &p->upstreams[i]);
+    if (b->open_max_ns < b->open_min_ns)
+        conf_mistake(v->m, open.file, open.line,
+                     "pools[%s].breaker.open_max is shorter than open_min", p->name);
+    if (t->first_token_last_ns < t->first_token_ns)
+        conf_mistake(v->m, last.file, last.line,
+                     "pools[%s].timeouts.first_token_last is shorter than first_token", p->name);
+}
+
+static void unknown_pool(struct verify *v, size_t route)
+{
+    const struct settings *s = v->s;
+    const char *name = s->routes[route].pool_name;
+    struct conf_origin here = place_of(v, &s->routes[route].pool_name, false);
+    char hint[256];
+    struct nearest near;
+    struct text t;
+
+    nearest_begin(&near, name);
+    text_init(&t, hint, sizeof hint);
+    for (size_t i = 0; i < s->n_pools; i++)
+        nearest_offer(&near, s->pools[i].name);
+    if (nearest_found(&near) != NULL)
+        text_printf(&t, "; did you mean \"%s\"?", nearest_found(&near));
+    for (size_t i = 0; nearest_found(&near) == NULL && i < s->n_pools; i++)
+        text_printf(&t, "%s%s", i == 0 ? " (pools: " : ", ", s->pools[i].name);
+    if (nearest_found(&near) == NULL && s->n_pools > 0)
+        text_char(&t, ')');
+    conf_mistake(v->m, here.file, here.line, "routes[%zu].pool = \"%s\" is no pool%s", route, name,
+                 hint);
+}
+
+/* False if a route goes nowhere: then it is not known which pools are reached. */
+static bool verify_routes(struct verify *v)
+{
+    const struct settings *s = v->s;
+    size_t before = v->m->n;
+
+    for (size_t r = 0; r < s->n_routes; r++)
+        if (s->routes[r].pool_name[0] != '\0' &&
+            strcmp(s->pools[s->routes[r].pool].name, s->routes[r].pool_name) != 0)
+            unknown_pool(v, r);
+    return v->m->n == before;
+}
+
+static bool begins(const char *s, const char *prefix)
+{
+    return strncmp(s, prefix, strlen(prefix)) == 0;
+}
+
+/* Does every request that b matches match a?  Said only where it is certain. */
+static bool route_covers(const struct route_conf *a, const struct route_conf *b)
+{
+    size_t len = strlen(a->path);
+    bool path = strcmp(a->path, b->path) == 0 ||
+                (begins(b->path, a->path) && (a->path[len - 1] == '/' || b->path[len] == '/'));
+
+    return path && (a->host[0] == '\0' || strcasecmp(a->host, b->host) == 0) &&
+           (a->method[0] == '\0' || strcmp(a->method, b->method) == 0);
+}
+
+static bool route_is_covered(const struct settings *s, size_t route)
+{
+    for (size_t i = 0; i < route; i++)
+        if (route_covers(&s->routes[i], &s->routes[route]))
+            return true;
+    return false;
+}
+
+bool conf_pool_is_reached(const struct settings *s, size_t pool)
+{
+    if (s->n_routes == 0)
+        return pool == 0;
+    for (size_t r = 0; r < s->n_routes; r++)
+        if (s->routes[r].pool == pool && !route_is_covered(s, r))
+            return true;
+    return false;
+}
+
+static void verify_reach(struct verify *v)
+{
+    const struct settings *s = v->s;
+
+    for (size_t p = 0; p < s->n_pools; p++) {
+        struct conf_origin here = place_of(v, &s->pools[p].name, false);
+
+        if (s->pools[p].name[0] == '\0' || conf_pool_is_reached(s, p))
+            continue;
+        conf_mistake(v->m, here.file, here.line, "pool \"%s\" is reached by no route%s",
+                     s->pools[p].name,
+                     s->n_routes == 0 ? ": without routes everything goes to the first pool" : "");
+    }
+}
+
+void conf_verify(const struct settings *s, struct conf_mistakes *m)
+{
+    struct verify v = {s, m};
+
+    verify_listeners(&v);
+    find_twice(&v, "pool", s->n_pools, pool_name, s->pools);
+    for (size_t i = 0; i < s->n_pools; i++)
+        verify_pool(&v, &s->pools[i]);
+    if (s->n_pools == 0)
+        return; /* said already */
+    if (verify_routes(&v))
+        verify_reach(&v);
+}
