@@ -94,3 +94,20 @@ void http_date_put(struct text *t, uint64_t wall_ns)
     put_clock(t, (unsigned)(s % 86400));
     text_str(t, " GMT");
 }
+
+void minute_put(struct text *t, uint64_t wall_ns)
+{
+    uint64_t s = wall_ns / NS_PER_S;
+    struct civil d = civil_from_days(s / 86400);
+
+    text_u64(t, (uint64_t)d.year);
+    text_char(t, '-');
+    put_two(t, d.month);
+    text_char(t, '-');
+    put_two(t, d.day);
+    text_char(t, ' ');
+    put_two(t, (unsigned)(s % 86400 / 3600));
+    text_char(t, ':');
+    put_two(t, (unsigned)(s % 3600 / 60));
+    text_str(t, " UTC");
+}

@@ -74,6 +74,32 @@ void http_date_put(struct text *t, uint64_t wall_ns);
 enum weir_status error_json_append(const struct refusal *r, const struct answer_wish *w,
                                    struct buf *out, size_t max) WEIR_MUST_CHECK;
 
+/*
+ * The page for people: the operator's own where there is one and it fits, else the built-in one.
+ */
+enum weir_status page_append(const struct refusal *r, const struct answer_wish *w, struct buf *out,
+                             size_t max) WEIR_MUST_CHECK;
+/* Would this template of an operator's fit, with the longest values, in every language? */
+bool page_fits(struct slice tpl, enum cause c);
+bool status_page_fits(struct slice tpl);
+
+/* The operator's template for a refusal, SLICE_NONE if none fits; for the status page. */
+struct slice page_set_find(const struct page_set *set, enum cause cause, const char *pool,
+                           uint8_t language);
+struct slice page_set_status(const struct page_set *set, uint8_t language);
+
+/* Content-Security-Policy of our own pages, or of the operators' (whose style we do not know). */
+void page_policy_put(struct text *t, bool own);
+
+enum {
+    PAGE_MAX = 8191,      /* bytes of a built-in page at most, whatever it is filled with */
+    OWN_PAGE_MAX = 32768, /* of an operator's */
+    OWN_FILE_MAX = 16384, /* of its template */
+    INCIDENT_HTML_MAX = 2400,
+};
+
+/* "2026-11-24 07:50 UTC" */
+void minute_put(struct text *t, uint64_t wall_ns);
 /* Access-Control-Allow-Origin and what goes with it, for an answer to a request with Origin. */
 void cors_fields(const char *origin, refusal_field_fn *fn, void *arg);
 

@@ -129,12 +129,21 @@ struct status_facts {
         const char *state;      /* the public state it changed to */
     } history[8];               /* newest first */
     int n_history;
+    const struct page_set *pages; /* the operator's own, or NULL; borrowed */
 };
-/* Whole answers, ready to be sent to anybody (cached by the caller, once a second at most). */
+/* Bodies, ready to be sent to anybody (cached by the caller, made once a second at most). */
 enum weir_status status_page_body(const struct status_facts *f, uint8_t language, struct buf *out,
                                   size_t max) WEIR_MUST_CHECK;
 enum weir_status status_json_body(const struct status_facts *f, struct buf *out,
                                   size_t max) WEIR_MUST_CHECK;
+/*
+ * A whole answer with such a body: HTML if w->format says so, JSON otherwise; status 200.  `pages` as
+ * the body was made with.
+ */
+enum weir_status status_write(struct slice body, const struct answer_wish *w,
+                              const struct page_set *pages, const char *request_id,
+                              uint64_t wall_ns, bool close, struct buf *out,
+                              size_t max) WEIR_MUST_CHECK;
 
 enum { LANGUAGES_MAX = 16 };
 #define LANGUAGES_ALL UINT32_MAX
