@@ -4,6 +4,7 @@
 
 #include "weir/base/buf.h"
 #include "weir/http/head.h"
+#include "weir/http/json_scan.h"
 
 /*
  * What a backend's streamed answer means: events, content, errors, the end marker, in the dialects
@@ -53,10 +54,20 @@ struct answer {
     /* the scanner's own; hands off */
     struct {
         enum answer_form form;
-        uint8_t line_state, field, depth_state;
-        uint32_t data_len;
-        /* a streaming JSON reader over one event's data */
-        uint8_t opaque[192];
+        uint32_t seen;       /* what this event has shown so far */
+        uint16_t error_code; /* the status that its error's code or type means, 0 if none */
+        uint8_t error_rank;  /* how much the source of error_code is to be believed */
+        uint8_t line;        /* where in a line */
+        uint8_t kind;        /* what the data's "type" says */
+        uint8_t name_kind;   /* what the line `event:` says */
+        uint8_t bom;         /* bytes of a byte order mark seen at the start of the stream */
+        uint8_t mark;        /* bytes of "[DONE]" seen at the start of the data */
+        uint8_t name_len;    /* of name */
+        bool cr;             /* the byte before was a CR and ended a line */
+        bool crlf;           /* lines of this stream end with CR LF */
+        bool sure;           /* an event has told the dialect */
+        char name[ANSWER_VALUE_MAX]; /* of a field, then of the event, while it comes in pieces */
+        struct json_scan json;
     } s;
 };
 

@@ -5,18 +5,18 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "weir/base/slice.h"
+#include "weir/http/json_scan.h"
 
 /*
  * Is this request a stream?  Reads "stream": true (or false) at the top level of a JSON body as it
- * passes, in any split, without memory.  A body that is not a JSON object says nothing.
+ * passes, in any split, without memory.  A body that is not a JSON object says nothing; so does a
+ * value that is neither true nor false.
  */
 enum body_says { BODY_SAYS_NOTHING, BODY_SAYS_STREAM, BODY_SAYS_UNARY };
 
 struct body_scan {
     enum body_says says; /* as far as known; the last one wins, as with most JSON readers */
-    uint8_t state, matched, literal;
-    uint32_t depth;
+    struct json_scan json;
 };
 
 void body_scan_init(struct body_scan *b);

@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The JSON of an event, of all dialects at once: which keys matter at which depth, and what their
+ * values show.  What that means together is event.c's.
+ */
+#include "answer_priv.h"
+#include "weir/base/assert.h"
+
+enum leaf {
+    LEAF_NONE,
+    LEAF_CHOICES,
+    LEAF_CHAT_CONTENT,
+    LEAF_CANDIDATES,
+    LEAF_GEMINI_CONTENT,
+    LEAF_FINISH_REASON,
+    LEAF_OLLAMA_CONTENT,
+    LEAF_DONE,
+    LEAF_TYPE,
+    LEAF_DELTA,
+    LEAF_DELTA_PART,
+    LEAF_ERROR,
+    LEAF_ERROR_PART,
+    LEAF_ERROR_CODE,
+    LEAF_ERROR_TYPE,
+    LEAF_ERROR_STATUS,
+    LEAF_NESTED_CODE,
+    LEAF_NESTED_TYPE,
+    LEAF_TGI_TYPE,
+    LEAF_OBJECT,
+    LEAF_CODE,
+    LEAF_MESSAGE,
+    LEAF_SEQUENCE,
+    LEAF_JSONRPC,
+    LEAF_COUNT,
+};
+
+enum node {
+    NODE_NONE,
+    NODE_TOP,
+    NODE_CHOICES,
+    NODE_CHOICE,
+    NODE_CHAT_DELTA,
+    NODE_CHAT_ANY,
+    NODE_CANDIDATES,
+    NODE_CANDIDATE,
+    NODE_CANDIDATE_CONTENT,
+    NODE_PARTS,
+    NODE_PART,
+    NODE_FEEDBACK,
+    NODE_OLLAMA_MESSAGE,
+    NODE_OLLAMA_ANY,
+    NODE_RESPONSE,
+    NODE_NESTED_ERROR,
+    NODE_DELTA,
+    NODE_ERROR,
+};
+
+static const struct json_rule top[] = {
+    {JSON_KEY("choices"), .leaf = LEAF_CHOICES, .array = NODE_CHOICES},
+    {JSON_KEY("type"), .leaf = LEAF_TYPE, .text = true},
+    {JSON_KEY("delta"), .leaf = LEAF_DELTA, .object = NODE_DELTA},
+    {JSON_KEY("sequence_number"), .leaf = LEAF_SEQUENCE},
+    {JSON_KEY("candidates"), .leaf = LEAF_CANDIDATES, .array = NODE_CANDIDATES},
+    {JSON_KEY("promptFeedback"), .object = NODE_FEEDBACK},
+    {JSON_KEY("message"), .leaf = LEAF_MESSAGE, .object = NODE_OLLAMA_MESSAGE},
+    {JSON_KEY("response"), .leaf = LEAF_OLLAMA_CONTENT, .object = NODE_RESPONSE},
+    {JSON_KEY("thinking"), .leaf = LEAF_OLLAMA_CONTENT},
+    {JSON_KEY("done"), .leaf = LEAF_DONE},
+    {JSON_KEY("error"), .leaf = LEAF_ERROR, .object = NODE_ERROR},
+    {JSON_KEY("error_type"), .leaf = LEAF_TGI_TYPE, .text = true},
+    {JSON_KEY("code"), .leaf = LEAF_CODE, .text = true},
+    {JSON_KEY("object"), .leaf = LEAF_OBJECT, .text = true},
+    {JSON_KEY("jsonrpc"), .leaf = LEAF_JSONRPC},
+};
+static const struct json_rule choice[] = {
+    {JSON_KEY("delta"), .object = NODE_CHAT_DELTA},
+    {JSON_KEY("message"), .object = NODE_CHAT_DELTA},
+    {JSON_KEY("text"), .leaf = LEAF_CHAT_CONTENT},
+};
+/* A value, or a list or object with something in it. */
+#define CHAT_CONTENT(key)                                                                          \
+    {                                                                                              \
+        JSON_KEY(key), .leaf = LEAF_CHAT_CONTENT, .object = NODE_CHAT_ANY, .array = NODE_CHAT_ANY  \
+    }
+static const struct json_rule chat_delta[] = {
+    CHAT_CONTENT("content"),    CHAT_CONTENT("reasoning_content"), CHAT_CONTENT("reasoning"),
+    CHAT_CONTENT("tool_calls"), CHAT_CONTENT("function_call"),     CHAT_CONTENT("refusal"),
+    CHAT_CONTENT("audio"),
+};
+static const struct json_rule candidate[] = {
+    {JSON_KEY("content"), .object = NODE_CANDIDATE_CONTENT},
+    {JSON_KEY("finishReason"), .leaf = LEAF_FINISH_REASON},
+};
+static const struct json_rule candidate_content[] = {{JSON_KEY("parts"), .array = NODE_PARTS}};
+static const struct json_rule part[] = {{JSON_KEY("thought")}, {JSON_KEY("thoughtSignature")}};
+static const struct json_rule feedback[] = {{JSON_KEY("blockReason"), .leaf = LEAF_FINISH_REASON}};
+static const struct json_rule ollama_message[] = {
+    {JSON_KEY("content"), .leaf = LEAF_OLLAMA_CONTENT},
+    {JSON_KEY("thinking"), .leaf = LEAF_OLLAMA_CONTENT},
+    {JSON_KEY("tool_calls"), .array = NODE_OLLAMA_ANY},
+};
+static const struct json_rule response[] = {{JSON_KEY("error"), .object = NODE_NESTED_ERROR}};
+static const struct json_rule nested_error[] = {
+    {JSON_KEY("code"), .leaf = LEAF_NESTED_CODE, .text = true},
+    {JSON_KEY("type"), .leaf = LEAF_NESTED_TYPE, .text = true},
+};
+static const struct json_rule delta[] = {{JSON_KEY("type")}};
+static const struct json_rule error[] = {
+    {JSON_KEY("code"), .leaf = LEAF_ERROR_CODE, .text = true},
+    {JSON_KEY("type"), .leaf = LEAF_ERROR_TYPE, .text = true},
+    {JSON_KEY("status"), .leaf = LEAF_ERROR_STATUS, .text = true},
+};
+
+#define RULES(r) .rules = (r), .n_rules = sizeof(r) / sizeof((r)[0])
+static const struct json_node nodes[] = {
+    [NODE_TOP] = {RULES(top)},
+    [NODE_CHOICES] = {.list = true, .other = {.object = NODE_CHOICE}},
+    [NODE_CHOICE] = {RULES(choice)},
+    [NODE_CHAT_DELTA] = {RULES(chat_delta)},
+    [NODE_CHAT_ANY] = {.list = true, .other = {.leaf = LEAF_CHAT_CONTENT, .object = NODE_CHAT_ANY}},
+    [NODE_CANDIDATES] = {.list = true, .other = {.object = NODE_CANDIDATE}},
+    [NODE_CANDIDATE] = {RULES(candidate)},
+    [NODE_CANDIDATE_CONTENT] = {RULES(candidate_content)},
+    [NODE_PARTS] = {.list = true, .other = {.object = NODE_PART}},
+    [NODE_PART] = {RULES(part), .other = {.leaf = LEAF_GEMINI_CONTENT}},
+    [NODE_FEEDBACK] = {RULES(feedback)},
+    [NODE_OLLAMA_MESSAGE] = {RULES(ollama_message)},
+    [NODE_OLLAMA_ANY] = {.list = true, .other = {.leaf = LEAF_OLLAMA_CONTENT}},
+    [NODE_RESPONSE] = {RULES(response)},
+    [NODE_NESTED_ERROR] = {RULES(nested_error)},
+    [NODE_DELTA] = {RULES(delta), .other = {.leaf = LEAF_DELTA_PART}},
+    [NODE_ERROR] = {RULES(error), .other = {.leaf = LEAF_ERROR_PART}},
+};
+
+/* Sources of an error's code, the most telling last. */
+enum {
+    RANK_TOP_TYPE = 1,
+    RANK_TOP_CODE,
+    RANK_TGI_TYPE,
+    RANK_STATUS,
+    RANK_TYPE,
+    RANK_CODE_NAME,
+    RANK_CODE_NUMBER,
+};
+
+static void code_take(struct answer *a, struct slice text, uint8_t rank)
+{
+    int status = error_code_status(text);
+
+    if (status == 0 || rank < a->s.error_rank)
+        return;
+    a->s.error_code = (uint16_t)status;
+    a->s.error_rank = rank;
+}
+
+static bool is_digit(struct slice text)
+{
+    return text.len > 0 && text.p[0] >= '0' && text.p[0] <= '9';
+}
+
+static void code_of_error(struct answer *a, struct slice text)
+{
+    code_take(a, text, is_digit(text) ? RANK_CODE_NUMBER : RANK_CODE_NAME);
+}
+
+static void type_take(struct answer *a, struct slice text)
+{
+    a->s.kind = (uint8_t)event_kind_of(text);
+    if (a->s.kind == KIND_OTHER)
+        code_take(a, text, RANK_TOP_TYPE);
+}
+
+static void top_code_take(struct answer *a, struct slice text)
+{
+    if (is_digit(text) && error_code_status(text) != 0)
+        a->s.seen |= SEEN_ERROR_CODE;
+    code_take(a, text, RANK_TOP_CODE);
+}
+
+static void sequence_take(struct answer *a, struct slice text)
+{
+    uint64_t n;
+
+    if (parse_u64(text, UINT64_MAX, &n) == WEIR_OK)
+        a->sequence = n;
+}
+
+/* Is there something in this value?  Of lists and objects their inside is asked. */
+static bool says_something(enum json_kind kind, struct slice text)
+{
+    switch (kind) {
+    case JSON_STRING:
+        return text.len > 0;
+    case JSON_NUMBER:
+        return !slice_eq(text, SLICE_LIT("0"));
+    case JSON_TRUE:
+        return true;
+    case JSON_FALSE:
+    case JSON_NULL:
+    case JSON_OBJECT:
+    case JSON_ARRAY:
+        return false;
+    }
+    WEIR_UNREACHABLE("json kind");
+}
+
+/*
+ * Leaves that set a bit: when there is something in the value, when it is a list or an object
+ * (choices, candidates; parts of content that are objects), or whatever it is.
+ */
+static const struct {
+    uint32_t said, opened, any;
+} bits[LEAF_COUNT] = {
+    [LEAF_CHOICES] = {.opened = SEEN_CHOICES},
+    [LEAF_CHAT_CONTENT] = {.said = SEEN_CHAT_CONTENT},
+    [LEAF_CANDIDATES] = {.opened = SEEN_CANDIDATES},
+    [LEAF_GEMINI_CONTENT] = {.said = SEEN_GEMINI_CONTENT, .opened = SEEN_GEMINI_CONTENT},
+    [LEAF_FINISH_REASON] = {.said = SEEN_FINISH_REASON},
+    [LEAF_OLLAMA_CONTENT] = {.said = SEEN_OLLAMA_CONTENT},
+    [LEAF_DONE] = {.said = SEEN_DONE_TRUE, .any = SEEN_DONE_KEY},
+    [LEAF_DELTA] = {.said = SEEN_DELTA, .any = SEEN_DELTA_KEY},
+    [LEAF_DELTA_PART] = {.said = SEEN_DELTA, .opened = SEEN_DELTA},
+    [LEAF_ERROR] = {.said = SEEN_ERROR},
+    [LEAF_ERROR_PART] = {.said = SEEN_ERROR, .opened = SEEN_ERROR},
+    [LEAF_ERROR_CODE] = {.said = SEEN_ERROR},
+    [LEAF_ERROR_TYPE] = {.said = SEEN_ERROR},
+    [LEAF_ERROR_STATUS] = {.said = SEEN_ERROR},
+    [LEAF_MESSAGE] = {.said = SEEN_MESSAGE},
+    [LEAF_JSONRPC] = {.any = SEEN_JSONRPC},
+};
+
+static void text_take(struct answer *a, enum leaf leaf, struct slice text)
+{
+    switch ((int)leaf) {
+    case LEAF_TYPE:
+        type_take(a, text);
+        break;
+    case LEAF_CODE:
+        top_code_take(a, text);
+        break;
+    case LEAF_ERROR_CODE:
+    case LEAF_NESTED_CODE:
+        code_of_error(a, text);
+        break;
+    case LEAF_ERROR_TYPE:
+    case LEAF_NESTED_TYPE:
+        code_take(a, text, RANK_TYPE);
+        break;
+    case LEAF_ERROR_STATUS:
+        code_take(a, text, RANK_STATUS);
+        break;
+    case LEAF_TGI_TYPE:
+        code_take(a, text, RANK_TGI_TYPE);
+        break;
+    case LEAF_OBJECT:
+        if (slice_eq(text, SLICE_LIT("error")))
+            a->s.seen |= SEEN_ERROR_OBJECT;
+        break;
+    case LEAF_SEQUENCE:
+        sequence_take(a, text);
+        break;
+    default: /* what it holds does not matter */
+        break;
+    }
+}
+
+/* Content is known where it stands, before the event ends: a picture may be a megabyte long. */
+static void content_notice(struct answer *a)
+{
+    uint32_t content = SEEN_CHAT_CONTENT | SEEN_GEMINI_CONTENT;
+
+    if (a->s.form == FORM_NDJSON)
+        content |= SEEN_OLLAMA_CONTENT;
+    if ((a->s.seen & content) != 0 && (a->s.seen & SEEN_ERROR) == 0)
+        a->content = true;
+}
+
+static void on_leaf(void *arg, uint8_t leaf, enum json_kind kind, struct slice text)
+{
+    struct answer *a = arg;
+
+    WEIR_ASSERT(leaf < LEAF_COUNT);
+    a->s.seen |= bits[leaf].any;
+    if (says_something(kind, text))
+        a->s.seen |= bits[leaf].said;
+    if (kind == JSON_OBJECT || kind == JSON_ARRAY)
+        a->s.seen |= bits[leaf].opened;
+    else if (kind == JSON_STRING || kind == JSON_NUMBER)
+        text_take(a, (enum leaf)leaf, text);
+    content_notice(a);
+}
+
+const struct json_schema event_schema = {.nodes = nodes, .on_leaf = on_leaf};
