@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "conn_priv.h"
+#include "tls_priv.h"
 #include "weir/base/assert.h"
 
 static void state_enter(struct conn *c, enum conn_state to)
@@ -114,10 +115,35 @@ static void open_up(struct conn *c)
     c->ev->on_open(c, c->owner);
 }
 
+void conn_handshake(struct conn *c)
+{
+    char words[256];
+    struct text why;
+    enum weir_status s;
+
+    text_init(&why, words, sizeof words);
+    s = tls_link_handshake(c->tls, &why);
+    if (s == WEIR_OK)
+        open_up(c);
+    else if (s != WEIR_AGAIN)
+        fail(c, s, words);
+    conn_after(c);
+}
+
+static void begin_handshake(struct conn *c)
+{
+    state_enter(c, CONN_HANDSHAKE);
+    conn_disarm_write(c);
+    conn_arm_read(c);
+    conn_handshake(c);
+}
+
 static void connect_ended(struct conn *c, int err)
 {
     if (err != 0)
         fail(c, connect_status(err), strerror(err));
+    else if (c->tls != NULL)
+        begin_handshake(c);
     else
         open_up(c);
 }
@@ -137,7 +163,9 @@ static void on_timer(void *arg)
     struct conn *c = arg;
 
     WEIR_CHECK(c, CONN_MAGIC);
-    fail(c, WEIR_TIMEOUT, "the peer did not answer the connect in time");
+    fail(c, WEIR_TIMEOUT,
+         c->state == CONN_HANDSHAKE ? "the peer did not finish the TLS handshake in time"
+                                    : "the peer did not answer the connect in time");
 }
 
 static void on_read_event(evutil_socket_t fd, short what, void *arg)
@@ -204,7 +232,17 @@ static void reap(struct loop_grave *g)
     struct conn *c = (struct conn *)((char *)g - offsetof(struct conn, u.grave));
 
     c->magic = 0;
+    tls_link_free(&c->tls);
     free(c);
+}
+
+/* Before it has an owner, an event or a life. */
+static struct conn *discard(struct conn *c)
+{
+    (void)close(c->fd);
+    tls_link_free(&c->tls);
+    free(c);
+    return NULL;
 }
 
 struct conn *conn_accept(struct loop *l, int fd, struct tls_server *tls, uint64_t handshake_ns,
@@ -217,9 +255,13 @@ struct conn *conn_accept(struct loop *l, int fd, struct tls_server *tls, uint64_
         return NULL;
     if (getpeername(fd, &c->peer.u.sa, &len) == 0)
         c->peer.len = len;
-    WEIR_ASSERT(tls == NULL);
-    (void)handshake_ns;
-    c->state = CONN_OPEN;
+    c->state = tls == NULL ? CONN_OPEN : CONN_HANDSHAKE;
+    if (tls != NULL) {
+        c->tls = tls_link_accept(tls, c);
+        if (c->tls == NULL)
+            return discard(c);
+        loop_timer_at(&c->timer, loop_now_ns(l) + handshake_ns);
+    }
     conn_arm_read(c);
     if (c->broken)
         conn_close(&c);
@@ -262,19 +304,16 @@ struct conn *conn_connect(struct loop *l, const struct net_addr *to, struct tls_
     c = create(l, fd, ev, owner);
     if (c == NULL)
         return NULL;
-    WEIR_ASSERT(tls == NULL);
+    if (tls != NULL) {
+        c->tls = tls_link_connect(tls, c);
+        if (c->tls == NULL)
+            return discard(c);
+    }
     c->peer = *to;
     c->state = CONN_CONNECTING;
     loop_timer_at(&c->timer, loop_now_ns(l) + connect_ns);
     begin_connect(c);
     return c;
-}
-
-void conn_set_owner(struct conn *c, const struct conn_events *ev, void *owner)
-{
-    WEIR_ASSERT(c->state == CONN_OPEN);
-    c->ev = ev;
-    c->owner = owner;
 }
 
 void conn_break(struct conn *c)
@@ -320,7 +359,8 @@ void conn_local(const struct conn *c, struct net_addr *out)
 
 size_t conn_unsent(const struct conn *c)
 {
+    size_t held = c->tls == NULL ? 0 : c->tls->out_len;
     int n = 0;
 
-    return ioctl(c->fd, SIOCOUTQ, &n) == 0 && n > 0 ? (size_t)n : 0;
+    return ioctl(c->fd, SIOCOUTQ, &n) == 0 && n > 0 ? held + (size_t)n : held;
 }

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "conn_priv.h"
+#include "tls_priv.h"
 #include "weir/base/assert.h"
 
 static enum weir_status io_status(int err)
@@ -26,12 +27,23 @@ static enum weir_status io_status(int err)
     return WEIR_SYS;
 }
 
+static enum weir_status read_tls(struct conn *c, void *to, size_t room, size_t *got)
+{
+    enum weir_status s = tls_link_read(c->tls, to, room, got);
+
+    if (c->tls->out_len > 0) /* an answer of the protocol's own */
+        conn_arm_write(c);
+    return s;
+}
+
 enum weir_status conn_read(struct conn *c, void *to, size_t room, size_t *got)
 {
     ssize_t n;
 
     if (c->broken)
         return WEIR_SYS;
+    if (c->tls != NULL)
+        return read_tls(c, to, room, got);
     do {
         n = recv(c->fd, to, room, 0);
     } while (n == -1 && errno == EINTR);
@@ -57,6 +69,8 @@ enum weir_status conn_write(struct conn *c, const struct iovec *iov, int n, size
     ssize_t done;
 
     WEIR_ASSERT(n > 0 && n <= IOV_MAX);
+    if (c->tls != NULL)
+        return tls_link_write(c->tls, iov, n, wrote);
     do {
         done = send_some(c, iov, n);
     } while (done == -1 && errno == EINTR);
@@ -66,15 +80,20 @@ enum weir_status conn_write(struct conn *c, const struct iovec *iov, int n, size
     return WEIR_OK;
 }
 
+/* Without memory for it the going stays unseen; timeouts remain. */
+static void watch_for_hangup(struct conn *c)
+{
+    if (c->watched || c->gone_told || c->ev->on_hangup == NULL)
+        return;
+    c->watched = hangup_watch(c->loop, c->fd, c) == WEIR_OK;
+}
+
 /* Something arrived that nobody wants: from here on only the peer's going is of interest. */
-static void conn_park(struct conn *c)
+static void park(struct conn *c)
 {
     (void)event_del(&c->read_ev);
     c->read_armed = false;
-    if (c->gone_told || c->ev->on_hangup == NULL)
-        return;
-    if (hangup_watch(c->loop, c->fd, c) == WEIR_OK)
-        c->watched = true;
+    watch_for_hangup(c);
 }
 
 void conn_hung_up(struct conn *c, bool reset)
@@ -88,29 +107,59 @@ void conn_hung_up(struct conn *c, bool reset)
     c->ev->on_hangup(c, c->owner, reset);
 }
 
+void conn_set_owner(struct conn *c, const struct conn_events *ev, void *owner)
+{
+    WEIR_ASSERT(c->state == CONN_OPEN);
+    c->ev = ev;
+    c->owner = owner;
+    if (!c->read_armed)
+        watch_for_hangup(c);
+}
+
+void conn_after(struct conn *c)
+{
+    if (c->tls == NULL || (c->state != CONN_OPEN && c->state != CONN_HANDSHAKE))
+        return;
+    if (c->tls->out_len > 0)
+        conn_arm_write(c);
+    if (c->state == CONN_OPEN && c->want_read && tls_link_pending(c->tls))
+        loop_make_ready(c->loop, &c->u.ready);
+}
+
 void conn_on_read(struct conn *c)
 {
-    if (!c->want_read)
-        conn_park(c);
-    else
+    if (c->tls != NULL)
+        c->tls->drained = false;
+    if (c->state == CONN_HANDSHAKE) {
+        conn_handshake(c);
+    } else if (!c->want_read) {
+        park(c);
+    } else {
         c->ev->on_readable(c, c->owner);
+        conn_after(c);
+    }
 }
 
 void conn_on_write(struct conn *c)
 {
     bool told = c->want_write;
 
+    if (c->tls != NULL && tls_link_flush(c->tls) == WEIR_AGAIN)
+        return;
     c->want_write = false;
     if (told)
         c->ev->on_writable(c, c->owner);
-    if (c->state == CONN_OPEN && !c->want_write)
+    if (!c->want_write && (c->state == CONN_OPEN || c->state == CONN_HANDSHAKE))
         conn_disarm_write(c);
+    conn_after(c);
 }
 
 void conn_on_ready(struct conn *c)
 {
-    if (c->want_read)
-        c->ev->on_readable(c, c->owner);
+    if (!c->want_read)
+        return;
+    c->ev->on_readable(c, c->owner);
+    conn_after(c);
 }
 
 /*
@@ -122,8 +171,10 @@ void conn_want_read(struct conn *c, bool want)
     if (c->want_read == want)
         return;
     c->want_read = want;
-    if (want && c->state == CONN_OPEN)
-        conn_arm_read(c);
+    if (!want || c->state != CONN_OPEN)
+        return;
+    conn_arm_read(c);
+    conn_after(c);
 }
 
 bool conn_wants_read(const struct conn *c)
@@ -140,24 +191,35 @@ void conn_want_write(struct conn *c)
 
 bool conn_has_pending(const struct conn *c)
 {
-    (void)c;
-    return false;
+    return c->tls != NULL && tls_link_pending(c->tls);
 }
 
 bool conn_is_quiet(const struct conn *c)
 {
     char byte;
 
+    if (c->tls != NULL)
+        return tls_link_quiet(c->tls);
     return recv(c->fd, &byte, 1, MSG_PEEK) == -1 && errno == EAGAIN;
 }
 
 void conn_shutdown(struct conn *c)
 {
-    (void)shutdown(c->fd, SHUT_WR);
+    if (c->tls == NULL) {
+        (void)shutdown(c->fd, SHUT_WR);
+        return;
+    }
+    tls_link_shutdown(c->tls);
+    if (c->tls->out_len > 0)
+        conn_arm_write(c);
 }
 
 struct slice conn_alpn(const struct conn *c)
 {
-    (void)c;
-    return SLICE_NONE;
+    const unsigned char *name = NULL;
+    unsigned len = 0;
+
+    if (c->tls != NULL)
+        SSL_get0_alpn_selected(c->tls->ssl, &name, &len);
+    return slice_of(name, len);
 }

@@ -52,10 +52,13 @@ _Static_assert(sizeof(struct conn) <= 512, "a connection has outgrown its size c
 void conn_arm_read(struct conn *c);
 void conn_arm_write(struct conn *c);
 void conn_disarm_write(struct conn *c);
+void conn_handshake(struct conn *c); /* a step of it */
 
 /* conn_io.c, for conn.c: what the kernel reported on an open connection */
 void conn_on_read(struct conn *c);
 void conn_on_write(struct conn *c);
 void conn_on_ready(struct conn *c);
+/* TLS: sees to what OpenSSL has left to send or has already read. */
+void conn_after(struct conn *c);
 
 #endif

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Certificates, keys and trust anchors from files, and what is wrong with them in words that name
+ * the file.  Main thread, at start, check and reload.
+ */
+#include <errno.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/x509err.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tls_priv.h"
+
+static bool is_readable(const char *path, struct text *why)
+{
+    FILE *f = fopen(path, "re");
+    struct stat st;
+
+    if (f == NULL || fstat(fileno(f), &st) == -1)
+        text_printf(why, "%s cannot be read: %s", path, strerror(errno));
+    else if (S_ISDIR(st.st_mode))
+        text_printf(why, "%s is a folder, not a file", path);
+    if (f != NULL)
+        (void)fclose(f);
+    return why->len == 0;
+}
+
+/* Takes the errors from the queue; `what` is what the file should hold. */
+static bool bad_file(const char *path, const char *what, struct text *why)
+{
+    unsigned long error = ERR_peek_last_error();
+    const char *reason = ERR_reason_error_string(error);
+
+    if (ERR_GET_LIB(error) == ERR_LIB_PEM && ERR_GET_REASON(error) == PEM_R_NO_START_LINE)
+        text_printf(why, "%s holds no %s in PEM form", path, what);
+    else if (ERR_GET_LIB(error) == ERR_LIB_PEM && ERR_GET_REASON(error) == PEM_R_BAD_PASSWORD_READ)
+        text_printf(why, "the %s in %s is locked with a password", what, path);
+    else
+        text_printf(why, "the %s in %s cannot be used: %s", what, path,
+                    reason == NULL ? "it is malformed" : reason);
+    ERR_clear_error();
+    return false;
+}
+
+/* A daemon has nobody to ask. */
+static int no_password(char *to, int room, int writing, void *arg)
+{
+    (void)to, (void)room, (void)writing, (void)arg;
+    return -1;
+}
+
+static bool in_its_time(SSL_CTX *ctx, const char *path, struct text *why)
+{
+    const X509 *cert = SSL_CTX_get0_certificate(ctx);
+
+    if (X509_cmp_current_time(X509_get0_notAfter(cert)) < 0) {
+        text_printf(why, "the certificate in %s expired on ", path);
+        tls_write_date(why, X509_get0_notAfter(cert));
+        return false;
+    }
+    if (X509_cmp_current_time(X509_get0_notBefore(cert)) > 0) {
+        text_printf(why, "the certificate in %s is not valid before ", path);
+        tls_write_date(why, X509_get0_notBefore(cert));
+        return false;
+    }
+    return true;
+}
+
+static bool is_mismatch(void)
+{
+    unsigned long error = ERR_peek_last_error();
+
+    return ERR_GET_LIB(error) == ERR_LIB_X509 &&
+           (ERR_GET_REASON(error) == X509_R_KEY_VALUES_MISMATCH ||
+            ERR_GET_REASON(error) == X509_R_KEY_TYPE_MISMATCH);
+}
+
+bool tls_load_pair(SSL_CTX *ctx, const struct tls_pair *p, struct text *why)
+{
+    const char *key = p->key == NULL ? p->certificate : p->key;
+
+    SSL_CTX_set_default_passwd_cb(ctx, no_password);
+    if (!is_readable(p->certificate, why))
+        return false;
+    if (SSL_CTX_use_certificate_chain_file(ctx, p->certificate) != 1)
+        return bad_file(p->certificate, "certificate", why);
+    if (!in_its_time(ctx, p->certificate, why) || !is_readable(key, why))
+        return false;
+    if (SSL_CTX_use_PrivateKey_file(ctx, key, SSL_FILETYPE_PEM) == 1 &&
+        SSL_CTX_check_private_key(ctx) == 1)
+        return true;
+    if (!is_mismatch())
+        return bad_file(key, "private key", why);
+    text_printf(why, "the private key in %s does not belong to the certificate in %s", key,
+                p->certificate);
+    ERR_clear_error();
+    return false;
+}
+
+static bool load_folder(SSL_CTX *ctx, const char *path, struct text *why)
+{
+    if (access(path, R_OK | X_OK) == -1) {
+        text_printf(why, "the folder %s cannot be read: %s", path, strerror(errno));
+        return false;
+    }
+    return SSL_CTX_load_verify_dir(ctx, path) == 1 || bad_file(path, "certificate", why);
+}
+
+bool tls_load_trust(SSL_CTX *ctx, const char *file_or_folder, struct text *why)
+{
+    struct stat st;
+
+    if (stat(file_or_folder, &st) == 0 && S_ISDIR(st.st_mode))
+        return load_folder(ctx, file_or_folder, why);
+    if (!is_readable(file_or_folder, why))
+        return false;
+    return SSL_CTX_load_verify_file(ctx, file_or_folder) == 1 ||
+           bad_file(file_or_folder, "certificate", why);
+}

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * TLS towards clients: one OpenSSL context per certificate, chosen by the name the client asks for.
+ * Made on the main thread, read by all; the tickets' keys are the one part that changes.
+ */
+#include <openssl/err.h>
+#include <openssl/rand.h>
+#include <stdlib.h>
+
+#include "tls_priv.h"
+#include "weir/base/assert.h"
+
+enum { TICKET_LIFE_S = 2 * 3600 };
+
+/* No client needs a name known to us: an unknown one gets the first certificate. */
+static int on_server_name(SSL *ssl, int *alert, void *arg)
+{
+    const struct tls_server *s = arg;
+    const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+    SSL_CTX *ctx = name == NULL ? NULL : tls_names_find(&s->names, name);
+
+    (void)alert;
+    if (ctx != NULL && ctx != SSL_get_SSL_CTX(ssl) && SSL_set_SSL_CTX(ssl, ctx) == NULL)
+        return SSL_TLSEXT_ERR_ALERT_FATAL;
+    return SSL_TLSEXT_ERR_OK;
+}
+
+/* Only asked when the client offers protocols; then one of them has to be ours. */
+static int on_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_len,
+                   const unsigned char *in, unsigned in_len, void *arg)
+{
+    const struct tls_server *s = arg;
+    unsigned char *chosen;
+
+    (void)ssl;
+    if (SSL_select_next_proto(&chosen, out_len, s->alpn, s->alpn_len, in, in_len) !=
+        OPENSSL_NPN_NEGOTIATED)
+        return SSL_TLSEXT_ERR_ALERT_FATAL;
+    *out = chosen;
+    return SSL_TLSEXT_ERR_OK;
+}
+
+static bool ask_clients(SSL_CTX *ctx, const char *client_ca, struct text *why)
+{
+    STACK_OF(X509_NAME) * names;
+
+    if (!tls_load_trust(ctx, client_ca, why))
+        return false;
+    names = SSL_load_client_CA_file(client_ca);
+    if (names == NULL)
+        ERR_clear_error(); /* a folder: clients choose without the hint */
+    else
+        SSL_CTX_set_client_CA_list(ctx, names);
+    SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, tls_explain_verify);
+    return true;
+}
+
+/* All contexts are alike but for the certificate: OpenSSL mixes them when it changes over. */
+static bool set_up(struct tls_server *s, SSL_CTX *ctx, const unsigned char *sid, unsigned sid_len)
+{
+    (void)SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF); /* tickets instead */
+    (void)SSL_CTX_set_timeout(ctx, TICKET_LIFE_S);
+    if (SSL_CTX_set_session_id_context(ctx, sid, sid_len) != 1 ||
+        SSL_CTX_set_tlsext_ticket_key_evp_cb(ctx, tls_ticket_key) != 1)
+        return false;
+    (void)SSL_CTX_set_tlsext_servername_callback(ctx, on_server_name);
+    (void)SSL_CTX_set_tlsext_servername_arg(ctx, s);
+    if (s->alpn_len > 0)
+        SSL_CTX_set_alpn_select_cb(ctx, on_alpn, s);
+    return true;
+}
+
+static bool add_pair(struct tls_server *s, const struct tls_server_conf *c,
+                     const struct tls_pair *pair, const unsigned char *sid, struct text *why)
+{
+    SSL_CTX *ctx = tls_ctx_create(TLS_server_method());
+
+    if (ctx == NULL || !set_up(s, ctx, sid, SSL_MAX_SID_CTX_LENGTH)) {
+        SSL_CTX_free(ctx);
+        text_str(why, "OpenSSL could not make a context");
+        return false;
+    }
+    s->ctx[s->n_ctx++] = ctx;
+    if (!tls_load_pair(ctx, pair, why))
+        return false;
+    if (c->client_ca != NULL && !ask_clients(ctx, c->client_ca, why))
+        return false;
+    if (tls_names_add(&s->names, ctx, (unsigned)s->n_ctx))
+        return true;
+    text_str(why, "out of memory");
+    return false;
+}
+
+static bool fill(struct tls_server *s, const struct tls_server_conf *c, struct text *why)
+{
+    unsigned char sid[SSL_MAX_SID_CTX_LENGTH];
+
+    s->common.socket = tls_socket_method();
+    s->ctx = calloc(c->n_sni + 1, sizeof(SSL_CTX *));
+    s->alpn = tls_alpn_wire(c->alpn, c->n_alpn, &s->alpn_len);
+    if (s->common.socket == NULL || s->ctx == NULL || s->alpn == NULL ||
+        RAND_bytes(sid, sizeof sid) != 1) {
+        text_str(why, "out of memory");
+        return false;
+    }
+    if (!add_pair(s, c, &c->first, sid, why))
+        return false;
+    for (size_t i = 0; i < c->n_sni; i++) {
+        if (!add_pair(s, c, &c->sni[i], sid, why))
+            return false;
+    }
+    tls_names_sort(&s->names);
+    return true;
+}
+
+struct tls_server *tls_server_create(const struct tls_server_conf *c, char *why, size_t why_room)
+{
+    struct tls_server *s = calloc(1, sizeof *s);
+    struct text words;
+
+    text_init(&words, why, why_room);
+    if (s == NULL) {
+        text_str(&words, "out of memory");
+        return NULL;
+    }
+    atomic_init(&s->common.refs, 1);
+    tls_tickets_init(&s->tickets);
+    if (!fill(s, c, &words))
+        tls_server_release(&s);
+    return s;
+}
+
+void tls_server_release(struct tls_server **sp)
+{
+    struct tls_server *s = *sp;
+
+    *sp = NULL;
+    if (s == NULL || atomic_fetch_sub_explicit(&s->common.refs, 1, memory_order_acq_rel) > 1)
+        return;
+    for (size_t i = 0; i < s->n_ctx; i++)
+        SSL_CTX_free(s->ctx[i]);
+    free(s->ctx);
+    free(s->alpn);
+    tls_names_free(&s->names);
+    tls_tickets_fini(&s->tickets);
+    BIO_meth_free(s->common.socket);
+    free(s);
+}
