@@ -94,8 +94,7 @@ void end_ok(struct fixture *f, struct pool_request *r)
 
 bool exchange(struct fixture *f, enum outcome o, uint32_t status)
 {
-    static uint64_t next_user = 1;
-    struct pool_request r = request_of(next_user++);
+    struct pool_request r = request_of(++f->last_user);
 
     if (arrive(f, &r) != POOL_ADMIT) {
         pool_leave(f->pool, &r, f->now_ns);

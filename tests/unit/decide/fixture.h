@@ -17,6 +17,7 @@ struct fixture {
     uint64_t events[POOL_UPSTREAMS_MAX];
     struct pool *pool;
     uint64_t now_ns;
+    uint64_t last_user; /* of those that exchange() made up */
 };
 
 /* Default settings; change f->conf and then fixture_start. */

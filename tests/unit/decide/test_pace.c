@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <criterion/criterion.h>
+
+#include "fixture.h"
+#include "weir/decide/pace.h"
+
+static struct pace p;
+static uint64_t now, events;
+
+static void start(void)
+{
+    now = S(50);
+    events = 0;
+    pace_init(&p, now);
+}
+
+TestSuite(pace, .init = start);
+
+/* `streams` streams that get an event every `every` ms, for `s` seconds. */
+static void run(uint32_t streams, double every_ms, double s, uint64_t target_ns)
+{
+    double made = 0;
+
+    for (int i = 0; i < (int)(s * 10); i++) {
+        now += MS(100);
+        made += streams * 100 / every_ms;
+        pace_tick(&p, &(struct pace_input){.events = events + (uint64_t)made,
+                                           .streams = streams,
+                                           .inflight = streams,
+                                           .target_ns = target_ns,
+                                           .now_ns = now,
+                                           .elapsed_ns = MS(100)});
+    }
+    events += (uint64_t)made;
+}
+
+Test(pace, is_unknown_with_hardly_any_events)
+{
+    run(1, 1000, 5, 0);
+    cr_assert_eq(p.now_s, 0);
+}
+
+Test(pace, is_seconds_of_stream_per_event)
+{
+    run(10, 50, 10, 0);
+    cr_assert_float_eq(p.now_s, 0.050, 0.001);
+}
+
+Test(pace, follows_within_a_few_seconds)
+{
+    run(10, 50, 20, 0);
+    run(10, 100, 6, 0);
+    cr_assert(p.now_s > 0.07 && p.now_s <= 0.1, "%f", p.now_s);
+}
+
+Test(pace, target_is_a_little_inside_of_the_promise)
+{
+    run(1, 50, 1, MS(100));
+    cr_assert_float_eq(p.target_s, 0.092, 1e-9);
+}
+
+Test(pace, target_is_100_ms_before_a_calm_time_was_seen)
+{
+    run(1, 1000, 1, 0);
+    cr_assert_float_eq(p.target_s, 0.1, 1e-9);
+}
+
+Test(pace, target_is_twice_the_calm_pace)
+{
+    run(20, 40, 5, 0); /* a peak to compare with */
+    run(4, 40, 20, 0);
+    cr_assert_float_eq(p.calm_s, 0.04, 0.002);
+    cr_assert_float_eq(p.target_s, 0.08, 0.004);
+}
+
+Test(pace, target_is_never_below_20_events_a_second)
+{
+    run(2, 10, 10, 0);
+    cr_assert_float_eq(p.target_s, 0.05, 1e-9);
+}
+
+Test(pace, learns_calm_only_from_few_streams)
+{
+    run(2, 20, 10, 0);
+    run(40, 200, 10, 0);
+    cr_assert_float_eq(p.calm_s, 0.02, 0.001);
+}
+
+Test(pace, counts_streams_that_came_and_went_between_ticks)
+{
+    run(10, 50, 10, 0);
+    pace_note(&p, 10, now + MS(50)); /* ten until here, then five */
+    now += MS(100);
+    pace_tick(
+        &p,
+        &(struct pace_input){
+            .events = events, .streams = 5, .inflight = 5, .now_ns = now, .elapsed_ns = MS(100)});
+    cr_assert_float_eq(p.active, 0.967 * 30 * 0.96 + 0.75, 1.0);
+    cr_assert_eq(p.pending_active, 0);
+}
+
+Test(pace, remembers_the_most_in_flight)
+{
+    run(30, 50, 1, 0);
+    run(3, 50, 10, 0);
+    cr_assert(p.peak > 29 && p.peak <= 30, "%f", p.peak);
+}
+
+Test(pace, a_late_tick_decays_by_the_time_that_passed)
+{
+    run(10, 50, 10, 0);
+    now += S(30);
+    pace_tick(&p, &(struct pace_input){
+                      .events = events, .streams = 0, .now_ns = now, .elapsed_ns = S(30)});
+    cr_assert(p.events < 0.1);
+    cr_assert_eq(p.now_s, 0);
+}
