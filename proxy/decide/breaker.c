@@ -204,8 +204,8 @@ static void good_probe(struct breaker *b, const struct breaker_rules *c)
 {
     if (++b->good < c->breaker->probes)
         return;
-    follow(b, c, BREAKER_RAMPING, "probes_good");
     ramp_begin(&b->ramp, c->ramp->start, c->now_ns);
+    follow(b, c, BREAKER_RAMPING, "probes_good");
     b->began_ramp = true;
 }
 

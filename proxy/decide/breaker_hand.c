@@ -42,8 +42,8 @@ void breaker_ramp_from(struct breaker *b, const struct breaker_rules *c, double 
 {
     b->held_open = b->forced_closed = false;
     b->began_ramp = b->state != BREAKER_RAMPING && b->state != BREAKER_CLOSED;
-    enter_by_hand(b, c, BREAKER_RAMPING, cause);
     ramp_begin(&b->ramp, share, c->now_ns);
+    enter_by_hand(b, c, BREAKER_RAMPING, cause);
 }
 
 void breaker_finish(struct breaker *b, const struct breaker_rules *c)

@@ -119,7 +119,7 @@ enum breaker_state state_of(const struct fixture *f, size_t i)
 
 void wait_for_state(struct fixture *f, size_t i, enum breaker_state s)
 {
-    for (int n = 0; n < 100 && state_of(f, i) != s; n++)
+    for (int n = 0; n < 300 && state_of(f, i) != s; n++)
         pass(f, MS(100));
     cr_assert_eq(state_of(f, i), s, "it is %s", breaker_state_name(state_of(f, i)));
 }

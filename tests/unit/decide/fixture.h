@@ -40,7 +40,7 @@ void end_as(struct fixture *f, struct pool_request *r, enum outcome o, uint32_t 
 bool exchange(struct fixture *f, enum outcome o, uint32_t status);
 /* n exchanges that fail before any content, each of another user. */
 void fail_times(struct fixture *f, int n);
-/* Until the breaker of upstream i is in state s; at most 10 s. */
+/* Until the breaker of upstream i is in state s; at most 30 s. */
 void wait_for_state(struct fixture *f, size_t i, enum breaker_state s);
 enum breaker_state state_of(const struct fixture *f, size_t i);
 /* Three good probes, or as many as the settings ask for. */

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What counts as evidence, and the books of one admission. */
+#include <criterion/criterion.h>
+#include <signal.h>
+
+#include "fixture.h"
+
+static struct fixture f;
+
+static void start(void)
+{
+    fixture_init(&f);
+    fixture_start(&f, 1);
+}
+
+static void stop(void)
+{
+    fixture_stop(&f);
+}
+
+TestSuite(marks, .init = start, .fini = stop);
+
+static struct limiter *limiter(void)
+{
+    return &f.pool->upstream[0].limiter;
+}
+
+static uint32_t marks(void)
+{
+    return limiter()->on + limiter()->late + limiter()->err;
+}
+
+Test(marks, a_first_token_in_time_is_on_time)
+{
+    struct pool_request r = request_of(0);
+
+    arrive(&f, &r);
+    f.now_ns += MS(1400); /* a second expected, half a second of queue allowed */
+    first(&f, &r);
+    cr_assert_eq(limiter()->on, 1);
+    cr_assert_eq(marks(), 1);
+}
+
+Test(marks, a_first_token_after_its_deadline_is_late)
+{
+    struct pool_request r = request_of(0);
+
+    arrive(&f, &r);
+    f.now_ns += MS(1600);
+    first(&f, &r);
+    cr_assert_eq(limiter()->late, 1);
+    cr_assert_eq(marks(), 1);
+}
+
+Test(marks, the_tick_notices_who_is_late_and_marks_once)
+{
+    struct pool_request r = request_of(0);
+
+    arrive(&f, &r);
+    pass(&f, MS(1600));
+    cr_assert_eq(limiter()->late, 1);
+    cr_assert_eq(f.pool->upstream[0].pending, 1, "it still waits");
+    pass(&f, S(1));
+    first(&f, &r);
+    cr_assert_eq(marks(), 1);
+    end_ok(&f, &r);
+    cr_assert_eq(marks(), 1);
+}
+
+Test(marks, a_failure_before_content_is_an_error)
+{
+    struct pool_request r = request_of(0);
+
+    arrive(&f, &r);
+    end_as(&f, &r, OUTCOME_CONNECT_FAILED, 0);
+    cr_assert_eq(limiter()->err, 1);
+    cr_assert_eq(marks(), 1);
+}
+
+Test(marks, a_failure_after_a_mark_gives_no_second_one)
+{
+    struct pool_request r = request_of(0);
+
+    arrive(&f, &r);
+    pass(&f, MS(1600));
+    end_as(&f, &r, OUTCOME_FAILED, 504);
+    cr_assert_eq(marks(), 1);
+}
+
+Test(marks, a_cut_stream_gives_no_second_mark)
+{
+    struct pool_request r = request_of(0);
+
+    arrive(&f, &r);
+    first(&f, &r);
+    end_as(&f, &r, OUTCOME_FAILED, 200);
+    cr_assert_eq(limiter()->on, 1);
+    cr_assert_eq(marks(), 1);
+}
+
+Test(marks, refusals_aborts_and_4xx_give_none)
+{
+    struct pool_request a = request_of(0), b = request_of(0), c = request_of(0);
+    struct pool_report gone = {.outcome = OUTCOME_NEUTRAL, .aborted = true};
+
+    arrive(&f, &a);
+    arrive(&f, &b);
+    arrive(&f, &c);
+    end_as(&f, &a, OUTCOME_REFUSED, 429);
+    end_as(&f, &b, OUTCOME_NEUTRAL, 422);
+    pool_end(f.pool, &c, &gone, f.now_ns);
+    cr_assert_eq(marks(), 0);
+    cr_assert_eq(window_failures(&f.pool->upstream[0].breaker.window), 0);
+    cr_assert_eq(f.pool->upstream[0].inflight, 0);
+}
+
+Test(marks, an_abort_after_content_leaves_the_ok)
+{
+    struct pool_request r = request_of(0);
+
+    arrive(&f, &r);
+    first(&f, &r);
+    end_as(&f, &r, OUTCOME_NEUTRAL, 0);
+    cr_assert_eq(window_sum(&f.pool->upstream[0].breaker.window, OUTCOME_OK), 1);
+    cr_assert_eq(window_sum(&f.pool->upstream[0].breaker.window, OUTCOME_NEUTRAL), 0);
+}
+
+Test(marks, a_whole_answer_among_streams_gives_its_place_back_and_no_mark)
+{
+    struct pool_request r = request_of(0);
+
+    exchange(&f, OUTCOME_OK, 200);
+    limiter()->on = 0;
+    r.stream = false;
+    arrive(&f, &r);
+    pass(&f, S(2));
+    cr_assert_eq(f.pool->upstream[0].pending, 0);
+    cr_assert_eq(f.pool->upstream[0].inflight, 1);
+    first(&f, &r);
+    end_ok(&f, &r);
+    cr_assert_eq(marks(), 0);
+    cr_assert_eq(f.pool->upstream[0].inflight, 0);
+}
+
+Test(marks, where_nothing_streams_a_whole_answer_is_judged)
+{
+    struct pool_request r = request_of(0);
+
+    r.stream = false;
+    arrive(&f, &r);
+    f.now_ns += MS(200);
+    first(&f, &r);
+    cr_assert_eq(limiter()->on, 1);
+    cr_assert_float_eq(f.pool->upstream[0].predict.unary_s, 0.4, 1e-9);
+    end_ok(&f, &r);
+}
+
+Test(marks, a_minute_without_streams_turns_to_whole_answers)
+{
+    exchange(&f, OUTCOME_OK, 200);
+    cr_assert(!upstream_is_unary(f.pool, &f.pool->upstream[0], f.now_ns));
+    pass(&f, S(61));
+    cr_assert(upstream_is_unary(f.pool, &f.pool->upstream[0], f.now_ns));
+}
+
+Test(marks, profile_api_always_judges_whole_answers)
+{
+    f.conf.api = true;
+    exchange(&f, OUTCOME_OK, 200);
+    cr_assert(upstream_is_unary(f.pool, &f.pool->upstream[0], f.now_ns));
+}
+
+Test(marks, an_answer_that_turns_out_to_stream_is_taken_as_a_stream)
+{
+    struct pool_request r = request_of(0);
+
+    r.stream = false;
+    arrive(&f, &r);
+    pool_set_stream(f.pool, &r, true);
+    first(&f, &r);
+    cr_assert_eq(f.pool->upstream[0].streams, 1);
+    cr_assert(!upstream_is_unary(f.pool, &f.pool->upstream[0], f.now_ns));
+    end_ok(&f, &r);
+    cr_assert_eq(f.pool->upstream[0].streams, 0);
+}
+
+Test(marks, prediction_learns_from_first_tokens)
+{
+    struct pool_request r = request_of(0);
+
+    arrive(&f, &r);
+    f.now_ns += MS(250);
+    first(&f, &r);
+    end_ok(&f, &r);
+    cr_assert_float_eq(predict_s(&f.pool->upstream[0].predict, 1000, false), 0.25, 1e-9);
+    r = request_of(0);
+    arrive(&f, &r);
+    cr_assert_eq(r.late_ns, f.now_ns + MS(750));
+}
+
+Test(marks, an_end_without_first_content_that_is_ok_counts_as_first)
+{
+    struct pool_request r = request_of(0);
+
+    r.stream = false;
+    arrive(&f, &r);
+    end_ok(&f, &r);
+    cr_assert_eq(limiter()->on, 1);
+    cr_assert_eq(window_sum(&f.pool->upstream[0].breaker.window, OUTCOME_OK), 1);
+}
+
+Test(marks, a_second_release_is_a_bug, .signal = SIGABRT)
+{
+    struct pool_request r = request_of(0);
+
+    arrive(&f, &r);
+    end_ok(&f, &r);
+    end_ok(&f, &r);
+}
+
+Test(marks, missed_ticks_are_made_up_once)
+{
+    struct pool_request r = request_of(0);
+
+    arrive(&f, &r);
+    f.now_ns += S(20);
+    pool_tick(f.pool, f.events, f.now_ns);
+    cr_assert_eq(limiter()->pending, 2, "one window, one decision: 4 * (1 - 1/2)");
+}
