@@ -173,6 +173,18 @@ static void on_row(struct conf_load *l)
     check_required(l);
 }
 
+static void wrong_element(struct conf_load *l, const struct conf_row *row,
+                          const config_setting_t *setting)
+{
+    char path[CONF_PATH_MAX];
+    const char *file;
+    int line;
+
+    conf_walk_path(&l->walk, NULL, path);
+    conf_place(l, setting, &file, &line);
+    conf_mistake(l->m, file, line, "%s is not %s: write { … }", path, row->table->each);
+}
+
 /* Finds the setting of the table that begins here. */
 static void on_enter(struct conf_load *l)
 {
@@ -183,7 +195,7 @@ static void on_enter(struct conf_load *l)
     if (setting != NULL && row->type == CONF_LIST) {
         setting = config_setting_is_list(setting) ? element(setting, top->item) : NULL;
         if (setting != NULL && !config_setting_is_group(setting))
-            conf_wrong(l, row, setting, "is not %s: write { … }", row->table->each);
+            wrong_element(l, row, setting);
         if (setting != NULL)
             note_origin(l, setting, top->base, true);
     }

@@ -198,7 +198,7 @@ static void read_scalar(struct conf_load *l, const struct conf_row *row,
 static void check_form(struct conf_load *l, const struct conf_row *row,
                        const config_setting_t *setting, const char *text)
 {
-    char room[TEXT_MAX], range[TEXT_MAX];
+    char room[TEXT_MAX];
     const struct conf_form *form = row->form;
     struct conf_num n;
     const char *why;
@@ -210,9 +210,10 @@ static void check_form(struct conf_load *l, const struct conf_row *row,
         return;
     }
     why = text[0] == '\0' ? "it is empty" : form->wrong(text, room, sizeof room);
-    (void)range;
-    if (why != NULL)
-        conf_wrong(l, row, setting, "is not %s: %s (such as %s)", form->name, why, form->shape);
+    if (why != NULL && strstr(why, "did you mean") != NULL)
+        conf_wrong(l, row, setting, "is not %s: %s", form->name, why);
+    else if (why != NULL)
+        conf_wrong(l, row, setting, "is not %s: %s (written as %s)", form->name, why, form->shape);
 }
 
 static void store_text(struct conf_load *l, const struct conf_row *row, void *base,

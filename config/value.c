@@ -159,11 +159,17 @@ static const char *word_of(const struct conf_word *words, uint64_t value)
     return NULL;
 }
 
+/* 503 is a word of its row, but is written like the number it is. */
+static bool is_numeral(const char *word)
+{
+    return word != NULL && word[0] >= '0' && word[0] <= '9';
+}
+
 void conf_num_format(const struct conf_row *row, struct conf_num n, struct text *out)
 {
     const char *word =
         row->type == CONF_BOOL ? word_of(truth, n.whole) : word_of(row->words, n.whole);
-    bool quoted = conf_units_of(row->type) != NULL || row->type == CONF_WORD;
+    bool quoted = conf_units_of(row->type) != NULL || (row->type == CONF_WORD && !is_numeral(word));
 
     if (quoted)
         text_char(out, '"');
@@ -187,7 +193,12 @@ void conf_range_format(const struct conf_row *row, struct text *out)
         text_str(out, "true or false");
     for (; w != NULL && w->word != NULL; w++) {
         bool last = w[1].word == NULL && row->min == NULL;
-        text_printf(out, "%s\"%s\"", w == row->words ? "" : last ? " or " : ", ", w->word);
+        const char *quote = is_numeral(w->word) ? "" : "\"";
+        text_printf(out, "%s%s%s%s",
+                    w == row->words ? ""
+                    : last          ? " or "
+                                    : ", ",
+                    quote, w->word, quote);
     }
     if (row->words != NULL && row->min != NULL)
         text_str(out, " or ");

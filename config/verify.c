@@ -89,23 +89,35 @@ static void verify_upstream(struct verify *v, const struct pool_conf *p,
                      p->name, u->name);
 }
 
+/* Reported at the longer name if that was given, else at the shorter. */
+static void shorter(struct verify *v, const struct pool_conf *p, const char *what,
+                    const uint64_t *lesser_ns, const uint64_t *greater_ns)
+{
+    struct conf_origin here = place_of(v, was_given(v, greater_ns) ? greater_ns : lesser_ns, false);
+    char lesser[32], greater[32];
+    struct text t;
+
+    if (*greater_ns >= *lesser_ns)
+        return;
+    text_init(&t, greater, sizeof greater);
+    conf_units_format(conf_durations, *greater_ns, &t);
+    text_init(&t, lesser, sizeof lesser);
+    conf_units_format(conf_durations, *lesser_ns, &t);
+    conf_mistake(v->m, here.file, here.line, what, p->name, greater, lesser);
+}
+
 static void verify_pool(struct verify *v, const struct pool_conf *p)
 {
     const struct breaker_conf *b = &p->decide.breaker;
     const struct timeouts_conf *t = &p->timeouts;
-    struct conf_origin open =
-        place_of(v, was_given(v, &b->open_max_ns) ? &b->open_max_ns : &b->open_min_ns, false);
-    struct conf_origin last = place_of(v, &t->first_token_last_ns, false);
 
     find_twice(v, "upstream", p->n_upstreams, upstream_name, p->upstreams);
     for (size_t i = 0; i < p->n_upstreams; i++)
         verify_upstream(v, p, &p->upstreams[i]);
-    if (b->open_max_ns < b->open_min_ns)
-        conf_mistake(v->m, open.file, open.line,
-                     "pools[%s].breaker.open_max is shorter than open_min", p->name);
-    if (t->first_token_last_ns < t->first_token_ns)
-        conf_mistake(v->m, last.file, last.line,
-                     "pools[%s].timeouts.first_token_last is shorter than first_token", p->name);
+    shorter(v, p, "pools[%s].breaker: open_max (%s) is shorter than open_min (%s)", &b->open_min_ns,
+            &b->open_max_ns);
+    shorter(v, p, "pools[%s].timeouts: first_token_last (%s) is shorter than first_token (%s)",
+            &t->first_token_ns, &t->first_token_last_ns);
 }
 
 static void unknown_pool(struct verify *v, size_t route)

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "weir/base/log.h"
 #include "weir/base/words.h"
@@ -164,6 +165,9 @@ void settings_destroy(struct settings **s);
  */
 typedef void conf_line_fn(const char *key, const char *value, const char *origin, void *arg);
 void conf_dump(const struct settings *s, conf_line_fn *fn, void *arg);
+
+/* What would run, for people: listeners, pools, routes, admin, and every value that was set. */
+void conf_print_check(const struct settings *s, FILE *out);
 
 /*
  * What of `next` can not be put in force by a reload (workers, user, sandbox): calls fn with a
