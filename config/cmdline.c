@@ -87,10 +87,10 @@ static void complain_option(int opt, char *const *argv, char *why, size_t room)
 {
     if (opt == ':')
         (void)snprintf(why, room, "%s needs a value", argv[optind - 1]);
-    else if (optopt > 0 && optopt < OPT_UPSTREAM && optopt != 'c')
+    else if (optopt != 0 && strncmp(argv[optind - 1], "--", 2) == 0)
+        (void)snprintf(why, room, "%s: this option takes no value", argv[optind - 1]);
+    else if (optopt != 0)
         (void)snprintf(why, room, "there is no option -%c", optopt);
-    else if (optopt >= OPT_UPSTREAM)
-        (void)snprintf(why, room, "%s takes no value", argv[optind - 1]);
     else
         (void)snprintf(why, room, "there is no option %s, or it is not the only one that begins so",
                        argv[optind - 1]);

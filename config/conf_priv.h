@@ -218,7 +218,5 @@ void conf_source_free(struct conf_source *s);
 /* Fills in what follows from other settings; then looks at what must fit together. */
 void conf_derive(struct settings *s);
 void conf_verify(const struct settings *s, struct conf_mistakes *m);
-/* Which pools some request can reach through the routes. */
-bool conf_pool_is_reached(const struct settings *s, size_t pool);
 
 #endif

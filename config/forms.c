@@ -210,8 +210,8 @@ const struct conf_form conf_form_address = {
 const struct conf_form conf_form_url = {
     "a url", "http://host:port, https://host:port or unix:/path", wrong_url};
 const struct conf_form conf_form_name = {"a name", "letters a to z, digits, - and _", wrong_name};
-const struct conf_form conf_form_path = {"a path", "/v1/", wrong_path};
-const struct conf_form conf_form_token = {"a field name", "x-user", wrong_token};
+const struct conf_form conf_form_path = {"a path", "/some/path", wrong_path};
+const struct conf_form conf_form_token = {"a field name", "letters, digits and -", wrong_token};
 const struct conf_form conf_form_method = {"a method", "GET, in capital letters", wrong_method};
 const struct conf_form conf_form_host = {"a host", "api.example.org, without a port", wrong_host};
 const struct conf_form conf_form_block = {"an address block", "10.0.0.0/8, fd00::/8 or 192.0.2.7",

@@ -19,7 +19,6 @@ static const char *because(char *room, size_t size, int error)
     char reason[96];
 
     text_init(&t, room, size);
-    text_str(&t, "it can not be read: ");
     text_str(&t, strerror_r(error, reason, sizeof reason));
     return room;
 }
@@ -120,7 +119,7 @@ static const char *wrong_socket(const char *text, char *room, size_t size)
                                                                     : "it is longer than 107 bytes";
 }
 
-const struct conf_form conf_form_file = {"a readable file", "/etc/weir/tls.pem", wrong_file};
+const struct conf_form conf_form_file = {"a readable file", "/path/to/file.pem", wrong_file};
 const struct conf_form conf_form_anchor = {"a readable file or folder",
                                            "/etc/ssl/certs/ca-certificates.crt", wrong_anchor};
 const struct conf_form conf_form_directory = {"a folder", "/etc/weir/pages", wrong_directory};

@@ -66,7 +66,10 @@ void settings_destroy(struct settings **s)
 void conf_origin_add(struct settings *s, const void *field, bool item, const char *file, int line)
 {
     struct conf_own *own = s->origins;
+    const char *last = own->n == 0 ? "" : own->origins[own->n - 1].file;
 
+    /* The name has to outlive the text it came with; neighbours mostly share it. */
+    file = strcmp(file, last) == 0 ? last : conf_copy(s, file);
     if (own->n == own->room) {
         own->room = own->room == 0 ? 64 : own->room * 2;
         own->origins = realloc(own->origins, own->room * sizeof own->origins[0]);

@@ -32,7 +32,7 @@ static void format_setting(const config_setting_t *setting, struct text *out)
         text_printf(out, "%lld", config_setting_get_int64(setting));
         break;
     case CONFIG_TYPE_FLOAT:
-        text_printf(out, "%g", config_setting_get_float(setting));
+        text_printf(out, "%.10g", config_setting_get_float(setting));
         break;
     case CONFIG_TYPE_BOOL:
         text_str(out, config_setting_get_bool(setting) != 0 ? "true" : "false");

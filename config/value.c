@@ -176,7 +176,7 @@ void conf_num_format(const struct conf_row *row, struct conf_num n, struct text 
     if (word != NULL)
         text_str(out, word);
     else if (row->type == CONF_RATIO)
-        text_printf(out, "%g", n.real);
+        text_printf(out, "%.10g", n.real);
     else if (conf_units_of(row->type) != NULL)
         conf_units_format(conf_units_of(row->type), n.whole, out);
     else

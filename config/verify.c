@@ -24,11 +24,15 @@ static bool was_given(const struct verify *v, const void *field)
 static void twice(struct verify *v, const char *what, char *const *first, char *const *second)
 {
     struct conf_origin here = place_of(v, second, false), there = place_of(v, first, false);
+    bool elsewhere = strcmp(here.file, there.file) != 0;
 
-    conf_mistake(v->m, here.file, here.line,
-                 "%s \"%s\" is given twice; the first is in line %d%s%s", what, *second, there.line,
-                 strcmp(here.file, there.file) == 0 ? "" : " of ",
-                 strcmp(here.file, there.file) == 0 ? "" : there.file);
+    if (!was_given(v, first))
+        conf_mistake(v->m, here.file, here.line,
+                     "%s \"%s\" is given twice; the first has it by default", what, *second);
+    else
+        conf_mistake(v->m, here.file, here.line,
+                     "%s \"%s\" is given twice; the first is in line %d%s%s", what, *second,
+                     there.line, elsewhere ? " of " : "", elsewhere ? there.file : "");
 }
 
 /* `at(list, i)` is the i-th name; each name that an earlier element has is a mistake. */
@@ -147,13 +151,19 @@ static void unknown_pool(struct verify *v, size_t route)
 static bool verify_routes(struct verify *v)
 {
     const struct settings *s = v->s;
-    size_t before = v->m->n;
+    bool all_known = true;
 
-    for (size_t r = 0; r < s->n_routes; r++)
-        if (s->routes[r].pool_name[0] != '\0' &&
-            strcmp(s->pools[s->routes[r].pool].name, s->routes[r].pool_name) != 0)
+    for (size_t r = 0; r < s->n_routes; r++) {
+        const struct route_conf *route = &s->routes[r];
+
+        if (strcmp(s->pools[route->pool].name, route->pool_name) == 0 &&
+            route->pool_name[0] != '\0')
+            continue;
+        all_known = false;
+        if (route->pool_name[0] != '\0')
             unknown_pool(v, r);
-    return v->m->n == before;
+    }
+    return all_known;
 }
 
 static bool begins(const char *s, const char *prefix)
@@ -180,14 +190,21 @@ static bool route_is_covered(const struct settings *s, size_t route)
     return false;
 }
 
-bool conf_pool_is_reached(const struct settings *s, size_t pool)
+/* NULL if some request can reach the pool, else why none does. */
+static const char *why_unreached(const struct settings *s, size_t pool)
 {
+    const char *why = "";
+
     if (s->n_routes == 0)
-        return pool == 0;
-    for (size_t r = 0; r < s->n_routes; r++)
-        if (s->routes[r].pool == pool && !route_is_covered(s, r))
-            return true;
-    return false;
+        return pool == 0 ? NULL : ": without routes everything goes to the first pool";
+    for (size_t r = 0; r < s->n_routes; r++) {
+        if (strcmp(s->routes[r].pool_name, s->pools[pool].name) != 0)
+            continue;
+        if (!route_is_covered(s, r))
+            return NULL;
+        why = ": an earlier one takes all its requests";
+    }
+    return why;
 }
 
 static void verify_reach(struct verify *v)
@@ -196,12 +213,11 @@ static void verify_reach(struct verify *v)
 
     for (size_t p = 0; p < s->n_pools; p++) {
         struct conf_origin here = place_of(v, &s->pools[p].name, false);
+        const char *why = s->pools[p].name[0] == '\0' ? NULL : why_unreached(s, p);
 
-        if (s->pools[p].name[0] == '\0' || conf_pool_is_reached(s, p))
-            continue;
-        conf_mistake(v->m, here.file, here.line, "pool \"%s\" is reached by no route%s",
-                     s->pools[p].name,
-                     s->n_routes == 0 ? ": without routes everything goes to the first pool" : "");
+        if (why != NULL)
+            conf_mistake(v->m, here.file, here.line, "pool \"%s\" is reached by no route%s",
+                         s->pools[p].name, why);
     }
 }
 
