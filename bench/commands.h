@@ -4,5 +4,6 @@
 
 /* The subcommands.  Each gets its own name as argv[0] and returns the exit code. */
 int cmd_backend(int argc, char **argv);
+int cmd_load(int argc, char **argv);
 
 #endif

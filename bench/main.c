@@ -12,6 +12,7 @@ static const struct {
     const char *help;
 } commands[] = {
     {"backend", cmd_backend, "a simulated inference server with faults on demand"},
+    {"load", cmd_load, "loads a server, open loop, and judges its answers"},
 };
 enum { N_COMMANDS = sizeof commands / sizeof commands[0] };
 

@@ -5,11 +5,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
 #include "bench/backend/server.h"
 #include "bench/commands.h"
 #include "bench/common/cli.h"
+#include "bench/common/loop.h"
 #include "weir/base/assert.h"
 #include "weir/base/log.h"
 
@@ -147,30 +147,6 @@ static void on_signal(evutil_socket_t fd, short what, void *arg)
     (void)event_base_loopbreak(arg);
 }
 
-static void raise_descriptor_limit(void)
-{
-    struct rlimit r;
-
-    if (getrlimit(RLIMIT_NOFILE, &r) == 0) {
-        r.rlim_cur = r.rlim_max;
-        (void)setrlimit(RLIMIT_NOFILE, &r);
-    }
-}
-
-static struct event_base *new_loop(void)
-{
-    struct event_config *conf = event_config_new();
-    struct event_base *loop;
-
-    WEIR_ASSERT(conf != NULL);
-    /* steps last a few milliseconds: whole milliseconds would be too coarse */
-    (void)event_config_set_flag(conf, EVENT_BASE_FLAG_PRECISE_TIMER | EVENT_BASE_FLAG_NOLOCK);
-    loop = event_base_new_with_config(conf);
-    event_config_free(conf);
-    WEIR_ASSERT(loop != NULL);
-    return loop;
-}
-
 static void announce(const struct server *s)
 {
     char data[128], control[128];
@@ -206,7 +182,7 @@ static int serve(struct server *s, const struct options *o)
 
 static void server_start(struct server *s, const struct engine_conf *conf, const struct options *o)
 {
-    *s = (struct server){.conf = *conf, .loop = new_loop(), .faults = faults_none};
+    *s = (struct server){.conf = *conf, .loop = loop_new(), .faults = faults_none};
     override_engine(&s->conf, o);
     s->speed = o->speed;
     s->exact_length = o->length != NULL;
@@ -275,8 +251,7 @@ int cmd_backend(int argc, char **argv)
     if (o.length != NULL && strcmp(o.length, "exact") != 0)
         return cli_wrong(&cli, "--length %s: wanted cap or exact", o.length);
     log_set_level(o.quiet ? LOG_LEVEL_ERROR : LOG_LEVEL_INFO);
-    (void)signal(SIGPIPE, SIG_IGN);
-    raise_descriptor_limit();
+    process_prepare();
     server_start(&s, conf, &o);
     rc = serve(&s, &o);
     server_end(&s);

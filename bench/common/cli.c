@@ -144,6 +144,14 @@ static bool set_duration(const struct opt *o, const char *value, uint64_t *out)
     return true;
 }
 
+static bool add_to_list(const char *value, struct opt_list *list)
+{
+    if (list->n == OPT_LIST_MAX)
+        return false;
+    list->v[list->n++] = value;
+    return true;
+}
+
 static bool set(const struct cli *c, const struct opt *o, const char *value, void *into)
 {
     void *at = (char *)into + o->at;
@@ -172,6 +180,11 @@ static bool set(const struct cli *c, const struct opt *o, const char *value, voi
             return true;
         (void)cli_wrong(c, "--%s %s: wanted a time with its unit (500ms, 2s, 3m), %gs to %gs",
                         o->name, value, o->min, o->max);
+        return false;
+    case OPT_LIST:
+        if (add_to_list(value, at))
+            return true;
+        (void)cli_wrong(c, "--%s at most %d times", o->name, OPT_LIST_MAX);
         return false;
     case OPT_HEADING:
         break;

@@ -16,7 +16,14 @@ enum opt_kind {
     OPT_COUNT,    /* int64_t */
     OPT_REAL,     /* double; "40%" is 0.4 */
     OPT_DURATION, /* uint64_t nanoseconds; min and max in seconds */
+    OPT_LIST,     /* struct opt_list: may be given several times */
     OPT_HEADING,  /* no option: a line that groups those after it in --help */
+};
+
+enum { OPT_LIST_MAX = 16 };
+struct opt_list {
+    const char *v[OPT_LIST_MAX];
+    size_t n;
 };
 
 struct opt {

@@ -1,0 +1,419 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `weir-bench load`: options, the run, progress, the summary. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "bench/backend/engine.h"
+#include "bench/commands.h"
+#include "bench/common/cli.h"
+#include "bench/common/loop.h"
+#include "bench/load/load_priv.h"
+#include "weir/base/assert.h"
+#include "weir/base/clock.h"
+
+struct options {
+    const char *url, *shape, *trace, *speech, *sdk, *engine, *records, *json, *ca, *model, *path;
+    struct opt_list fields;
+    bool insecure, even, verify, exact, no_reuse, no_identity, quiet, list_sdks;
+    double rate, unary, prompt, prompt_sigma, output, output_sigma;
+    int64_t users, clients, turns, retries, seed, max_open;
+    uint64_t duration_ns, think_ns, patience_ns, silence_ns, ttft_ns, pace_ns, grace_ns;
+};
+
+#define AT(field) offsetof(struct options, field)
+static const struct opt opts[] = {
+    {"url", "URL", OPT_TEXT, AT(url), 0, 0,
+     "http://, https:// or unix:PATH (http://127.0.0.1:8080)"},
+    {"rate", "R", OPT_REAL, AT(rate), 0, 1e6,
+     "arrivals a second, whether answers come or not (open loop)"},
+    {"shape", "PIECES", OPT_TEXT, AT(shape), 0, 0,
+     "instead of a rate: \"5 for 30s; 5 to 40 for 60s; burst 600 within 500ms at 20s\""},
+    {"trace", "FILE", OPT_TEXT, AT(trace), 0, 0,
+     "recorded arrivals: lines of SECONDS [PROMPT [OUTPUT]]"},
+    {"users", "N", OPT_COUNT, AT(users), 0, 1e6,
+     "people who stay, with thinking time between turns"},
+    {"clients", "N", OPT_COUNT, AT(clients), 0, 1e6,
+     "clients that ask again at once (closed loop)"},
+    {"duration", "TIME", OPT_DURATION, AT(duration_ns), 0.1, 86400,
+     "of the run (10s), unless a shape or trace tells"},
+    {"even", NULL, OPT_FLAG, AT(even), 0, 0, "evenly spaced arrivals instead of Poisson"},
+    {"seed", "N", OPT_COUNT, AT(seed), 0, 1e15, "same seed, same arrivals and questions (1)"},
+    {NULL, NULL, OPT_HEADING, 0, 0, 0, "What is asked"},
+    {"speech", "NAME", OPT_TEXT, AT(speech), 0, 0,
+     "chat (default), completions, responses, anthropic, get"},
+    {"path", "PATH", OPT_TEXT, AT(path), 0, 0, "instead of the speech's own"},
+    {"model", "NAME", OPT_TEXT, AT(model), 0, 0, "in the bodies (weir-bench)"},
+    {"unary", "P", OPT_REAL, AT(unary), 0, 1, "share of requests that are not streamed (0)"},
+    {"engine", "NAME", OPT_TEXT, AT(engine), 0, 0,
+     "lengths and promise of this simulated engine; implies --exact"},
+    {"prompt", "TOKENS", OPT_REAL, AT(prompt), 1, 16384, "median prompt, lognormal (100)"},
+    {"prompt-sigma", "S", OPT_REAL, AT(prompt_sigma), 0, 3, "of its logarithm (1)"},
+    {"output", "TOKENS", OPT_REAL, AT(output), 0, 2000,
+     "median output, sent as max_tokens (0: not sent)"},
+    {"output-sigma", "S", OPT_REAL, AT(output_sigma), 0, 3, "of its logarithm (0.8)"},
+    {"exact", NULL, OPT_FLAG, AT(exact), 0, 0,
+     "ask for exactly so many tokens (ignore_eos, as in vLLM)"},
+    {"turns", "N", OPT_COUNT, AT(turns), 1, TURNS_MAX,
+     "of a conversation (1); then a rate is one of conversations"},
+    {"think", "TIME", OPT_DURATION, AT(think_ns), 0, 3600,
+     "mean time between turns (8s with users or turns)"},
+    {"field", "\"NAME: VALUE\"", OPT_LIST, AT(fields), 0, 0,
+     "a further header field; several times"},
+    {"no-identity", NULL, OPT_FLAG, AT(no_identity), 0, 0,
+     "no authorization field (else one per person)"},
+    {NULL, NULL, OPT_HEADING, 0, 0, 0, "How people behave"},
+    {"sdk", "NAME", OPT_TEXT, AT(sdk), 0, 0, "retry as this client does (none); see --list-sdks"},
+    {"list-sdks", NULL, OPT_FLAG, AT(list_sdks), 0, 0, "print them and end"},
+    {"retries", "N", OPT_COUNT, AT(retries), 0, 100, "so often, instead of the SDK's own number"},
+    {"patience", "TIME", OPT_DURATION, AT(patience_ns), 0, 3600,
+     "leave without a first token after this (30s)"},
+    {"silence", "TIME", OPT_DURATION, AT(silence_ns), 0, 3600,
+     "leave a stream silent for this long (60s)"},
+    {"no-reuse", NULL, OPT_FLAG, AT(no_reuse), 0, 0, "a connection per request"},
+    {NULL, NULL, OPT_HEADING, 0, 0, 0, "What is good"},
+    {"ttft", "TIME", OPT_DURATION, AT(ttft_ns), 0, 3600,
+     "first token promised within (2s; 0s: none is promised)"},
+    {"pace", "TIME", OPT_DURATION, AT(pace_ns), 0, 60,
+     "mean time per event promised (100ms; 0s: none)"},
+    {"verify", NULL, OPT_FLAG, AT(verify), 0, 0,
+     "tag requests and check every token (simulated backend)"},
+    {NULL, NULL, OPT_HEADING, 0, 0, 0, "Connection and output"},
+    {"ca", "FILE", OPT_TEXT, AT(ca), 0, 0, "certificates to trust (the system's)"},
+    {"insecure", NULL, OPT_FLAG, AT(insecure), 0, 0, "trust any certificate"},
+    {"records", "FILE", OPT_TEXT, AT(records), 0, 0, "a JSON line per turn"},
+    {"json", "FILE", OPT_TEXT, AT(json), 0, 0,
+     "the summary as JSON; - is stdout, instead of the text"},
+    {"grace", "TIME", OPT_DURATION, AT(grace_ns), 0, 3600,
+     "let turns under way finish for so long (30s)"},
+    {"max-open", "N", OPT_COUNT, AT(max_open), 1, 1e6, "a bound for the generator itself (20000)"},
+    {"quiet", NULL, OPT_FLAG, AT(quiet), 0, 0, "no progress line"},
+};
+
+static const struct cli cli = {
+    .name = "load",
+    .usage =
+        "--url URL (--rate R | --shape PIECES | --trace FILE | --users N | --clients N) [options]",
+    .summary = "Loads a server and judges its answers as users would.\n"
+               "Waiting is counted from the moment a request was meant to be sent.",
+    .more = "Exit code: 0 when the run was made, whatever it showed; 1 when nothing at all was "
+            "served;\n"
+            "2 for a wrong command line.",
+    .opts = opts,
+    .n_opts = sizeof opts / sizeof opts[0]};
+
+struct run {
+    struct event_base *loop;
+    struct load *load;
+    struct event *progress, *grace;
+    struct load_sums before; /* at the last progress line */
+    double before_s;
+    uint64_t grace_ns;
+};
+
+static void on_done(void *ctx)
+{
+    struct run *r = ctx;
+
+    (void)event_base_loopbreak(r->loop);
+}
+
+static void on_grace_over(evutil_socket_t fd, short what, void *arg)
+{
+    struct run *r = arg;
+
+    (void)fd, (void)what;
+    load_cut(r->load);
+}
+
+static void on_interrupt(evutil_socket_t fd, short what, void *arg)
+{
+    struct run *r = arg;
+
+    (void)fd, (void)what;
+    load_cut(r->load);
+}
+
+static uint64_t hard_ends(const struct load_sums *s)
+{
+    uint64_t n = 0;
+
+    for (int e = 0; e < TURN_END_COUNT; e++)
+        n += turn_end_group((enum turn_end)e) == HARD ? s->ends[e] : 0;
+    return n;
+}
+
+static void on_progress(evutil_socket_t fd, short what, void *arg)
+{
+    struct run *r = arg;
+    const struct load_sums *s = load_sums_of(r->load), *b = &r->before;
+    double now = load_now_s(r->load), dt = now - r->before_s;
+
+    (void)fd, (void)what;
+    (void)fprintf(stderr,
+                  "\r%6.1f s  offered %7.1f/s  good %7.1f/s  refused %6.1f/s  failed %6.1f/s  "
+                  "retries %6.1f/s  open %6llu \033[K",
+                  now, (double)(s->turns - b->turns) / dt,
+                  (double)(s->ends[TURN_GOOD] - b->ends[TURN_GOOD]) / dt,
+                  (double)(s->ends[TURN_REFUSED] - b->ends[TURN_REFUSED]) / dt,
+                  (double)(hard_ends(s) - hard_ends(b)) / dt,
+                  (double)(s->retries - b->retries) / dt, (unsigned long long)load_open(r->load));
+    r->before = *s;
+    r->before_s = now;
+}
+
+static int parse_speech(const char *name, enum speech *out)
+{
+    static const char *const names[] = {"chat", "completions", "responses", "anthropic", "get"};
+
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (strcmp(names[i], name) == 0) {
+            *out = (enum speech)i;
+            return 0;
+        }
+    }
+    return cli_wrong(&cli, "--speech %s: wanted chat, completions, responses, anthropic or get",
+                     name);
+}
+
+static int read_trace(const char *path, struct load_conf *c)
+{
+    FILE *f = fopen(path, "r");
+    struct trace_row *rows = NULL;
+    size_t n = 0, cap = 0;
+    char line[256];
+    double last = 0;
+
+    if (f == NULL)
+        return cli_wrong(&cli, "--trace %s: %s", path, strerror(errno));
+    while (fgets(line, sizeof line, f) != NULL) {
+        struct trace_row row = {0};
+        if (line[0] == '#' ||
+            sscanf(line, "%lf%*[ ,\t]%u%*[ ,\t]%u", &row.at_s, &row.prompt, &row.output) < 1)
+            continue;
+        if (row.at_s < last) {
+            (void)fclose(f);
+            free(rows);
+            return cli_wrong(&cli, "--trace %s: not in order of time at row %zu", path, n + 1);
+        }
+        last = row.at_s;
+        if (n == cap) {
+            cap = cap == 0 ? 1024 : cap * 2;
+            rows = realloc(rows, cap * sizeof rows[0]);
+            WEIR_ASSERT(rows != NULL);
+        }
+        rows[n++] = row;
+    }
+    (void)fclose(f);
+    if (n == 0)
+        return cli_wrong(&cli, "--trace %s: no rows in it", path);
+    c->trace = rows;
+    c->n_trace = n;
+    c->shape = (struct shape){.end_s = last + 0.1};
+    return 0;
+}
+
+/* Exactly one of them says who comes. */
+static int read_arrivals(const struct options *o, struct load_conf *c)
+{
+    int ways =
+        (o->rate > 0) + (o->shape != NULL) + (o->trace != NULL) + (o->users > 0) + (o->clients > 0);
+    double seconds = (double)o->duration_ns / 1e9;
+    char why[256];
+
+    if (ways != 1)
+        return cli_wrong(&cli, "one of --rate, --shape, --trace, --users, --clients is needed");
+    if (o->trace != NULL)
+        return read_trace(o->trace, c);
+    if (o->shape != NULL) {
+        if (shape_parse(slice_str(o->shape), &c->shape, why, sizeof why) != WEIR_OK)
+            return cli_wrong(&cli, "--shape: %s", why);
+    } else {
+        c->shape = (struct shape){.n_pieces = 1, .end_s = seconds};
+        c->shape.pieces[0] = (struct shape_piece){.end_s = seconds, .from = o->rate, .to = o->rate};
+    }
+    c->shape.even = c->shape.even || o->even;
+    c->users = (uint32_t)o->users;
+    c->clients = (uint32_t)o->clients;
+    return 0;
+}
+
+static int apply_engine(const struct options *o, struct load_conf *c)
+{
+    const struct engine_conf *e;
+
+    if (o->engine == NULL)
+        return 0;
+    e = engine_find(o->engine);
+    if (e == NULL)
+        return cli_wrong(&cli, "no engine '%s'; see weir-bench backend --list-engines", o->engine);
+    c->prompt_median = e->prompt_median;
+    c->prompt_sigma = e->prompt_sigma;
+    c->output_median = e->out_median;
+    c->output_sigma = e->out_sigma;
+    c->pace_promise_s = e->promise_ms / 1e3;
+    c->exact = true;
+    return 0;
+}
+
+static int fill_conf(const struct options *o, struct load_conf *c)
+{
+    *c = (struct load_conf){.path = o->path,
+                            .model = o->model,
+                            .unary = o->unary,
+                            .turns = (uint32_t)o->turns,
+                            .think_s = (double)o->think_ns / 1e9,
+                            .retries = (int)o->retries,
+                            .patience_s = (double)o->patience_ns / 1e9,
+                            .silence_s = (double)o->silence_ns / 1e9,
+                            .ttft_promise_s = (double)o->ttft_ns / 1e9,
+                            .pace_promise_s = (double)o->pace_ns / 1e9,
+                            .prompt_median = o->prompt,
+                            .prompt_sigma = o->prompt_sigma,
+                            .output_median = o->output,
+                            .output_sigma = o->output_sigma,
+                            .exact = o->exact,
+                            .verify = o->verify,
+                            .no_reuse = o->no_reuse,
+                            .no_identity = o->no_identity,
+                            .seed = (uint64_t)o->seed,
+                            .fields = o->fields.v,
+                            .n_fields = o->fields.n,
+                            .max_open = (uint32_t)o->max_open};
+    if (target_parse(o->url, &c->target) != WEIR_OK)
+        return cli_wrong(
+            &cli, "--url %s: no such place; wanted http://HOST:PORT, https://... or unix:PATH",
+            o->url);
+    if (o->clients > 0)
+        c->think_s = 0;
+    c->sdk = sdk_find(o->sdk);
+    if (c->sdk == NULL)
+        return cli_wrong(&cli, "no sdk '%s'; see weir-bench load --list-sdks", o->sdk);
+    if (parse_speech(o->speech, &c->speech) != 0 || apply_engine(o, c) != 0 ||
+        read_arrivals(o, c) != 0)
+        return 2;
+    if (c->target.https) {
+        c->tls = wire_tls_context(o->ca, o->insecure);
+        if (c->tls == NULL)
+            return cli_wrong(&cli, "--ca %s: no certificates could be read", o->ca);
+    }
+    return 0;
+}
+
+static void dispatch(struct run *r, const struct load_conf *c, bool with_progress)
+{
+    struct timeval half = {0, 500000};
+    uint64_t total = (uint64_t)(c->shape.end_s * 1e9) + r->grace_ns;
+    struct timeval end = {(time_t)(total / NS_PER_S), (suseconds_t)(total % NS_PER_S / NS_PER_US)};
+    struct event *interrupt = evsignal_new(r->loop, SIGINT, on_interrupt, r);
+
+    r->progress = event_new(r->loop, -1, EV_PERSIST, on_progress, r);
+    r->grace = event_new(r->loop, -1, 0, on_grace_over, r);
+    WEIR_ASSERT(r->progress != NULL && r->grace != NULL && interrupt != NULL);
+    (void)event_add(interrupt, NULL);
+    (void)event_add(r->grace, &end);
+    if (with_progress)
+        (void)event_add(r->progress, &half);
+    load_start(r->load, on_done, r);
+    (void)event_base_dispatch(r->loop);
+    if (with_progress)
+        (void)fprintf(stderr, "\r\033[K");
+    event_free(r->progress);
+    event_free(r->grace);
+    event_free(interrupt);
+}
+
+static int write_results(struct load *l, const struct options *o)
+{
+    struct grow g = {0};
+    FILE *to = stdout;
+
+    if (o->json == NULL || strcmp(o->json, "-") != 0)
+        load_write_text(l, stdout);
+    if (o->json == NULL)
+        return 0;
+    if (strcmp(o->json, "-") != 0 && (to = fopen(o->json, "w")) == NULL) {
+        (void)cli_wrong(&cli, "--json %s: %s", o->json, strerror(errno));
+        return 1;
+    }
+    load_write_json(l, &g);
+    (void)fprintf(to, "%s\n", g.p);
+    grow_free(&g);
+    if (to != stdout)
+        (void)fclose(to);
+    return 0;
+}
+
+static int make_run(const struct options *o, struct load_conf *c)
+{
+    struct run r = {.loop = loop_new(), .grace_ns = o->grace_ns};
+    int rc;
+
+    r.load = load_new(r.loop, c);
+    dispatch(&r, c, !o->quiet && isatty(STDERR_FILENO));
+    rc = write_results(r.load, o);
+    if (rc == 0 && load_sums_of(r.load)->ends[TURN_GOOD] + load_sums_of(r.load)->ends[TURN_LATE] +
+                           load_sums_of(r.load)->ends[TURN_SLOW] ==
+                       0)
+        rc = 1;
+    load_free(r.load);
+    event_base_free(r.loop);
+    return rc;
+}
+
+static int list_sdks(void)
+{
+    for (int i = 0; i < n_sdks; i++)
+        (void)printf("%-10s %s\n", sdks[i].name, sdks[i].help);
+    return 0;
+}
+
+int cmd_load(int argc, char **argv)
+{
+    struct options o = {.url = "http://127.0.0.1:8080",
+                        .speech = "chat",
+                        .sdk = "none",
+                        .model = "weir-bench",
+                        .prompt = 100,
+                        .prompt_sigma = 1,
+                        .output_sigma = 0.8,
+                        .turns = 1,
+                        .retries = -1,
+                        .seed = 1,
+                        .max_open = 20000,
+                        .duration_ns = 10 * NS_PER_S,
+                        .think_ns = 8 * NS_PER_S,
+                        .patience_ns = 30 * NS_PER_S,
+                        .silence_ns = 60 * NS_PER_S,
+                        .ttft_ns = 2 * NS_PER_S,
+                        .pace_ns = 100 * NS_PER_MS,
+                        .grace_ns = 30 * NS_PER_S};
+    struct load_conf c;
+    int rc;
+
+    switch (cli_parse(&cli, argc, argv, &o, NULL, NULL)) {
+    case CLI_HELP:
+        return 0;
+    case CLI_WRONG:
+        return 2;
+    case CLI_RUN:
+        break;
+    }
+    if (o.list_sdks)
+        return list_sdks();
+    rc = fill_conf(&o, &c);
+    if (rc == 0 && o.records != NULL && (c.records = fopen(o.records, "w")) == NULL)
+        rc = cli_wrong(&cli, "--records %s: %s", o.records, strerror(errno));
+    if (rc == 0) {
+        process_prepare();
+        rc = make_run(&o, &c);
+    }
+    if (c.records != NULL)
+        (void)fclose(c.records);
+    SSL_CTX_free(c.tls);
+    free((void *)(uintptr_t)c.trace);
+    return rc;
+}

@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One person: asks, reads, judges, retries.  States change in the functions named after them. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "bench/load/load_priv.h"
+#include "weir/base/assert.h"
+#include "weir/base/clock.h"
+
+static const struct httpc_events call_events;
+
+static void set_timer(struct person *p, uint64_t ns)
+{
+    struct timeval tv = {(time_t)(ns / NS_PER_S), (suseconds_t)(ns % NS_PER_S / NS_PER_US)};
+
+    (void)event_add(p->timer, &tv);
+}
+
+static uint64_t in_ns(double s)
+{
+    return s <= 0 ? 0 : (uint64_t)(s * 1e9);
+}
+
+static void attempt(struct person *p, uint64_t intended_ns)
+{
+    struct load *l = p->load;
+    uint64_t now = mono_now_ns();
+    struct load_bin *bin = load_bin_at(l, now);
+
+    p->state = PERSON_TRYING;
+    p->attempt_ns = intended_ns;
+    p->first_ns = p->last_ns = 0;
+    p->event_stream = false;
+    p->body_bytes = 0;
+    p->seen = (struct sdk_attempt){.hint_ms = -1, .hint_s = -1, .should_retry = -1};
+    reading_start(&p->reading, l->conf.verify ? p->tag : NULL);
+    question_write(p);
+    p->call.events = &call_events;
+    p->call.request = grow_slice(&p->request);
+    l->sums.attempts++;
+    bin->attempts++;
+    if (p->retries > 0) {
+        l->sums.retries++;
+        bin->retries++;
+    } else {
+        samples_add(&l->lateness, (double)(now - intended_ns) / 1e3);
+    }
+    if (l->conf.patience_s > 0)
+        set_timer(p, in_ns(l->conf.patience_s));
+    httpc_send(&l->client, &p->call);
+}
+
+void person_ask(struct person *p, uint64_t intended_ns)
+{
+    struct load *l = p->load;
+
+    WEIR_CHECK(p, PERSON_MAGIC);
+    p->intended_ns = intended_ns;
+    p->retries = 0;
+    p->last_by_hint = false;
+    p->content_before = 0;
+    (void)snprintf(p->tag, sizeof p->tag, "p%lluc%llut%u", (unsigned long long)p->number,
+                   (unsigned long long)p->conversation, p->turn);
+    question_draw(p);
+    l->n_open++;
+    l->sums.turns++;
+    load_bin_at(l, intended_ns)->intended++;
+    attempt(p, intended_ns);
+}
+
+/* Verdicts */
+
+static double pace_ms(const struct person *p)
+{
+    if (p->reading.content < 2 || p->last_ns <= p->first_ns)
+        return -1;
+    return (double)(p->last_ns - p->first_ns) / 1e6 / (p->reading.content - 1);
+}
+
+/* A complete answer: was it in time? */
+static enum turn_end judge_promise(const struct person *p)
+{
+    const struct load_conf *c = &p->load->conf;
+    double ttft_s = (double)(p->first_ns - p->attempt_ns) / 1e9;
+
+    if (c->ttft_promise_s > 0 && ttft_s > c->ttft_promise_s)
+        return TURN_LATE;
+    if (c->pace_promise_s > 0 && pace_ms(p) > c->pace_promise_s * 1e3)
+        return TURN_SLOW;
+    return TURN_GOOD;
+}
+
+static enum turn_end judge_stream(const struct person *p)
+{
+    const struct reading *r = &p->reading;
+
+    if (r->failed)
+        return TURN_IN_BAND;
+    if (r->too_long)
+        return TURN_BAD;
+    if (r->content == 0)
+        return TURN_EMPTY;
+    return r->ended ? judge_promise(p) : TURN_UNMARKED;
+}
+
+static enum turn_end judge(struct person *p, enum call_end how)
+{
+    bool success = p->seen.accepted;
+
+    switch (how) {
+    case CALL_NO_CONNECT:
+        return TURN_NO_CONNECT;
+    case CALL_NO_ANSWER:
+        return TURN_NO_ANSWER;
+    case CALL_BAD:
+        return TURN_BAD;
+    case CALL_CUT:
+        /* broken off after an honest error event is the error, not the cut */
+        return p->reading.failed ? TURN_IN_BAND : TURN_CUT;
+    case CALL_DONE:
+        break;
+    }
+    if (!success)
+        return sdk_is_polite(&p->seen) ? TURN_REFUSED : TURN_STATUS;
+    if (p->event_stream)
+        return judge_stream(p);
+    return p->body_bytes == 0 ? TURN_EMPTY : judge_promise(p);
+}
+
+static void verify(struct person *p, enum turn_end end)
+{
+    struct load *l = p->load;
+    uint32_t wanted = p->said[p->turn < TURNS_MAX ? p->turn : TURNS_MAX - 1].output;
+
+    if (!l->conf.verify || turn_end_group(end) != SERVED)
+        return;
+    if (!p->event_stream)
+        reading_check_whole(&p->reading, grow_slice(&p->body));
+    if (p->reading.mixed)
+        l->sums.mixed++;
+    if (l->conf.exact && wanted > 0 && p->reading.tokens != wanted)
+        l->sums.incomplete++;
+}
+
+static void record(struct person *p, enum turn_end end, uint64_t now)
+{
+    struct load *l = p->load;
+    struct load_record *r;
+
+    if (l->n_records == l->cap_records) {
+        l->cap_records = l->cap_records == 0 ? 4096 : l->cap_records * 2;
+        l->records = realloc(l->records, l->cap_records * sizeof l->records[0]);
+        WEIR_ASSERT(l->records != NULL);
+    }
+    r = &l->records[l->n_records++];
+    *r = (struct load_record){
+        .intended_s = (float)((double)(p->intended_ns - l->start_ns) / 1e9),
+        .end_s = (float)((double)(now - l->start_ns) / 1e9),
+        .ttft_ms = p->first_ns == 0 ? -1 : (float)((double)(p->first_ns - p->attempt_ns) / 1e6),
+        .wait_ms = p->first_ns == 0 ? -1 : (float)((double)(p->first_ns - p->intended_ns) / 1e6),
+        .total_ms = (float)((double)(now - p->intended_ns) / 1e6),
+        .pace_ms = (float)pace_ms(p),
+        .status = (uint16_t)p->seen.status,
+        .end = (uint8_t)end,
+        .attempts = (uint8_t)(p->retries + 1),
+        .turn = (uint8_t)p->turn};
+    if (l->conf.records != NULL)
+        (void)fprintf(l->conf.records,
+                      "{\"at_s\":%.3f,\"person\":%llu,\"conversation\":%llu,\"turn\":%u,"
+                      "\"attempts\":%d,\"end\":\"%s\",\"status\":%d,\"ttft_ms\":%.1f,"
+                      "\"wait_ms\":%.1f,\"total_ms\":%.1f,\"pace_ms\":%.2f,\"content\":%u,"
+                      "\"hint_s\":%.3f}\n",
+                      (double)r->intended_s, (unsigned long long)p->number,
+                      (unsigned long long)p->conversation, p->turn, r->attempts, turn_end_name(end),
+                      r->status, (double)r->ttft_ms, (double)r->wait_ms, (double)r->total_ms,
+                      (double)r->pace_ms, p->reading.content,
+                      p->seen.hint_ms >= 0 ? p->seen.hint_ms / 1000 : p->seen.hint_s);
+}
+
+static void turn_over(struct person *p, enum turn_end end)
+{
+    struct load *l = p->load;
+    uint64_t now = mono_now_ns();
+
+    event_del(p->timer);
+    verify(p, end);
+    record(p, end, now);
+    if (turn_end_group(end) != SERVED)
+        l->sums.wasted_content += p->content_before + p->reading.content;
+    else
+        l->sums.wasted_content += p->content_before;
+    l->n_open--;
+    load_turn_over(p, end, now);
+}
+
+/* An attempt has failed or was refused: once more, or is that it? */
+static void attempt_over(struct person *p, enum turn_end end)
+{
+    struct load *l = p->load;
+    bool by_hint;
+    double wait;
+
+    if (p->last_by_hint) {
+        l->sums.hinted++;
+        l->sums.hints_kept += p->seen.accepted; /* let in, whatever came then */
+    }
+    p->last_by_hint = false;
+    if (turn_end_group(end) == SERVED) {
+        turn_over(p, end);
+        return;
+    }
+    wait = sdk_retry_after(l->conf.sdk, l->conf.retries, p->retries, &p->seen, &p->rng, &by_hint);
+    if (wait < 0) {
+        turn_over(p, end);
+        return;
+    }
+    p->content_before += p->reading.content;
+    p->retries++;
+    p->last_by_hint = by_hint;
+    p->state = PERSON_WAITING;
+    set_timer(p, in_ns(wait));
+}
+
+/* What the client reports */
+
+static void on_head(struct httpc_call *call, const struct head *h)
+{
+    struct person *p = LIST_OBJECT(call, struct person, call);
+    struct slice type = head_field(h, "content-type");
+
+    WEIR_CHECK(p, PERSON_MAGIC);
+    sdk_read_head(h, &p->seen);
+    p->event_stream = p->seen.accepted && slice_starts(type, SLICE_LIT("text/event-stream"));
+    if (!p->event_stream)
+        p->first_ns = mono_now_ns();
+}
+
+static void on_content(struct person *p, uint32_t n)
+{
+    struct load *l = p->load;
+    uint64_t now = mono_now_ns();
+
+    if (p->first_ns == 0)
+        p->first_ns = now;
+    p->last_ns = now;
+    l->sums.content += n;
+    load_bin_at(l, now)->content += n;
+    /* from here on it is the silence that is waited for */
+    if (l->conf.silence_s > 0)
+        set_timer(p, in_ns(l->conf.silence_s));
+    else
+        event_del(p->timer);
+}
+
+static void on_body(struct httpc_call *call, struct slice piece)
+{
+    struct person *p = LIST_OBJECT(call, struct person, call);
+    uint32_t n;
+
+    WEIR_CHECK(p, PERSON_MAGIC);
+    p->load->sums.bytes += piece.len;
+    p->body_bytes += piece.len;
+    if (!p->event_stream) {
+        if (p->body.len < BODY_KEPT)
+            grow_put(&p->body, piece);
+        return;
+    }
+    n = reading_feed(&p->reading, piece);
+    if (n > 0)
+        on_content(p, n);
+}
+
+static void on_end(struct httpc_call *call, enum call_end how)
+{
+    struct person *p = LIST_OBJECT(call, struct person, call);
+
+    WEIR_CHECK(p, PERSON_MAGIC);
+    if (how == CALL_NO_CONNECT || how == CALL_NO_ANSWER)
+        p->seen.connected = false;
+    attempt_over(p, judge(p, how));
+}
+
+static const struct httpc_events call_events = {on_head, on_body, on_end};
+
+void on_person_timer(evutil_socket_t fd, short what, void *arg)
+{
+    struct person *p = arg;
+    uint64_t now = mono_now_ns();
+
+    (void)fd, (void)what;
+    WEIR_CHECK(p, PERSON_MAGIC);
+    switch (p->state) {
+    case PERSON_TRYING:
+        httpc_cancel(&p->call);
+        if (p->first_ns == 0)
+            p->seen.connected = false; /* to an SDK its own timeout is a failed connection */
+        /* somebody who has lost patience does not ask again */
+        turn_over(p, p->first_ns == 0 ? TURN_GAVE_UP : TURN_SILENT);
+        return;
+    case PERSON_WAITING:
+        attempt(p, now);
+        return;
+    case PERSON_THINKING:
+        person_ask(p, now);
+        return;
+    case PERSON_NEW:
+    case PERSON_DEAD:
+        break;
+    }
+    WEIR_UNREACHABLE("timer of a person");
+}
