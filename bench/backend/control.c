@@ -23,7 +23,7 @@ static double longest_wait_s(struct server *s)
 
 static void write_faults(struct json_out *j, const struct faults *f)
 {
-    json_object(j, "faults");
+    json_open_object(j, "faults");
     json_num(j, "slow", f->slow, 2);
     json_bool(j, "stall", f->stall);
     json_i64(j, "status", f->status);
@@ -61,7 +61,7 @@ void stats_write(struct server *s, struct grow *g)
 
     text_init(&t, mem, sizeof mem);
     json_begin(&j, &t);
-    json_object(&j, NULL);
+    json_open_object(&j, NULL);
     json_cstr(&j, "engine", s->conf.name);
     json_cstr(&j, "state", s->down ? "down" : "up");
     json_num(&j, "uptime_s", (double)(mono_now_ns() - s->born_ns) / 1e9, 3);

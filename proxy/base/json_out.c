@@ -99,12 +99,12 @@ void json_begin(struct json_out *j, struct text *t)
     *j = (struct json_out){.t = t};
 }
 
-void json_object(struct json_out *j, const char *key)
+void json_open_object(struct json_out *j, const char *key)
 {
     open_level(j, key, false);
 }
 
-void json_array(struct json_out *j, const char *key)
+void json_open_array(struct json_out *j, const char *key)
 {
     open_level(j, key, true);
 }
@@ -125,7 +125,7 @@ void json_str(struct json_out *j, const char *key, struct slice s)
 void json_cstr(struct json_out *j, const char *key, const char *s)
 {
     if (s == NULL)
-        json_null(j, key);
+        json_put_null(j, key);
     else
         json_str(j, key, slice_str(s));
 }
@@ -157,7 +157,7 @@ void json_bool(struct json_out *j, const char *key, bool b)
     text_str(j->t, b ? "true" : "false");
 }
 
-void json_null(struct json_out *j, const char *key)
+void json_put_null(struct json_out *j, const char *key)
 {
     before_value(j, key);
     text_str(j->t, "null");

@@ -35,10 +35,10 @@ static void put_error(struct json_out *j, const struct refusal *r, struct slice 
     struct slice incident = clean_text(r->incident, mem);
 
     json_cstr(j, "type", "error");
-    json_object(j, "error");
+    json_open_object(j, "error");
     json_cstr(j, "type", cause_row(r->cause)->type);
     json_str(j, "message", message);
-    json_null(j, "param");
+    json_put_null(j, "param");
     json_cstr(j, "code", cause_name(r->cause));
     if (incident.len > 0)
         json_str(j, "incident", incident);
@@ -69,7 +69,7 @@ static void error_json(const struct refusal *r, const struct answer_wish *w, str
     text_init(&message, mem, sizeof mem);
     message_put(r, cause_row(r->cause)->message, &message);
     json_begin(&j, out);
-    json_object(&j, NULL);
+    json_open_object(&j, NULL);
     put_error(&j, r, text_slice(&message));
     if (w->format == FORMAT_PROBLEM)
         put_problem(&j, refusal_status(r, w), text_slice(&message));
@@ -84,7 +84,7 @@ static void put_responses(struct json_out *j, const struct refusal *r, uint64_t 
     json_u64(j, "sequence_number", sequence + 1);
     json_cstr(j, "code", cause_name(r->cause));
     json_str(j, "message", message);
-    json_null(j, "param");
+    json_put_null(j, "param");
 }
 
 /* Ollama's clients take "error" for a sentence. */
@@ -105,7 +105,7 @@ static void event_json(const struct refusal *r, const struct answer_wish *w, enu
     text_init(&message, mem, sizeof mem);
     message_put(r, row->in_stream != NULL ? row->in_stream : row->message, &message);
     json_begin(&j, out);
-    json_object(&j, NULL);
+    json_open_object(&j, NULL);
     if (form == FORM_NDJSON)
         put_line(&j, r, text_slice(&message));
     else

@@ -137,9 +137,9 @@ static void json_time(struct json_out *j, const char *key, uint64_t wall_ns)
 
 static void put_history(struct json_out *j, const struct status_facts *f)
 {
-    json_array(j, "history");
+    json_open_array(j, "history");
     for (int i = 0; i < f->n_history && i < HISTORY_MAX; i++) {
-        json_object(j, NULL);
+        json_open_object(j, NULL);
         json_time(j, "at", f->history[i].at_wall_ns);
         json_cstr(j, "state", f->history[i].state);
         json_close(j);
@@ -158,12 +158,12 @@ static void put_facts(struct json_out *j, const struct status_facts *f)
     if (f->expected_full_s >= 0)
         json_num(j, "expected_full_s", f->expected_full_s, 1);
     else
-        json_null(j, "expected_full_s");
+        json_put_null(j, "expected_full_s");
     json_cstr(j, "message", state_text(state_find(f->state), PART_HAPPENED, 0));
     if (incident.len > 0)
         json_str(j, "incident", incident);
     else
-        json_null(j, "incident");
+        json_put_null(j, "incident");
     json_time(j, "updated", f->updated_wall_ns);
 }
 
@@ -175,7 +175,7 @@ enum weir_status status_json_body(const struct status_facts *f, struct buf *out,
 
     text_init(&t, mem, sizeof mem);
     json_begin(&j, &t);
-    json_object(&j, NULL);
+    json_open_object(&j, NULL);
     put_facts(&j, f);
     put_history(&j, f);
     json_close(&j);

@@ -10,11 +10,12 @@
 /*
  * Writes JSON (RFC 8259) into a text, commas and escapes included.  For the access log, answers and
  * admin forms; parsing JSON outside the data path is jansson's.  Bytes that are not UTF-8 become
- * U+FFFD, so the output is always valid.
+ * U+FFFD, so the output is always valid.  Names keep off jansson's (json_object, json_array,
+ * json_null): a program may link both.
  *
  *     struct json_out j;
  *     json_begin(&j, &t);
- *     json_object(&j, NULL);           {
+ *     json_open_object(&j, NULL);      {
  *     json_u64(&j, "status", 503);       "status":503
  *     json_close(&j);                  }
  *
@@ -28,8 +29,8 @@ struct json_out {
 };
 
 void json_begin(struct json_out *j, struct text *t);
-void json_object(struct json_out *j, const char *key);
-void json_array(struct json_out *j, const char *key);
+void json_open_object(struct json_out *j, const char *key);
+void json_open_array(struct json_out *j, const char *key);
 void json_close(struct json_out *j);
 void json_str(struct json_out *j, const char *key, struct slice s);
 void json_cstr(struct json_out *j, const char *key, const char *s); /* NULL writes null */
@@ -37,7 +38,7 @@ void json_u64(struct json_out *j, const char *key, uint64_t n);
 void json_i64(struct json_out *j, const char *key, int64_t n);
 void json_num(struct json_out *j, const char *key, double n, int decimals);
 void json_bool(struct json_out *j, const char *key, bool b);
-void json_null(struct json_out *j, const char *key);
+void json_put_null(struct json_out *j, const char *key);
 void json_raw(struct json_out *j, const char *key, struct slice json); /* trusted JSON */
 
 #endif

@@ -11,13 +11,13 @@ Test(json_out, places_commas_and_closes_levels)
 
     text_init(&t, mem, sizeof mem);
     json_begin(&j, &t);
-    json_object(&j, NULL);
+    json_open_object(&j, NULL);
     json_u64(&j, "a", 1);
-    json_array(&j, "b");
-    json_object(&j, NULL);
+    json_open_array(&j, "b");
+    json_open_object(&j, NULL);
     json_bool(&j, "c", true);
     json_close(&j);
-    json_null(&j, NULL);
+    json_put_null(&j, NULL);
     json_close(&j);
     json_num(&j, "d", 0.5, 2);
     json_cstr(&j, "e", NULL);
@@ -34,7 +34,8 @@ Test(json_out, escapes_controls_quotes_and_bytes_that_are_not_utf8)
     text_init(&t, mem, sizeof mem);
     json_begin(&j, &t);
     json_str(&j, NULL, SLICE_LIT("a\"\\\n\x01\xc3\xa9\xff\xed\xa0\x80z"));
-    cr_assert_str_eq(mem, "\"a\\\"\\\\\\n\\u0001\xc3\xa9\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbdz\"");
+    cr_assert_str_eq(
+        mem, "\"a\\\"\\\\\\n\\u0001\xc3\xa9\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbdz\"");
 }
 
 Test(json_out, cuts_nothing_silently)
