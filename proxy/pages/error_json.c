@@ -116,21 +116,52 @@ static void event_json(const struct refusal *r, const struct answer_wish *w, enu
     json_close(&j);
 }
 
+/* The end markers that clients look for, some of them anywhere in the bytes. */
+static const struct slice end_markers[] = {
+    {"[DONE]", 6}, {"message_stop", 12}, {"response.completed", 18}};
+
+static bool starts_with_marker(struct slice s)
+{
+    for (size_t i = 0; i < sizeof end_markers / sizeof end_markers[0]; i++) {
+        if (slice_starts(s, end_markers[i]))
+            return true;
+    }
+    return false;
+}
+
+/*
+ * Copies JSON so that no end marker stands in it, not even inside an operator's text: its first
+ * letter becomes an escape, which reads the same.  Markers can only be inside strings.
+ */
+static void put_without_markers(struct text *out, struct slice json)
+{
+    for (; json.len > 0; json = slice_from(json, 1)) {
+        if (starts_with_marker(json)) {
+            text_str(out, "\\u");
+            text_hex(out, (unsigned char)json.p[0], 4);
+        } else {
+            text_char(out, json.p[0]);
+        }
+    }
+}
+
 enum weir_status refusal_event(const struct refusal *r, const struct answer_wish *w,
                                enum answer_form form, uint64_t sequence, struct buf *out,
                                size_t max)
 {
-    char mem[JSON_MAX];
-    struct text t;
+    char json_mem[JSON_MAX], mem[2 * JSON_MAX];
+    struct text json, t;
 
     if (form == FORM_BYTES)
         return WEIR_BAD;
+    text_init(&json, json_mem, sizeof json_mem);
+    event_json(r, w, form, sequence, &json);
     text_init(&t, mem, sizeof mem);
     if (form == FORM_SSE)
         text_str(&t, "event: error\ndata: ");
-    event_json(r, w, form, sequence, &t);
+    put_without_markers(&t, text_slice(&json));
     text_str(&t, form == FORM_SSE ? "\n\n" : "\n");
-    WEIR_ASSERT(!t.full);
+    WEIR_ASSERT(!json.full && !t.full);
     return buf_append(out, text_slice(&t), max);
 }
 
