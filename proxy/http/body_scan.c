@@ -13,10 +13,10 @@ static void on_leaf(void *arg, uint8_t leaf, enum json_kind kind, struct slice t
 
     (void)leaf;
     (void)text;
-    if (kind == JSON_TRUE)
+    if (kind == JSON_KIND_TRUE)
         b->says = BODY_SAYS_STREAM;
     else
-        b->says = kind == JSON_FALSE ? BODY_SAYS_UNARY : BODY_SAYS_NOTHING;
+        b->says = kind == JSON_KIND_FALSE ? BODY_SAYS_UNARY : BODY_SAYS_NOTHING;
 }
 
 static const struct json_schema schema = {.nodes = nodes, .on_leaf = on_leaf};

@@ -189,16 +189,16 @@ static void sequence_take(struct answer *a, struct slice text)
 static bool says_something(enum json_kind kind, struct slice text)
 {
     switch (kind) {
-    case JSON_STRING:
+    case JSON_KIND_STRING:
         return text.len > 0;
-    case JSON_NUMBER:
+    case JSON_KIND_NUMBER:
         return !slice_eq(text, SLICE_LIT("0"));
-    case JSON_TRUE:
+    case JSON_KIND_TRUE:
         return true;
-    case JSON_FALSE:
-    case JSON_NULL:
-    case JSON_OBJECT:
-    case JSON_ARRAY:
+    case JSON_KIND_FALSE:
+    case JSON_KIND_NULL:
+    case JSON_KIND_OBJECT:
+    case JSON_KIND_ARRAY:
         return false;
     }
     WEIR_UNREACHABLE("json kind");
@@ -283,9 +283,9 @@ static void on_leaf(void *arg, uint8_t leaf, enum json_kind kind, struct slice t
     a->s.seen |= bits[leaf].any;
     if (says_something(kind, text))
         a->s.seen |= bits[leaf].said;
-    if (kind == JSON_OBJECT || kind == JSON_ARRAY)
+    if (kind == JSON_KIND_OBJECT || kind == JSON_KIND_ARRAY)
         a->s.seen |= bits[leaf].opened;
-    else if (kind == JSON_STRING || kind == JSON_NUMBER)
+    else if (kind == JSON_KIND_STRING || kind == JSON_KIND_NUMBER)
         text_take(a, (enum leaf)leaf, text);
     content_notice(a);
 }

@@ -89,7 +89,7 @@ static void string_end(struct json_scan *j, const struct feed *f, struct slice t
     if (j->rule == NULL) {
         j->rule = rule_find(node_of(j, f), text);
     } else {
-        report(f, j->rule, JSON_STRING, text);
+        report(f, j->rule, JSON_KIND_STRING, text);
         j->rule = NULL;
     }
 }
@@ -190,7 +190,7 @@ static void first_byte(struct json_scan *j, struct feed *f)
         return;
     }
     empty = *f->p == '"';
-    report(f, j->rule, JSON_STRING, slice_of(f->p, empty ? 0 : 1));
+    report(f, j->rule, JSON_KIND_STRING, slice_of(f->p, empty ? 0 : 1));
     j->rule = NULL;
     j->state = PASS;
     pass(j, f);
@@ -247,7 +247,7 @@ static void container_open(struct json_scan *j, struct feed *f, char brace)
 
     if (rule != NULL) {
         inside = object ? rule->object : rule->array;
-        report(f, rule, object ? JSON_OBJECT : JSON_ARRAY, SLICE_NONE);
+        report(f, rule, object ? JSON_KIND_OBJECT : JSON_KIND_ARRAY, SLICE_NONE);
     }
     /* Deeper than outer[] reaches there are no nodes: schemas are shallower. */
     if (j->depth < JSON_NODES_DEEP)
@@ -274,7 +274,9 @@ static void scalar_report(struct json_scan *j, const struct feed *f, struct slic
     static const struct {
         struct slice word;
         enum json_kind kind;
-    } words[] = {{{"true", 4}, JSON_TRUE}, {{"false", 5}, JSON_FALSE}, {{"null", 4}, JSON_NULL}};
+    } words[] = {{{"true", 4}, JSON_KIND_TRUE},
+                 {{"false", 5}, JSON_KIND_FALSE},
+                 {{"null", 4}, JSON_KIND_NULL}};
     const struct json_rule *rule = j->rule;
 
     j->rule = NULL;
@@ -285,7 +287,7 @@ static void scalar_report(struct json_scan *j, const struct feed *f, struct slic
             return;
         }
     if (text.len > 0 && (text.p[0] == '-' || (text.p[0] >= '0' && text.p[0] <= '9')))
-        report(f, rule, JSON_NUMBER, text);
+        report(f, rule, JSON_KIND_NUMBER, text);
 }
 
 static const char *word_end(const char *p, const char *end)

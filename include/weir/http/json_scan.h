@@ -13,13 +13,13 @@
  * needs to know whether the text is right parses it.  Keys are compared with their escapes decoded.
  */
 enum json_kind {
-    JSON_STRING,
-    JSON_NUMBER,
-    JSON_TRUE,
-    JSON_FALSE,
-    JSON_NULL,
-    JSON_OBJECT, /* it opens here */
-    JSON_ARRAY,
+    JSON_KIND_STRING,
+    JSON_KIND_NUMBER,
+    JSON_KIND_TRUE,
+    JSON_KIND_FALSE,
+    JSON_KIND_NULL,
+    JSON_KIND_OBJECT, /* it opens here */
+    JSON_KIND_ARRAY,
 };
 
 /* What to do with the value of a key, or with each element of a list. */
