@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Puts the parts of admin together.  Control thread. */
+#include "weir/admin/admin.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "admin_priv.h"
+#include "events.h"
+#include "rights.h"
+#include "socket.h"
+#include "tally.h"
+#include "weir/base/assert.h"
+
+enum { FIRST_ROOM = 16 * 1024 };
+
+/* Settings come with an event that is no transition (a reload): whoever may ask may have changed.
+ */
+static void on_event(const struct control_event *e, void *arg)
+{
+    struct admin *a = arg;
+
+    WEIR_CHECK(a, ADMIN_MAGIC);
+    tally_count(a->tally, e);
+    if (e->from == e->to)
+        rights_set(a->rights, control_settings(a->control));
+    events_broadcast(a, e);
+}
+
+static void close_fds(const struct admin_listen *l)
+{
+    if (l->socket_fd != -1)
+        (void)close(l->socket_fd);
+    if (l->http_fd != -1)
+        (void)close(l->http_fd);
+}
+
+static bool open_parts(struct admin *a, const struct admin_listen *l)
+{
+    a->rights = rights_create(control_settings(a->control));
+    a->tally = tally_create();
+    if (a->rights == NULL || a->tally == NULL) {
+        close_fds(l);
+        return false;
+    }
+    if (l->socket_fd != -1)
+        a->socket = socket_open(a, l->socket_fd);
+    return l->socket_fd == -1 || a->socket != NULL;
+}
+
+struct admin *admin_open(struct control *c, const struct admin_listen *l)
+{
+    struct admin *a = calloc(1, sizeof *a);
+
+    if (a == NULL) {
+        close_fds(l);
+        return NULL;
+    }
+    a->magic = ADMIN_MAGIC;
+    a->control = c;
+    a->render_hint = FIRST_ROOM;
+    memcpy(a->socket_path, l->socket_path, sizeof a->socket_path);
+    control_subscribe(c, on_event, a);
+    if (!open_parts(a, l))
+        admin_close(&a);
+    return a;
+}
+
+void admin_close(struct admin **ap)
+{
+    struct admin *a = *ap;
+
+    if (a == NULL)
+        return;
+    WEIR_CHECK(a, ADMIN_MAGIC);
+    control_unsubscribe(a->control, on_event, a);
+    if (a->socket != NULL && a->socket_path[0] != '\0')
+        (void)unlink(a->socket_path);
+    socket_close(&a->socket);
+    tally_destroy(&a->tally);
+    rights_destroy(&a->rights);
+    a->magic = 0;
+    free(a);
+    *ap = NULL;
+}

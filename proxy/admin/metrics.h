@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef WEIR_ADMIN_METRICS_H
+#define WEIR_ADMIN_METRICS_H
+
+#include "admin_priv.h"
+#include "metric_out.h"
+
+/*
+ * Every metric is a row: what it is called and says here, who writes its samples in metrics.c or
+ * process_metrics.c.  The counters of a worker are further rows (flow/counters.h).
+ * X(writer, "name", "type", "labels", "help")
+ */
+#define WEIR_METRICS(X)                                                                            \
+    X(build_info, "weir_build_info", "gauge", "version", "1, labelled with the version")           \
+    X(state, "weir_state", "gauge", "state",                                                       \
+      "Whether weir as a whole is in this state (1) or not (0)")                                   \
+    X(pool_state, "weir_pool_state", "gauge", "pool,state",                                        \
+      "Whether the pool is in this state (1) or not (0)")                                          \
+    X(requests, "weir_requests_total", "counter", "pool,class,decision",                           \
+      "Requests by what weir did with them, each once; pool is empty where none was reached")      \
+    X(shed, "weir_shed_total", "counter", "pool,cause", "Requests refused, by cause")              \
+    X(outcomes, "weir_upstream_outcomes_total", "counter", "pool,upstream,outcome",                \
+      "Exchanges with the upstream by their outcome, each once")                                   \
+    X(upstream_state, "weir_upstream_state", "gauge", "pool,upstream,state",                       \
+      "Whether the upstream is in this state (1) or not (0)")                                      \
+    X(share, "weir_share", "gauge", "pool,upstream",                                               \
+      "Share of its known-good load that the upstream may carry, 0 to 1")                          \
+    X(known_good, "weir_known_good_streams", "gauge", "pool,upstream",                             \
+      "Open streams that the share is a share of")                                                 \
+    X(limit, "weir_limit", "gauge", "pool,upstream,kind",                                          \
+      "Most requests without a first token (pending) and open streams (streams) at once")          \
+    X(pending, "weir_pending", "gauge", "pool,upstream",                                           \
+      "Requests sent that have no first token yet")                                                \
+    X(inflight, "weir_inflight", "gauge", "pool,upstream", "Requests sent and not ended")          \
+    X(queue_length, "weir_queue_length", "gauge", "pool,class", "Requests waiting in the queue")   \
+    X(queue_oldest, "weir_queue_oldest_seconds", "gauge", "pool",                                  \
+      "How long the oldest request in the queue has waited")                                       \
+    X(ttft, "weir_time_to_first_token_seconds", "histogram", "pool,upstream",                      \
+      "From sending a request to its first content event; streams with content only")              \
+    X(interval, "weir_event_interval_seconds", "histogram", "pool,upstream",                       \
+      "Between two content events of a stream")                                                    \
+    X(response, "weir_response_seconds", "histogram", "pool,upstream",                             \
+      "From sending a request to the end of its answer; answers that are no streams")              \
+    X(stream_events, "weir_stream_events_total", "counter", "pool,upstream",                       \
+      "Stream events relayed; comments not counted")                                               \
+    X(retries, "weir_retries_total", "counter", "pool",                                            \
+      "Tries of weir's own at a second upstream")                                                  \
+    X(transitions, "weir_breaker_transitions_total", "counter", "pool,upstream,from,to,cause",     \
+      "Changes of state of a breaker")                                                             \
+    X(overrides, "weir_overrides", "gauge", "pool",                                                \
+      "Orders of an operator that hold now, those for its upstreams included")                     \
+    X(incident, "weir_incident", "gauge", "pool", "1 while an incident text is shown to users")
+
+/* Not weir's own names: what every process exports. */
+#define WEIR_PROCESS_METRICS(X)                                                                    \
+    X(cpu, "process_cpu_seconds_total", "counter", "", "CPU time of the process, user and system") \
+    X(resident, "process_resident_memory_bytes", "gauge", "", "Memory in RAM")                     \
+    X(virtual, "process_virtual_memory_bytes", "gauge", "", "Address space")                       \
+    X(open_fds, "process_open_fds", "gauge", "", "Open descriptors")                               \
+    X(max_fds, "process_max_fds", "gauge", "", "Most descriptors the process may have open")       \
+    X(start, "process_start_time_seconds", "gauge", "", "Start, seconds since 1970-01-01")         \
+    X(threads, "process_threads", "gauge", "", "Threads")
+
+/* All of them, as call.h's render_fn. */
+void show_metrics(struct text *t, struct admin *a, const void *unused);
+void show_metrics_json(struct text *t, struct admin *a, const void *unused);
+
+void process_metrics(struct metric_out *o, struct admin *a);
+
+#endif

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Commands about the process: reload, drain, stop, log-level.  Control thread. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "call.h"
+#include "weir/admin/human.h"
+#include "weir/base/clock.h"
+
+static struct control_who who(const struct call *c, char line[COMMAND_LINE_MAX + 1])
+{
+    (void)snprintf(line, COMMAND_LINE_MAX + 1, "%.*s", (int)c->line.len, c->line.p);
+    return (struct control_who){c->uid, line};
+}
+
+static void put_mistakes(struct text *t, const struct conf_mistakes *m)
+{
+    text_printf(t, "the running settings stay: %zu mistake%s in the file", m->n,
+                m->n == 1 ? "" : "s");
+    for (size_t i = 0; i < m->n; i++) {
+        text_printf(t, "\n%s", m->list[i].file == NULL ? "" : m->list[i].file);
+        if (m->list[i].line > 0)
+            text_printf(t, ":%d", m->list[i].line);
+        text_printf(t, ": %s", m->list[i].text);
+    }
+}
+
+static void refuse_mistakes(struct call *c, const struct conf_mistakes *m)
+{
+    enum { ROOM = 64 * 1024 };
+    char *mem = malloc(ROOM);
+    struct text t;
+
+    if (mem == NULL) {
+        call_refuse(c, FAIL_REFUSED, "the running settings stay: the file has mistakes");
+        return;
+    }
+    text_init(&t, mem, ROOM);
+    put_mistakes(&t, m);
+    call_refuse(c, FAIL_REFUSED, mem);
+    free(mem);
+}
+
+void run_reload(struct call *c, int param)
+{
+    char line[COMMAND_LINE_MAX + 1];
+    struct control_who w = who(c, line);
+    struct conf_mistakes m = {0};
+    struct buf notes = BUF_INIT;
+    struct slice n;
+
+    (void)param;
+    if (!control_reload(c->a->control, &w, &m, &notes)) {
+        refuse_mistakes(c, &m);
+    } else {
+        n = buf_slice(&notes);
+        call_done(c, "the settings are in force%s%.*s", n.len == 0 ? "" : "; ", (int)n.len, n.p);
+    }
+    conf_mistakes_free(&m);
+    buf_free(&notes);
+}
+
+void run_drain(struct call *c, int param)
+{
+    const struct settings *s = control_settings(c->a->control);
+    char line[COMMAND_LINE_MAX + 1], delay[HUMAN_MAX];
+    struct control_who w = who(c, line);
+
+    (void)param;
+    control_drain(c->a->control, &w);
+    call_done(c,
+              "draining: not ready from now, nothing new after %s; the process ends when the "
+              "last stream has",
+              human_duration(delay, s->drain_delay_ns));
+}
+
+void run_stop(struct call *c, int param)
+{
+    char line[COMMAND_LINE_MAX + 1];
+    struct control_who w = who(c, line);
+
+    (void)param;
+    control_stop(c->a->control, &w);
+    call_done(c, "stopping");
+}
+
+void run_log_level(struct call *c, int param)
+{
+    (void)param;
+    for (int l = LOG_LEVEL_DEBUG; l <= LOG_LEVEL_ERROR; l++) {
+        if (slice_eq(c->args->choices[0], slice_str(log_level_name((enum log_level)l))))
+            log_set_level((enum log_level)l);
+    }
+    call_done(c, "the event log says what is %s and above", log_level_name(log_get_level()));
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef WEIR_ADMIN_SHOW_H
+#define WEIR_ADMIN_SHOW_H
+
+#include "call.h"
+
+/* What is shown, as renderers (call.h): text for people, JSON for programs.  Control thread. */
+
+void show_status(struct text *t, struct admin *a, const void *unused);
+void show_status_json(struct text *t, struct admin *a, const void *unused);
+
+/* "40 ok, 3 failed, 1 late" */
+void show_window(struct text *t, const struct upstream_view *v);
+/* The object of one upstream; with its pool's name where that is not around it already. */
+void json_upstream(struct json_out *j, struct admin *a, size_t pool, size_t upstream,
+                   bool with_pool);
+/* Until the share is 1, as ", full in about 12 s"; nothing where it is. */
+void show_expected(struct text *t, double share, double expected_s);
+
+/* One event as a line for people, and as the JSON object of `events`. */
+void show_event(struct text *t, const struct control_event *e);
+void show_event_json(struct json_out *j, const struct control_event *e);
+
+/* RFC 3339; null for 0. */
+void json_wall(struct json_out *j, const char *key, uint64_t wall_ns);
+/* NULL for an empty string. */
+const char *or_null(const char *s);
+
+/* Overrides, one a line, each with what is left of it. */
+void show_overrides(struct text *t, const char *indent, const char *whose,
+                    const struct override_view *o, int n, uint64_t now_wall_ns);
+void json_overrides(struct json_out *j, const struct override_view *o, int n);
+
+#endif

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The admin socket: who may connect, how many, and what goes to all who watch.  Control thread;
+ * leaves each connection to client.c.
+ */
+#include "socket.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "client.h"
+#include "rights.h"
+#include "weir/base/clock.h"
+
+enum {
+    CLIENTS_MAX = 64,
+    CLIENTS_KEPT = 8, /* of these, for root */
+};
+
+static void turn_away(int fd, const char *answer)
+{
+    (void)send(fd, answer, strlen(answer), MSG_DONTWAIT | MSG_NOSIGNAL);
+    (void)close(fd);
+}
+
+static bool is_full(const struct socket_server *s, unsigned uid)
+{
+    return s->n >= (uid == 0 ? CLIENTS_MAX : CLIENTS_MAX - CLIENTS_KEPT);
+}
+
+static void on_client(int fd, const struct net_addr *peer, void *arg)
+{
+    struct socket_server *s = arg;
+    struct ucred cred;
+    socklen_t len = sizeof cred;
+
+    (void)peer;
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) != 0) {
+        (void)close(fd);
+        return;
+    }
+    if (!rights_may_read(s->a->rights, cred.uid)) {
+        log_warn("admin: uid %u (pid %d) may not connect", (unsigned)cred.uid, (int)cred.pid);
+        turn_away(fd, "error: not allowed\n\n");
+    } else if (is_full(s, cred.uid)) {
+        turn_away(fd, "error: busy: too many connections to this socket\n\n");
+    } else {
+        client_create(s, fd, cred.uid);
+    }
+}
+
+struct socket_server *socket_open(struct admin *a, int fd)
+{
+    struct socket_server *s = calloc(1, sizeof *s);
+
+    if (s == NULL)
+        goto fail;
+    s->a = a;
+    s->fd = fd;
+    list_init(&s->clients);
+    s->listener = listener_open(control_loop(a->control), fd, on_client, s);
+    if (s->listener == NULL)
+        goto fail;
+    return s;
+fail:
+    free(s);
+    (void)close(fd);
+    return NULL;
+}
+
+void socket_close(struct socket_server **sp)
+{
+    struct socket_server *s = *sp;
+
+    if (s == NULL)
+        return;
+    LIST_EACH_SAFE(n, t, &s->clients)
+    client_end(LIST_OBJECT(n, struct client, node));
+    listener_close(&s->listener);
+    (void)close(s->fd);
+    free(s);
+    *sp = NULL;
+}
+
+bool socket_is_watched(const struct socket_server *s)
+{
+    return s->n_watching > 0;
+}
+
+void socket_broadcast(struct socket_server *s, struct slice text, struct slice json)
+{
+    LIST_EACH_SAFE(n, t, &s->clients)
+    {
+        struct client *c = LIST_OBJECT(n, struct client, node);
+        if (c->place == CLIENT_WATCHING)
+            client_tell(c, c->json ? json : text);
+    }
+}

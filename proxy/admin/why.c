@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * `why`: what was decided about a recent request, by which rule, on which numbers, and what would
+ * have had to be different.
+ */
+#include <string.h>
+
+#include "names.h"
+#include "show.h"
+#include "weir/admin/human.h"
+#include "weir/base/clock.h"
+
+/* A rule in words: what it said, and what would have let the request through. */
+static const struct rule_row {
+    const char *says, *needed;
+} rule_rows[RULE_COUNT] = {
+    [RULE_NONE] = {"no rule of admission was asked", ""},
+    [RULE_ROOM] = {"the upstream had room", ""},
+    [RULE_PROBE] = {"it went as a probe of a half-open breaker", ""},
+    [RULE_QUEUE_FULL] = {"no upstream had room and the queue was full (queue.max_length)",
+                         "room at an upstream, or fewer requests waiting"},
+    [RULE_QUEUE_OFF] =
+        {"no upstream had room, and this class does not wait in the queue",
+         "room at an upstream, or a class that may wait (queue.max_wait, batch_wait)"},
+    [RULE_WAITED] = {"it waited as long as it may (queue.max_wait) and no room came",
+                     "a stream or a first token ending within the wait"},
+    [RULE_CLIENT_DEADLINE] = {"the client's own deadline could not be met any more",
+                              "a shorter wait, or a later deadline (X-Stainless-Timeout)"},
+    [RULE_PENDING_LIMIT] = {"as many requests as the upstream takes were waiting for their first "
+                            "token there",
+                            "fewer requests without a first token than the limit"},
+    [RULE_STREAM_LIMIT] = {"as many streams as the upstream takes were open there",
+                           "fewer open streams than the limit (limiter or max_streams)"},
+    [RULE_BREAKER_OPEN] = {"the breaker was open",
+                           "the breaker closed, or its waiting over and a probe free"},
+    [RULE_HALF_OPEN] = {"the breaker was half-open and its probes were out",
+                        "a free probe, or the probes on time"},
+    [RULE_RAMP] = {"the upstream was coming back and its share of the known-good load was used up",
+                   "a larger share, or fewer streams open within it"},
+    [RULE_HOLD] = {"the upstream had asked to be left alone (429, 503 or 529)",
+                   "the time it asked for being over"},
+    [RULE_DRAINED] = {"the upstream was taken out by an operator", "upstream ... undrain"},
+    [RULE_FAIR_SHARE] = {"this user held as much as one user may while others are refused "
+                         "(users.fair_share)",
+                         "fewer requests of this user at once"},
+    [RULE_USER_STREAMS] = {"this user had as many requests as users.max_streams allows",
+                           "fewer requests of this user at once"},
+    [RULE_USER_RATE] = {"this user sent more than users.requests_per_minute",
+                        "fewer requests of this user in a minute"},
+    [RULE_SYSTEM_CAP] = {"four requests of class system were under way already",
+                         "fewer requests of class system at once"},
+    [RULE_RETRY] = {"it was tried again at another upstream", ""},
+    [RULE_RETRY_BUDGET] = {"the budget of retries was used up (retry.budget)",
+                           "fewer retries in the time before"},
+};
+
+static const char *user_text(char out[20], uint64_t user)
+{
+    struct text t;
+
+    text_init(&t, out, 20);
+    text_hex(&t, user, 16);
+    return out;
+}
+
+static double ms(int64_t ns)
+{
+    return (double)ns / (double)NS_PER_MS;
+}
+
+/* --- text */
+
+static void text_head(struct text *t, struct admin *a, const struct request_record *r)
+{
+    char when[RFC3339_MAX], ago[HUMAN_MAX], user[20];
+    uint64_t now = wall_now_ns();
+
+    (void)rfc3339_format(when, r->at_wall_ns);
+    text_printf(t, "request %s: %.*s at %s (%s ago) from %s\n", r->id, (int)r->method_len,
+                r->method, when, human_duration(ago, now > r->at_wall_ns ? now - r->at_wall_ns : 0),
+                r->client);
+    text_printf(t, "  user %s, class %s, pool %s, upstream %s\n",
+                r->user == 0 ? "unknown" : user_text(user, r->user), class_name(r->class),
+                name_of_pool(a, r->pool), name_of_upstream(a, r->pool, r->upstream));
+}
+
+static void text_verdict(struct text *t, const struct request_record *r)
+{
+    const struct rule_row *row = &rule_rows[r->numbers.rule];
+    bool refused = r->decision == DECISION_REFUSED;
+
+    text_printf(t, "  %s", decision_name(r->decision));
+    if (r->cause != CAUSE_NONE)
+        text_printf(t, ", cause %s", cause_name(r->cause));
+    text_printf(t, ": %s (rule %s)\n", row->says, rule_name(r->numbers.rule));
+    if (refused && row->needed[0] != '\0')
+        text_printf(t, "  it would have taken: %s\n", row->needed);
+}
+
+static void text_numbers(struct text *t, const struct decision_numbers *n)
+{
+    char share[HUMAN_MAX], waited[HUMAN_MAX], after[HUMAN_MAX];
+
+    text_printf(t,
+                "  numbers just before: %u in flight of %.1f, %u without a first token of %.1f, "
+                "share %s, %u in the queue\n",
+                n->inflight, n->limit_streams, n->pending, n->limit_pending,
+                human_share(share, n->share), n->queued);
+    text_printf(t, "  waited %s in the queue; the user held %u of %u places\n",
+                human_duration(waited, n->waited_ns), n->user_holds, n->user_may_hold);
+    if (n->retry_after_ms > 0)
+        text_printf(t, "  told to come back in %s\n",
+                    human_duration(after, n->retry_after_ms * NS_PER_MS));
+}
+
+static void text_end(struct text *t, const struct request_record *r)
+{
+    char ttft[HUMAN_MAX], took[HUMAN_MAX];
+
+    text_printf(t, "  answered with status %u", r->status);
+    if (r->has_outcome)
+        text_printf(t, ", outcome of the upstream %s", outcome_name(r->outcome));
+    if (r->ttft_ns >= 0)
+        text_printf(t, ", first token after %s", human_ms(ttft, ms(r->ttft_ns)));
+    if (r->duration_ns >= 0)
+        text_printf(t, ", over after %s", human_ms(took, ms(r->duration_ns)));
+    text_printf(t, "; %u events, retries %u by weir, %u by the client\n", r->events, r->retries,
+                r->client_retry);
+}
+
+static void why_text(struct text *t, struct admin *a, const void *arg)
+{
+    const struct request_record *r = arg;
+
+    text_head(t, a, r);
+    text_verdict(t, r);
+    if (r->numbers.rule != RULE_NONE)
+        text_numbers(t, &r->numbers);
+    text_end(t, r);
+}
+
+/* --- JSON */
+
+static void json_numbers(struct json_out *j, const struct decision_numbers *n)
+{
+    json_open_object(j, "numbers");
+    json_cstr(j, "rule", rule_name(n->rule));
+    json_u64(j, "inflight", n->inflight);
+    json_u64(j, "pending", n->pending);
+    json_num(j, "limit_streams", n->limit_streams, 1);
+    json_num(j, "limit_pending", n->limit_pending, 1);
+    json_num(j, "share", n->share, 4);
+    json_u64(j, "queued", n->queued);
+    json_num(j, "waited_ms", (double)n->waited_ns / (double)NS_PER_MS, 1);
+    json_u64(j, "user_holds", n->user_holds);
+    json_u64(j, "user_may_hold", n->user_may_hold);
+    json_u64(j, "retry_after_ms", n->retry_after_ms);
+    json_close(j);
+}
+
+static void json_ms(struct json_out *j, const char *key, int64_t ns)
+{
+    if (ns < 0)
+        json_put_null(j, key);
+    else
+        json_num(j, key, ms(ns), 1);
+}
+
+static void json_end(struct json_out *j, const struct request_record *r)
+{
+    json_cstr(j, "outcome", r->has_outcome ? outcome_name(r->outcome) : NULL);
+    json_u64(j, "status", r->status);
+    json_ms(j, "queue_ms", r->queue_ns);
+    json_ms(j, "connect_ms", r->connect_ns);
+    json_ms(j, "ttft_ms", r->ttft_ns);
+    json_ms(j, "duration_ms", r->duration_ns);
+    json_u64(j, "events", r->events);
+    json_u64(j, "retries", r->retries);
+    json_u64(j, "client_retry", r->client_retry);
+}
+
+static void why_json(struct text *t, struct admin *a, const void *arg)
+{
+    const struct request_record *r = arg;
+    const struct rule_row *row = &rule_rows[r->numbers.rule];
+    char user[20];
+    struct json_out j;
+
+    json_begin(&j, t);
+    json_open_object(&j, NULL);
+    json_cstr(&j, "request_id", r->id);
+    json_cstr(&j, "decision", decision_name(r->decision));
+    json_cstr(&j, "cause", cause_name(r->cause));
+    json_cstr(&j, "pool", name_of_pool(a, r->pool));
+    json_cstr(&j, "upstream", name_of_upstream(a, r->pool, r->upstream));
+    json_cstr(&j, "user", r->user == 0 ? NULL : user_text(user, r->user));
+    json_cstr(&j, "class", class_name(r->class));
+    json_numbers(&j, &r->numbers);
+    json_cstr(&j, "because", row->says);
+    json_cstr(&j, "needed", r->decision == DECISION_REFUSED ? or_null(row->needed) : NULL);
+    json_wall(&j, "at", r->at_wall_ns);
+    json_cstr(&j, "client", r->client);
+    json_end(&j, r);
+    json_close(&j);
+}
+
+void run_why(struct call *c, int param)
+{
+    char id[REQUEST_ID_MAX + 1];
+    struct slice s = c->args->text;
+    const struct request_record *r = NULL;
+
+    (void)param;
+    if (s.len <= REQUEST_ID_MAX) {
+        memcpy(id, s.p, s.len);
+        id[s.len] = '\0';
+        r = control_why(c->a->control, id);
+    }
+    if (r == NULL)
+        call_fail(c, FAIL_NOT_FOUND, "request \"%.*s\" is not among the last %u",
+                  (int)(s.len > 100 ? 100 : s.len), s.p,
+                  control_settings(c->a->control)->why_entries);
+    else
+        call_render(c, c->json ? why_json : why_text, r);
+}
