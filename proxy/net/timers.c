@@ -27,8 +27,9 @@ static uint64_t tick_at(uint64_t ns)
 static void arm(struct loop_timer *t)
 {
     struct loop *l = t->loop;
+    bool is_due = t->due_ns <= l->now_ns; /* not after the rest of this tick, but next round */
 
-    wheel_add(&l->wheel, &t->armed, tick_at(t->due_ns));
+    wheel_add(&l->wheel, &t->armed, is_due ? l->wheel.tick : tick_at(t->due_ns));
     l->wheel_changed = true;
 }
 
