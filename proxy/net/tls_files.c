@@ -27,20 +27,66 @@ static bool is_readable(const char *path, struct text *why)
     return why->len == 0;
 }
 
-/* Takes the errors from the queue; `what` is what the file should hold. */
+/*
+ * What OpenSSL's queue says: the first entry is the deepest cause, later ones are the layers it
+ * went through.  Empties the queue.
+ */
+struct complaint {
+    bool no_pem, locked;
+    unsigned long first;
+};
+
+static struct complaint take_complaint(void)
+{
+    static const struct {
+        int lib, reason;
+        size_t flag;
+    } rows[] = {
+        {ERR_LIB_PEM, PEM_R_NO_START_LINE, offsetof(struct complaint, no_pem)},
+        {ERR_LIB_X509, X509_R_NO_CERTIFICATE_OR_CRL_FOUND, offsetof(struct complaint, no_pem)},
+        {ERR_LIB_OSSL_DECODER, ERR_R_UNSUPPORTED, offsetof(struct complaint, no_pem)},
+        {ERR_LIB_PEM, PEM_R_BAD_PASSWORD_READ, offsetof(struct complaint, locked)},
+        {ERR_LIB_PEM, PEM_R_PROBLEMS_GETTING_PASSWORD, offsetof(struct complaint, locked)},
+    };
+    struct complaint c = {.first = ERR_peek_error()};
+    unsigned long e;
+
+    while ((e = ERR_get_error()) != 0) {
+        for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+            if (ERR_GET_LIB(e) == rows[i].lib && ERR_GET_REASON(e) == rows[i].reason)
+                *(bool *)((char *)&c + rows[i].flag) = true;
+        }
+    }
+    return c;
+}
+
+/* `what` is what the file should hold. */
 static bool bad_file(const char *path, const char *what, struct text *why)
 {
-    unsigned long error = ERR_peek_last_error();
-    const char *reason = ERR_reason_error_string(error);
+    struct complaint c = take_complaint();
+    const char *reason = ERR_reason_error_string(c.first);
 
-    if (ERR_GET_LIB(error) == ERR_LIB_PEM && ERR_GET_REASON(error) == PEM_R_NO_START_LINE)
-        text_printf(why, "%s holds no %s in PEM form", path, what);
-    else if (ERR_GET_LIB(error) == ERR_LIB_PEM && ERR_GET_REASON(error) == PEM_R_BAD_PASSWORD_READ)
+    if (c.locked)
         text_printf(why, "the %s in %s is locked with a password", what, path);
+    else if (c.no_pem)
+        text_printf(why, "%s holds no %s in PEM form", path, what);
     else
         text_printf(why, "the %s in %s cannot be used: %s", what, path,
                     reason == NULL ? "it is malformed" : reason);
+    return false;
+}
+
+static bool bad_key(const char *key, const char *certificate, struct text *why)
+{
+    unsigned long error = ERR_peek_last_error();
+
+    if (ERR_GET_LIB(error) != ERR_LIB_X509 ||
+        (ERR_GET_REASON(error) != X509_R_KEY_VALUES_MISMATCH &&
+         ERR_GET_REASON(error) != X509_R_KEY_TYPE_MISMATCH))
+        return bad_file(key, "private key", why);
     ERR_clear_error();
+    text_printf(why, "the private key in %s does not belong to the certificate in %s", key,
+                certificate);
     return false;
 }
 
@@ -68,15 +114,6 @@ static bool in_its_time(SSL_CTX *ctx, const char *path, struct text *why)
     return true;
 }
 
-static bool is_mismatch(void)
-{
-    unsigned long error = ERR_peek_last_error();
-
-    return ERR_GET_LIB(error) == ERR_LIB_X509 &&
-           (ERR_GET_REASON(error) == X509_R_KEY_VALUES_MISMATCH ||
-            ERR_GET_REASON(error) == X509_R_KEY_TYPE_MISMATCH);
-}
-
 bool tls_load_pair(SSL_CTX *ctx, const struct tls_pair *p, struct text *why)
 {
     const char *key = p->key == NULL ? p->certificate : p->key;
@@ -91,12 +128,7 @@ bool tls_load_pair(SSL_CTX *ctx, const struct tls_pair *p, struct text *why)
     if (SSL_CTX_use_PrivateKey_file(ctx, key, SSL_FILETYPE_PEM) == 1 &&
         SSL_CTX_check_private_key(ctx) == 1)
         return true;
-    if (!is_mismatch())
-        return bad_file(key, "private key", why);
-    text_printf(why, "the private key in %s does not belong to the certificate in %s", key,
-                p->certificate);
-    ERR_clear_error();
-    return false;
+    return bad_key(key, p->certificate, why);
 }
 
 static bool load_folder(SSL_CTX *ctx, const char *path, struct text *why)
