@@ -29,9 +29,9 @@ static void on_leaf(void *arg, uint8_t leaf, enum json_kind kind, struct slice t
 
     text_u64(arg, leaf);
     text_char(arg, kinds[kind]);
-    if (kind == JSON_STRING && !whole)
+    if (kind == JSON_KIND_STRING && !whole)
         text_str(arg, text.len > 0 ? "+" : "-");
-    else if (kind == JSON_STRING || kind == JSON_NUMBER)
+    else if (kind == JSON_KIND_STRING || kind == JSON_KIND_NUMBER)
         text_put(arg, text);
     text_char(arg, ';');
 }
