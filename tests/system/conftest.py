@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Fixtures: a rig for each test, one for each module, certificates for each run."""
+
+import os
+import sys
+
+import pytest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+from harness.certs import Authority  # noqa: E402
+from harness.rig import Rig  # noqa: E402
+from harness.weir import BINARY  # noqa: E402
+
+
+def pytest_configure(config):
+    if not os.access(BINARY, os.X_OK):
+        raise pytest.UsageError(f"no weir at {BINARY}: build it, or say where with WEIR_BUILD")
+
+
+@pytest.fixture
+def rig():
+    r = Rig()
+    yield r
+    r.close()
+
+
+@pytest.fixture(scope="module")
+def shared_rig():
+    r = Rig()
+    yield r
+    r.close()
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory):
+    return Authority(str(tmp_path_factory.mktemp("certs")))
