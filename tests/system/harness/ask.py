@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Small conversations that many tests begin with."""
+
+import random
+
+from .dialects import CHAT
+from .http1 import request
+
+
+def post(dialect, fields=(), **more):
+    """A streaming request in a dialect."""
+    return request("POST", more.pop("target", dialect.path), [*dialect.fields, *fields],
+                   more.pop("body", dialect.body), **more)
+
+
+def open_stream(weir, backend, dialect=CHAT, fields=(), peer=None, **more):
+    """A stream whose first content event has reached the client: client, head, body, peer."""
+    client = weir.client()
+    client.send(post(dialect, fields, **more))
+    peer = peer or backend.accept()
+    peer.request()
+    peer.begin(kind=dialect.kind)
+    first = b"".join(dialect.preamble) + dialect.content("first")
+    peer.chunk(first)
+    head, body = client.begin()
+    assert body.exactly(len(first)) == first
+    return client, head, body, peer
+
+
+def end_stream(dialect, body, peer):
+    """The proper end of such a stream."""
+    if dialect.end:
+        peer.chunk(dialect.end)
+    peer.last_chunk()
+    assert body.rest() == dialect.end
+
+
+def exchange(client, backend, target="/", peer=None, body=b"fine", **more):
+    """A request through weir; over peer if given, else over a new connection: answer, peer."""
+    client.send(request(target=target, **more))
+    peer = peer or backend.accept()
+    head = peer.request()
+    assert head.target == target, f"{head.target} instead of {target}"
+    peer.answer(200, body)
+    answer = client.answer()
+    assert (answer.status, answer.body) == (200, body)
+    return answer, peer
+
+
+def cuts(rng, length, most=12):
+    """Sizes of single writes that split so many bytes at random."""
+    points = sorted(rng.randrange(1, length) for _ in range(rng.randrange(0, most)))
+    return [b - a for a, b in zip([0, *points], points) if b > a]
+
+
+def pieces(rng, data, most=12):
+    sizes, out = cuts(rng, len(data), most), []
+    for size in sizes:
+        out.append(data[:size])
+        data = data[size:]
+    return [*out, data]
+
+
+def noise(seed, length):
+    return random.Random(seed).randbytes(length)
+
+

@@ -1,0 +1,550 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is told apart in the backend's answers: each kind, in each dialect, as log, metrics and client
+see it."""
+
+import json
+import random
+
+import pytest
+
+from harness.ask import open_stream, post
+from harness.backend import closed_port
+from harness.dialects import (ALL, ANTHROPIC, CHAT, COMPLETIONS, GEMINI, OLLAMA, RESPONSES, UNKNOWN,
+                              WITH_END, sse)
+from harness.http1 import LAST_CHUNK, chunk, request
+from harness.weir import HOST
+
+OUTCOMES = ["ok", "failed", "connect_failed", "stalled", "refused", "neutral"]
+EVENTS = [d for d in ALL if d is not OLLAMA]
+
+
+def assert_outcome(w, entry, outcome, cause="", status=200):
+    assert (entry.outcome, entry.why, entry.status) == (outcome, cause, status), entry
+    m = w.metrics()
+    counted = {o: m.sum("weir_upstream_outcomes_total", outcome=o) for o in OUTCOMES}
+    assert counted == {**dict.fromkeys(OUTCOMES, 0), outcome: 1}
+
+
+def stream(rig, dialect, events, end="clean", **more):
+    """A stream of these events, ended "clean", by "fin" or "rst": weir, the client's answer."""
+    b = rig.backend()
+    w = rig.weir(b, **more)
+    c = w.client()
+    c.send(post(dialect))
+    peer, _ = b.request()
+    peer.begin(kind=dialect.kind)
+    for e in events:
+        peer.chunk(e)
+    if end == "clean":
+        peer.last_chunk()
+    elif end == "fin":
+        peer.close()
+    else:
+        # a reset throws away what was not read yet: wait until the client has the content
+        head, body = c.begin()
+        want = b"".join(events)
+        assert body.exactly(len(want)) == want
+        peer.reset()
+        rest, how = body.rest_or_cut()
+        return w, head, want + rest, how
+    answer = c.answer("POST", cut=True)
+    return w, answer.head, answer.body, answer.how
+
+
+@pytest.fixture(params=ALL, ids=repr)
+def dialect(request):
+    return request.param
+
+
+# ok
+
+def test_content_and_a_proper_end_are_ok(rig, dialect):
+    events = [*dialect.preamble, dialect.content("a"), dialect.content("b")]
+    events += [dialect.end] if dialect.end else []
+    w, head, body, how = stream(rig, dialect, events)
+    assert (body, how) == (b"".join(events), "end")
+    e = w.log.entry(head.get("x-request-id"))
+    assert_outcome(w, e, "ok")
+    assert e.pool == "chat" and e.upstream == "a" and e.decision == "admitted"
+
+
+CONTENT = {
+    "reasoning_content": (CHAT, sse({"choices": [{"delta": {"reasoning_content": "hm"}}]})),
+    "reasoning": (CHAT, sse({"choices": [{"delta": {"reasoning": "hm"}}]})),
+    "tool_calls": (CHAT, sse({"choices": [{"delta": {"tool_calls": [
+        {"index": 0, "function": {"name": "f", "arguments": ""}}]}}]})),
+    "text": (COMPLETIONS, sse({"choices": [{"text": "hm"}]})),
+    "the second choice": (CHAT, sse({"choices": [{"delta": {}}, {"delta": {"content": "hm"}}]})),
+    "refusal delta": (RESPONSES, sse({"type": "response.refusal.delta", "delta": "no"},
+                                     "response.refusal.delta")),
+    "function call arguments": (RESPONSES, sse(
+        {"type": "response.function_call_arguments.delta", "delta": "{"},
+        "response.function_call_arguments.delta")),
+    "reasoning delta": (RESPONSES, sse({"type": "response.reasoning_text.delta", "delta": "{"},
+                                       "response.reasoning_text.delta")),
+    "input_json_delta": (ANTHROPIC, sse({"type": "content_block_delta", "index": 0, "delta": {
+        "type": "input_json_delta", "partial_json": "{"}}, "content_block_delta")),
+    "thinking_delta": (ANTHROPIC, sse({"type": "content_block_delta", "index": 0, "delta": {
+        "type": "thinking_delta", "thinking": "hm"}}, "content_block_delta")),
+    "a function call": (GEMINI, sse({"candidates": [{"content": {"parts": [
+        {"functionCall": {"name": "f", "args": {}}}]}}]})),
+    "thinking": (OLLAMA, b'{"message":{"role":"assistant","content":"","thinking":"hm"},'
+                         b'"done":false}\n'),
+    "response": (OLLAMA, b'{"model":"m","response":"hm","done":false}\n'),
+    "an escaped quote": (CHAT, sse('{"choices":[{"delta":{"content":"\\"error\\":"}}]}')),
+    "a word about errors": (CHAT, sse({"choices": [{"delta": {
+        "content": 'data: {"error":{"code":503}}'}}]})),
+    "spaces in the JSON": (CHAT, sse('{ "choices" : [ { "delta" : { "content" : "x" } } ] }')),
+    "an error of null": (CHAT, sse('{"error":null,"choices":[{"delta":{"content":"x"}}]}')),
+    "no blank after data": (CHAT, b'data:{"choices":[{"delta":{"content":"x"}}]}\n\n'),
+}
+
+
+@pytest.mark.parametrize("name", CONTENT)
+def test_content_is_more_than_text(rig, name):
+    d, event = CONTENT[name]
+    w, head, body, how = stream(rig, d, [event, d.end])
+    assert (body, how) == (event + d.end, "end")
+    assert_outcome(w, w.log.entry(head.get("x-request-id")), "ok")
+
+
+@pytest.mark.parametrize("name, event", [
+    ("incomplete", sse({"type": "response.incomplete", "response": {"status": "incomplete"}},
+                       "response.incomplete")),
+    ("completed without event name", sse({"type": "response.completed", "response": {}})),
+])
+def test_responses_may_end_in_more_than_one_way(rig, name, event):
+    w, head, body, how = stream(rig, RESPONSES, [RESPONSES.content("x"), event])
+    assert how == "end"
+    assert_outcome(w, w.log.entry(head.get("x-request-id")), "ok")
+
+
+def test_an_unknown_event_stream_is_ok_when_its_framing_ends(rig):
+    events = [sse("tick"), sse({"any": "thing"}, "named")]
+    w, head, body, how = stream(rig, UNKNOWN, events)
+    assert (body, how) == (b"".join(events), "end")
+    assert_outcome(w, w.log.entry(head.get("x-request-id")), "ok")
+
+
+def test_a_binary_event_stream_is_passed_on_from_its_first_byte(rig):
+    b = rig.backend()
+    w = rig.weir(b)
+    c = w.client()
+    c.send(post(UNKNOWN))
+    peer, _ = b.request()
+    peer.begin(kind="application/vnd.amazon.eventstream")
+    peer.chunk(b"\x00\x00\x00\x10")
+    head, body = c.begin()
+    assert body.exactly(4) == b"\x00\x00\x00\x10"
+    peer.last_chunk()
+    assert body.rest() == b""
+    assert_outcome(w, w.log.entry(head.get("x-request-id")), "ok")
+
+
+def test_a_plain_answer_is_ok(rig):
+    b = rig.backend()
+    w = rig.weir(b)
+    c = w.client()
+    c.send(request())
+    peer, _ = b.request()
+    peer.answer(200, b"hello")
+    e = w.log.entry(c.answer().id)
+    assert_outcome(w, e, "ok")
+    assert (e.bytes_out, e.events, e.retries) == (5, e.events, 0)
+    assert not e.events
+
+
+# no connection
+
+def test_a_refused_connection_is_a_failure_to_connect(rig):
+    sock = rig.keep(closed_port(HOST))
+    w = rig.weir(f"http://{HOST}:{sock.getsockname()[1]}")
+    c = w.client()
+    answer = c.ask("POST", "/v1/chat/completions", body=b"{}")
+    assert (answer.status, answer.code, answer.cause) == (502, "connect_failed", "connect_failed")
+    assert "error=connection_refused" in answer.get("proxy-status")
+    assert_outcome(w, w.log.entry(answer.id), "connect_failed", "connect_failed", 502)
+
+
+# statuses
+
+@pytest.mark.parametrize("status, outcome, cause", [
+    (200, "ok", ""), (201, "ok", ""), (204, "ok", ""), (301, "ok", ""), (304, "ok", ""),
+    (400, "neutral", ""), (401, "neutral", ""), (403, "neutral", ""), (404, "neutral", ""),
+    (408, "neutral", ""), (413, "neutral", ""), (422, "neutral", ""), (499, "neutral", ""),
+    (429, "refused", "upstream_refused"), (503, "refused", "upstream_refused"),
+    (529, "refused", "upstream_refused"),
+    (500, "failed", "upstream_error"), (501, "failed", "upstream_error"),
+    (502, "failed", "upstream_error"), (504, "failed", "upstream_error"),
+    (507, "failed", "upstream_error"), (599, "failed", "upstream_error")])
+def test_a_status_says_what_happened_and_is_passed_on(rig, status, outcome, cause):
+    b = rig.backend()
+    w = rig.weir(b)
+    c = w.client()
+    c.send(request("POST", "/v1/chat/completions", body=b"{}"))
+    peer, _ = b.request()
+    body = b"" if status in (204, 304) else b'{"error":"own words"}'
+    peer.answer(status, body, [("Retry-After", "7")], length=status not in (204, 304))
+    answer = c.answer()
+    assert (answer.status, answer.body) == (status, body)
+    assert answer.get("retry-after") == "7" and answer.get("proxy-status") is None
+    assert_outcome(w, w.log.entry(answer.id), outcome, cause, status)
+
+
+def test_an_answer_that_is_no_stream_to_a_stream_request_is_judged_by_its_status(rig):
+    b = rig.backend()
+    w = rig.weir(b)
+    c = w.client()
+    c.send(post(CHAT))
+    peer, _ = b.request()
+    peer.answer(200, b'{"choices":[]}', [("Content-Type", "application/json")])
+    answer = c.answer("POST")
+    assert answer.body == b'{"choices":[]}'
+    assert_outcome(w, w.log.entry(answer.id), "ok")
+
+
+# truncation
+
+@pytest.mark.parametrize("end", ["clean", "fin", "rst"])
+@pytest.mark.parametrize("dialect", WITH_END, ids=repr)
+def test_an_end_without_end_marker_is_truncation_and_visible(rig, dialect, end):
+    events = [*dialect.preamble, dialect.content("half an")]
+    w, head, body, how = stream(rig, dialect, events, end)
+    want = b"".join(events)
+    assert body.startswith(want)
+    assert_error_or_cut(dialect, body[len(want):], how, "upstream_truncated",
+                        head.get("x-request-id"))
+    assert_outcome(w, w.log.entry(head.get("x-request-id")), "failed", "upstream_truncated")
+
+
+@pytest.mark.parametrize("end", ["fin", "rst"])
+def test_an_unknown_stream_that_is_cut_is_truncated(rig, end):
+    w, head, body, how = stream(rig, UNKNOWN, [sse("tick")], end)
+    assert_error_or_cut(UNKNOWN, body[len(sse("tick")):], how, "upstream_truncated",
+                        head.get("x-request-id"))
+    assert_outcome(w, w.log.entry(head.get("x-request-id")), "failed", "upstream_truncated")
+
+
+def assert_error_or_cut(dialect, rest, how, code, request_id):
+    """What comes behind the relayed bytes: an error frame and a clean end, or a broken framing."""
+    for marker in (b"[DONE]", b"message_stop", b'"done":true', b"response.completed"):
+        assert marker not in rest
+    if how != "end":
+        assert rest == b""
+        return
+    if dialect.kind == "text/event-stream":
+        lines = rest.decode().split("\n")
+        assert lines[0] == "event: error" and lines[1].startswith("data: ")
+        assert lines[2:] == ["", ""], "one event and nothing else"
+        frame = json.loads(lines[1][6:])
+    else:
+        assert rest.endswith(b"\n") and rest.count(b"\n") == 1
+        frame = json.loads(rest)
+    error = frame["error"]
+    if dialect is RESPONSES:
+        assert frame["code"] == code and frame["message"] and "param" in frame
+        assert isinstance(frame["sequence_number"], int)
+    if isinstance(error, dict):
+        assert error["code"] == code and error["message"]
+    if dialect.kind == "text/event-stream":
+        assert frame["type"] == "error" and frame["request_id"] == request_id
+        assert error["type"] in ("overloaded_error", "api_error")
+
+
+@pytest.mark.parametrize("dialect", EVENTS, ids=repr)
+def test_an_end_at_an_event_boundary_gets_an_error_frame(rig, dialect):
+    """Chunked and not encoded: the frame can be sent, so it is."""
+    w, head, body, how = stream(rig, dialect, [*dialect.preamble, dialect.content("half")], "fin")
+    assert how == "end" and body.count(b"event: error\n") == 1
+
+
+def test_the_frame_on_responses_goes_on_counting(rig):
+    events = [RESPONSES.preamble[0], sse(
+        {"type": "response.output_text.delta", "sequence_number": 41, "delta": "x"},
+        "response.output_text.delta")]
+    w, head, body, how = stream(rig, RESPONSES, events, "fin")
+    frame = json.loads(body.rsplit(b"data: ", 1)[1])
+    assert how == "end" and frame["sequence_number"] == 42
+
+
+@pytest.mark.parametrize("dialect", ALL, ids=repr)
+def test_an_end_inside_an_event_breaks_the_framing(rig, dialect):
+    half = dialect.content("half an event")[:-2]
+    w, head, body, how = stream(rig, dialect, [dialect.content("whole"), half], "fin")
+    assert how in ("fin", "rst")
+    assert body == dialect.content("whole") + half
+    assert_outcome(w, w.log.entry(head.get("x-request-id")), "failed", "upstream_truncated")
+
+
+def test_a_clean_end_inside_an_event_breaks_the_framing_too(rig):
+    half = CHAT.content("half an event")[:-2]
+    w, head, body, how = stream(rig, CHAT, [CHAT.content("whole"), half], "clean")
+    assert how in ("fin", "rst")
+
+
+def test_an_encoded_stream_that_is_cut_is_cut_in_its_framing(rig):
+    b = rig.backend()
+    w = rig.weir(b)
+    c = w.client()
+    c.send(post(CHAT))
+    peer, _ = b.request()
+    peer.begin(fields=[("Content-Encoding", "gzip")])
+    peer.chunk(b"\x1f\x8bhalf")
+    head, body = c.begin()
+    assert body.exactly(6) == b"\x1f\x8bhalf"
+    peer.close()
+    assert body.rest_or_cut() in ((b"", "fin"), (b"", "rst"))
+    assert_outcome(w, w.log.entry(head.get("x-request-id")), "failed", "upstream_truncated")
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("dialect", WITH_END, ids=repr)
+def test_a_stream_cut_at_any_byte_never_looks_complete(rig, dialect, seed):
+    rng = random.Random(f"{seed}{dialect}")
+    b = rig.backend()
+    w = rig.weir(b)
+    whole = dialect.whole("one", "two", "three")
+    for at in rng.sample(range(len(whole)), 10):
+        c = w.client()
+        c.send(post(dialect))
+        peer, _ = b.request()
+        peer.begin(kind=dialect.kind)
+        if at:
+            peer.chunk(whole[:at])
+        peer.last_chunk() if rng.random() < 0.5 else peer.close()
+        answer = c.answer("POST", cut=True)
+        e = w.log.entry(answer.id)
+        c.close()
+        if e.outcome == "ok":
+            # only an end marker that is all there makes it so
+            assert _marker_is_in(dialect, whole[:at]), (at, whole[:at][-80:])
+            continue
+        assert e.outcome == "failed"
+        if answer.status == 200 and answer.how == "end":
+            assert b"error" in answer.body[at:]
+
+
+def _marker_is_in(dialect, data):
+    marks = {CHAT: b"[DONE]", COMPLETIONS: b"[DONE]", RESPONSES: b'"response.completed"',
+             ANTHROPIC: b'"message_stop"', GEMINI: b'"finishReason"', OLLAMA: b'"done":true'}
+    return marks[dialect] in data
+
+
+# empty streams
+
+@pytest.mark.parametrize("end", ["clean", "fin"])
+@pytest.mark.parametrize("what", ["nothing", "preamble", "only the end", "comments"])
+def test_a_stream_without_content_is_a_failure_before_the_commit_point(rig, dialect, what, end):
+    events = {"nothing": [], "preamble": dialect.preamble, "comments": [b": ping\n\n"] * 3,
+              "only the end": [*dialect.preamble, dialect.end]}[what]
+    events = [e for e in events if e]
+    if what != "nothing" and not events or dialect is OLLAMA and what == "comments":
+        pytest.skip("this dialect has none")
+    if dialect is GEMINI and what == "only the end":
+        pytest.skip("its end carries content")
+    w, head, body, how = stream(rig, dialect, events, end)
+    assert (head.status, how) == (502, "end")
+    code = json.loads(body)["error"]["code"]
+    assert code in ("empty_stream", "upstream_reset", "bad_gateway")
+    if end == "clean":
+        assert code == "empty_stream"
+        assert "error=http_response_incomplete" in head.get("proxy-status")
+    e = w.log.entry(head.get("x-request-id"))
+    assert_outcome(w, e, "failed", code, 502)
+
+
+# errors inside streams
+
+def in_band(dialect, error):
+    if dialect is ANTHROPIC:
+        return sse({"type": "error", "error": error}, "error")
+    if dialect is OLLAMA:
+        return json.dumps({"error": error}).encode() + b"\n"
+    return sse({"error": error})
+
+
+OVERLOADED = {"type": "overloaded_error", "message": "Overloaded"}
+FIRST = {
+    # name: (dialect, error, status, outcome)
+    "code 503": (CHAT, {"message": "m", "code": 503}, 503, "refused"),
+    "code '503'": (CHAT, {"message": "m", "code": "503"}, 503, "refused"),
+    "code 529": (CHAT, {"message": "m", "code": 529}, 503, "refused"),
+    "code 429": (CHAT, {"message": "m", "code": 429}, 429, "refused"),
+    "rate_limit_error": (CHAT, {"message": "m", "type": "rate_limit_error"}, 429, "refused"),
+    "overloaded_error": (CHAT, OVERLOADED, 503, "refused"),
+    "code 500": (CHAT, {"message": "m", "code": 500}, 500, "failed"),
+    "code 502": (CHAT, {"message": "m", "code": 502}, 502, "failed"),
+    "code 400": (CHAT, {"message": "m", "type": "invalid_request_error", "code": 400}, 400,
+                 "neutral"),
+    "code 404": (CHAT, {"message": "m", "code": "404"}, 404, "neutral"),
+    "no code": (CHAT, {"message": "m"}, 502, "failed"),
+    "a type nobody knows": (CHAT, {"message": "m", "type": "strange"}, 502, "failed"),
+    "anthropic overloaded": (ANTHROPIC, OVERLOADED, 529, "refused"),
+    "anthropic rate limit": (ANTHROPIC, {"type": "rate_limit_error", "message": "m"}, 429,
+                             "refused"),
+    "anthropic invalid": (ANTHROPIC, {"type": "invalid_request_error", "message": "m"}, 400,
+                          "neutral"),
+    "anthropic api_error": (ANTHROPIC, {"type": "api_error", "message": "m"}, 500, "failed"),
+    "completions 503": (COMPLETIONS, {"message": "m", "code": 503}, 503, "refused"),
+    "gemini 503": (GEMINI, {"code": 503, "message": "m", "status": "UNAVAILABLE"}, 503, "refused"),
+    "gemini 429": (GEMINI, {"code": 429, "message": "m", "status": "RESOURCE_EXHAUSTED"}, 429,
+                   "refused"),
+    "gemini 500": (GEMINI, {"code": 500, "message": "m", "status": "INTERNAL"}, 500, "failed"),
+    "ollama": (OLLAMA, "model runner has stopped", 502, "failed"),
+    "a text for an error": (CHAT, "something broke", 502, "failed"),
+}
+
+
+@pytest.mark.parametrize("after", ["at once", "after the preamble"])
+@pytest.mark.parametrize("name", FIRST)
+def test_a_stream_that_begins_with_an_error_is_restated(rig, name, after):
+    d, error, status, outcome = FIRST[name]
+    event = in_band(d, error)
+    events = [event] if after == "at once" else [*d.preamble, b"" if d is OLLAMA else b": ping\n\n",
+                                                 event]
+    w, head, body, how = stream(rig, d, [e for e in events if e])
+    assert (head.status, how) == (status, "end")
+    given = json.loads(body)
+    assert given["error"] == error, "the backend's own error object"
+    assert head.get("content-type").startswith("application/json")
+    status_field = head.get("proxy-status")
+    assert status_field.startswith("weir") and "received-status=200" in status_field
+    cause = "upstream_refused" if outcome == "refused" else "in_band_error"
+    assert_outcome(w, w.log.entry(head.get("x-request-id")), outcome, cause, status)
+
+
+def test_sglang_says_503_in_a_200(rig):
+    event = sse({"object": "error", "message": "The request queue is full.", "type": "503",
+                 "code": 503})
+    w, head, body, how = stream(rig, CHAT, [event])
+    assert head.status == 503
+    assert_outcome(w, w.log.entry(head.get("x-request-id")), "refused", "upstream_refused", 503)
+
+
+def test_responses_that_fail_at_once_are_restated(rig):
+    event = sse({"type": "response.failed", "sequence_number": 1, "response": {
+        "status": "failed", "error": {"code": "server_error", "message": "m"}}}, "response.failed")
+    w, head, body, how = stream(rig, RESPONSES, [*RESPONSES.preamble, event])
+    assert head.status in (500, 502)
+    assert "server_error" in body.decode()
+    assert_outcome(w, w.log.entry(head.get("x-request-id")), "failed", "in_band_error",
+                   head.status)
+
+
+def test_responses_that_are_limited_at_once_are_restated(rig):
+    event = sse({"type": "response.failed", "sequence_number": 1, "response": {
+        "status": "failed", "error": {"code": "rate_limit_exceeded", "message": "m"}}},
+        "response.failed")
+    w, head, body, how = stream(rig, RESPONSES, [event])
+    assert head.status == 429
+    assert_outcome(w, w.log.entry(head.get("x-request-id")), "refused", "upstream_refused", 429)
+
+
+@pytest.mark.parametrize("end", ["clean", "fin"])
+def test_what_comes_behind_a_first_error_does_not_matter(rig, end):
+    events = [in_band(CHAT, {"message": "m", "code": 503}), b"data: [DONE]\n\n"]
+    w, head, body, how = stream(rig, CHAT, events, end)
+    assert (head.status, how) == (503, "end")
+    assert json.loads(body) == {"error": {"message": "m", "code": 503}}
+
+
+def test_a_restated_error_leaves_the_client_connection_usable(rig):
+    b = rig.backend()
+    w = rig.weir(b)
+    c = w.client()
+    c.send(post(CHAT))
+    peer, _ = b.request()
+    peer.begin()
+    peer.chunk(in_band(CHAT, {"message": "m", "code": 500}))
+    peer.last_chunk()
+    assert c.answer("POST").status == 500
+    c.send(request(target="/next"))
+    nxt, _ = b.request() if not peer.is_open() else (peer, None)
+    nxt.request() if nxt is peer else None
+    nxt.answer(200, b"x")
+    assert c.answer().status == 200
+
+
+def test_errors_are_passed_on_as_they_came_if_configured(rig):
+    event = in_band(CHAT, {"message": "m", "code": 503})
+    w, head, body, how = stream(rig, CHAT, [event, b"data: [DONE]\n\n"],
+                                pool={"restate_errors": False})
+    assert (head.status, body, how) == (200, event + b"data: [DONE]\n\n", "end")
+    assert_outcome(w, w.log.entry(head.get("x-request-id")), "refused", "upstream_refused")
+
+
+@pytest.mark.parametrize("dialect, error, outcome", [
+    (CHAT, {"message": "m", "code": 503}, "refused"),
+    (CHAT, {"message": "m", "code": 500}, "failed"),
+    (CHAT, {"message": "m"}, "failed"),
+    (CHAT, {"message": "m", "code": 400}, "neutral"),
+    (COMPLETIONS, {"message": "m", "code": 500}, "failed"),
+    (ANTHROPIC, OVERLOADED, "refused"),
+    (ANTHROPIC, {"type": "api_error", "message": "m"}, "failed"),
+    (GEMINI, {"code": 503, "message": "m"}, "refused"),
+    (OLLAMA, "it broke", "failed"),
+], ids=lambda v: str(v)[:40])
+@pytest.mark.parametrize("end", ["clean", "fin"])
+def test_a_later_error_is_passed_on_and_counts_as_its_code_would(rig, dialect, error, outcome, end):
+    events = [*dialect.preamble, dialect.content("half an"), in_band(dialect, error)]
+    w, head, body, how = stream(rig, dialect, events, end)
+    assert head.status == 200 and body.startswith(b"".join(events))
+    cause = "upstream_refused" if outcome == "refused" else "in_band_error"
+    assert_outcome(w, w.log.entry(head.get("x-request-id")), outcome, cause)
+
+
+def test_a_later_error_is_not_followed_by_a_second_one(rig):
+    """The backend has said it; weir has nothing to add."""
+    events = [CHAT.content("half an"), in_band(CHAT, {"message": "m", "code": 500})]
+    w, head, body, how = stream(rig, CHAT, events)
+    assert (body, how) == (b"".join(events), "end")
+
+
+def test_responses_that_fail_later_are_failures(rig):
+    events = [RESPONSES.content("half"), sse(
+        {"type": "response.failed", "response": {"error": {"code": "server_error"}}},
+        "response.failed")]
+    w, head, body, how = stream(rig, RESPONSES, events)
+    assert (body, how) == (b"".join(events), "end")
+    assert_outcome(w, w.log.entry(head.get("x-request-id")), "failed", "in_band_error")
+
+
+def test_an_error_in_a_plain_200_is_no_business_of_weirs(rig):
+    b = rig.backend()
+    w = rig.weir(b)
+    c = w.client()
+    c.send(request("POST", "/v1/chat/completions", body=b"{}"))
+    peer, _ = b.request()
+    peer.answer(200, b'{"error":{"code":503}}', [("Content-Type", "application/json")])
+    answer = c.answer()
+    assert (answer.status, answer.body) == (200, b'{"error":{"code":503}}')
+
+
+def test_the_events_tell_the_dialect_not_the_path(rig):
+    """An Anthropic stream on a path that says nothing."""
+    b = rig.backend()
+    w = rig.weir(b)
+    c = w.client()
+    c.send(request("POST", "/proxy/anything", body=b'{"stream":true}'))
+    peer, _ = b.request()
+    peer.begin()
+    whole = ANTHROPIC.whole("hello")
+    peer.send(chunk(whole) + LAST_CHUNK)
+    answer = c.answer("POST")
+    assert answer.body == whole
+    assert_outcome(w, w.log.entry(answer.id), "ok")
+
+
+def test_an_outcome_is_provisionally_ok_and_taken_back(rig):
+    """The window counts a stream at its first content; when it fails later, as a failure only."""
+    b = rig.backend()
+    w = rig.weir(b)
+    c, head, body, peer = open_stream(w, b)
+    window = w.admin.upstream()["window"]
+    assert (window["ok"], window["failed"]) == (1, 0)
+    assert w.metrics().sum("weir_upstream_outcomes_total") == 0
+    peer.close()
+    body.rest_or_cut()
+    w.log.entry(head.get("x-request-id"))
+    window = w.admin.upstream()["window"]
+    assert (window["ok"], window["failed"]) == (0, 1)
