@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A client that goes away is noticed wherever its request is, and costs the upstream nothing more."""
+"""A client that goes away is noticed wherever its request is, and costs the upstream no more."""
 
 import statistics
 import time
 
 import pytest
 
-from harness.ask import end_stream, exchange, open_stream, post
+from harness.ask import end_stream, exchange, has_request, open_stream, post
 from harness.deadline import eventually, secs
 from harness.dialects import CHAT
 from harness.http1 import request
@@ -98,20 +98,11 @@ def test_a_client_that_leaves_the_queue_is_never_sent(rig, how):
     assert (e.decision, e.why, e.upstream, e.outcome) == ("gone", "client_gone", None, None)
     assert w.metrics().sum("weir_queue_length") == 1
     end_stream(CHAT, body, peer)
-    nxt = peer if _has_request(peer) else b.accept()
+    nxt = peer if has_request(peer) else b.accept()
     assert nxt.request().target == "/third"
     nxt.answer(200, b"x")
     assert third.answer().status == 200
     assert w.log.entry(path="/third").decision == "queued"
-
-
-def _has_request(peer):
-    """The next request comes on this kept connection, or on a new one; weir may do either."""
-    try:
-        eventually(lambda: peer.is_open() and peer.buf, 1)
-        return True
-    except AssertionError:
-        return False
 
 
 def test_a_half_closed_client_gets_its_answer_if_configured(rig):

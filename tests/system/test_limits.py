@@ -68,8 +68,8 @@ def _head(length):
     return raw
 
 
-@pytest.mark.parametrize("setting, size", [({}, 32768), ({"head": "1KiB", "request_line": "256B"}, 1024),
-                                           ({"head": "64KiB"}, 65536)])
+@pytest.mark.parametrize("setting, size", [
+    ({}, 32768), ({"head": "1KiB", "request_line": "256B"}, 1024), ({"head": "64KiB"}, 65536)])
 def test_a_head_may_be_as_long_as_the_limit(served, setting, size):
     w = served(**setting)
     c = w.client()

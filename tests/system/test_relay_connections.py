@@ -152,7 +152,7 @@ def test_bytes_after_the_answer_close_the_upstream_connection(rig):
 @pytest.mark.parametrize("how", ["fin", "forged"])
 def test_an_idle_connection_that_ended_while_a_request_came_is_never_the_clients_problem(
         rig, method, how):
-    """Both are there when weir looks: it is stopped while the backend closes and the client asks."""
+    """Both are there when weir looks: it stands still while backend and client act."""
     b = rig.backend()
     w = rig.weir(b, workers=1)
     c = w.client()

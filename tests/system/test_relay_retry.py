@@ -3,7 +3,7 @@
 
 import pytest
 
-from harness.ask import exchange, post
+from harness.ask import arrived, exchange, post
 from harness.backend import always, closed_port
 from harness.deadline import eventually
 from harness.dialects import ANTHROPIC, CHAT, sse
@@ -166,7 +166,7 @@ def test_nothing_is_tried_again_after_the_commit_point(rig):
     w = rig.weir(a, b)
     c = w.client()
     c.send(post(CHAT))
-    first = eventually(lambda: _accepted(a) or _accepted(b))
+    first = eventually(lambda: arrived(a) or arrived(b))
     other = b if first in a.peers else a
     first.request()
     first.begin()
@@ -177,15 +177,6 @@ def test_nothing_is_tried_again_after_the_commit_point(rig):
     _, how = body.rest_or_cut()
     other.assert_untouched()
     assert w.metrics().sum("weir_retries_total") == 0
-
-
-def _accepted(b):
-    b.sock.settimeout(0)
-    try:
-        sock, _ = b.sock.accept()
-    except BlockingIOError:
-        return None
-    return b._peer(sock)
 
 
 @pytest.mark.parametrize("settings", [
@@ -235,7 +226,7 @@ def test_the_least_loaded_upstream_is_chosen(rig):
     for i in range(8):
         c = w.client()
         c.send(post(CHAT))
-        peer = eventually(lambda: _accepted(a) or _accepted(b))
+        peer = eventually(lambda: arrived(a) or arrived(b))
         peer.request()
         counts["a" if peer in a.peers else "b"] += 1
         peer.begin()
@@ -255,7 +246,7 @@ def test_a_request_goes_where_there_is_room(rig):
     for _ in range(3):
         c = w.client()
         c.send(post(CHAT))
-        peer = eventually(lambda: _accepted(a) or _accepted(b))
+        peer = eventually(lambda: arrived(a) or arrived(b))
         peer.request()
         peer.begin()
         peer.chunk(CHAT.content("x"))

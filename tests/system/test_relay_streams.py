@@ -343,5 +343,3 @@ def _joined(raw):
             return out
         out += raw[end + 2:end + 2 + size]
         at = end + 2 + size + 2
-
-

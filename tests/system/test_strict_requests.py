@@ -166,7 +166,8 @@ def test_a_bad_head_is_refused_and_never_seen_upstream(strict, name):
     answer = _assert_refused(strict, c, status)
     assert len(strict.seen) == seen
     e = strict.log.entry(answer.id)
-    assert (e.decision, e.why, e.status, e.upstream) == ("local", "bad_request", answer.status, None)
+    assert (e.decision, e.why, e.status, e.upstream) == (
+        "local", "bad_request", answer.status, None)
     _nothing_went_through(strict)
 
 
@@ -344,7 +345,6 @@ def test_random_damage_to_a_request_never_reaches_the_backend_as_something_else(
         c.read_to_end()
         assert len(strict.seen) - before <= 1
         c.close()
-
 
 
 @pytest.mark.parametrize("n", [1, 50])

@@ -52,5 +52,3 @@ class Admin:
                 if (p["name"], u["name"]) == (pool, name):
                     return u
         raise AssertionError(f"no upstream {pool}/{name}")
-
-

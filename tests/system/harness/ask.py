@@ -3,6 +3,7 @@
 
 import random
 
+from .deadline import eventually
 from .dialects import CHAT
 from .http1 import request
 
@@ -65,3 +66,27 @@ def noise(seed, length):
     return random.Random(seed).randbytes(length)
 
 
+def next_peer(backend, *kept):
+    """Where the next request comes, on a connection that is kept or a new one; None if not yet."""
+    for peer in kept:
+        if peer.is_open() and peer.buf:
+            return peer
+    return arrived(backend)
+
+
+def arrived(backend):
+    """The next connection if it is there already."""
+    backend.sock.settimeout(0)
+    try:
+        sock, _ = backend.sock.accept()
+    except BlockingIOError:
+        return None
+    return backend.peer_of(sock)
+
+
+def has_request(peer):
+    """The next request comes on this kept connection; False: it went elsewhere."""
+    try:
+        return eventually(lambda: peer.is_open() and bool(peer.buf), 1)
+    except AssertionError:
+        return False

@@ -102,9 +102,9 @@ class Backend:
             sock, _ = self.sock.accept()
         except socket.timeout:
             raise Late("weir did not connect to the backend") from None
-        return self._peer(sock)
+        return self.peer_of(sock)
 
-    def _peer(self, sock):
+    def peer_of(self, sock):
         if sock.family != socket.AF_UNIX:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if self.sndbuf:
@@ -152,7 +152,7 @@ class Backend:
 
     def _serve_one(self, sock, handler, loop):
         try:
-            peer = self._peer(sock)
+            peer = self.peer_of(sock)
         except (OSError, ssl.SSLError):
             return
         try:

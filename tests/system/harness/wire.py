@@ -19,7 +19,7 @@ class Ended(AssertionError):
 
 
 class Wire:
-    """how it ended: None while open, "fin" in order, "rst" broken off, "cut" TLS without goodbye."""
+    """how it ended: None while open, "fin" in order, "rst" broken off, "cut" TLS without end."""
 
     def __init__(self, sock, name=""):
         self.sock = sock
@@ -52,7 +52,7 @@ class Wire:
             return False
 
     def send_until_stuck(self, piece, most, quiet=0.25):
-        """Sends piece after piece until nobody takes more for a while; returns how many bytes went."""
+        """Sends piece after piece until nobody takes more for a while; how many bytes went."""
         sent = 0
         self.sock.settimeout(secs(quiet))
         while sent < most:
