@@ -39,7 +39,8 @@ def top(text):
 def test_a_good_file_is_good(check):
     code, said = check(GOOD)
     assert code == 0, said
-    assert "first_token" in said and "30s" in said, "it prints what would run"
+    for word in ("127.0.0.1:8080", "chat", "http://127.0.0.1:9"):
+        assert word in said, "it prints what would run"
 
 
 MISTAKES = {

@@ -84,7 +84,11 @@ class Weir:
                                         stdin=subprocess.DEVNULL, env=self.env, cwd=self.folder)
         self.log = AccessLog(self.process.stdout)
         self.errors = Lines(self.process.stderr)
-        eventually(self._is_ready, 10, "weir listens")
+        try:
+            eventually(self._is_ready, 10, "weir listens")
+        except RuntimeError:
+            self.process = None
+            raise
         return self
 
     def _is_ready(self):
