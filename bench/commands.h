@@ -5,5 +5,6 @@
 /* The subcommands.  Each gets its own name as argv[0] and returns the exit code. */
 int cmd_backend(int argc, char **argv);
 int cmd_load(int argc, char **argv);
+int cmd_story(int argc, char **argv);
 
 #endif

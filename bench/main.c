@@ -13,6 +13,7 @@ static const struct {
 } commands[] = {
     {"backend", cmd_backend, "a simulated inference server with faults on demand"},
     {"load", cmd_load, "loads a server, open loop, and judges its answers"},
+    {"story", cmd_story, "plays an outage in a minute and tells it"},
 };
 enum { N_COMMANDS = sizeof commands / sizeof commands[0] };
 

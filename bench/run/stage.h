@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef BENCH_RUN_STAGE_H
+#define BENCH_RUN_STAGE_H
+
+#include "bench/common/grow.h"
+#include "bench/run/process.h"
+
+/*
+ * What a run is played on: a simulated backend and, in front of it, the target under test, started
+ * from one row of a table each (program, settings file, arguments).  Every program listens on free
+ * ports of 127.0.0.1 and keeps its files in one temporary folder, which goes with the stage.
+ */
+struct stage {
+    char folder[64];
+    struct process backend, target;
+    char backend_url[64], control_url[64]; /* empty: a backend of somebody else's */
+    char target_url[300];
+    char admin_path[108]; /* empty: the target has no admin socket */
+    int target_port;
+};
+
+/* What is asked of a target beside its kind. */
+struct stage_wish {
+    const char *weir;     /* the program; NULL is beside this one, or in PATH */
+    const char *settings; /* weir: members of the pool, libconfig; NULL is none */
+    int limit;            /* nginx, haproxy: most requests at the backend; 0 is none */
+    bool tls;             /* listen with TLS, certificate of the stage's own */
+    int workers;          /* of weir; 0 is its default */
+};
+
+enum weir_status stage_init(struct stage *s, char *why, size_t why_size) WEIR_MUST_CHECK;
+/* Ends the programs and removes the folder. */
+void stage_fini(struct stage *s);
+
+/* `weir-bench backend` with these arguments (NULL ends them) and free ports. */
+enum weir_status stage_backend(struct stage *s, const char *const *args, char *why,
+                               size_t why_size) WEIR_MUST_CHECK;
+
+/*
+ * "weir", "nginx", "haproxy", "relay", "direct", or a URL.  "nginx:54" and "haproxy:54" are those
+ * with a limit set by hand.  Waits until it accepts.
+ */
+enum weir_status stage_target(struct stage *s, const char *target, const struct stage_wish *wish,
+                              char *why, size_t why_size) WEIR_MUST_CHECK;
+void stage_drop_target(struct stage *s);
+
+/* The pid that does the work (nginx has a master), for CPU and memory. */
+pid_t stage_worker(const struct stage *s);
+
+/* True when stage_target would find the program for this target. */
+bool stage_has(const char *target);
+
+#endif

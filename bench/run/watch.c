@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The onlooker: samples of weir's status and events and of the backend's counters. */
+#include "bench/run/watch.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "weir/base/assert.h"
+#include "weir/base/clock.h"
+
+uint64_t rfc3339_parse(const char *s)
+{
+    struct tm tm = {0};
+    int year, month, n = 0;
+    double seconds;
+
+    if (sscanf(s, "%4d-%2d-%2dT%2d:%2d:%lfZ%n", &year, &month, &tm.tm_mday, &tm.tm_hour, &tm.tm_min,
+               &seconds, &n) != 6 ||
+        n == 0)
+        return 0;
+    tm.tm_year = year - 1900;
+    tm.tm_mon = month - 1;
+    return (uint64_t)timegm(&tm) * NS_PER_S + (uint64_t)(seconds * 1e9);
+}
+
+static double since_start(const struct watch *w, uint64_t wall_ns)
+{
+    return ((double)wall_ns - (double)w->start_wall_ns) / 1e9;
+}
+
+void watch_start(struct watch *w, const char *admin_path, const char *control_url)
+{
+    *w = (struct watch){.control_url = control_url, .start_wall_ns = wall_now_ns()};
+    admin_init(&w->admin, admin_path);
+}
+
+void watch_end(struct watch *w)
+{
+    admin_close(&w->admin);
+    free(w->samples);
+    free(w->events);
+    w->samples = NULL;
+    w->events = NULL;
+}
+
+static void copy(char *out, size_t size, const char *s)
+{
+    (void)snprintf(out, size, "%s", s);
+}
+
+static void read_status(struct watch_sample *s, const json_t *j)
+{
+    const json_t *pool = json_at(j, "pools.0"), *u = json_at(pool, "upstreams.0");
+
+    s->has_weir = true;
+    copy(s->state, sizeof s->state, json_text_at(j, "state"));
+    copy(s->upstream_state, sizeof s->upstream_state, json_text_at(u, "state"));
+    s->share = json_number_at(u, "share");
+    s->shed_per_s = json_number_at(pool, "shed_per_s");
+    s->queued = (int)json_number_at(pool, "queue.length");
+    s->pending = (int)json_number_at(u, "pending");
+    s->inflight = (int)json_number_at(u, "inflight");
+    s->limit_streams = json_number_at(u, "limits.streams");
+}
+
+static void read_stats(struct watch_sample *s, const json_t *j)
+{
+    s->has_backend = true;
+    s->backend_up = strcmp(json_text_at(j, "state"), "up") == 0;
+    s->running = (int)(json_number_at(j, "running") + json_number_at(j, "api_busy"));
+    s->waiting = (int)(json_number_at(j, "queued") + json_number_at(j, "api_queued"));
+    s->attempts = json_number_at(j, "attempts") + json_number_at(j, "reset_while_down");
+    s->tokens = json_number_at(j, "tokens");
+    s->tokens_wasted = json_number_at(j, "tokens_wasted");
+}
+
+static void keep_event(struct watch *w, const json_t *e, double at_s)
+{
+    struct watch_event *out;
+    char *numbers = json_dumps(json_at(e, "numbers"), JSON_COMPACT);
+
+    if (w->n_events == w->cap_events) {
+        w->cap_events = w->cap_events == 0 ? 64 : 2 * w->cap_events;
+        w->events = realloc(w->events, w->cap_events * sizeof w->events[0]);
+        WEIR_ASSERT(w->events != NULL);
+    }
+    out = &w->events[w->n_events++];
+    *out = (struct watch_event){.at_s = at_s};
+    copy(out->upstream, sizeof out->upstream, json_text_at(e, "upstream"));
+    copy(out->from, sizeof out->from, json_text_at(e, "from"));
+    copy(out->to, sizeof out->to, json_text_at(e, "to"));
+    copy(out->cause, sizeof out->cause, json_text_at(e, "cause"));
+    copy(out->numbers, sizeof out->numbers, numbers == NULL ? "" : numbers);
+    free(numbers);
+}
+
+/* Places an event in time; ties (several within a millisecond) are told apart by their order. */
+struct placed {
+    const json_t *event;
+    const char *at;
+    size_t place;
+};
+
+static int by_time(const void *a, const void *b)
+{
+    const struct placed *x = a, *y = b;
+    int c = strcmp(x->at, y->at);
+
+    return c != 0 ? c : x->place < y->place ? -1 : 1;
+}
+
+/*
+ * The list may come in either order and is cut at its old end: sort by time, then keep what follows
+ * the newest one seen before.
+ */
+static void read_events(struct watch *w, const json_t *list)
+{
+    size_t n = json_array_size(list), first = 0;
+    struct placed *placed = calloc(n + 1, sizeof *placed);
+    bool newest_first = n > 1 && strcmp(json_text_at(list, "0.at"),
+                                        json_text_at(json_array_get(list, n - 1), "at")) > 0;
+    char key[96];
+
+    WEIR_ASSERT(placed != NULL);
+    for (size_t i = 0; i < n; i++) {
+        const json_t *e = json_array_get(list, i);
+        placed[i] = (struct placed){e, json_text_at(e, "at"), newest_first ? n - i : i};
+    }
+    qsort(placed, n, sizeof placed[0], by_time);
+    for (size_t i = 0; i < n; i++) {
+        (void)snprintf(key, sizeof key, "%s %s %s %s", placed[i].at,
+                       json_text_at(placed[i].event, "upstream"),
+                       json_text_at(placed[i].event, "from"), json_text_at(placed[i].event, "to"));
+        if (strcmp(key, w->last_event) == 0)
+            first = i + 1;
+    }
+    for (size_t i = first; i < n; i++) {
+        double at_s = since_start(w, rfc3339_parse(placed[i].at));
+        if (at_s >= -0.001)
+            keep_event(w, placed[i].event, at_s);
+    }
+    if (n > 0)
+        copy(w->last_event, sizeof w->last_event, key);
+    free(placed);
+}
+
+static void look_at_weir(struct watch *w, struct watch_sample *s)
+{
+    json_t *status = admin_ask(&w->admin, "status --json", w->why, sizeof w->why);
+    json_t *events =
+        status == NULL ? NULL : admin_ask(&w->admin, "events --json", w->why, sizeof w->why);
+
+    if (status != NULL)
+        read_status(s, status);
+    if (events != NULL)
+        read_events(w, events);
+    if (status == NULL || events == NULL)
+        w->failures++;
+    json_decref(status);
+    json_decref(events);
+}
+
+const struct watch_sample *watch_poll(struct watch *w)
+{
+    struct watch_sample s = {.at_s = since_start(w, wall_now_ns())};
+
+    if (w->admin.path[0] != '\0')
+        look_at_weir(w, &s);
+    if (w->control_url[0] != '\0') {
+        json_t *stats = control_ask(w->control_url, "/stats", NULL);
+        if (stats != NULL)
+            read_stats(&s, stats);
+        json_decref(stats);
+    }
+    if (w->n_samples == w->cap_samples) {
+        w->cap_samples = w->cap_samples == 0 ? 512 : 2 * w->cap_samples;
+        w->samples = realloc(w->samples, w->cap_samples * sizeof w->samples[0]);
+        WEIR_ASSERT(w->samples != NULL);
+    }
+    w->samples[w->n_samples] = s;
+    return &w->samples[w->n_samples++];
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef BENCH_RUN_WATCH_H
+#define BENCH_RUN_WATCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bench/run/ask.h"
+
+/*
+ * Looks at weir (admin socket, if there is one) and at the backend (control port, if there is one)
+ * every now and then and keeps what it saw, for plots and for judging.  Blocking, briefly.
+ */
+struct watch_sample {
+    double at_s;
+    bool has_weir, has_backend;
+    char state[16];          /* weir as a whole */
+    char upstream_state[16]; /* the first upstream of the first pool */
+    double share, shed_per_s;
+    int inflight, pending, queued; /* at weir */
+    double limit_streams;          /* weir's limit of open streams */
+    int running, waiting;          /* at the backend */
+    bool backend_up;
+    double attempts, tokens, tokens_wasted; /* the backend's counters */
+};
+
+struct watch_event {
+    double at_s;
+    char upstream[32], from[16], to[16], cause[32];
+    char numbers[160]; /* as JSON */
+};
+
+struct watch {
+    struct admin admin;
+    const char *control_url; /* "" is none */
+    uint64_t start_wall_ns;
+    struct watch_sample *samples;
+    size_t n_samples, cap_samples;
+    struct watch_event *events;
+    size_t n_events, cap_events;
+    char last_event[96]; /* time and states of the newest one kept */
+    unsigned failures;   /* polls that weir did not answer */
+    char why[200];       /* of the last one */
+};
+
+/* admin_path "" and control_url "" are for parties that are not there. Times count from now. */
+void watch_start(struct watch *w, const char *admin_path, const char *control_url);
+void watch_end(struct watch *w);
+
+/* Looks once.  Returns the new sample; it lives until the next poll. */
+const struct watch_sample *watch_poll(struct watch *w);
+
+/* "2026-11-24T07:50:04.123Z" to nanoseconds since 1970; 0 when it is no such time. */
+uint64_t rfc3339_parse(const char *s);
+
+#endif
