@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef WEIR_FLOW_GATE_H
+#define WEIR_FLOW_GATE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "weir/decide/pool.h"
+#include "weir/net/loop.h"
+
+/*
+ * The gate: the decisions of one pool behind one lock.
+ *
+ *   - everything in the pool is read and written under `lock`, by any thread;
+ *   - nothing that waits, allocates, does I/O or calls back happens under it: woken requests are
+ *     collected under it and posted to their loops after it;
+ *   - a ticket is held by exactly one exchange and given back exactly once (gate_end);
+ *   - time never goes back in a pool, though each thread brings its own: the later one counts.
+ */
+struct gate;
+
+struct ticket {
+    struct pool_request r;
+    struct loop *loop;             /* of the exchange */
+    struct loop_message wake;      /* under way from the gate when `woken` */
+    bool posted;                   /* the gate's, under its lock: wake is or will be under way */
+};
+
+struct gate *gate_create(const struct decide_conf *conf, const uint32_t *max_streams, size_t n,
+                         uint64_t now_ns);
+void gate_destroy(struct gate **g);
+
+/*
+ * The pool_* calls of the same names, under the lock.  A QUEUED ticket is decided later: its wake
+ * message is delivered once, with r.state SENT or ENDED.
+ */
+enum pool_verdict gate_ask(struct gate *g, struct ticket *t, uint64_t now_ns);
+void gate_first(struct gate *g, struct ticket *t, uint64_t now_ns);
+void gate_set_stream(struct gate *g, struct ticket *t, bool stream);
+void gate_end(struct gate *g, struct ticket *t, const struct pool_report *rep, uint64_t now_ns);
+enum pool_verdict gate_retry(struct gate *g, struct ticket *t, const struct pool_report *rep,
+                             uint64_t now_ns);
+/* True: the ticket is free.  False: its wake is under way; it is ENDED or SENT when that arrives. */
+bool gate_leave(struct gate *g, struct ticket *t, uint64_t now_ns);
+void gate_tick(struct gate *g, const uint64_t *events, uint64_t now_ns);
+
+/* For control: the pool itself, between lock and unlock (which posts what was woken). */
+struct pool *gate_lock(struct gate *g);
+void gate_unlock(struct gate *g);
+
+#endif

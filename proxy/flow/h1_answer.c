@@ -1,0 +1,404 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The HTTP/1 codec's answers: heads, framing, output.  Bytes of one callback are gathered in the
+ * worker's scratch (one session at a time is corked) and leave in one send; what the kernel does not
+ * take waits in s->out.
+ */
+#include "flow_priv.h"
+
+enum { OUT_MARGIN = 64, DRAIN_KEEP_MAX = 256 * 1024 };
+
+static struct session *session_of(const struct codec *c)
+{
+    struct session *s = LIST_OBJECT(c, struct session, codec);
+
+    WEIR_CHECK(s, SESSION_MAGIC);
+    return s;
+}
+
+static size_t backlog_max(const struct session *s)
+{
+    /* The exchange stops at limits.buffer; one callback's worth may come on top. */
+    return (size_t)s->w->site->settings->limits.buffer + 4 * SCRATCH_BYTES + LINES_BYTES;
+}
+
+/* The connection is broken: closed soon, but not under the feet of an exchange that is writing. */
+static void session_fail(struct session *s)
+{
+    s->broken = true;
+    buf_free(&s->out);
+    loop_bury(s->w->loop, &s->step);
+}
+
+static void hold_back(struct session *s, struct slice rest)
+{
+    if (buf_append(&s->out, rest, backlog_max(s)) != WEIR_OK) {
+        session_fail(s);
+        return;
+    }
+    if (s->write_until_ns == 0) {
+        s->write_until_ns =
+            loop_now_ns(s->w->loop) + s->w->site->settings->client_timeouts.write_ns;
+        session_set_timer(s);
+    }
+    conn_want_write(s->conn);
+}
+
+/* Sends what the corked session has gathered. */
+void session_uncork(struct worker *w)
+{
+    struct session *s = w->corked;
+    struct iovec iov = {w->out, w->out_len};
+    size_t wrote = 0;
+    enum weir_status rc;
+
+    if (s == NULL)
+        return;
+    w->corked = NULL;
+    w->out_len = 0;
+    if (iov.iov_len == 0)
+        return;
+    if (!buf_empty(&s->out)) {
+        hold_back(s, slice_of(iov.iov_base, iov.iov_len));
+        return;
+    }
+    while (wrote < iov.iov_len) {
+        struct iovec rest = {(char *)iov.iov_base + wrote, iov.iov_len - wrote};
+        size_t n = 0;
+
+        rc = conn_write(s->conn, &rest, 1, &n);
+        if (rc == WEIR_AGAIN) {
+            hold_back(s, slice_of(rest.iov_base, rest.iov_len));
+            return;
+        }
+        if (rc != WEIR_OK) {
+            session_fail(s);
+            return;
+        }
+        wrote += n;
+    }
+    if (s->state == SESSION_FLUSH)
+        session_flushed(s);
+}
+
+static void cork(struct session *s)
+{
+    if (s->w->corked == s)
+        return;
+    session_uncork(s->w);
+    s->w->corked = s;
+    s->w->out_len = 0;
+}
+
+void session_put(struct session *s, struct slice bytes)
+{
+    while (bytes.len > 0 && s->state != SESSION_DEAD && !s->broken) {
+        struct worker *w = s->w;
+        size_t room, n;
+
+        cork(s);
+        room = SCRATCH_BYTES - w->out_len;
+        n = bytes.len < room ? bytes.len : room;
+        memcpy(w->out + w->out_len, bytes.p, n);
+        w->out_len += n;
+        bytes = slice_from(bytes, n);
+        if (w->out_len == SCRATCH_BYTES)
+            session_uncork(w);
+    }
+}
+
+static void put_str(struct session *s, const char *text)
+{
+    session_put(s, slice_str(text));
+}
+
+/* Everything has left: go on with what was to happen then. */
+void session_flushed(struct session *s)
+{
+    if (s->state != SESSION_FLUSH)
+        return;
+    if (s->body_broken || !s->body_done || s->cut) {
+        /* what the client still sends must not reset the answer away */
+        conn_shutdown(s->conn);
+        session_enter(s, SESSION_LINGER);
+        buf_free(&s->in);
+        conn_want_read(s->conn, true);
+    } else {
+        session_close(s);
+    }
+}
+
+void session_on_writable(struct conn *c, void *owner)
+{
+    struct session *s = owner;
+    struct worker *w;
+    struct slice rest;
+    struct iovec iov;
+    size_t wrote = 0;
+    enum weir_status rc;
+
+    WEIR_CHECK(s, SESSION_MAGIC);
+    w = s->w;
+    rest = buf_slice(&s->out);
+    iov = (struct iovec){(void *)(uintptr_t)rest.p, rest.len};
+    rc = rest.len == 0 ? WEIR_AGAIN : conn_write(c, &iov, 1, &wrote);
+    if (rc == WEIR_OK) {
+        buf_consume(&s->out, wrote);
+        s->write_until_ns = buf_empty(&s->out) ? 0
+                                               : loop_now_ns(s->w->loop) +
+                                                     s->w->site->settings->client_timeouts.write_ns;
+        session_set_timer(s);
+    } else if (rc != WEIR_AGAIN) {
+        session_close(s);
+        session_uncork(w);
+        return;
+    }
+    if (!buf_empty(&s->out)) {
+        conn_want_write(c);
+    } else if (s->state == SESSION_FLUSH) {
+        session_flushed(s);
+        return;
+    }
+    if (s->x != NULL && s->out.len < s->w->site->settings->limits.buffer / 2) {
+        exchange_resume(s->x);
+        session_uncork(w);
+    }
+}
+
+/* --- the codec's operations */
+
+static void op_interim(struct codec *c, int status)
+{
+    struct session *s = session_of(c);
+
+    if (s->http10 || !s->continue_due || status != 100)
+        return;
+    s->continue_due = false;
+    put_str(s, "HTTP/1.1 100 Continue\r\n\r\n");
+}
+
+/* May the connection live on after this answer?  Decided when the head is written. */
+static void settle_keep_alive(struct session *s, enum body_kind body)
+{
+    if (body == BODY_CHUNKED && s->http10 && !s->is_head)
+        s->keep_alive = false; /* the end of the connection is the end of the body */
+    if (s->body_done)
+        return;
+    if (s->continue_due || (s->body == BODY_COUNTED && s->body_left > DRAIN_KEEP_MAX))
+        s->keep_alive = false; /* whether the body still comes is not known, or it is too long */
+}
+
+static enum body_kind framing_of(const struct session *s, int status, enum body_kind body)
+{
+    if (s->is_head || status == 204 || status == 304 || status < 200)
+        return BODY_NONE;
+    if (body == BODY_CHUNKED && s->http10)
+        return BODY_TO_CLOSE;
+    return body;
+}
+
+static void put_framing(struct session *s, int status, enum body_kind body, uint64_t length)
+{
+    char mem[64];
+    struct text t;
+
+    if (status == 204 || status < 200)
+        return;
+    text_init(&t, mem, sizeof mem);
+    if (body == BODY_COUNTED) {
+        text_str(&t, "Content-Length: ");
+        text_u64(&t, length);
+        text_str(&t, "\r\n");
+    } else if (body == BODY_CHUNKED && !s->http10) {
+        text_str(&t, "Transfer-Encoding: chunked\r\n");
+    } else if (body == BODY_NONE && status != 304 && !s->is_head) {
+        text_str(&t, "Content-Length: 0\r\n");
+    }
+    session_put(s, text_slice(&t));
+}
+
+static void op_head(struct codec *c, int status, struct slice reason, struct slice lines,
+                    enum body_kind body, uint64_t length)
+{
+    struct session *s = session_of(c);
+    char mem[32];
+    struct text t;
+
+    settle_keep_alive(s, body);
+    s->framing = framing_of(s, status, body);
+    s->answer_left = body == BODY_COUNTED ? length : 0;
+    s->answer_begun = true;
+    text_init(&t, mem, sizeof mem);
+    text_str(&t, s->http10 ? "HTTP/1.0 " : "HTTP/1.1 ");
+    text_u64(&t, (uint64_t)status);
+    text_char(&t, ' ');
+    session_put(s, text_slice(&t));
+    session_put(s, reason);
+    put_str(s, "\r\n");
+    session_put(s, lines);
+    if (status == 101) {
+        put_str(s, "Connection: Upgrade\r\nUpgrade: websocket\r\n");
+    } else {
+        put_framing(s, status, body, length);
+        if (!s->keep_alive)
+            put_str(s, "Connection: close\r\n");
+        else if (s->http10)
+            put_str(s, "Connection: keep-alive\r\n");
+    }
+    put_str(s, "\r\n");
+}
+
+static void put_chunk(struct session *s, struct slice bytes)
+{
+    char mem[24];
+    struct text t;
+
+    text_init(&t, mem, sizeof mem);
+    text_hex(&t, bytes.len, 1);
+    text_str(&t, "\r\n");
+    session_put(s, text_slice(&t));
+    session_put(s, bytes);
+    put_str(s, "\r\n");
+}
+
+static void op_data(struct codec *c, struct slice bytes)
+{
+    struct session *s = session_of(c);
+
+    if (bytes.len == 0)
+        return;
+    switch (s->framing) {
+    case BODY_NONE:
+        return; /* an answer to HEAD */
+    case BODY_COUNTED:
+        WEIR_ASSERT(bytes.len <= s->answer_left);
+        s->answer_left -= bytes.len;
+        session_put(s, bytes);
+        return;
+    case BODY_CHUNKED:
+        put_chunk(s, bytes);
+        return;
+    case BODY_TO_CLOSE:
+        session_put(s, bytes);
+        return;
+    }
+    WEIR_UNREACHABLE("framing");
+}
+
+/* The exchange is over; what becomes of the connection. */
+static void answer_done(struct session *s)
+{
+    s->x = NULL;
+    s->answer_done = true;
+    s->body_paused = false;
+    s->body_until_ns = 0;
+    if (s->state != SESSION_EXCHANGE && s->state != SESSION_TUNNEL)
+        return;
+    if (!s->keep_alive || s->state == SESSION_TUNNEL) {
+        session_enter(s, SESSION_FLUSH);
+        session_flush_now(s);
+        return;
+    }
+    session_enter(s, s->body_done ? SESSION_IDLE : SESSION_DRAIN);
+    loop_bury(s->w->loop, &s->step); /* pipelined bytes, and reading again, once this callback is over */
+}
+
+/* In FLUSH: if there is nothing left to send now, go on at once. */
+void session_flush_now(struct session *s)
+{
+    if (s->w->corked == s)
+        session_uncork(s->w);
+    if (s->state == SESSION_FLUSH && buf_empty(&s->out))
+        session_flushed(s);
+}
+
+static void op_end(struct codec *c)
+{
+    struct session *s = session_of(c);
+
+    WEIR_ASSERT(s->framing != BODY_COUNTED || s->answer_left == 0);
+    if (s->framing == BODY_CHUNKED)
+        put_str(s, "0\r\n\r\n");
+    if (s->state != SESSION_DEAD)
+        answer_done(s);
+}
+
+static void op_cut(struct codec *c)
+{
+    struct session *s = session_of(c);
+
+    s->keep_alive = false;
+    s->cut = true;
+    if (s->framing == BODY_TO_CLOSE || s->framing == BODY_NONE || s->state == SESSION_TUNNEL) {
+        /* an orderly end would look like a whole answer: break the connection */
+        if (s->w->corked == s)
+            session_uncork(s->w);
+        if (s->state == SESSION_DEAD)
+            return;
+        s->x = NULL;
+        conn_break(s->conn);
+        session_close(s);
+        return;
+    }
+    if (s->state != SESSION_DEAD)
+        answer_done(s); /* an end without the last chunk, or before the counted end */
+}
+
+static size_t op_backlog(const struct codec *c)
+{
+    const struct session *s = session_of(c);
+
+    return s->out.len + (s->w->corked == s ? s->w->out_len : 0);
+}
+
+static void op_want_body(struct codec *c, bool want)
+{
+    struct session *s = session_of(c);
+
+    if (s->body_paused == !want)
+        return;
+    s->body_paused = !want;
+    if (want) {
+        s->body_until_ns = s->body_done ? 0
+                                        : loop_now_ns(s->w->loop) +
+                                              s->w->site->settings->client_timeouts.body_idle_ns;
+        session_set_timer(s);
+        loop_bury(s->w->loop, &s->step);
+    } else {
+        s->body_until_ns = 0;
+        conn_want_read(s->conn, false);
+    }
+}
+
+static void op_close_after(struct codec *c)
+{
+    session_of(c)->keep_alive = false;
+}
+
+static void op_tunnel(struct codec *c)
+{
+    struct session *s = session_of(c);
+
+    s->framing = BODY_TO_CLOSE;
+    s->keep_alive = false;
+    session_enter(s, SESSION_TUNNEL);
+    loop_bury(s->w->loop, &s->step);
+}
+
+static bool op_can_add(const struct codec *c)
+{
+    return session_of(c)->framing == BODY_CHUNKED;
+}
+
+const struct codec_ops h1_codec = {
+    .interim = op_interim,
+    .head = op_head,
+    .data = op_data,
+    .end = op_end,
+    .cut = op_cut,
+    .backlog = op_backlog,
+    .want_body = op_want_body,
+    .close_after = op_close_after,
+    .tunnel = op_tunnel,
+    .can_add = op_can_add,
+};

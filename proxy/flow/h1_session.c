@@ -1,0 +1,554 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A client connection that speaks HTTP/1: its states, deadlines and input.  Owner and thread: its
+ * worker.  What it answers is h1_answer.c; what a request means is the exchange's.
+ *
+ * Input is received into the worker's scratch; only what is not used at once is kept in s->in.  While
+ * pipelined bytes are kept, reading is off, and the kernel's hangup tells of a client that left.
+ */
+#include "flow_priv.h"
+
+#include <unistd.h>
+
+enum {
+    DRAIN_MAX = 256 * 1024, /* of a refused request's body, to keep the connection */
+    LINGER_MAX = 1024 * 1024,
+};
+#define DRAIN_NS (5 * NS_PER_S)
+#define LINGER_NS (2 * NS_PER_S)
+#define RATE_AFTER_NS (10 * NS_PER_S)
+
+static const struct client_timeouts_conf *timeouts_of(const struct session *s)
+{
+    return &s->w->site->settings->client_timeouts;
+}
+
+static uint64_t now_of(const struct session *s)
+{
+    return loop_now_ns(s->w->loop);
+}
+
+#define BIT(n) (1U << (n))
+static const unsigned may_follow[] = {
+    [SESSION_TLS] = BIT(SESSION_IDLE) | BIT(SESSION_DEAD),
+    [SESSION_IDLE] = BIT(SESSION_HEAD) | BIT(SESSION_EXCHANGE) | BIT(SESSION_DEAD),
+    [SESSION_HEAD] = BIT(SESSION_EXCHANGE) | BIT(SESSION_DEAD),
+    [SESSION_EXCHANGE] = BIT(SESSION_IDLE) | BIT(SESSION_DRAIN) | BIT(SESSION_FLUSH) |
+                         BIT(SESSION_TUNNEL) | BIT(SESSION_DEAD),
+    [SESSION_DRAIN] = BIT(SESSION_IDLE) | BIT(SESSION_FLUSH) | BIT(SESSION_DEAD),
+    [SESSION_FLUSH] = BIT(SESSION_LINGER) | BIT(SESSION_DEAD),
+    [SESSION_LINGER] = BIT(SESSION_DEAD),
+    [SESSION_TUNNEL] = BIT(SESSION_FLUSH) | BIT(SESSION_DEAD),
+    [SESSION_DEAD] = 0,
+};
+
+static uint64_t state_limit_ns(const struct session *s, enum session_state state)
+{
+    switch (state) {
+    case SESSION_IDLE:
+        return timeouts_of(s)->keepalive_ns;
+    case SESSION_HEAD:
+        return timeouts_of(s)->head_ns;
+    case SESSION_DRAIN:
+        return DRAIN_NS;
+    case SESSION_FLUSH:
+        return timeouts_of(s)->write_ns;
+    case SESSION_LINGER:
+        return LINGER_NS;
+    case SESSION_TLS:      /* the connection's own handshake deadline */
+    case SESSION_EXCHANGE: /* the exchange's deadlines, and the body's below */
+    case SESSION_TUNNEL:
+    case SESSION_DEAD:
+        return 0;
+    }
+    WEIR_UNREACHABLE("session state");
+}
+
+/* The only place that writes s->state. */
+void session_enter(struct session *s, enum session_state next)
+{
+    uint64_t limit = state_limit_ns(s, next);
+
+    WEIR_ASSERT((may_follow[s->state] & BIT(next)) != 0);
+    s->state = next;
+    s->state_until_ns = limit == 0 ? 0 : now_of(s) + limit;
+    session_set_timer(s);
+}
+
+static uint64_t sooner(uint64_t a, uint64_t b)
+{
+    return a == 0 || (b != 0 && b < a) ? b : a;
+}
+
+void session_set_timer(struct session *s)
+{
+    uint64_t due = sooner(sooner(s->state_until_ns, s->write_until_ns), s->body_until_ns);
+
+    if (due == 0)
+        s->timer.due_ns = 0; /* lazily: the armed event finds nothing to do */
+    else
+        loop_timer_at(&s->timer, due);
+}
+
+static void reap(struct loop_grave *g)
+{
+    struct session *s = LIST_OBJECT(g, struct session, grave);
+    struct worker *w = s->w;
+
+    slab_give(&w->sessions, s);
+}
+
+/* Ends the connection and, if there is one, tells its exchange.  Safe to call again. */
+void session_close(struct session *s)
+{
+    struct worker *w = s->w;
+    struct exchange *x = s->x;
+
+    if (s->state == SESSION_DEAD)
+        return;
+    s->state = SESSION_DEAD;
+    s->x = NULL;
+    if (w->corked == s) {
+        w->corked = NULL;
+        w->out_len = 0;
+    }
+    loop_timer_stop(&s->timer);
+    list_remove(&s->node);
+    conn_close(&s->conn);
+    buf_free(&s->in);
+    buf_free(&s->out);
+    worker_session_gone(w, s);
+    loop_bury(w->loop, &s->grave);
+    if (x != NULL)
+        exchange_client_gone(x);
+}
+
+/* --- the request's body */
+
+static void set_body_deadline(struct session *s)
+{
+    s->body_until_ns = s->body_done ? 0 : now_of(s) + timeouts_of(s)->body_idle_ns;
+    session_set_timer(s);
+}
+
+static void body_is_done(struct session *s)
+{
+    s->body_done = true;
+    s->body_until_ns = 0;
+    if (s->x != NULL)
+        exchange_body_end(s->x);
+}
+
+static void body_is_bad(struct session *s, int status, enum cause cause, const char *what)
+{
+    s->keep_alive = false;
+    s->body_done = true; /* nothing after it can be trusted */
+    s->body_broken = true;
+    s->body_until_ns = 0;
+    if (s->x != NULL)
+        exchange_body_bad(s->x, status, cause, what);
+    else if (s->state == SESSION_DRAIN)
+        session_close(s);
+}
+
+static bool body_too_large(struct session *s, size_t more)
+{
+    s->body_got += more;
+    return s->body == BODY_CHUNKED && s->body_got > s->w->site->settings->limits.body;
+}
+
+static void body_bytes(struct session *s, struct slice data)
+{
+    if (data.len == 0)
+        return;
+    if (s->state == SESSION_DRAIN) {
+        s->lingered += data.len;
+        if (s->lingered > DRAIN_MAX)
+            session_close(s);
+    } else if (s->x != NULL) {
+        exchange_body(s->x, data);
+    }
+}
+
+static size_t consume_counted(struct session *s, struct slice in)
+{
+    size_t n = in.len < s->body_left ? in.len : (size_t)s->body_left;
+
+    s->body_left -= n;
+    s->body_got += n;
+    body_bytes(s, slice_of(in.p, n));
+    if (s->body_left == 0 && s->state != SESSION_DEAD)
+        body_is_done(s);
+    return n;
+}
+
+static size_t consume_chunked(struct session *s, struct slice in)
+{
+    struct slice data = SLICE_NONE;
+    size_t used = 0;
+    enum parse p = chunked_next(&s->chunked, in, &used, &data);
+
+    if (p == PARSE_BAD) {
+        body_is_bad(s, 400, CAUSE_BAD_REQUEST, "the chunked framing of the body is broken");
+        return in.len;
+    }
+    if (body_too_large(s, data.len)) {
+        body_is_bad(s, 413, CAUSE_REQUEST_TOO_LARGE, "the body is larger than limits.body");
+        return in.len;
+    }
+    body_bytes(s, data);
+    if (p == PARSE_DONE && s->state != SESSION_DEAD)
+        body_is_done(s);
+    return used;
+}
+
+static size_t consume_body(struct session *s, struct slice in)
+{
+    if (s->body_done || s->body_paused)
+        return 0;
+    set_body_deadline(s);
+    return s->body == BODY_COUNTED ? consume_counted(s, in) : consume_chunked(s, in);
+}
+
+/* --- heads */
+
+static void begin_exchange(struct session *s, const struct request_head *h)
+{
+    struct client_facts cf = {conn_peer(s->conn), conn_is_tls(s->conn),
+                              site_trusts(s->w->site, conn_peer(s->conn))};
+    struct exchange *x;
+
+    s->served++;
+    s->http10 = h->minor == 0;
+    s->is_head = h->is_head;
+    s->keep_alive = h->keep_alive && !s->w->draining &&
+                    s->served < s->w->site->settings->limits.keepalive_requests;
+    s->body = h->body;
+    s->body_left = h->length;
+    s->body_got = s->lingered = 0;
+    s->body_done = h->body == BODY_NONE || (h->body == BODY_COUNTED && h->length == 0);
+    s->body_paused = s->body_broken = s->answer_begun = s->answer_done = false;
+    s->continue_due = h->expect_continue && !s->body_done;
+    s->body_begun_ns = now_of(s);
+    chunked_init(&s->chunked);
+    session_enter(s, SESSION_EXCHANGE);
+    if (!s->body_done)
+        set_body_deadline(s);
+    x = exchange_request(s->w, &s->codec, h, &cf);
+    if (x == NULL) {
+        session_close(s);
+        return;
+    }
+    s->x = x;
+    exchange_go(x);
+}
+
+static void refuse_head(struct session *s, const struct head_error *err)
+{
+    struct client_facts cf = {conn_peer(s->conn), conn_is_tls(s->conn), false};
+    struct exchange *x;
+
+    s->http10 = s->is_head = s->keep_alive = false;
+    s->body_done = s->body_broken = true;
+    s->answer_begun = s->answer_done = s->continue_due = false;
+    session_enter(s, SESSION_EXCHANGE);
+    x = exchange_bad_request(s->w, &s->codec, err, &cf);
+    if (x == NULL) {
+        session_close(s);
+        return;
+    }
+    s->x = x;
+    exchange_go(x);
+}
+
+static size_t consume_head(struct session *s, struct slice in)
+{
+    struct request_head h;
+    struct head_error err;
+    size_t used = 0;
+
+    switch (request_parse(in, &s->w->site->request_limits, s->w->fields, &h, &used, &err)) {
+    case PARSE_DONE:
+        begin_exchange(s, &h);
+        return used;
+    case PARSE_MORE:
+        if (s->state == SESSION_IDLE)
+            session_enter(s, SESSION_HEAD);
+        return 0;
+    case PARSE_BAD:
+        refuse_head(s, &err);
+        return in.len;
+    }
+    WEIR_UNREACHABLE("parse");
+}
+
+static size_t consume_some(struct session *s, struct slice in)
+{
+    switch (s->state) {
+    case SESSION_IDLE:
+    case SESSION_HEAD:
+        return s->w->quitting ? 0 : consume_head(s, in);
+    case SESSION_EXCHANGE:
+    case SESSION_DRAIN:
+        return s->body_broken ? in.len : consume_body(s, in);
+    case SESSION_TUNNEL:
+        exchange_body(s->x, in);
+        return in.len;
+    case SESSION_LINGER:
+    case SESSION_FLUSH:
+    case SESSION_DEAD:
+        s->lingered += in.len;
+        return in.len;
+    case SESSION_TLS:
+        break;
+    }
+    WEIR_UNREACHABLE("bytes before the handshake");
+}
+
+/* Uses what can be used now, in order; returns how many bytes. */
+static size_t consume(struct session *s, struct slice in)
+{
+    size_t used = 0;
+
+    while (used < in.len && s->state != SESSION_DEAD) {
+        size_t n = consume_some(s, slice_from(in, used));
+        used += n;
+        if (s->state == SESSION_DRAIN && s->body_done)
+            session_enter(s, SESSION_IDLE);
+        else if (n == 0)
+            break;
+    }
+    return used;
+}
+
+/* Reading makes sense while what comes can be used, or only an end is expected. */
+static void set_reading(struct session *s)
+{
+    bool full = !buf_empty(&s->in) && s->state != SESSION_HEAD;
+
+    if (s->state != SESSION_DEAD)
+        conn_want_read(s->conn, !full && !(s->state == SESSION_EXCHANGE && s->body_paused) &&
+                                    !(s->state == SESSION_TUNNEL && s->body_paused));
+}
+
+static void keep(struct session *s, struct slice rest)
+{
+    size_t max = (size_t)s->w->site->settings->limits.head + SCRATCH_BYTES;
+
+    if (s->state != SESSION_DEAD && buf_append(&s->in, rest, max) != WEIR_OK)
+        session_close(s);
+}
+
+/* Goes on with bytes kept from before; called when the state has changed so that they can be used. */
+void session_step(struct session *s)
+{
+    size_t used;
+
+    if (s->state == SESSION_DEAD)
+        return;
+    if (s->broken) {
+        session_close(s);
+        return;
+    }
+    if (!buf_empty(&s->in)) {
+        used = consume(s, buf_slice(&s->in));
+        if (s->state == SESSION_DEAD)
+            return;
+        buf_consume(&s->in, used);
+    }
+    if (s->state == SESSION_IDLE && (s->w->draining || s->eof_seen)) {
+        session_close(s);
+        return;
+    }
+    set_reading(s);
+}
+
+static void on_step(struct loop_grave *g)
+{
+    struct session *s = LIST_OBJECT(g, struct session, step);
+    struct worker *w = s->w;
+
+    WEIR_CHECK(s, SESSION_MAGIC);
+    session_step(s);
+    session_uncork(w);
+}
+
+/* The client ended its side. */
+static void on_eof(struct session *s)
+{
+    bool keep_half = s->w->site->settings->keep_half_closed;
+
+    if (s->state == SESSION_EXCHANGE && keep_half && s->body_done) {
+        s->eof_seen = true;
+        s->keep_alive = false;
+        conn_want_read(s->conn, false);
+        return;
+    }
+    session_close(s);
+}
+
+static bool receive(struct session *s)
+{
+    struct worker *w = s->w;
+    size_t got = 0, used, room = SCRATCH_BYTES;
+    char *at = w->in;
+    bool kept = !buf_empty(&s->in);
+    enum weir_status rc;
+
+    if (kept && buf_reserve(&s->in, 2048, (size_t)w->site->settings->limits.head + SCRATCH_BYTES,
+                            &at, &room) != WEIR_OK) {
+        session_close(s);
+        return false;
+    }
+    rc = conn_read(s->conn, at, room, &got);
+    if (rc == WEIR_AGAIN)
+        return false;
+    if (rc != WEIR_OK) {
+        if (rc == WEIR_CLOSED)
+            on_eof(s);
+        else
+            session_close(s);
+        return false;
+    }
+    if (kept) {
+        buf_commit(&s->in, got);
+        session_step(s);
+        return s->state != SESSION_DEAD;
+    }
+    used = consume(s, slice_of(at, got));
+    if (s->state == SESSION_DEAD)
+        return false;
+    if (used < got)
+        keep(s, slice_of(at + used, got - used));
+    if (s->state != SESSION_DEAD)
+        session_step(s); /* an exchange that ended meanwhile may have left bytes to use */
+    return s->state != SESSION_DEAD;
+}
+
+static void on_readable(struct conn *c, void *owner)
+{
+    struct session *s = owner;
+    struct worker *w;
+
+    WEIR_CHECK(s, SESSION_MAGIC);
+    w = s->w;
+    while (receive(s) && conn_has_pending(c) && conn_wants_read(c))
+        continue;
+    if (s->state == SESSION_LINGER && s->lingered > LINGER_MAX)
+        session_close(s);
+    session_uncork(w);
+}
+
+static void on_open(struct conn *c, void *owner)
+{
+    struct session *s = owner;
+
+    WEIR_CHECK(s, SESSION_MAGIC);
+    (void)c;
+    session_enter(s, SESSION_IDLE);
+}
+
+static void on_fail(struct conn *c, void *owner, enum weir_status st, const char *why)
+{
+    struct session *s = owner;
+    char peer[NET_ADDR_TEXT_MAX];
+
+    WEIR_CHECK(s, SESSION_MAGIC);
+    net_addr_format(conn_peer(c), peer);
+    log_debug("client %s: TLS handshake failed (%s): %s", peer, weir_status_text(st), why);
+    session_close(s);
+}
+
+static void on_hangup(struct conn *c, void *owner, bool reset)
+{
+    struct session *s = owner;
+    struct worker *w;
+
+    WEIR_CHECK(s, SESSION_MAGIC);
+    (void)c;
+    w = s->w;
+    if (reset || s->state != SESSION_EXCHANGE || !w->site->settings->keep_half_closed)
+        session_close(s);
+    else
+        s->keep_alive = false;
+    session_uncork(w);
+}
+
+static bool body_too_slow(const struct session *s, uint64_t now_ns)
+{
+    uint64_t rate = timeouts_of(s)->body_rate, took = now_ns - s->body_begun_ns;
+
+    return rate > 0 && took > RATE_AFTER_NS &&
+           (double)s->body_got < (double)rate * ((double)took / (double)NS_PER_S);
+}
+
+static void on_timer(void *arg)
+{
+    struct session *s = arg;
+    struct worker *w;
+    uint64_t now;
+
+    WEIR_CHECK(s, SESSION_MAGIC);
+    w = s->w;
+    now = now_of(s);
+    if (s->write_until_ns != 0 && now >= s->write_until_ns) {
+        session_close(s); /* it does not read */
+    } else if (s->body_until_ns != 0 && now >= s->body_until_ns && !s->body_paused) {
+        body_is_bad(s, 408, CAUSE_REQUEST_TIMEOUT, "the body did not arrive in time");
+    } else if (s->state_until_ns != 0 && now >= s->state_until_ns) {
+        if (s->state == SESSION_HEAD)
+            refuse_head(s, &(struct head_error){408, CAUSE_REQUEST_TIMEOUT,
+                                                "the head did not arrive in time"});
+        else
+            session_close(s);
+    }
+    if (s->state != SESSION_DEAD)
+        session_set_timer(s);
+    session_uncork(w);
+}
+
+/* Called by the worker's second tick: the least rate of a body. */
+void session_check_rate(struct session *s, uint64_t now_ns)
+{
+    if (s->state == SESSION_EXCHANGE && !s->body_done && !s->body_paused && body_too_slow(s, now_ns))
+        body_is_bad(s, 408, CAUSE_REQUEST_TIMEOUT, "the body arrives too slowly");
+}
+
+static const struct conn_events events = {
+    .on_open = on_open,
+    .on_fail = on_fail,
+    .on_readable = on_readable,
+    .on_writable = session_on_writable,
+    .on_hangup = on_hangup,
+};
+
+struct session *session_open(struct worker *w, int fd, int listener)
+{
+    struct session *s = slab_take(&w->sessions);
+    struct site_listener *l = &w->site->listeners[listener];
+
+    if (s == NULL) {
+        (void)close(fd);
+        return NULL;
+    }
+    s->magic = SESSION_MAGIC;
+    s->w = w;
+    s->codec.ops = &h1_codec;
+    s->listener = (uint8_t)listener;
+    s->state = l->tls != NULL ? SESSION_TLS : SESSION_IDLE;
+    list_init(&s->node);
+    loop_grave_init(&s->grave, reap);
+    loop_grave_init(&s->step, on_step);
+    loop_timer_init(&s->timer, w->loop, on_timer, s);
+    s->conn = conn_accept(w->loop, fd, l->tls, timeouts_of(s)->tls_ns, &events, s);
+    if (s->conn == NULL) {
+        slab_give(&w->sessions, s);
+        return NULL;
+    }
+    list_push_back(&w->live_sessions, &s->node);
+    if (s->state == SESSION_IDLE) {
+        s->state_until_ns = now_of(s) + timeouts_of(s)->keepalive_ns;
+        session_set_timer(s);
+    }
+    return s;
+}

@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Makes a site of settings: parsed addresses, TLS contexts, gates, slots.  On the control thread;
+ * released by whoever lets go last.
+ */
+#include "site.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "weir/base/assert.h"
+#include "weir/http/head.h"
+
+static bool make_listener(struct site_listener *l, const struct listener_conf *c, char *why,
+                          size_t room)
+{
+    static const char *const alpn[] = {"http/1.1"};
+    struct tls_pair *sni;
+    struct tls_server_conf tc;
+
+    l->conf = c;
+    if (net_addr_parse(slice_str(c->address), &l->addr) != WEIR_OK) {
+        (void)snprintf(why, room, "listener address \"%s\" is not host:port, [v6]:port or unix:path",
+                       c->address);
+        return false;
+    }
+    if (!c->tls)
+        return true;
+    sni = calloc(c->n_sni + 1, sizeof *sni);
+    if (sni == NULL) {
+        (void)snprintf(why, room, "out of memory");
+        return false;
+    }
+    for (size_t i = 0; i < c->n_sni; i++)
+        sni[i] = (struct tls_pair){c->sni[i].certificate, c->sni[i].key};
+    tc = (struct tls_server_conf){
+        .first = {c->tls_certificate, c->tls_key},
+        .sni = sni,
+        .n_sni = c->n_sni,
+        .client_ca = c->tls_client_ca[0] == '\0' ? NULL : c->tls_client_ca,
+        .alpn = alpn,
+        .n_alpn = 1,
+    };
+    l->tls = tls_server_create(&tc, why, room);
+    free(sni);
+    return l->tls != NULL;
+}
+
+static const char *or_null(const char *s)
+{
+    return s[0] == '\0' ? NULL : s;
+}
+
+static bool make_upstream(struct site_upstream *u, const struct upstream_conf *c, int index,
+                          char *why, size_t room)
+{
+    static const char *const alpn[] = {"http/1.1"};
+    const char *static_why = "";
+    struct tls_client_conf tc;
+
+    u->conf = c;
+    u->index = index;
+    if (net_url_parse(slice_str(c->url), &u->url, &static_why) != WEIR_OK) {
+        (void)snprintf(why, room, "upstream url \"%s\": %s", c->url, static_why);
+        return false;
+    }
+    (void)snprintf(u->authority, sizeof u->authority, "%s", c->url);
+    if (!u->url.tls)
+        return true;
+    tc = (struct tls_client_conf){
+        .ca = or_null(c->ca),
+        .server_name = c->server_name[0] != '\0' ? c->server_name : u->url.host,
+        .verify = c->verify,
+        .certificate = or_null(c->certificate),
+        .key = or_null(c->key),
+        .alpn = alpn,
+        .n_alpn = 1,
+    };
+    u->tls = tls_client_create(&tc, why, room);
+    return u->tls != NULL;
+}
+
+static bool make_gate(struct site_pool *p, uint64_t now_ns)
+{
+    uint32_t max_streams[POOL_UPSTREAMS_MAX];
+
+    for (size_t i = 0; i < p->n_upstreams; i++)
+        max_streams[i] = p->conf->upstreams[i].max_streams;
+    p->gate = gate_create(&p->conf->decide, max_streams, p->n_upstreams, now_ns);
+    return p->gate != NULL;
+}
+
+static bool make_pool(struct site *s, struct site_pool *p, size_t index, int *slot, char *why,
+                      size_t room, uint64_t now_ns)
+{
+    const struct pool_conf *c = &s->settings->pools[index];
+
+    p->conf = c;
+    p->index = (int)index;
+    p->slot = (int)index + 1;
+    if (c->n_upstreams > POOL_UPSTREAMS_MAX) {
+        (void)snprintf(why, room, "pool \"%s\" has %zu upstreams, at most %d are possible", c->name,
+                       c->n_upstreams, POOL_UPSTREAMS_MAX);
+        return false;
+    }
+    p->upstreams = calloc(c->n_upstreams, sizeof *p->upstreams);
+    if (p->upstreams == NULL) {
+        (void)snprintf(why, room, "out of memory");
+        return false;
+    }
+    p->n_upstreams = c->n_upstreams;
+    for (size_t i = 0; i < c->n_upstreams; i++) {
+        if (*slot >= SITE_UPSTREAMS_MAX) {
+            (void)snprintf(why, room, "more than %d upstreams in all", SITE_UPSTREAMS_MAX);
+            return false;
+        }
+        p->upstreams[i].slot = (*slot)++;
+        if (!make_upstream(&p->upstreams[i], &c->upstreams[i], (int)i, why, room))
+            return false;
+    }
+    if (!make_gate(p, now_ns)) {
+        (void)snprintf(why, room, "out of memory");
+        return false;
+    }
+    return true;
+}
+
+static bool make_trusted(struct site *s, char *why, size_t room)
+{
+    const struct settings *st = s->settings;
+
+    s->trusted = calloc(st->n_trusted + 1, sizeof *s->trusted);
+    if (s->trusted == NULL)
+        return false;
+    for (size_t i = 0; i < st->n_trusted; i++) {
+        if (net_block_parse(slice_str(st->trusted[i]), &s->trusted[i]) != WEIR_OK) {
+            (void)snprintf(why, room, "trusted: \"%s\" is not an address block", st->trusted[i]);
+            return false;
+        }
+    }
+    return true;
+}
+
+static void set_limits(struct site *s)
+{
+    const struct limits_conf *l = &s->settings->limits;
+
+    s->request_limits = (struct head_limits){
+        .line = l->request_line,
+        .head = l->head,
+        .fields = l->fields,
+        .body = l->body,
+        .drop_underscore = l->drop_underscore,
+    };
+    s->response_limits = (struct head_limits){
+        .line = l->response_head,
+        .head = l->response_head,
+        .fields = SITE_FIELDS_MAX,
+        .body = UINT64_MAX,
+        .drop_underscore = false,
+    };
+}
+
+static bool fill(struct site *s, char *why, size_t room, uint64_t now_ns)
+{
+    const struct settings *st = s->settings;
+    int slot = 0;
+
+    if (st->n_listeners > SITE_LISTENERS_MAX || st->n_pools > SITE_POOLS_MAX) {
+        (void)snprintf(why, room, "more than %d listeners or %d pools", SITE_LISTENERS_MAX,
+                       SITE_POOLS_MAX);
+        return false;
+    }
+    s->listeners = calloc(st->n_listeners, sizeof *s->listeners);
+    s->pools = calloc(st->n_pools, sizeof *s->pools);
+    if (s->listeners == NULL || s->pools == NULL)
+        return false;
+    for (size_t i = 0; i < st->n_listeners; i++) {
+        if (!make_listener(&s->listeners[i], &st->listeners[i], why, room))
+            return false;
+    }
+    for (size_t i = 0; i < st->n_pools; i++) {
+        if (!make_pool(s, &s->pools[i], i, &slot, why, room, now_ns))
+            return false;
+    }
+    if (!make_trusted(s, why, room))
+        return false;
+    set_limits(s);
+    return true;
+}
+
+static bool load_pages(struct site *s, char *why, size_t room)
+{
+    const struct settings *st = s->settings;
+
+    if (st->pages_directory[0] == '\0')
+        return true;
+    s->pages = page_set_load(st->pages_directory, (const char *const *)st->pages_languages,
+                             st->n_pages_languages, why, room);
+    return s->pages != NULL;
+}
+
+static void destroy(struct site *s)
+{
+    for (size_t i = 0; s->listeners != NULL && i < s->settings->n_listeners; i++)
+        tls_server_release(&s->listeners[i].tls);
+    for (size_t i = 0; s->pools != NULL && i < s->settings->n_pools; i++) {
+        for (size_t k = 0; k < s->pools[i].n_upstreams; k++)
+            tls_client_release(&s->pools[i].upstreams[k].tls);
+        gate_destroy(&s->pools[i].gate);
+        free(s->pools[i].upstreams);
+    }
+    page_set_destroy(&s->pages);
+    free(s->listeners);
+    free(s->pools);
+    free(s->trusted);
+    free(s);
+}
+
+struct site *site_create(struct settings **settings, char *why, size_t room, uint64_t now_ns)
+{
+    struct site *s = calloc(1, sizeof *s);
+
+    (void)snprintf(why, room, "out of memory");
+    if (s == NULL)
+        return NULL;
+    s->settings = *settings;
+    s->refs = 1;
+    s->user_key = hash_key_random();
+    if (!fill(s, why, room, now_ns) || !load_pages(s, why, room)) {
+        destroy(s);
+        return NULL;
+    }
+    *settings = NULL; /* the site owns them now */
+    return s;
+}
+
+void site_hold(struct site *s)
+{
+    (void)atomic_fetch_add_explicit(&s->refs, 1, memory_order_relaxed);
+}
+
+void site_release(struct site *s)
+{
+    struct settings *settings;
+
+    if (s == NULL || atomic_fetch_sub_explicit(&s->refs, 1, memory_order_acq_rel) != 1)
+        return;
+    settings = s->settings;
+    destroy(s);
+    settings_destroy(&settings);
+}
+
+bool site_trusts(const struct site *s, const struct net_addr *peer)
+{
+    for (size_t i = 0; i < s->settings->n_trusted; i++) {
+        if (net_block_holds(&s->trusted[i], peer))
+            return true;
+    }
+    return false;
+}
+
+/* "/v1/" is whatever begins so; "/v1" is that and below, never "/v1x". */
+static bool path_matches(struct slice route, struct slice path)
+{
+    if (!slice_starts(path, route))
+        return false;
+    return route.len == 0 || route.p[route.len - 1] == '/' || path.len == route.len ||
+           path.p[route.len] == '/';
+}
+
+static struct slice without_port(struct slice host)
+{
+    const char *colon = host.len > 0 && host.p[host.len - 1] != ']'
+                            ? memrchr(host.p, ':', host.len)
+                            : NULL;
+
+    return colon == NULL ? host : slice_of(host.p, (size_t)(colon - host.p));
+}
+
+static bool route_matches(const struct route_conf *r, struct slice method, struct slice host,
+                          struct slice path)
+{
+    if (r->method[0] != '\0' && !slice_eq(slice_str(r->method), method))
+        return false;
+    if (r->host[0] != '\0' && !slice_eq_nocase(slice_str(r->host), host) &&
+        !slice_eq_nocase(slice_str(r->host), without_port(host)))
+        return false;
+    return path_matches(slice_str(r->path), path);
+}
+
+int site_route(const struct site *s, struct slice method, struct slice host, struct slice path,
+               struct site_pool **pool)
+{
+    const struct settings *st = s->settings;
+
+    for (size_t i = 0; i < st->n_routes; i++) {
+        if (route_matches(&st->routes[i], method, host, path)) {
+            *pool = &s->pools[st->routes[i].pool];
+            return (int)i;
+        }
+    }
+    *pool = st->n_routes == 0 ? &s->pools[0] : NULL;
+    return -1;
+}
