@@ -67,9 +67,9 @@ struct client_facts {
 struct worker;
 struct exchange *exchange_request(struct worker *w, struct codec *c, const struct request_head *h,
                                   const struct client_facts *cf);
-/* The head could not be read: answers and ends; the codec closes after it. */
+/* The head could not be read; h holds what was understood of it, or is NULL. */
 struct exchange *exchange_bad_request(struct worker *w, struct codec *c,
-                                      const struct head_error *err,
+                                      const struct head_error *err, const struct request_head *h,
                                       const struct client_facts *cf);
 /* Starts it, once the codec has noted it; it may be over when this returns. */
 void exchange_go(struct exchange *x);

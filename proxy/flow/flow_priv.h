@@ -49,6 +49,14 @@ enum {
     HELD_MAX = 64 * 1024,     /* of an event stream before the commit point */
 };
 
+/* A worker's use of a site: freed when it is not the current one and its last exchange is over. */
+struct site_use {
+    struct site *site;
+    uint32_t exchanges;
+    bool retired;
+};
+void site_use_drop(struct site_use **u);
+
 /* Idle upstream connections of one upstream in one worker, and where to connect to. */
 struct lane {
     struct list idle; /* newest first */
@@ -63,6 +71,9 @@ struct worker {
     struct control *control;
     int index;
     struct site *site; /* the running snapshot */
+    struct site_use *use;
+    const char *incidents[SITE_POOLS_MAX]; /* the operator's texts, from control; owned */
+    struct public_status *status;          /* the public status page, from control; owned */
     struct rng rng;
 
     struct listener *listeners[SITE_LISTENERS_MAX];
@@ -149,14 +160,18 @@ enum exchange_state {
     EXCHANGE_ENDED,   /* over; waits for its reaper or a message under way */
 };
 
+/* Answers of weir's own that need no upstream. */
+enum early_answer { EARLY_NONE, EARLY_STATUS_PAGE, EARLY_PREFLIGHT };
+
 struct exchange {
     uint32_t magic;
     enum exchange_state state;
     struct worker *w;
-    struct site *site;
+    struct site *site;              /* kept alive by the worker's use of it */
+    struct site_use *use;
     struct site_pool *pool;         /* NULL: reached none */
-    struct site_upstream *upstream; /* while admitted */
-    struct codec *codec;            /* NULL once the client is gone */
+    struct site_upstream *upstream; /* the last it was admitted to, or NULL */
+    struct codec *codec;            /* NULL once the client is gone or has its whole answer */
     struct uplink *uplink;
     struct ticket ticket; /* holds the pool_request */
     struct list node;     /* in the worker's live_exchanges */
@@ -165,43 +180,60 @@ struct exchange {
     struct answer_wish wish;
     struct body_scan scan;
     struct answer answer;
-    const struct timeouts_conf *timeouts;
 
-    struct buf request;     /* head for the upstream */
-    struct buf body;        /* framed for the upstream, not sent yet or kept for a retry */
-    struct buf held;        /* answer before the commit point: lines, then body bytes */
-    uint32_t held_lines;    /* how many bytes of held are field lines */
-    uint32_t request_sent;  /* bytes of request already written */
-    uint32_t body_sent;     /* bytes of body already written (kept for a retry until dropped) */
-    bool body_dropped;      /* the body's beginning is gone: no retry */
-    bool body_complete, body_chunked, asked, committed, answered, expect;
-    bool stream, streaming, form_set, first_seen, whole_counted, relay_encoded, can_frame;
-    bool websocket, asks_websocket, local, heartbeat_on, reused_retry, ping_due, logged;
-    bool paused_upstream; /* back-pressure from the client */
+    struct buf request;    /* head for the upstream */
+    struct buf body;       /* framed for the upstream; sent bytes stay for a retry while they fit */
+    struct buf held;       /* answer before the commit point: field lines, then body bytes */
+    uint32_t held_lines;   /* how many bytes of held are field lines */
+    uint32_t request_sent; /* bytes of request already written */
+    uint32_t body_sent;    /* bytes of body already written */
+
+    /* the request */
+    bool expect, body_complete, body_chunked, body_dropped, body_blocked, idempotent, to_head;
+    bool stream, accepts_events, asks_websocket;
+    enum route_stream route_stream;
+    enum dialect dialect;
+    enum early_answer early;
+    int early_status;
+    enum cause early_cause;
+    const char *early_what;
+    bool wants_json;
+
+    /* the answer */
+    bool head_seen, committed, events_form, finished, paused_upstream, resent;
     enum answer_form form;
-    int answer_status;
-    enum body_kind answer_kind;
-    uint64_t answer_length;
+    int status; /* sent to the client, 0 = none yet */
+    int upstream_status;
+    enum body_kind kind; /* towards the client */
+    uint64_t length;
     char reason[48];
 
-    /* times and record */
-    uint64_t begun_ns, queued_ns, sent_ns, connected_ns, first_ns, progress_ns, last_event_ns;
-    uint64_t last_byte_ns, total_until_ns, connect_begun_ns;
-    uint64_t begun_wall_ns;
-    uint64_t event_sum_ns;
-    uint32_t relayed_events, content_seen;
+    /* times, absolute; 0 = not (yet) */
+    uint64_t begun_ns, begun_wall_ns, asked_ns, admitted_ns, sent_ns, first_ns;
+    uint64_t progress_ns; /* last event or body bytes */
+    uint64_t quiet_ns;    /* last byte sent to the client, for heartbeats */
+    uint64_t last_event_ns;
+    uint64_t connect_took_ns;
+    uint8_t addresses_tried;
+
+    /* the record */
+    uint32_t seen_events, seen_content; /* of answer, already counted */
     uint64_t bytes_in, bytes_out;
+    uint32_t retries;
     enum decision decision;
     enum cause cause;
     enum outcome outcome;
-    bool has_outcome, reported;
+    bool has_decision, has_outcome;
+    bool holds;       /* an admission is to be given back */
+    bool awaits_wake; /* the client left the queue, but the gate's message is under way */
     uint32_t retry_after_ms;
     const char *proxy_error;
     int16_t route;
-    uint32_t client_retry;
+    uint64_t trace[2];
     char id[REQUEST_ID_MAX + 1];
     char client[48];
-    char *path; /* method, NUL, target as logged, NUL: heap, bounded */
+    char method[24];
+    char *path; /* as logged; heap, at most RECORD_PATH_MAX; NULL = none */
 };
 
 enum uplink_state {
@@ -227,10 +259,16 @@ struct uplink {
     struct chunked chunked;
     enum body_kind kind;
     uint64_t left;
+    uint64_t written_before; /* bytes the connection had written when this request began */
     uint32_t keep_alive_s, keep_alive_max; /* what the upstream promised, 0 = nothing */
     uint32_t served;
-    bool keep, reused, answered, writing;
-    uint8_t addr;
+    bool keep;     /* the upstream would keep it */
+    bool reused;   /* it has served an earlier request */
+    bool any_byte; /* of this answer */
+    bool whole;    /* this answer was read to its end */
+    uint8_t interims;
+    uint64_t begun_ns;
+    struct site_use *use;
 };
 
 /* --- worker.c */
@@ -239,6 +277,7 @@ struct worker *worker_create(struct control *c, struct loop *control_loop, int i
 void worker_destroy(struct worker **w);
 void worker_listen(struct worker *w, int listener, int fd);
 void worker_session_gone(struct worker *w, struct session *s);
+struct slice worker_status_body(struct worker *w, bool json, uint8_t language);
 
 /* --- h1_session.c, h1_answer.c */
 struct session *session_open(struct worker *w, int fd, int listener);
@@ -254,44 +293,57 @@ void session_flush_now(struct session *s);
 void session_on_writable(struct conn *c, void *owner);
 extern const struct codec_ops h1_codec;
 
-/* --- exchange_*.c */
+/* --- exchange.c: life, states, deadlines */
 struct exchange *exchange_create(struct worker *w, struct codec *codec);
 void exchange_enter(struct exchange *x, enum exchange_state next);
 void exchange_set_timer(struct exchange *x);
 void exchange_finish(struct exchange *x);
 uint64_t exchange_now(const struct exchange *x);
-
+void exchange_set_decision(struct exchange *x, enum decision d);
 bool exchange_write_request(struct exchange *x, const struct request_head *h,
                             const struct client_facts *cf);
+
+/* --- exchange_gate.c: asking, waiting, retries, reports */
 void exchange_ask(struct exchange *x);
 void exchange_connect(struct exchange *x);
-void exchange_refuse(struct exchange *x, enum cause cause);
-void exchange_answer_local(struct exchange *x, const struct refusal *r);
-void exchange_describe(struct exchange *x, struct refusal *r);
-void exchange_report(struct exchange *x, enum outcome o, int status, bool complete);
-void exchange_count_decision(struct exchange *x, enum decision d);
+void exchange_on_wake(struct loop_message *m);
+/* Gives the admission back, if one is held. */
+void exchange_report(struct exchange *x, enum outcome o, bool complete);
+/* The same, and a second try elsewhere if that is right: true, it is under way. */
+bool exchange_try_elsewhere(struct exchange *x, enum outcome o);
 
-/* from the uplink */
+/* --- exchange_own.c: answers of weir's own */
+void exchange_refuse(struct exchange *x, int status, enum cause cause, const char *what);
+void exchange_answer_early(struct exchange *x);
+void exchange_fail(struct exchange *x, enum outcome o, int status, enum cause cause);
+void preflight_keep(struct exchange *x, const struct request_head *h);
+void exchange_describe(const struct exchange *x, struct refusal *r, enum cause cause);
+
+/* --- exchange_answer.c: what comes from the uplink */
+enum upstream_end {
+    END_CLEAN,
+    END_RESET, /* broken off */
+    END_SHORT, /* ended before its framing said so */
+    END_BAD,   /* malformed */
+};
 void exchange_on_connected(struct exchange *x);
 void exchange_on_connect_failed(struct exchange *x, enum weir_status s, const char *why);
 void exchange_on_head(struct exchange *x, const struct response_head *h);
 void exchange_on_data(struct exchange *x, struct slice bytes);
-enum upstream_end {
-    END_CLEAN,
-    END_RESET,    /* broken off */
-    END_SHORT,    /* ended before its framing said so */
-    END_BAD,      /* malformed */
-    END_TOO_LATE, /* a timeout of ours */
-};
 void exchange_on_end(struct exchange *x, enum upstream_end how, const char *why);
 void exchange_on_room(struct exchange *x); /* the uplink took what was waiting */
 
-/* --- uplink.c */
-bool uplink_take(struct exchange *x); /* idle or new; false: none can be had now */
-void uplink_push(struct uplink *u);
-void uplink_release(struct uplink *u, bool reusable);
+/* --- uplink.c, uplink_read.c */
+/* An idle connection or a new one; WEIR_AGAIN: no address known yet, WEIR_DNS: none to be had. */
+enum weir_status uplink_take(struct exchange *x, bool fresh);
+void uplink_push(struct uplink *u); /* writes what the exchange has for the upstream */
+/* The exchange lets go: kept for the next one if that is possible, else closed. */
+void uplink_release(struct exchange *x, bool reusable);
 void uplink_close(struct uplink *u);
-void uplink_close_idle(struct worker *w);
-void uplink_want_read(struct uplink *u, bool want);
+void uplink_close_idle(struct worker *w, int slot);
+void uplink_on_readable(struct conn *c, void *owner);
+/* Was the request (or its beginning) taken by the other side?  For re-sending on a stale one. */
+void uplink_enter(struct uplink *u, enum uplink_state next);
+bool uplink_may_have_begun(const struct uplink *u);
 
 #endif

@@ -243,7 +243,8 @@ static void begin_exchange(struct session *s, const struct request_head *h)
     exchange_go(x);
 }
 
-static void refuse_head(struct session *s, const struct head_error *err)
+static void refuse_head(struct session *s, const struct head_error *err,
+                        const struct request_head *h)
 {
     struct client_facts cf = {conn_peer(s->conn), conn_is_tls(s->conn), false};
     struct exchange *x;
@@ -252,7 +253,7 @@ static void refuse_head(struct session *s, const struct head_error *err)
     s->body_done = s->body_broken = true;
     s->answer_begun = s->answer_done = s->continue_due = false;
     session_enter(s, SESSION_EXCHANGE);
-    x = exchange_bad_request(s->w, &s->codec, err, &cf);
+    x = exchange_bad_request(s->w, &s->codec, err, h, &cf);
     if (x == NULL) {
         session_close(s);
         return;
@@ -276,7 +277,7 @@ static size_t consume_head(struct session *s, struct slice in)
             session_enter(s, SESSION_HEAD);
         return 0;
     case PARSE_BAD:
-        refuse_head(s, &err);
+        refuse_head(s, &err, &h);
         return in.len;
     }
     WEIR_UNREACHABLE("parse");
@@ -498,7 +499,8 @@ static void on_timer(void *arg)
     } else if (s->state_until_ns != 0 && now >= s->state_until_ns) {
         if (s->state == SESSION_HEAD)
             refuse_head(s, &(struct head_error){408, CAUSE_REQUEST_TIMEOUT,
-                                                "the head did not arrive in time"});
+                                                "the head did not arrive in time"},
+                        NULL);
         else
             session_close(s);
     }

@@ -57,6 +57,7 @@ struct site {
     struct page_set *pages;
     struct hash_key user_key;  /* of users' hashes; the process's */
     struct head_limits request_limits, response_limits;
+    uint32_t languages; /* as a set (language_set) */
     _Atomic uint32_t refs;
 };
 

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Between an exchange and the gate of its pool: asking, waiting, trying elsewhere, reporting what
+ * became of it.  Each admission is given back exactly once (x->holds).
+ */
+#include "flow_priv.h"
+
+/* Is the answer going to be a stream of events?  From the body, else from what the path is for. */
+static bool expects_stream(const struct exchange *x)
+{
+    if (x->route_stream != ROUTE_STREAM_AUTO)
+        return x->route_stream == ROUTE_STREAM_ALWAYS;
+    switch (x->scan.says) {
+    case BODY_SAYS_STREAM:
+        return true;
+    case BODY_SAYS_UNARY:
+        return false;
+    case BODY_SAYS_NOTHING:
+        break;
+    }
+    if (x->dialect == DIALECT_OLLAMA || x->dialect == DIALECT_GEMINI)
+        return true; /* these stream unless told otherwise, or have a path for it */
+    return x->accepts_events || (!x->body_complete && x->dialect != DIALECT_UNKNOWN);
+}
+
+static void admitted(struct exchange *x, enum decision d)
+{
+    x->holds = true;
+    x->admitted_ns = exchange_now(x);
+    exchange_set_decision(x, d);
+    exchange_connect(x);
+}
+
+void exchange_ask(struct exchange *x)
+{
+    struct pool_request *r = &x->ticket.r;
+
+    x->stream = r->stream = expects_stream(x);
+    if (r->bytes == 0)
+        r->bytes = x->bytes_in;
+    x->asked_ns = exchange_now(x);
+    switch (gate_ask(x->pool->gate, &x->ticket, x->asked_ns)) {
+    case POOL_ADMIT:
+        admitted(x, DECISION_ADMITTED);
+        return;
+    case POOL_WAIT:
+        exchange_enter(x, EXCHANGE_QUEUED);
+        return;
+    case POOL_REFUSE:
+        exchange_refuse(x, 0, r->cause, NULL);
+        return;
+    }
+    WEIR_UNREACHABLE("verdict");
+}
+
+/* A wait has ended, one way or the other. */
+void exchange_on_wake(struct loop_message *m)
+{
+    struct ticket *t = LIST_OBJECT(m, struct ticket, wake);
+    struct exchange *x = LIST_OBJECT(t, struct exchange, ticket);
+    struct worker *w;
+
+    WEIR_CHECK(x, EXCHANGE_MAGIC);
+    w = x->w;
+    if (x->state == EXCHANGE_ENDED) {
+        /* the client left while the message was under way */
+        if (t->r.state == REQUEST_SENT)
+            gate_end(x->pool->gate, t,
+                     &(struct pool_report){.outcome = OUTCOME_NEUTRAL, .aborted = true},
+                     exchange_now(x));
+        loop_bury(w->loop, &x->grave);
+        return;
+    }
+    WEIR_ASSERT(x->state == EXCHANGE_QUEUED);
+    if (t->r.state == REQUEST_SENT)
+        admitted(x, DECISION_QUEUED);
+    else
+        exchange_refuse(x, 0, t->r.cause, NULL);
+    session_uncork(w);
+}
+
+/* Makes or finds a connection to the upstream that the gate chose. */
+void exchange_connect(struct exchange *x)
+{
+    enum weir_status rc;
+
+    x->upstream = &x->pool->upstreams[x->ticket.r.upstream];
+    exchange_enter(x, EXCHANGE_CONNECT);
+    rc = uplink_take(x, false);
+    if (rc == WEIR_OK || rc == WEIR_AGAIN)
+        return; /* AGAIN: the worker tries again when addresses arrive; the state has a deadline */
+    exchange_on_connect_failed(x, rc, rc == WEIR_DNS ? x->w->lanes[x->upstream->slot].why
+                                                     : weir_status_text(rc));
+}
+
+static struct pool_report report_of(const struct exchange *x, enum outcome o, bool complete)
+{
+    return (struct pool_report){
+        .outcome = o,
+        .status = (uint32_t)x->upstream_status,
+        .complete = complete,
+        .aborted = x->cause == CAUSE_CLIENT_GONE,
+        .retry_after_ms = x->retry_after_ms,
+    };
+}
+
+static void note_outcome(struct exchange *x, enum outcome o)
+{
+    x->has_outcome = true;
+    x->outcome = o;
+    counter_add(&x->w->upstreams[x->upstream->slot].outcomes[o], 1);
+}
+
+void exchange_report(struct exchange *x, enum outcome o, bool complete)
+{
+    struct pool_report rep;
+
+    if (!x->holds)
+        return;
+    x->holds = false;
+    note_outcome(x, o);
+    rep = report_of(x, o, complete);
+    gate_end(x->pool->gate, &x->ticket, &rep, exchange_now(x));
+}
+
+/* What has been sent of the request must be there to be sent again, and nothing may have gone out. */
+static bool can_start_over(const struct exchange *x)
+{
+    return !x->committed && !x->body_dropped && x->codec != NULL && x->pool->n_upstreams > 1 &&
+           !x->asks_websocket;
+}
+
+bool exchange_try_elsewhere(struct exchange *x, enum outcome o)
+{
+    struct pool_report rep = report_of(x, o, false);
+
+    if (!x->holds || !can_start_over(x)) {
+        exchange_report(x, o, false);
+        return false;
+    }
+    note_outcome(x, o);
+    if (gate_retry(x->pool->gate, &x->ticket, &rep, exchange_now(x)) != POOL_ADMIT) {
+        x->holds = false;
+        return false;
+    }
+    x->retries++;
+    counter_add(&x->w->pools[x->pool->slot].retries, 1);
+    uplink_release(x, false);
+    x->has_outcome = false;
+    x->request_sent = x->body_sent = 0;
+    x->head_seen = x->events_form = false;
+    x->upstream_status = 0;
+    x->retry_after_ms = 0;
+    x->resent = false;
+    x->proxy_error = NULL;
+    x->cause = CAUSE_NONE;
+    buf_free(&x->held);
+    x->held_lines = 0;
+    exchange_connect(x);
+    return true;
+}

@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Answers of weir's own: refusals, gateway errors, early answers, errors inside a stream; and the
+ * request's body on its way to the upstream, with what the client does meanwhile.
+ */
+#include <stdlib.h>
+
+#include "flow_priv.h"
+
+enum { OWN_MAX = 64 * 1024 };
+
+/* --- describing */
+
+static const struct site_pool *pool_of(const struct exchange *x)
+{
+    return x->pool;
+}
+
+void exchange_describe(const struct exchange *x, struct refusal *r, enum cause cause)
+{
+    const struct site_pool *p = pool_of(x);
+    const struct decision_numbers *n = &x->ticket.r.numbers;
+
+    *r = (struct refusal){
+        .cause = cause,
+        .overload_status = p == NULL ? 503 : p->conf->overload_status,
+        .proxy_error = x->proxy_error,
+        .retry_after_ms = n->retry_after_ms,
+        .no_retry = x->ticket.r.no_retry,
+        .share = cause == CAUSE_RECOVERING ? n->share : -1,
+        .incident = p == NULL ? NULL : x->w->incidents[p->index],
+        .request_id = x->id,
+        .pool = p == NULL ? NULL : p->conf->name,
+        .wall_ns = wall_now_ns(),
+        .pages = x->site->pages,
+        .status_path = x->site->settings->pages_status_path[0] == '\0'
+                           ? NULL
+                           : x->site->settings->pages_status_path,
+    };
+}
+
+/* 502, 503, 504 carry a hint even where the gate made no appointment: 1 to 2 s, spread. */
+static void add_hint(const struct exchange *x, struct refusal *r, int status)
+{
+    bool wants = status == 429 || status == 502 || status == 503 || status == 504 || status == 529;
+
+    if (wants && r->retry_after_ms == 0)
+        r->retry_after_ms = 1000 + (uint32_t)(rng_next(&x->w->rng) % 1000);
+}
+
+static void put_line(struct slice name, struct slice value, void *arg)
+{
+    struct text *t = arg;
+
+    text_put(t, name);
+    text_str(t, ": ");
+    text_put(t, value);
+    text_str(t, "\r\n");
+}
+
+/* --- sending */
+
+static void send_own(struct exchange *x, int status, struct slice lines, struct slice body)
+{
+    struct codec *c = x->codec;
+
+    x->status = status;
+    x->committed = true;
+    x->bytes_out += x->to_head ? 0 : body.len;
+    c->ops->head(c, status, slice_str(reason_phrase(status)), lines,
+                 status == 204 ? BODY_NONE : BODY_COUNTED, body.len);
+    c->ops->data(c, body);
+    x->codec = NULL;
+    c->ops->end(c);
+}
+
+static void send_refusal(struct exchange *x, struct refusal *r)
+{
+    struct buf body = BUF_INIT;
+    struct text t;
+    int status;
+
+    add_hint(x, r, refusal_status(r, &x->wish));
+    status = refusal_status(r, &x->wish);
+    text_init(&t, x->w->lines, LINES_BYTES);
+    refusal_fields(r, &x->wish, put_line, &t);
+    if (refusal_body(r, &x->wish, &body, OWN_MAX) != WEIR_OK)
+        buf_free(&body); /* the head alone still tells */
+    if (r->close)
+        x->codec->ops->close_after(x->codec);
+    send_own(x, status, text_slice(&t), buf_slice(&body));
+    buf_free(&body);
+}
+
+/* Refuses before anything was done upstream, or answers a bad request. */
+void exchange_refuse(struct exchange *x, int status, enum cause cause, const char *what)
+{
+    struct refusal r;
+
+    x->cause = cause;
+    exchange_set_decision(x, x->pool != NULL && x->asked_ns != 0 ? DECISION_REFUSED
+                                                                 : DECISION_LOCAL);
+    if (x->codec != NULL) {
+        exchange_describe(x, &r, cause);
+        r.status = status;
+        r.what = what;
+        send_refusal(x, &r);
+    }
+    exchange_finish(x);
+}
+
+/* --- early answers */
+
+void preflight_keep(struct exchange *x, const struct request_head *h)
+{
+    const struct settings *st = x->site->settings;
+    struct request_head plain = *h;
+
+    plain.keep_alive = true; /* the codec says what becomes of the connection */
+    plain.minor = 1;
+    if (preflight_write(&plain, (const char *const *)st->cors_origins, st->n_cors_origins, x->id,
+                        x->begun_wall_ns, &x->held, OWN_MAX) != WEIR_OK)
+        x->early = EARLY_NONE;
+}
+
+/* The field lines of a whole answer of ours. */
+static struct slice lines_of(struct slice answer)
+{
+    const char *eol = memchr(answer.p, '\n', answer.len);
+    size_t skip = (size_t)(eol - answer.p) + 1;
+
+    return slice_of(answer.p + skip, answer.len - skip - 2);
+}
+
+static void answer_preflight(struct exchange *x)
+{
+    send_own(x, 204, lines_of(buf_slice(&x->held)), SLICE_NONE);
+    exchange_finish(x);
+}
+
+static void answer_status_page(struct exchange *x)
+{
+    struct slice body = worker_status_body(x->w, x->wants_json, x->wish.language);
+    struct text t;
+
+    text_init(&t, x->w->lines, LINES_BYTES);
+    text_str(&t, x->wants_json ? "Content-Type: application/json\r\n"
+                               : "Content-Type: text/html; charset=utf-8\r\n"
+                                 "Content-Security-Policy: default-src 'none'; style-src "
+                                 "'unsafe-inline'\r\nVary: Accept-Language, Accept\r\n");
+    text_str(&t, "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n");
+    put_line(SLICE_LIT("x-request-id"), slice_str(x->id), &t);
+    send_own(x, 200, text_slice(&t), body);
+    exchange_finish(x);
+}
+
+void exchange_answer_early(struct exchange *x)
+{
+    if (x->early == EARLY_STATUS_PAGE)
+        answer_status_page(x);
+    else if (x->early == EARLY_PREFLIGHT)
+        answer_preflight(x);
+    else
+        exchange_refuse(x, x->early_status, x->early_cause, x->early_what);
+}
+
+/* --- failures after admission */
+
+/* The 200 is out: say it inside the stream where that is possible, else break it visibly. */
+static void fail_committed(struct exchange *x, enum cause cause)
+{
+    struct codec *c = x->codec;
+    struct refusal r;
+    struct buf frame = BUF_INIT;
+    bool can = x->events_form && x->form != FORM_BYTES && x->answer.at_boundary &&
+               c->ops->can_add(c);
+
+    exchange_describe(x, &r, cause);
+    x->codec = NULL;
+    if (can && refusal_event(&r, &x->wish, x->form, x->answer.sequence, &frame, OWN_MAX) ==
+                   WEIR_OK) {
+        x->bytes_out += frame.len;
+        c->ops->data(c, buf_slice(&frame));
+        c->ops->end(c);
+    } else {
+        c->ops->cut(c);
+    }
+    buf_free(&frame);
+}
+
+void exchange_fail(struct exchange *x, enum outcome o, int status, enum cause cause)
+{
+    struct refusal r;
+
+    x->cause = cause;
+    exchange_report(x, o, false);
+    uplink_release(x, false);
+    if (x->codec != NULL && x->committed) {
+        fail_committed(x, cause);
+    } else if (x->codec != NULL) {
+        exchange_describe(x, &r, cause);
+        r.status = status;
+        r.retry_after_ms = 0;
+        send_refusal(x, &r);
+    }
+    exchange_finish(x);
+}
+
+/* --- the request's body */
+
+static size_t buffer_max(const struct exchange *x)
+{
+    return x->site->settings->limits.buffer;
+}
+
+static size_t unsent(const struct exchange *x)
+{
+    return x->body.len - x->body_sent;
+}
+
+static void make_room(struct exchange *x, size_t more)
+{
+    if (x->body_sent == 0 || x->body.len + more <= buffer_max(x))
+        return;
+    buf_consume(&x->body, x->body_sent); /* from now on there is no second try */
+    x->body_sent = 0;
+    x->body_dropped = true;
+}
+
+static bool append(struct exchange *x, struct slice bytes)
+{
+    return buf_append(&x->body, bytes, buffer_max(x) + 2 * SCRATCH_BYTES) == WEIR_OK;
+}
+
+static bool append_chunk(struct exchange *x, struct slice bytes)
+{
+    char mem[24];
+    struct text t;
+
+    text_init(&t, mem, sizeof mem);
+    text_hex(&t, bytes.len, 1);
+    text_str(&t, "\r\n");
+    return append(x, text_slice(&t)) && append(x, bytes) && append(x, SLICE_LIT("\r\n"));
+}
+
+static void block_if_full(struct exchange *x)
+{
+    if (unsent(x) < buffer_max(x) || x->body_blocked || x->codec == NULL)
+        return;
+    x->body_blocked = true;
+    x->codec->ops->want_body(x->codec, false);
+}
+
+void exchange_body(struct exchange *x, struct slice bytes)
+{
+    bool ok;
+
+    WEIR_CHECK(x, EXCHANGE_MAGIC);
+    if (x->state == EXCHANGE_ENDED)
+        return;
+    x->bytes_in += bytes.len;
+    if (x->scan.says == BODY_SAYS_NOTHING && x->state == EXCHANGE_BODY)
+        body_scan_feed(&x->scan, bytes);
+    make_room(x, bytes.len);
+    ok = x->body_chunked ? append_chunk(x, bytes) : append(x, bytes);
+    if (!ok) {
+        exchange_fail(x, OUTCOME_NEUTRAL, 503, CAUSE_OVERLOADED);
+        return;
+    }
+    if (x->uplink != NULL && (x->state == EXCHANGE_SENT || x->state == EXCHANGE_HELD ||
+                              x->state == EXCHANGE_RELAY || x->state == EXCHANGE_TUNNEL))
+        uplink_push(x->uplink);
+    if (x->state == EXCHANGE_ENDED)
+        return;
+    block_if_full(x);
+    if (x->state == EXCHANGE_BODY && x->body_blocked)
+        exchange_ask(x); /* as much as may be kept is here: decide on it */
+}
+
+void exchange_body_end(struct exchange *x)
+{
+    WEIR_CHECK(x, EXCHANGE_MAGIC);
+    if (x->state == EXCHANGE_ENDED)
+        return;
+    x->body_complete = true;
+    if (x->body_chunked && !append(x, SLICE_LIT("0\r\n\r\n"))) {
+        exchange_fail(x, OUTCOME_NEUTRAL, 503, CAUSE_OVERLOADED);
+        return;
+    }
+    if (x->state == EXCHANGE_BODY)
+        exchange_ask(x);
+    else if (x->uplink != NULL && x->state != EXCHANGE_CONNECT)
+        uplink_push(x->uplink);
+}
+
+void exchange_on_room(struct exchange *x)
+{
+    if (!x->body_blocked || unsent(x) >= buffer_max(x) / 2 || x->codec == NULL)
+        return;
+    x->body_blocked = false;
+    x->codec->ops->want_body(x->codec, true);
+}
+
+void exchange_body_bad(struct exchange *x, int status, enum cause cause, const char *what)
+{
+    struct refusal r;
+
+    WEIR_CHECK(x, EXCHANGE_MAGIC);
+    if (x->state == EXCHANGE_ENDED)
+        return;
+    x->cause = cause;
+    if (x->state == EXCHANGE_QUEUED && !gate_leave(x->pool->gate, &x->ticket, exchange_now(x)))
+        x->awaits_wake = true;
+    exchange_report(x, OUTCOME_NEUTRAL, false);
+    uplink_release(x, false);
+    if (x->committed) {
+        struct codec *c = x->codec;
+        x->codec = NULL;
+        c->ops->cut(c);
+    } else {
+        exchange_describe(x, &r, cause);
+        r.status = status;
+        r.what = what;
+        r.close = true;
+        send_refusal(x, &r);
+    }
+    exchange_finish(x);
+}
+
+/* --- beginning and leaving */
+
+void exchange_go(struct exchange *x)
+{
+    WEIR_CHECK(x, EXCHANGE_MAGIC);
+    if (x->early != EARLY_NONE || x->early_cause != CAUSE_NONE)
+        exchange_answer_early(x);
+    else if (x->body_complete || x->expect)
+        exchange_ask(x);
+}
+
+void exchange_client_gone(struct exchange *x)
+{
+    WEIR_CHECK(x, EXCHANGE_MAGIC);
+    x->codec = NULL;
+    if (x->state == EXCHANGE_ENDED)
+        return;
+    if (x->cause == CAUSE_NONE)
+        x->cause = CAUSE_CLIENT_GONE;
+    if (x->state == EXCHANGE_QUEUED && !gate_leave(x->pool->gate, &x->ticket, exchange_now(x)))
+        x->awaits_wake = true;
+    if (x->state == EXCHANGE_BODY || x->state == EXCHANGE_QUEUED)
+        exchange_set_decision(x, DECISION_GONE);
+    exchange_report(x, x->state == EXCHANGE_TUNNEL ? OUTCOME_OK : OUTCOME_NEUTRAL, false);
+    uplink_release(x, false);
+    exchange_finish(x);
+}

@@ -1,0 +1,426 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A request becomes an exchange: what is known of it is copied out of its head, and the head for the
+ * upstream is written anew from its fields (RFC 9110, 7.6).  On the worker's thread; nothing of the
+ * parsed head is borrowed beyond exchange_request.
+ */
+#include <stdlib.h>
+
+#include "flow_priv.h"
+
+/* --- identity */
+
+static struct slice cookie_value(struct slice cookies, struct slice name)
+{
+    while (cookies.len > 0) {
+        const char *end = memchr(cookies.p, ';', cookies.len);
+        size_t n = end == NULL ? cookies.len : (size_t)(end - cookies.p);
+        struct slice pair = slice_trim(slice_of(cookies.p, n));
+
+        if (pair.len > name.len && slice_starts(pair, name) && pair.p[name.len] == '=')
+            return slice_from(pair, name.len + 1);
+        cookies = slice_from(cookies, n < cookies.len ? n + 1 : n);
+    }
+    return SLICE_NONE;
+}
+
+static struct slice field_named(const struct request_head *h, struct slice name)
+{
+    for (size_t i = 0; i < h->n_fields; i++) {
+        if (slice_eq_nocase(h->fields[i].name, name))
+            return h->fields[i].value;
+    }
+    return SLICE_NONE;
+}
+
+/* Who the user is: header, cookie, address, in that order; hashed, the key itself is not kept. */
+static uint64_t user_of(const struct site *s, const struct request_head *h,
+                        const struct client_facts *cf)
+{
+    const struct settings *st = s->settings;
+    struct slice id = SLICE_NONE;
+    char host[NET_ADDR_TEXT_MAX];
+
+    if (slice_eq_nocase(slice_str(st->identity_header), SLICE_LIT("authorization"))) {
+        id = request_field(h, FIELD_AUTHORIZATION);
+        if (id.len == 0)
+            id = request_field(h, FIELD_X_API_KEY);
+    } else if (st->identity_header[0] != '\0') {
+        id = field_named(h, slice_str(st->identity_header));
+    }
+    if (id.len == 0 && st->identity_cookie[0] != '\0')
+        id = cookie_value(request_field(h, FIELD_COOKIE), slice_str(st->identity_cookie));
+    if (id.len == 0 && st->identity_address) {
+        net_addr_format_host(cf->peer, host);
+        id = slice_str(host);
+    }
+    return id.len == 0 ? 0 : hash_keyed(s->user_key, id) | 1; /* 0 means nobody */
+}
+
+static enum request_class class_of(const struct site *s, int route, const struct request_head *h,
+                                   const struct client_facts *cf)
+{
+    const struct route_conf *r;
+
+    if (request_is_preflight(h))
+        return CLASS_SYSTEM;
+    if (route < 0)
+        return CLASS_INTERACTIVE;
+    r = &s->settings->routes[route];
+    if (r->class_header[0] != '\0' && cf->trusted) {
+        struct slice v = field_named(h, slice_str(r->class_header));
+        for (int c = CLASS_PAID; c < CLASS_COUNT; c++) {
+            if (slice_eq_nocase(v, slice_str(class_name((enum request_class)c))))
+                return (enum request_class)c;
+        }
+    }
+    return r->class;
+}
+
+/* --- ids */
+
+static bool id_is_fit(struct slice id)
+{
+    if (id.len == 0 || id.len > REQUEST_ID_MAX)
+        return false;
+    for (size_t i = 0; i < id.len; i++) {
+        unsigned char c = (unsigned char)id.p[i];
+        bool word = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+        if (!word && c != '-' && c != '_' && c != '.' && c != ':')
+            return false;
+    }
+    return true;
+}
+
+static void set_id(struct exchange *x, const struct request_head *h, const struct client_facts *cf)
+{
+    struct slice given = h == NULL ? SLICE_NONE : request_field(h, FIELD_X_REQUEST_ID);
+    struct text t;
+
+    x->trace[0] = rng_next(&x->w->rng) | 1;
+    x->trace[1] = rng_next(&x->w->rng);
+    text_init(&t, x->id, sizeof x->id);
+    if (cf->trusted && id_is_fit(given)) {
+        text_put(&t, given);
+        return;
+    }
+    text_hex(&t, x->trace[0], 16);
+    text_hex(&t, x->trace[1], 16);
+}
+
+/* --- the head for the upstream */
+
+static void put_field(struct text *t, const char *name, struct slice value)
+{
+    text_str(t, name);
+    text_str(t, ": ");
+    text_put(t, value);
+    text_str(t, "\r\n");
+}
+
+/* Fields that weir writes itself or that end here. */
+static bool is_ours(enum field_id id, bool trusted)
+{
+    switch ((int)id) {
+    case FIELD_HOST:
+    case FIELD_CONTENT_LENGTH:
+    case FIELD_TRANSFER_ENCODING:
+    case FIELD_EXPECT:
+    case FIELD_X_FORWARDED_FOR:
+    case FIELD_X_FORWARDED_PROTO:
+    case FIELD_X_FORWARDED_HOST:
+    case FIELD_X_REQUEST_ID:
+    case FIELD_HTTP2_SETTINGS:
+    case FIELD_TE:
+        return true;
+    case FIELD_FORWARDED:
+        return !trusted;
+    default:
+        return false;
+    }
+}
+
+static void put_forwarded(struct text *t, const struct request_head *h,
+                          const struct client_facts *cf)
+{
+    char host[NET_ADDR_TEXT_MAX];
+
+    net_addr_format_host(cf->peer, host);
+    text_str(t, "X-Forwarded-For: ");
+    for (size_t i = 0; cf->trusted && i < h->n_fields; i++) {
+        if (h->fields[i].id == FIELD_X_FORWARDED_FOR && h->fields[i].value.len > 0) {
+            text_put(t, h->fields[i].value);
+            text_str(t, ", ");
+        }
+    }
+    text_str(t, host);
+    text_str(t, "\r\n");
+    if (cf->trusted && request_field(h, FIELD_X_FORWARDED_PROTO).len > 0)
+        put_field(t, "X-Forwarded-Proto", request_field(h, FIELD_X_FORWARDED_PROTO));
+    else
+        put_field(t, "X-Forwarded-Proto", cf->tls ? SLICE_LIT("https") : SLICE_LIT("http"));
+    if (cf->trusted && request_field(h, FIELD_X_FORWARDED_HOST).len > 0)
+        put_field(t, "X-Forwarded-Host", request_field(h, FIELD_X_FORWARDED_HOST));
+    else if (h->host.len > 0)
+        put_field(t, "X-Forwarded-Host", h->host);
+}
+
+static void put_trace(struct text *t, const struct exchange *x, const struct request_head *h)
+{
+    put_field(t, "x-request-id", slice_str(x->id));
+    if (request_field(h, FIELD_TRACEPARENT).len > 0)
+        return; /* passed with the other fields */
+    /* W3C Trace Context, 3.2: version, trace-id, parent-id, flags (not sampled by us) */
+    text_str(t, "traceparent: 00-");
+    text_hex(t, x->trace[0], 16);
+    text_hex(t, x->trace[1], 16);
+    text_char(t, '-');
+    text_hex(t, x->trace[0] ^ x->trace[1] ^ UINT64_C(0x9e3779b97f4a7c15), 16);
+    text_str(t, "-00\r\n");
+}
+
+static void put_body_framing(struct text *t, const struct request_head *h)
+{
+    if (h->body == BODY_COUNTED) {
+        text_str(t, "Content-Length: ");
+        text_u64(t, h->length);
+        text_str(t, "\r\n");
+    } else if (h->body == BODY_CHUNKED) {
+        text_str(t, "Transfer-Encoding: chunked\r\n");
+    }
+}
+
+bool exchange_write_request(struct exchange *x, const struct request_head *h,
+                            const struct client_facts *cf)
+{
+    struct text t;
+
+    text_init(&t, x->w->lines, LINES_BYTES);
+    text_put(&t, h->method);
+    text_char(&t, ' ');
+    text_put(&t, h->target);
+    text_str(&t, " HTTP/1.1\r\n");
+    put_field(&t, "Host",
+              h->host.len > 0 ? h->host : slice_str(x->pool->upstreams[0].url.host));
+    for (size_t i = 0; i < h->n_fields; i++) {
+        const struct http_field *f = &h->fields[i];
+        if (f->hop || is_ours(f->id, cf->trusted))
+            continue;
+        text_put(&t, f->name);
+        text_str(&t, ": ");
+        text_put(&t, f->value);
+        text_str(&t, "\r\n");
+    }
+    if (x->asks_websocket)
+        text_str(&t, "Connection: Upgrade\r\nUpgrade: websocket\r\n");
+    put_body_framing(&t, h);
+    put_forwarded(&t, h, cf);
+    text_str(&t, h->minor == 0 ? "Via: 1.0 weir\r\n" : "Via: 1.1 weir\r\n");
+    put_trace(&t, x, h);
+    text_str(&t, "\r\n");
+    return !t.full && buf_append(&x->request, text_slice(&t), LINES_BYTES) == WEIR_OK;
+}
+
+/* --- what is copied for later */
+
+/* The target as logged: without query values where the settings say so. */
+static void put_logged_target(struct text *t, struct slice target, bool query)
+{
+    bool in_value = false;
+    bool in_query = false;
+
+    for (size_t i = 0; i < target.len; i++) {
+        char c = target.p[i];
+
+        if (query) {
+            text_char(t, c);
+            continue;
+        }
+        if (c == '?' && !in_query)
+            in_query = true;
+        else if (c == '&')
+            in_value = false;
+        if (!in_value)
+            text_char(t, c);
+        if (in_query && c == '=')
+            in_value = true;
+    }
+}
+
+static void keep_path(struct exchange *x, const struct request_head *h)
+{
+    size_t n = h->target.len < RECORD_PATH_MAX ? h->target.len : RECORD_PATH_MAX;
+    struct text t;
+
+    x->path = malloc(n + 1);
+    if (x->path != NULL) {
+        text_init(&t, x->path, n + 1);
+        put_logged_target(&t, slice_of(h->target.p, n), x->site->settings->log_query);
+    }
+    text_init(&t, x->method, sizeof x->method);
+    text_put(&t, h->method);
+}
+
+static uint64_t number_of(struct slice s)
+{
+    uint64_t n = 0;
+
+    return parse_u64(s, UINT32_MAX, &n) == WEIR_OK ? n : 0;
+}
+
+static void set_ask(struct exchange *x, const struct request_head *h, const struct client_facts *cf)
+{
+    struct pool_request *r = &x->ticket.r;
+    uint64_t timeout_s = number_of(request_field(h, FIELD_X_STAINLESS_TIMEOUT));
+
+    r->user = user_of(x->site, h, cf);
+    r->class = class_of(x->site, x->route, h, cf);
+    r->bytes = h->body == BODY_COUNTED ? h->length : 0;
+    r->client_retry = (uint32_t)number_of(request_field(h, FIELD_X_STAINLESS_RETRY_COUNT));
+    r->deadline_ns = timeout_s == 0 ? 0 : x->begun_ns + timeout_s * NS_PER_S;
+    r->tried = -1;
+    if (r->client_retry > 0)
+        counter_add(&x->w->counters.client_retries, 1);
+}
+
+/* Before the body says more: does the path or the Accept field speak of a stream? */
+static void guess_stream(struct exchange *x, const struct request_head *h)
+{
+    enum route_stream rs = x->route < 0 ? ROUTE_STREAM_AUTO
+                                        : x->site->settings->routes[x->route].stream;
+
+    x->route_stream = rs;
+    x->accepts_events =
+        list_has_token(request_field(h, FIELD_ACCEPT), SLICE_LIT("text/event-stream"));
+    body_scan_init(&x->scan);
+    x->stream = rs == ROUTE_STREAM_ALWAYS;
+}
+
+static bool may_upgrade(const struct exchange *x)
+{
+    return x->route >= 0 && x->site->settings->routes[x->route].websocket;
+}
+
+static void fail_early(struct exchange *x, int status, enum cause cause, const char *what)
+{
+    x->early_status = status;
+    x->early_cause = cause;
+    x->early_what = what;
+}
+
+static bool cors_on(const struct exchange *x)
+{
+    return x->site->settings->n_cors_origins > 0;
+}
+
+static void set_wish(struct exchange *x, const struct request_head *h, struct slice path)
+{
+    const struct settings *st = x->site->settings;
+    int force = x->route < 0 ? 0 : (int)st->routes[x->route].pages;
+
+    answer_wish_init_among(&x->wish, h, path, force, x->site->languages);
+    if (cors_on(x))
+        answer_wish_origin(&x->wish, h, (const char *const *)st->cors_origins,
+                           st->n_cors_origins);
+    x->dialect = dialect_of_path(path, x->wish.anthropic);
+}
+
+static bool is_status_page(const struct exchange *x, struct slice path)
+{
+    struct slice want = slice_str(x->site->settings->pages_status_path);
+
+    return want.len > 0 && (slice_eq(path, want) ||
+                            (path.len == want.len + 5 && slice_starts(path, want) &&
+                             slice_ends(path, SLICE_LIT(".json"))));
+}
+
+/* Routes it and copies what is needed of the head; early_cause is set where it goes nowhere. */
+static void understand(struct exchange *x, const struct request_head *h,
+                       const struct client_facts *cf)
+{
+    char mem[8192];
+    struct text path;
+
+    text_init(&path, mem, sizeof mem);
+    if (target_path(h->target, &path) != WEIR_OK) {
+        set_wish(x, h, SLICE_NONE);
+        fail_early(x, 400, CAUSE_BAD_REQUEST, "the path cannot be resolved");
+        return;
+    }
+    x->route = (int16_t)site_route(x->site, h->method, h->host, text_slice(&path), &x->pool);
+    set_wish(x, h, text_slice(&path));
+    if (is_status_page(x, text_slice(&path))) {
+        x->early = EARLY_STATUS_PAGE;
+        x->wants_json = slice_ends(text_slice(&path), SLICE_LIT(".json")) ||
+                        x->wish.format != FORMAT_HTML;
+        x->pool = NULL;
+        return;
+    }
+    if (cors_on(x) && request_is_preflight(h)) {
+        x->early = EARLY_PREFLIGHT;
+        preflight_keep(x, h);
+        x->pool = NULL;
+        return;
+    }
+    if (x->pool == NULL) {
+        fail_early(x, 404, CAUSE_NOT_FOUND, NULL);
+        return;
+    }
+    set_ask(x, h, cf);
+    guess_stream(x, h);
+    if (h->websocket && !may_upgrade(x)) {
+        fail_early(x, 403, CAUSE_NOT_ALLOWED, "this route does not allow upgrades to WebSocket");
+        return;
+    }
+    x->asks_websocket = h->websocket;
+    if (!exchange_write_request(x, h, cf))
+        fail_early(x, 503, CAUSE_OVERLOADED, NULL);
+}
+
+static void set_client(struct exchange *x, const struct client_facts *cf)
+{
+    char peer[NET_ADDR_TEXT_MAX];
+    struct text t;
+
+    net_addr_format(cf->peer, peer);
+    text_init(&t, x->client, sizeof x->client);
+    text_str(&t, peer);
+}
+
+struct exchange *exchange_request(struct worker *w, struct codec *c, const struct request_head *h,
+                                  const struct client_facts *cf)
+{
+    struct exchange *x = exchange_create(w, c);
+
+    if (x == NULL)
+        return NULL;
+    set_client(x, cf);
+    set_id(x, h, cf);
+    x->expect = h->expect_continue;
+    x->body_complete = h->body == BODY_NONE || (h->body == BODY_COUNTED && h->length == 0);
+    x->body_chunked = h->body == BODY_CHUNKED;
+    x->idempotent = slice_eq(h->method, SLICE_LIT("GET")) || h->is_head;
+    x->to_head = h->is_head;
+    understand(x, h, cf);
+    keep_path(x, h);
+    return x;
+}
+
+struct exchange *exchange_bad_request(struct worker *w, struct codec *c,
+                                      const struct head_error *err, const struct request_head *h,
+                                      const struct client_facts *cf)
+{
+    struct exchange *x = exchange_create(w, c);
+    struct request_head none = {0};
+
+    if (x == NULL)
+        return NULL;
+    set_client(x, cf);
+    set_id(x, NULL, cf);
+    x->body_complete = true;
+    set_wish(x, h == NULL ? &none : h, h == NULL ? SLICE_NONE : h->target);
+    if (h != NULL)
+        keep_path(x, h);
+    fail_early(x, err->status, err->cause, err->what);
+    return x;
+}

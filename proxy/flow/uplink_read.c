@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What an upstream sends: heads, framing, ends; handed to the exchange as meaning.  One receive a
+ * callback, into the worker's scratch; only an unfinished head is kept.
+ */
+#include "flow_priv.h"
+
+static void note_keep_alive(struct uplink *u, const struct response_head *h)
+{
+    struct slice v = response_field(h, FIELD_KEEP_ALIVE);
+
+    u->keep = h->keep_alive;
+    while (v.len > 0) {
+        const char *comma = memchr(v.p, ',', v.len);
+        size_t n = comma == NULL ? v.len : (size_t)(comma - v.p);
+        struct slice part = slice_trim(slice_of(v.p, n));
+        uint64_t number;
+
+        if (slice_starts(part, SLICE_LIT("timeout=")) &&
+            parse_u64(slice_from(part, 8), 86400, &number) == WEIR_OK)
+            u->keep_alive_s = (uint32_t)number;
+        if (slice_starts(part, SLICE_LIT("max=")) &&
+            parse_u64(slice_from(part, 4), UINT32_MAX / 2, &number) == WEIR_OK)
+            u->keep_alive_max = u->served + (uint32_t)number;
+        v = slice_from(v, n < v.len ? n + 1 : n);
+    }
+}
+
+/* The answer is whole; anything behind it spoils the connection. */
+static void finish(struct uplink *u, bool more)
+{
+    u->whole = true;
+    if (more)
+        u->keep = false;
+    exchange_on_end(u->x, END_CLEAN, "");
+}
+
+static void fail(struct uplink *u, enum upstream_end how, const char *why)
+{
+    if (u->x != NULL)
+        exchange_on_end(u->x, how, why);
+    if (u->state != UPLINK_DEAD)
+        uplink_close(u);
+}
+
+static bool over(const struct uplink *u, const struct exchange *x)
+{
+    return u->state == UPLINK_DEAD || u->x != x;
+}
+
+static void body_counted(struct uplink *u, struct slice in)
+{
+    struct exchange *x = u->x;
+    size_t n = in.len < u->left ? in.len : (size_t)u->left;
+
+    u->left -= n;
+    exchange_on_data(x, slice_of(in.p, n));
+    if (!over(u, x) && u->left == 0)
+        finish(u, in.len > n);
+}
+
+static void body_chunked(struct uplink *u, struct slice in)
+{
+    struct exchange *x = u->x;
+
+    while (in.len > 0) {
+        struct slice data = SLICE_NONE;
+        size_t used = 0;
+        enum parse p = chunked_next(&u->chunked, in, &used, &data);
+
+        if (p == PARSE_BAD) {
+            fail(u, END_BAD, "the chunked framing of the answer is broken");
+            return;
+        }
+        in = slice_from(in, used);
+        exchange_on_data(x, data);
+        if (over(u, x))
+            return;
+        if (p == PARSE_DONE) {
+            finish(u, in.len > 0);
+            return;
+        }
+        if (used == 0)
+            return;
+    }
+}
+
+static void body(struct uplink *u, struct slice in)
+{
+    switch (u->kind) {
+    case BODY_COUNTED:
+        body_counted(u, in);
+        return;
+    case BODY_CHUNKED:
+        body_chunked(u, in);
+        return;
+    case BODY_TO_CLOSE:
+        exchange_on_data(u->x, in);
+        return;
+    case BODY_NONE:
+        break;
+    }
+    WEIR_UNREACHABLE("a body where there is none");
+}
+
+static void begin_body(struct uplink *u, const struct response_head *h, struct slice rest)
+{
+    struct exchange *x = u->x;
+
+    note_keep_alive(u, h);
+    u->kind = h->body;
+    u->left = h->body == BODY_COUNTED ? h->length : 0;
+    chunked_init(&u->chunked);
+    uplink_enter(u, h->switched ? UPLINK_TUNNEL : UPLINK_BODY);
+    exchange_on_head(x, h);
+    if (over(u, x))
+        return;
+    if (h->switched) {
+        exchange_on_data(x, rest);
+    } else if (h->body == BODY_NONE || (h->body == BODY_COUNTED && h->length == 0)) {
+        finish(u, rest.len > 0);
+    } else if (rest.len > 0) {
+        body(u, rest);
+    }
+}
+
+/* Interim answers are swallowed; returns the bytes of `in` that were used. */
+static size_t head(struct uplink *u, struct slice in, bool *more)
+{
+    struct exchange *x = u->x;
+    size_t total = 0;
+
+    *more = false;
+    for (;;) {
+        struct response_head h;
+        struct head_error err;
+        size_t used = 0;
+        struct slice rest = slice_from(in, total);
+
+        switch (response_parse(rest, &x->site->response_limits, x->to_head, x->asks_websocket,
+                               u->w->fields, &h, &used, &err)) {
+        case PARSE_MORE:
+            *more = true;
+            return total;
+        case PARSE_BAD:
+            fail(u, END_BAD, err.what);
+            return in.len;
+        case PARSE_DONE:
+            break;
+        }
+        total += used;
+        if (h.status >= 100 && h.status < 200 && !h.switched) {
+            if (++u->interims > 16) {
+                fail(u, END_BAD, "too many interim answers");
+                return in.len;
+            }
+            continue;
+        }
+        begin_body(u, &h, slice_from(in, total));
+        return in.len;
+    }
+}
+
+static void on_head_bytes(struct uplink *u, struct slice in)
+{
+    bool more;
+    size_t used = head(u, in, &more);
+
+    if (u->state == UPLINK_DEAD || !more || used == in.len)
+        return;
+    if (buf_append(&u->in, slice_from(in, used),
+                   (size_t)u->x->site->settings->limits.response_head + SCRATCH_BYTES) != WEIR_OK)
+        fail(u, END_BAD, "out of memory for the head");
+}
+
+static void on_kept_head(struct uplink *u)
+{
+    struct buf whole = u->in;
+    bool more;
+    size_t used;
+
+    u->in = BUF_INIT;
+    used = head(u, buf_slice(&whole), &more);
+    if (u->state != UPLINK_DEAD && more) {
+        buf_consume(&whole, used);
+        u->in = whole;
+        return;
+    }
+    buf_free(&whole);
+}
+
+static void on_end(struct uplink *u, enum weir_status s)
+{
+    bool orderly = s == WEIR_CLOSED;
+
+    if (u->state == UPLINK_IDLE || u->x == NULL) {
+        uplink_close(u);
+        return;
+    }
+    u->keep = false;
+    if (u->state == UPLINK_TUNNEL || (u->state == UPLINK_BODY && u->kind == BODY_TO_CLOSE && orderly)) {
+        u->whole = true;
+        exchange_on_end(u->x, END_CLEAN, "");
+    } else {
+        exchange_on_end(u->x, orderly ? END_SHORT : END_RESET, weir_status_text(s));
+    }
+    if (u->state != UPLINK_DEAD)
+        uplink_close(u);
+}
+
+static bool receive(struct uplink *u)
+{
+    struct worker *w = u->w;
+    bool kept = !buf_empty(&u->in);
+    size_t got = 0, room = SCRATCH_BYTES;
+    char *at = w->in;
+    enum weir_status rc;
+
+    if (kept && buf_reserve(&u->in, 4096,
+                            (size_t)u->x->site->settings->limits.response_head + SCRATCH_BYTES,
+                            &at, &room) != WEIR_OK) {
+        fail(u, END_BAD, "the head is too long");
+        return false;
+    }
+    rc = conn_read(u->conn, at, room, &got);
+    if (rc == WEIR_AGAIN)
+        return false;
+    if (rc != WEIR_OK) {
+        on_end(u, rc);
+        return false;
+    }
+    u->any_byte = true;
+    if (kept) {
+        buf_commit(&u->in, got);
+        on_kept_head(u);
+    } else if (u->state == UPLINK_HEAD) {
+        on_head_bytes(u, slice_of(at, got));
+    } else if (u->state == UPLINK_BODY) {
+        body(u, slice_of(at, got));
+    } else if (u->state == UPLINK_TUNNEL) {
+        exchange_on_data(u->x, slice_of(at, got));
+    } else {
+        uplink_close(u); /* idle: bytes nobody asked for */
+    }
+    return u->state != UPLINK_DEAD && u->x != NULL;
+}
+
+void uplink_on_readable(struct conn *c, void *owner)
+{
+    struct uplink *u = owner;
+    struct worker *w;
+
+    WEIR_CHECK(u, UPLINK_MAGIC);
+    w = u->w;
+    while (receive(u) && conn_has_pending(c) && conn_wants_read(c))
+        continue;
+    session_uncork(w);
+}
