@@ -206,6 +206,15 @@ void exchange_fail(struct exchange *x, enum outcome o, int status, enum cause ca
     exchange_finish(x);
 }
 
+void exchange_abandon(struct exchange *x)
+{
+    if (x->state == EXCHANGE_TUNNEL || x->state == EXCHANGE_BODY || x->state == EXCHANGE_QUEUED) {
+        exchange_body_bad(x, 503, CAUSE_DRAINING, NULL);
+    } else {
+        exchange_fail(x, OUTCOME_NEUTRAL, 503, CAUSE_DRAINING);
+    }
+}
+
 /* --- the request's body */
 
 static size_t buffer_max(const struct exchange *x)

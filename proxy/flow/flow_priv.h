@@ -35,10 +35,12 @@
 #include "weir/net/loop.h"
 #include "weir/pages/refusal.h"
 
+#include "addresses.h"
 #include "codec.h"
 #include "gate.h"
 #include "record.h"
 #include "site.h"
+#include "worker.h"
 
 enum {
     SESSION_MAGIC = 0x5e551074,
@@ -68,12 +70,11 @@ struct lane {
 
 struct worker {
     struct loop *loop;
-    struct control *control;
-    int index;
+    int index, n_workers;
     struct site *site; /* the running snapshot */
     struct site_use *use;
-    const char *incidents[SITE_POOLS_MAX]; /* the operator's texts, from control; owned */
-    struct public_status *status;          /* the public status page, from control; owned */
+    char *incidents[SITE_POOLS_MAX]; /* the operator's texts, from control; owned */
+    struct public_status *status;    /* the public status page, from control; a reference */
     struct rng rng;
 
     struct listener *listeners[SITE_LISTENERS_MAX];
@@ -87,7 +88,8 @@ struct worker {
 
     struct slab sessions, exchanges, uplinks;
     struct list live_sessions, live_exchanges;
-    uint32_t n_sessions, max_sessions;
+    uint32_t n_sessions, max_sessions, per_listener[SITE_LISTENERS_MAX];
+    struct loop_timer second;
     struct lane lanes[SITE_UPSTREAMS_MAX];
     struct record_writer records;
 
@@ -271,13 +273,10 @@ struct uplink {
     struct site_use *use;
 };
 
-/* --- worker.c */
-struct worker *worker_create(struct control *c, struct loop *control_loop, int index,
-                             struct site *site, void (*deliver_records)(struct loop_message *m));
-void worker_destroy(struct worker **w);
-void worker_listen(struct worker *w, int listener, int fd);
+/* --- worker.c, worker_orders.c (the rest of them: worker.h) */
 void worker_session_gone(struct worker *w, struct session *s);
 struct slice worker_status_body(struct worker *w, bool json, uint8_t language);
+struct site_use *site_use_create(struct site *site); /* NULL: out of memory */
 
 /* --- h1_session.c, h1_answer.c */
 struct session *session_open(struct worker *w, int fd, int listener);
@@ -316,6 +315,8 @@ bool exchange_try_elsewhere(struct exchange *x, enum outcome o);
 void exchange_refuse(struct exchange *x, int status, enum cause cause, const char *what);
 void exchange_answer_early(struct exchange *x);
 void exchange_fail(struct exchange *x, enum outcome o, int status, enum cause cause);
+/* The process ends: an honest error, or a visible cut. */
+void exchange_abandon(struct exchange *x);
 void preflight_keep(struct exchange *x, const struct request_head *h);
 void exchange_describe(const struct exchange *x, struct refusal *r, enum cause cause);
 

@@ -25,6 +25,10 @@ static bool make_listener(struct site_listener *l, const struct listener_conf *c
                        c->address);
         return false;
     }
+    if (c->per_address > 0 && (l->addresses = addresses_create(c->per_address)) == NULL) {
+        (void)snprintf(why, room, "out of memory");
+        return false;
+    }
     if (!c->tls)
         return true;
     sni = calloc(c->n_sni + 1, sizeof *sni);
@@ -187,6 +191,8 @@ static bool fill(struct site *s, char *why, size_t room, uint64_t now_ns)
     if (!make_trusted(s, why, room))
         return false;
     set_limits(s);
+    s->languages =
+        language_set((const char *const *)st->pages_languages, st->n_pages_languages, NULL);
     return true;
 }
 
@@ -201,10 +207,16 @@ static bool load_pages(struct site *s, char *why, size_t room)
     return s->pages != NULL;
 }
 
+static void listener_fini(struct site_listener *l)
+{
+    tls_server_release(&l->tls);
+    addresses_destroy(&l->addresses);
+}
+
 static void destroy(struct site *s)
 {
     for (size_t i = 0; s->listeners != NULL && i < s->settings->n_listeners; i++)
-        tls_server_release(&s->listeners[i].tls);
+        listener_fini(&s->listeners[i]);
     for (size_t i = 0; s->pools != NULL && i < s->settings->n_pools; i++) {
         for (size_t k = 0; k < s->pools[i].n_upstreams; k++)
             tls_client_release(&s->pools[i].upstreams[k].tls);

@@ -9,6 +9,7 @@
 #include "weir/net/tls.h"
 #include "weir/pages/refusal.h"
 
+#include "addresses.h"
 #include "gate.h"
 
 /*
@@ -46,7 +47,8 @@ struct site_pool {
 struct site_listener {
     const struct listener_conf *conf;
     struct net_addr addr;
-    struct tls_server *tls; /* NULL: plain */
+    struct tls_server *tls;      /* NULL: plain */
+    struct addresses *addresses; /* NULL: per_address is off */
 };
 
 struct site {

@@ -10,8 +10,9 @@
 
 #include <errno.h>
 #include <linux/sockios.h>
-#include <netinet/tcp.h>
+#include <linux/tcp.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -355,6 +356,18 @@ void conn_local(const struct conn *c, struct net_addr *out)
     *out = (struct net_addr){.len = sizeof out->u};
     if (getsockname(c->fd, &out->u.sa, &out->len) == -1)
         *out = (struct net_addr){0};
+}
+
+uint64_t conn_acked(const struct conn *c)
+{
+    struct tcp_info info;
+    socklen_t len = sizeof info;
+
+    memset(&info, 0, sizeof info);
+    if (c->tls != NULL || c->peer.u.sa.sa_family == AF_UNIX ||
+        getsockopt(c->fd, IPPROTO_TCP, TCP_INFO, &info, &len) != 0 || info.tcpi_bytes_acked == 0)
+        return 0;
+    return info.tcpi_bytes_acked - 1; /* the first one is the SYN's */
 }
 
 size_t conn_unsent(const struct conn *c)

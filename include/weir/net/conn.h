@@ -98,6 +98,11 @@ const struct net_addr *conn_peer(const struct conn *c);
 void conn_local(const struct conn *c, struct net_addr *out);
 /* The protocol agreed by ALPN, empty without. */
 struct slice conn_alpn(const struct conn *c);
+/*
+ * Plain TCP: how many of our bytes the peer's kernel has acknowledged since the connection was
+ * opened; 0 = not known (TLS, unix).
+ */
+uint64_t conn_acked(const struct conn *c);
 /* Bytes the kernel still holds unsent (SIOCOUTQ); for drains and memory reports. */
 size_t conn_unsent(const struct conn *c);
 

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef WEIR_FLOW_ADDRESSES_H
+#define WEIR_FLOW_ADDRESSES_H
+
+#include "weir/net/addr.h"
+
+/*
+ * How many connections each client address has on one listener: the gate of connections.  Made only
+ * where `per_address` is set; shared by the workers behind a lock of its own, held for one look-up.
+ */
+struct addresses;
+
+struct addresses *addresses_create(uint32_t per_address);
+void addresses_destroy(struct addresses **a);
+/* False: that address has as many as it may.  NULL counts nothing and lets all in. */
+bool address_enter(struct addresses *a, const struct net_addr *peer);
+void address_leave(struct addresses *a, const struct net_addr *peer);
+
+#endif

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef WEIR_FLOW_WORKER_H
+#define WEIR_FLOW_WORKER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "weir/flow/control.h"
+#include "weir/net/addr.h"
+
+#include "record.h"
+#include "site.h"
+
+/*
+ * A worker as control sees it: made and ended on control's thread, spoken to through its inbox.
+ * Every order below may be given from control's thread only; it takes effect on the worker's.
+ */
+struct worker;
+
+struct worker *worker_create(struct loop *control_loop, void *control, int index, int n_workers,
+                             struct site *site, void (*deliver_records)(struct loop_message *m));
+/* After its loop has ended. */
+void worker_destroy(struct worker **w);
+/* Accepts on fd for a listener of the site; before worker_run.  The fd stays the caller's. */
+bool worker_listen(struct worker *w, int listener, int fd);
+/* The thread's function: returns after worker_stop. */
+void worker_run(struct worker *w);
+
+void worker_set_addresses(struct worker *w, int slot, const struct net_addr *addrs, size_t n,
+                          const char *why);
+void worker_set_incident(struct worker *w, int pool, const char *text);
+
+/* The public status page, made by control, shared by all workers. */
+struct public_status {
+    _Atomic uint32_t refs;
+    struct buf json;
+    struct buf html[LANGUAGES_MAX];
+};
+void public_status_release(struct public_status *s);
+void worker_set_status(struct worker *w, struct public_status *s); /* takes a reference over */
+
+/* done is posted to control's loop once the worker has swapped: the old site is no longer used by
+ * new requests. */
+void worker_set_site(struct worker *w, struct site *site);
+
+/* Lame duck: no new connections, kept connections end with their answer. */
+void worker_drain(struct worker *w);
+/* What still runs ends with an honest error. */
+void worker_abandon(struct worker *w);
+void worker_stop(struct worker *w);
+
+/* fn is called on control's loop with up to max live requests of this worker. */
+struct session_list {
+    struct loop_message message;
+    void (*fn)(struct session_list *l);
+    void *arg;
+    size_t n, max;
+    struct live_request list[];
+};
+void worker_list_sessions(struct worker *w, struct session_list *l, struct loop *reply_to);
+
+/* Its counters, read by control with relaxed loads. */
+const struct worker_counters *worker_counters(const struct worker *w);
+const struct pool_counters *worker_pool_counters(const struct worker *w, int slot);
+const struct upstream_counters *worker_upstream_counters(const struct worker *w, int slot);
+
+#endif
