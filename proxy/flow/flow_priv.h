@@ -261,7 +261,7 @@ struct uplink {
     struct chunked chunked;
     enum body_kind kind;
     uint64_t left;
-    uint64_t written_before; /* bytes the connection had written when this request began */
+    uint64_t written, written_before; /* bytes: in all, and before this request */
     uint32_t keep_alive_s, keep_alive_max; /* what the upstream promised, 0 = nothing */
     uint32_t served;
     bool keep;     /* the upstream would keep it */

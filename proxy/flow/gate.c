@@ -152,6 +152,18 @@ void gate_tick(struct gate *g, const uint64_t *events, uint64_t now_ns)
     leave(g);
 }
 
+void gate_expire(struct gate *g, uint64_t now_ns)
+{
+    now_ns = enter(g, now_ns);
+    pool_expire(g->pool, now_ns);
+    leave(g);
+}
+
+struct pool *gate_pool(struct gate *g)
+{
+    return g->pool;
+}
+
 struct pool *gate_lock(struct gate *g)
 {
     (void)enter(g, 0);

@@ -44,8 +44,12 @@ enum pool_verdict gate_retry(struct gate *g, struct ticket *t, const struct pool
 bool gate_leave(struct gate *g, struct ticket *t, uint64_t now_ns);
 void gate_tick(struct gate *g, const uint64_t *events, uint64_t now_ns);
 
+/* Refuses what has waited too long. */
+void gate_expire(struct gate *g, uint64_t now_ns);
+
 /* For control: the pool itself, between lock and unlock (which posts what was woken). */
 struct pool *gate_lock(struct gate *g);
+struct pool *gate_pool(struct gate *g); /* while locked */
 void gate_unlock(struct gate *g);
 
 #endif

@@ -114,10 +114,10 @@ void session_close(struct session *s)
     }
     loop_timer_stop(&s->timer);
     list_remove(&s->node);
+    worker_session_gone(w, s);
     conn_close(&s->conn);
     buf_free(&s->in);
     buf_free(&s->out);
-    worker_session_gone(w, s);
     loop_bury(w->loop, &s->grave);
     if (x != NULL)
         exchange_client_gone(x);

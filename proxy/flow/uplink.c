@@ -128,7 +128,7 @@ static void begin(struct uplink *u, struct exchange *x)
     u->x = x;
     u->any_byte = u->whole = false;
     u->served++;
-    u->written_before = conn_written(u->conn);
+    u->written_before = u->written;
 }
 
 static struct uplink *take_idle(struct worker *w, struct lane *l)
@@ -330,6 +330,7 @@ void uplink_push(struct uplink *u)
         }
         if (rc != WEIR_OK)
             return;
+        u->written += wrote;
         advance(x, wrote);
     }
     exchange_on_room(x);

@@ -168,6 +168,11 @@ void worker_run(struct worker *w)
     loop_run(w->loop);
 }
 
+void worker_flush_records(struct worker *w)
+{
+    record_flush(&w->records);
+}
+
 static void close_everything(struct worker *w)
 {
     LIST_EACH_SAFE (n, t, &w->live_sessions)

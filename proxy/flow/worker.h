@@ -48,6 +48,8 @@ void worker_drain(struct worker *w);
 /* What still runs ends with an honest error. */
 void worker_abandon(struct worker *w);
 void worker_stop(struct worker *w);
+/* After its thread has ended: hands over the records it still has. */
+void worker_flush_records(struct worker *w);
 
 /* fn is called on control's loop with up to max live requests of this worker. */
 struct session_list {

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef WEIR_FLOW_RUN_H
+#define WEIR_FLOW_RUN_H
+
+#include "weir/flow/control.h"
+
+/*
+ * Starting and running weir, for main.  On the main thread, which becomes the control thread.
+ *
+ *     flow_bind → (drop privileges) → control_create → control_run → control_destroy
+ */
+enum { FLOW_LISTENERS_MAX = 64 };
+
+/* The listening sockets, one per listener and worker, unix ones shared. */
+struct flow_sockets {
+    int *fds; /* [listener * workers + worker] */
+    size_t n_listeners, n_workers;
+    bool skipped[FLOW_LISTENERS_MAX]; /* the default port was taken: a warning, not an error */
+};
+/* False: a sentence in why; nothing stays open. */
+bool flow_bind(const struct settings *s, struct flow_sockets *out, char *why, size_t room);
+void flow_unbind(struct flow_sockets *f);
+
+struct control_start {
+    struct flow_sockets *sockets; /* borrowed until control_destroy */
+    /*
+     * How to read the settings anew for a reload; NULL and mistakes when they are bad.
+     */
+    struct settings *(*reread)(struct conf_mistakes *m, void *arg);
+    void *arg;
+    /* Called on the control thread: `what` is "READY", "RELOADING", "STOPPING". */
+    void (*notify)(const char *what, void *arg);
+};
+
+/* Takes the settings over on success; NULL and a sentence in why otherwise. */
+struct control *control_create(struct settings **s, const struct control_start *start, char *why,
+                               size_t room);
+/* Starts the workers and runs until the process is to end.  Returns the exit status. */
+int control_run(struct control *c);
+void control_destroy(struct control **c);
+
+/* The most memory the settings allow, in bytes, and a sentence that tells where it goes. */
+uint64_t flow_memory_ceiling(const struct settings *s, char *text, size_t room);
+
+#endif

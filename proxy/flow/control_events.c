@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The event list: changes of state with their numbers, orders, lapses; kept, logged, told. */
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "control_priv.h"
+
+static struct control_event *next_event(struct control *c)
+{
+    struct control_event *e = &c->events[c->n_events % EVENTS_KEPT];
+
+    *e = (struct control_event){.seq = ++c->n_events,
+                                .at_wall_ns = wall_now_ns(),
+                                .pool = "",
+                                .upstream = ""};
+    return e;
+}
+
+static void tell(struct control *c, const struct control_event *e)
+{
+    log_info("%s", e->sentence);
+    for (int i = 0; i < c->n_subscribers; i++)
+        c->subscribers[i].fn(e, c->subscribers[i].arg);
+}
+
+void control_say(struct control *c, const char *pool, const char *upstream, const char *cause,
+                 const char *fmt, ...)
+{
+    struct control_event *e = next_event(c);
+    va_list ap;
+
+    e->pool = pool;
+    e->upstream = upstream;
+    (void)snprintf(e->cause, sizeof e->cause, "%s", cause);
+    va_start(ap, fmt);
+    (void)vsnprintf(e->sentence, sizeof e->sentence, fmt, ap);
+    va_end(ap);
+    tell(c, e);
+}
+
+static void describe(struct control_event *e)
+{
+    char numbers[96] = "";
+
+    if (e->requests > 0)
+        (void)snprintf(numbers, sizeof numbers, " (%u of %u requests failed in %.0f s)", e->failed,
+                       e->requests, (double)e->window_ns / 1e9);
+    else if (e->consecutive > 0)
+        (void)snprintf(numbers, sizeof numbers, " (%u in a row)", e->consecutive);
+    if (e->from == e->to)
+        (void)snprintf(e->sentence, sizeof e->sentence, "%s/%s: %s%s, state %s, share %.0f %%",
+                       e->pool, e->upstream, e->cause, numbers, breaker_state_name(e->to),
+                       100 * e->share);
+    else
+        (void)snprintf(e->sentence, sizeof e->sentence, "%s/%s: %s -> %s, %s%s, share %.0f %%",
+                       e->pool, e->upstream, breaker_state_name(e->from), breaker_state_name(e->to),
+                       e->cause, numbers, 100 * e->share);
+}
+
+static void count_transition(struct control *c, const struct control_event *e)
+{
+    struct transition_count *t;
+
+    for (int i = 0; i < c->n_transitions; i++) {
+        t = &c->transitions[i];
+        if (t->pool == e->pool && t->upstream == e->upstream && t->from == e->from &&
+            t->to == e->to && strcmp(t->cause, e->cause) == 0) {
+            t->n++;
+            return;
+        }
+    }
+    if (c->n_transitions == TRANSITIONS_MAX)
+        return;
+    t = &c->transitions[c->n_transitions++];
+    *t = (struct transition_count){e->pool, e->upstream, e->from, e->to, "", 1};
+    memcpy(t->cause, e->cause, sizeof t->cause);
+}
+
+const struct transition_count *control_transitions(struct control *c, size_t *n)
+{
+    *n = (size_t)c->n_transitions;
+    return c->transitions;
+}
+
+static void take_one(struct control *c, const struct site_pool *p, const struct pool_event *pe)
+{
+    struct control_event *e = next_event(c);
+
+    e->at_wall_ns = control_wall(c, pe->at_ns);
+    e->pool = p->conf->name;
+    e->upstream = pe->upstream < 0 ? "" : p->conf->upstreams[pe->upstream].name;
+    e->from = pe->from;
+    e->to = pe->to;
+    memcpy(e->cause, pe->cause, sizeof e->cause);
+    e->requests = pe->requests;
+    e->failed = pe->failed;
+    e->consecutive = pe->consecutive;
+    e->window_ns = pe->window_ns;
+    e->share = pe->share;
+    describe(e);
+    if (pe->from != pe->to)
+        count_transition(c, e);
+    tell(c, e);
+}
+
+void control_take_pool_events(struct control *c)
+{
+    for (size_t i = 0; i < c->site->settings->n_pools; i++) {
+        struct site_pool *p = &c->site->pools[i];
+        struct pool_event ev[32];
+        int n;
+
+        do {
+            struct pool *pool = gate_lock(p->gate);
+            n = 0;
+            while (n < 32 && pool_next_event(pool, &ev[n]))
+                n++;
+            gate_unlock(p->gate);
+            for (int k = 0; k < n; k++)
+                take_one(c, p, &ev[k]);
+        } while (n == 32);
+    }
+}
+
+void control_events(struct control *c, uint64_t after,
+                    void (*fn)(const struct control_event *e, void *arg), void *arg)
+{
+    uint64_t first = c->n_events > EVENTS_KEPT ? c->n_events - EVENTS_KEPT : 0;
+
+    for (uint64_t i = after > first ? after : first; i < c->n_events; i++)
+        fn(&c->events[i % EVENTS_KEPT], arg);
+}
+
+void control_subscribe(struct control *c, void (*fn)(const struct control_event *e, void *arg),
+                       void *arg)
+{
+    WEIR_ASSERT(c->n_subscribers < SUBSCRIBERS_MAX);
+    c->subscribers[c->n_subscribers++] = (struct subscriber){fn, arg};
+}
+
+void control_unsubscribe(struct control *c,
+                         void (*fn)(const struct control_event *e, void *arg), void *arg)
+{
+    for (int i = 0; i < c->n_subscribers; i++) {
+        if (c->subscribers[i].fn == fn && c->subscribers[i].arg == arg) {
+            c->subscribers[i] = c->subscribers[--c->n_subscribers];
+            return;
+        }
+    }
+}

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Sums of the workers' counters, and the rings of the last minute. */
+#include "control_priv.h"
+
+void control_sum_pool(const struct control *c, int slot, struct pool_sum *out)
+{
+    *out = (struct pool_sum){0};
+    for (int w = 0; w < c->n_workers; w++) {
+        const struct pool_counters *p = worker_pool_counters(c->workers[w], slot);
+        for (int k = 0; k < CLASS_COUNT; k++) {
+            for (int d = 0; d < DECISION_COUNT; d++)
+                out->requests[k][d] += counter_get(&p->requests[k][d]);
+        }
+        for (int i = 0; i < CAUSE_COUNT; i++)
+            out->shed[i] += counter_get(&p->shed[i]);
+        out->retries += counter_get(&p->retries);
+    }
+}
+
+static void add_histogram(struct histogram_sum *out, const struct histogram *h)
+{
+    for (int i = 0; i < BUCKET_COUNT; i++)
+        out->n[i] += counter_get(&h->n[i]);
+    out->sum_us += counter_get(&h->sum_us);
+}
+
+void control_sum_upstream(const struct control *c, int slot, struct upstream_sum *out)
+{
+    *out = (struct upstream_sum){0};
+    for (int w = 0; w < c->n_workers; w++) {
+        const struct upstream_counters *u = worker_upstream_counters(c->workers[w], slot);
+        out->content_events += counter_get(&u->content_events);
+        out->stream_events += counter_get(&u->stream_events);
+        for (int i = 0; i < OUTCOME_COUNT; i++)
+            out->outcomes[i] += counter_get(&u->outcomes[i]);
+        add_histogram(&out->ttft, &u->ttft);
+        add_histogram(&out->interval, &u->interval);
+        add_histogram(&out->response, &u->response);
+    }
+}
+
+void control_sum_workers(const struct control *c, struct worker_sum *out)
+{
+    *out = (struct worker_sum){0};
+    for (int w = 0; w < c->n_workers; w++) {
+        const struct worker_counters *k = worker_counters(c->workers[w]);
+#define WEIR_SUM_ROW(field, metric, type, help) out->field += counter_get(&k->field);
+        WEIR_WORKER_COUNTERS(WEIR_SUM_ROW)
+#undef WEIR_SUM_ROW
+    }
+    out->log_dropped += c->log.dropped;
+}
+
+/* Refusals of one cause over the last `seconds` whole seconds, at most SECONDS_KEPT - 1. */
+uint64_t control_shed_in(const struct control *c, int pool, int seconds, enum cause cause)
+{
+    const struct pool_watch *p = &c->pools[pool];
+    uint64_t newest = c->seconds, oldest;
+
+    if (newest == 0)
+        return 0;
+    oldest = newest > (uint64_t)seconds ? newest - (uint64_t)seconds : 0;
+    if (oldest == 0)
+        return p->shed[newest % SECONDS_KEPT][cause];
+    return p->shed[newest % SECONDS_KEPT][cause] - p->shed[oldest % SECONDS_KEPT][cause];
+}
+
+static void keep_pool(struct control *c, int index)
+{
+    struct pool_sum sum;
+
+    control_sum_pool(c, c->site->pools[index].slot, &sum);
+    memcpy(c->pools[index].shed[c->seconds % SECONDS_KEPT], sum.shed, sizeof sum.shed);
+}
+
+static void keep_histograms(struct control *c, const struct site_pool *p)
+{
+    for (size_t i = 0; i < p->n_upstreams; i++) {
+        struct upstream_watch *u = &c->upstreams[p->upstreams[i].slot];
+        struct upstream_sum sum;
+
+        control_sum_upstream(c, p->upstreams[i].slot, &sum);
+        u->ttft[c->seconds / 10 % TENS_KEPT] = sum.ttft;
+        u->interval[c->seconds / 10 % TENS_KEPT] = sum.interval;
+    }
+}
+
+void control_second(struct control *c)
+{
+    c->seconds++;
+    for (size_t i = 0; i < c->site->settings->n_pools; i++) {
+        keep_pool(c, (int)i);
+        if (c->seconds % 10 == 0)
+            keep_histograms(c, &c->site->pools[i]);
+    }
+    control_publish(c);
+}
