@@ -16,7 +16,7 @@ struct line {
     struct conf_mistakes *m;
 };
 
-void scan_begin(struct scan *s)
+void file_scan_begin(struct scan *s)
 {
     *s = (struct scan){.line_out = 1, .room = 4096};
     s->text = calloc(1, s->room);

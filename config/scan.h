@@ -17,7 +17,7 @@ struct scan {
     char last; /* the last character that means something */
 };
 
-void scan_begin(struct scan *s);
+void file_scan_begin(struct scan *s);
 /* A line without its end, the number-th of file.  Mistakes go to m. */
 void scan_line(struct scan *s, struct slice line, const char *file, int number,
                struct conf_mistakes *m);

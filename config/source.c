@@ -188,7 +188,7 @@ static struct reader reader_of(struct conf_source *s, struct conf_mistakes *m, b
     struct reader r = {.out = s, .m = m, .from_memory = from_memory};
 
     *s = (struct conf_source){.text = NULL};
-    scan_begin(&r.scan);
+    file_scan_begin(&r.scan);
     return r;
 }
 

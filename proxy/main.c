@@ -1,60 +1,194 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* weir: from the command line to what it asks for. */
+/*
+ * weir: reads the command line and the settings, binds, drops privileges, runs.  The main thread
+ * becomes the control thread.
+ */
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
+#ifdef WEIR_HAVE_SYSTEMD
+#include <systemd/sd-daemon.h>
+#endif
+
+#include "weir/admin/admin.h"
 #include "weir/base/log.h"
 #include "weir/conf/cmdline.h"
+#include "weir/flow/run.h"
 
-static int usage(const char *why)
+struct run {
+    struct cmdline cmdline;
+    struct flow_sockets sockets;
+    struct admin_listen admin_listen;
+};
+
+static void notify(const char *what, void *arg)
 {
-    (void)fprintf(stderr, "weir: %s\n", why);
-    cmdline_usage(stderr);
-    return CMDLINE_EXIT_USAGE;
+    (void)arg;
+#ifdef WEIR_HAVE_SYSTEMD
+    if (strcmp(what, "READY") == 0)
+        (void)sd_notify(0, "READY=1");
+    else if (strcmp(what, "STOPPING") == 0)
+        (void)sd_notify(0, "STOPPING=1");
+    else if (strcmp(what, "RELOADING") == 0)
+        (void)sd_notify(0, "RELOADING=1");
+#else
+    (void)what;
+#endif
 }
 
-static int check(const struct cmdline *c)
+static struct settings *reread(struct conf_mistakes *m, void *arg)
 {
-    struct settings *s = cmdline_settings(c, stderr);
+    const struct run *r = arg;
 
-    if (s == NULL)
-        return CMDLINE_EXIT_SETTINGS;
+    if (r->cmdline.file != NULL)
+        return conf_load(r->cmdline.file, m);
+    return conf_from_upstream(r->cmdline.upstream, r->cmdline.listen, m);
+}
+
+/* As many descriptors as the hard limit allows: each request needs two. */
+static void raise_descriptor_limit(void)
+{
+    struct rlimit r;
+
+    if (getrlimit(RLIMIT_NOFILE, &r) != 0 || r.rlim_cur >= r.rlim_max)
+        return;
+    r.rlim_cur = r.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &r) != 0)
+        log_warn("the descriptor limit cannot be raised: %s", strerror(errno));
+}
+
+static bool drop_privileges(const char *user)
+{
+    const struct passwd *pw;
+
+    if (user[0] == '\0')
+        return true;
+    errno = 0;
+    pw = getpwnam(user);
+    if (pw == NULL) {
+        log_error("user: there is no user \"%s\"", user);
+        return false;
+    }
+    if (getuid() == pw->pw_uid)
+        return true;
+    if (initgroups(user, pw->pw_gid) != 0 || setgid(pw->pw_gid) != 0 || setuid(pw->pw_uid) != 0) {
+        log_error("user: cannot become \"%s\": %s", user, strerror(errno));
+        return false;
+    }
+    return true;
+}
+
+static void say_start(const struct settings *s, const struct run *r)
+{
+    char text[400];
+    uint64_t most = flow_memory_ceiling(s, text, sizeof text);
+
+    log_info("weir %s starts: %u workers, %zu pools, memory at most %llu MiB (%s)", WEIR_VERSION,
+             s->workers, s->n_pools, (unsigned long long)(most >> 20), text);
+    for (size_t i = 0; i < s->n_listeners; i++) {
+        if (!r->sockets.skipped[i])
+            log_info("listening on %s%s", s->listeners[i].address,
+                     s->listeners[i].tls ? " (TLS)" : "");
+    }
+    if (r->admin_listen.socket_fd != -1)
+        log_info("admin socket: %s", r->admin_listen.socket_path);
+    if (r->admin_listen.http_fd != -1)
+        log_info("metrics and live page: http://%s/", s->admin_http);
+}
+
+static int run(struct run *r, struct settings **s)
+{
+    struct control_start start = {
+        .sockets = &r->sockets, .reread = reread, .notify = notify, .arg = r};
+    char why[600];
+    struct control *c = NULL;
+    struct admin *a = NULL;
+    int status = 1;
+
+    r->admin_listen = (struct admin_listen){.socket_fd = -1, .http_fd = -1};
+    if (!flow_bind(*s, &r->sockets, why, sizeof why) ||
+        admin_bind(*s, &r->admin_listen, why, sizeof why) != WEIR_OK) {
+        log_error("%s", why);
+        goto out;
+    }
+    if (!drop_privileges((*s)->user))
+        goto out;
+    say_start(*s, r);
+    c = control_create(s, &start, why, sizeof why);
+    if (c == NULL) {
+        log_error("%s", why);
+        goto out;
+    }
+    a = admin_open(c, &r->admin_listen);
+    if (a == NULL) {
+        log_error("the admin side cannot be opened: out of memory");
+        goto out;
+    }
+    status = control_run(c);
+out:
+    admin_close(&a);
+    control_destroy(&c);
+    flow_unbind(&r->sockets);
+    return status;
+}
+
+static int check(const struct settings *s)
+{
+    char text[400];
+    uint64_t most = flow_memory_ceiling(s, text, sizeof text);
+
     conf_print_check(s, stdout);
-    settings_destroy(&s);
+    (void)printf("memory at most %llu MiB (%s)\n", (unsigned long long)(most >> 20), text);
     return 0;
 }
 
-static int run(const struct cmdline *c)
+static int act(struct run *r)
 {
-    struct settings *s = cmdline_settings(c, stderr);
+    struct settings *s;
+    int status;
 
+    switch (r->cmdline.action) {
+    case CMDLINE_HELP:
+        cmdline_help(stdout);
+        return 0;
+    case CMDLINE_VERSION:
+        (void)puts("weir " WEIR_VERSION);
+        return 0;
+    case CMDLINE_SETTINGS:
+        cmdline_print_reference(stdout);
+        return 0;
+    case CMDLINE_RUN:
+    case CMDLINE_CHECK:
+        break;
+    }
+    s = cmdline_settings(&r->cmdline, stderr);
     if (s == NULL)
         return CMDLINE_EXIT_SETTINGS;
+    log_set_level(s->log_level);
+    status = r->cmdline.action == CMDLINE_CHECK ? check(s) : run(r, &s);
     settings_destroy(&s);
-    log_error("this build has no workers: nothing started");
-    return 1;
+    return status;
 }
 
 int main(int argc, char **argv)
 {
-    struct cmdline c;
-    char why[160];
+    struct run r = {0};
+    char why[300];
 
-    if (cmdline_parse(&c, argc, argv, why, sizeof why) != WEIR_OK)
-        return usage(why);
-    switch (c.action) {
-    case CMDLINE_RUN:
-        return run(&c);
-    case CMDLINE_CHECK:
-        return check(&c);
-    case CMDLINE_HELP:
-        cmdline_help(stdout);
-        break;
-    case CMDLINE_VERSION:
-        (void)puts("weir " WEIR_VERSION);
-        break;
-    case CMDLINE_SETTINGS:
-        cmdline_print_reference(stdout);
-        break;
+    (void)signal(SIGPIPE, SIG_IGN);
+    raise_descriptor_limit();
+    if (cmdline_parse(&r.cmdline, argc, argv, why, sizeof why) != WEIR_OK) {
+        (void)fprintf(stderr, "weir: %s\n", why);
+        cmdline_usage(stderr);
+        return CMDLINE_EXIT_USAGE;
     }
-    return 0;
+    return act(&r);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The access log and the memory of recent decisions: records come from the workers in blocks.  The
- * log never holds anybody up: what a slow file or pipe does not take in time is dropped and counted.
+ * log never holds anybody up: what a slow file or pipe does not take in time is dropped and
+ * counted.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -20,7 +21,7 @@ enum { LINE_MAX_BYTES = 16 * 1024 };
 static void put_ms(struct json_out *j, const char *key, int64_t ns)
 {
     if (ns < 0)
-        json_null(j, key);
+        json_put_null(j, key);
     else
         json_num(j, key, (double)ns / 1e6, 3);
 }
@@ -57,7 +58,7 @@ static void write_line(const struct settings *st, const struct request_record *r
     char when[RFC3339_MAX];
 
     json_begin(&j, t);
-    json_object(&j, NULL);
+    json_open_object(&j, NULL);
     json_str(&j, "time", slice_of(when, rfc3339_format(when, r->at_wall_ns)));
     json_cstr(&j, "request_id", r->id);
     json_cstr(&j, "client", r->client);
@@ -70,7 +71,7 @@ static void write_line(const struct settings *st, const struct request_record *r
     json_cstr(&j, "decision", decision_name(r->decision));
     json_cstr(&j, "cause", r->cause == CAUSE_NONE ? "" : cause_name(r->cause));
     if (r->status == 0)
-        json_null(&j, "status");
+        json_put_null(&j, "status");
     else
         json_u64(&j, "status", r->status);
     json_cstr(&j, "outcome", r->has_outcome ? outcome_name(r->outcome) : NULL);
@@ -86,7 +87,7 @@ static void write_line(const struct settings *st, const struct request_record *r
     if (r->pace_ns > 0)
         json_num(&j, "pace_ms", r->pace_ns / 1e6, 3);
     else
-        json_null(&j, "pace_ms");
+        json_put_null(&j, "pace_ms");
     json_close(&j);
 }
 

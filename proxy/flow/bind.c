@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Binds the listeners before privileges are dropped: one descriptor per worker, unix ones shared. */
+/* Binds the listeners before privileges are dropped: one descriptor per worker, unix ones shared.
+ */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,7 +44,8 @@ static bool bind_listener(struct flow_sockets *f, size_t i, const struct setting
     struct net_addr a;
 
     if (net_addr_parse(slice_str(c->address), &a) != WEIR_OK) {
-        (void)snprintf(why, room, "listener address \"%s\" is not host:port, [v6]:port or unix:path",
+        (void)snprintf(why, room,
+                       "listener address \"%s\" is not host:port, [v6]:port or unix:path",
                        c->address);
         return false;
     }

@@ -73,7 +73,8 @@ struct exchange *exchange_bad_request(struct worker *w, struct codec *c,
                                       const struct client_facts *cf);
 /* Starts it, once the codec has noted it; it may be over when this returns. */
 void exchange_go(struct exchange *x);
-/* Body bytes (unframed).  The codec stops when want_body(false) was called, and may be over by it. */
+/* Body bytes (unframed).  The codec stops when want_body(false) was called, and may be over by it.
+ */
 void exchange_body(struct exchange *x, struct slice bytes);
 void exchange_body_end(struct exchange *x);
 /* The body broke its framing, a limit or a timeout: answered if that is still possible. */

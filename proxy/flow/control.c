@@ -139,8 +139,10 @@ static void begin_drain(struct control *c, const char *by)
     if (c->draining)
         return;
     c->draining = true;
-    control_say(c, "", "", "drain", "draining (%s): no new connection after %.1f s, then up to %.0f s for "
-                "requests to end", by, (double)c->site->settings->drain_delay_ns / 1e9,
+    control_say(c, "", "", "drain",
+                "draining (%s): no new connection after %.1f s, then up to %.0f s for "
+                "requests to end",
+                by, (double)c->site->settings->drain_delay_ns / 1e9,
                 (double)c->site->settings->drain_timeout_ns / 1e9);
     if (c->start.notify != NULL)
         c->start.notify("STOPPING", c->start.arg);
@@ -211,7 +213,8 @@ static bool watch_signals(struct control *c)
     c->signal_fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
     if (c->signal_fd == -1)
         return false;
-    c->signal_event = event_new(loop_base(c->loop), c->signal_fd, EV_READ | EV_PERSIST, on_signal, c);
+    c->signal_event =
+        event_new(loop_base(c->loop), c->signal_fd, EV_READ | EV_PERSIST, on_signal, c);
     return c->signal_event != NULL && event_add(c->signal_event, NULL) == 0;
 }
 
@@ -221,8 +224,7 @@ static bool make_workers(struct control *c)
 {
     c->n_workers = (int)c->site->settings->workers;
     for (int i = 0; i < c->n_workers; i++) {
-        c->workers[i] =
-            worker_create(c->loop, c, i, c->n_workers, c->site, control_on_records);
+        c->workers[i] = worker_create(c->loop, c, i, c->n_workers, c->site, control_on_records);
         if (c->workers[i] == NULL)
             return false;
         for (size_t l = 0; l < c->start.sockets->n_listeners; l++) {

@@ -9,10 +9,8 @@ static struct control_event *next_event(struct control *c)
 {
     struct control_event *e = &c->events[c->n_events % EVENTS_KEPT];
 
-    *e = (struct control_event){.seq = ++c->n_events,
-                                .at_wall_ns = wall_now_ns(),
-                                .pool = "",
-                                .upstream = ""};
+    *e = (struct control_event){
+        .seq = ++c->n_events, .at_wall_ns = wall_now_ns(), .pool = "", .upstream = ""};
     return e;
 }
 
@@ -40,21 +38,22 @@ void control_say(struct control *c, const char *pool, const char *upstream, cons
 
 static void describe(struct control_event *e)
 {
-    char numbers[96] = "";
+    const char *from = breaker_state_name(e->from), *to = breaker_state_name(e->to);
+    char numbers[96] = "", cause[sizeof e->cause], text[sizeof e->sentence];
 
     if (e->requests > 0)
         (void)snprintf(numbers, sizeof numbers, " (%u of %u requests failed in %.0f s)", e->failed,
                        e->requests, (double)e->window_ns / 1e9);
     else if (e->consecutive > 0)
         (void)snprintf(numbers, sizeof numbers, " (%u in a row)", e->consecutive);
+    memcpy(cause, e->cause, sizeof cause);
     if (e->from == e->to)
-        (void)snprintf(e->sentence, sizeof e->sentence, "%s/%s: %s%s, state %s, share %.0f %%",
-                       e->pool, e->upstream, e->cause, numbers, breaker_state_name(e->to),
-                       100 * e->share);
+        (void)snprintf(text, sizeof text, "%s/%s: %s%s, state %s, share %.0f %%", e->pool,
+                       e->upstream, cause, numbers, to, 100 * e->share);
     else
-        (void)snprintf(e->sentence, sizeof e->sentence, "%s/%s: %s -> %s, %s%s, share %.0f %%",
-                       e->pool, e->upstream, breaker_state_name(e->from), breaker_state_name(e->to),
-                       e->cause, numbers, 100 * e->share);
+        (void)snprintf(text, sizeof text, "%s/%s: %s -> %s, %s%s, share %.0f %%", e->pool,
+                       e->upstream, from, to, cause, numbers, 100 * e->share);
+    memcpy(e->sentence, text, sizeof text);
 }
 
 static void count_transition(struct control *c, const struct control_event *e)
@@ -138,8 +137,8 @@ void control_subscribe(struct control *c, void (*fn)(const struct control_event 
     c->subscribers[c->n_subscribers++] = (struct subscriber){fn, arg};
 }
 
-void control_unsubscribe(struct control *c,
-                         void (*fn)(const struct control_event *e, void *arg), void *arg)
+void control_unsubscribe(struct control *c, void (*fn)(const struct control_event *e, void *arg),
+                         void *arg)
 {
     for (int i = 0; i < c->n_subscribers; i++) {
         if (c->subscribers[i].fn == fn && c->subscribers[i].arg == arg) {

@@ -11,8 +11,8 @@
 #include "weir/net/conn.h"
 #include "weir/net/resolver.h"
 
-#include "weir/flow/run.h"
 #include "site.h"
+#include "weir/flow/run.h"
 #include "worker.h"
 
 /*
@@ -68,7 +68,7 @@ struct subscriber {
 };
 
 struct access_log {
-    int fd;      /* -1: off or syslog */
+    int fd; /* -1: off or syslog */
     bool syslog, own_fd;
     char *buffer; /* LOG_BUFFER_BYTES */
     size_t len;

@@ -88,7 +88,8 @@ static uint64_t due_ns(const struct exchange *x)
     case EXCHANGE_QUEUED:
         return 0; /* the gate's: every wait in a pool ends by its max_wait */
     case EXCHANGE_CONNECT:
-        return x->admitted_ns + 2 * timeouts_of(x)->connect_ns; /* its connection has one of its own */
+        return x->admitted_ns +
+               2 * timeouts_of(x)->connect_ns; /* its connection has one of its own */
     case EXCHANGE_SENT:
     case EXCHANGE_HELD:
         return sooner(total, silence_due(x));

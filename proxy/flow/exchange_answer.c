@@ -383,8 +383,7 @@ static void end_whole(struct exchange *x, enum outcome o)
 
     exchange_report(x, o, o == OUTCOME_OK);
     if (!x->events_form && x->sent_ns != 0)
-        histogram_add(&x->w->upstreams[x->upstream->slot].response,
-                      exchange_now(x) - x->sent_ns);
+        histogram_add(&x->w->upstreams[x->upstream->slot].response, exchange_now(x) - x->sent_ns);
     uplink_release(x, reusable);
     x->codec->ops->end(x->codec);
     x->codec = NULL;
@@ -431,7 +430,8 @@ static void end_tunnel(struct exchange *x)
     exchange_finish(x);
 }
 
-/* Nothing of an answer came.  A stale connection is nobody's fault; else another upstream may do. */
+/* Nothing of an answer came.  A stale connection is nobody's fault; else another upstream may do.
+ */
 static void end_before_head(struct exchange *x, enum upstream_end how, const char *why)
 {
     struct uplink *u = x->uplink;
@@ -452,7 +452,8 @@ static void end_before_head(struct exchange *x, enum upstream_end how, const cha
     x->proxy_error = how == END_BAD ? "http_protocol_error" : "connection_terminated";
     if (how != END_BAD && u != NULL && !u->reused && exchange_try_elsewhere(x, OUTCOME_FAILED))
         return;
-    exchange_fail(x, OUTCOME_FAILED, 502, how == END_BAD ? CAUSE_BAD_GATEWAY : CAUSE_UPSTREAM_RESET);
+    exchange_fail(x, OUTCOME_FAILED, 502,
+                  how == END_BAD ? CAUSE_BAD_GATEWAY : CAUSE_UPSTREAM_RESET);
 }
 
 void exchange_on_end(struct exchange *x, enum upstream_end how, const char *why)

@@ -89,8 +89,8 @@ void exchange_connect(struct exchange *x)
     rc = uplink_take(x, false);
     if (rc == WEIR_OK || rc == WEIR_AGAIN)
         return; /* AGAIN: the worker tries again when addresses arrive; the state has a deadline */
-    exchange_on_connect_failed(x, rc, rc == WEIR_DNS ? x->w->lanes[x->upstream->slot].why
-                                                     : weir_status_text(rc));
+    exchange_on_connect_failed(
+        x, rc, rc == WEIR_DNS ? x->w->lanes[x->upstream->slot].why : weir_status_text(rc));
 }
 
 static struct pool_report report_of(const struct exchange *x, enum outcome o, bool complete)
@@ -123,7 +123,8 @@ void exchange_report(struct exchange *x, enum outcome o, bool complete)
     gate_end(x->pool->gate, &x->ticket, &rep, exchange_now(x));
 }
 
-/* What has been sent of the request must be there to be sent again, and nothing may have gone out. */
+/* What has been sent of the request must be there to be sent again, and nothing may have gone out.
+ */
 static bool can_start_over(const struct exchange *x)
 {
     return !x->committed && !x->body_dropped && x->codec != NULL && x->pool->n_upstreams > 1 &&

@@ -98,8 +98,8 @@ void exchange_refuse(struct exchange *x, int status, enum cause cause, const cha
     struct refusal r;
 
     x->cause = cause;
-    exchange_set_decision(x, x->pool != NULL && x->asked_ns != 0 ? DECISION_REFUSED
-                                                                 : DECISION_LOCAL);
+    exchange_set_decision(x,
+                          x->pool != NULL && x->asked_ns != 0 ? DECISION_REFUSED : DECISION_LOCAL);
     if (x->codec != NULL) {
         exchange_describe(x, &r, cause);
         r.status = status;
@@ -172,13 +172,13 @@ static void fail_committed(struct exchange *x, enum cause cause)
     struct codec *c = x->codec;
     struct refusal r;
     struct buf frame = BUF_INIT;
-    bool can = x->events_form && x->form != FORM_BYTES && x->answer.at_boundary &&
-               c->ops->can_add(c);
+    bool can =
+        x->events_form && x->form != FORM_BYTES && x->answer.at_boundary && c->ops->can_add(c);
 
     exchange_describe(x, &r, cause);
     x->codec = NULL;
-    if (can && refusal_event(&r, &x->wish, x->form, x->answer.sequence, &frame, OWN_MAX) ==
-                   WEIR_OK) {
+    if (can &&
+        refusal_event(&r, &x->wish, x->form, x->answer.sequence, &frame, OWN_MAX) == WEIR_OK) {
         x->bytes_out += frame.len;
         c->ops->data(c, buf_slice(&frame));
         c->ops->end(c);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A request becomes an exchange: what is known of it is copied out of its head, and the head for the
- * upstream is written anew from its fields (RFC 9110, 7.6).  On the worker's thread; nothing of the
- * parsed head is borrowed beyond exchange_request.
+ * A request becomes an exchange: what is known of it is copied out of its head, and the head for
+ * the upstream is written anew from its fields (RFC 9110, 7.6).  On the worker's thread; nothing of
+ * the parsed head is borrowed beyond exchange_request.
  */
 #include <stdlib.h>
 
@@ -200,8 +200,7 @@ bool exchange_write_request(struct exchange *x, const struct request_head *h,
     text_char(&t, ' ');
     text_put(&t, h->target);
     text_str(&t, " HTTP/1.1\r\n");
-    put_field(&t, "Host",
-              h->host.len > 0 ? h->host : slice_str(x->pool->upstreams[0].url.host));
+    put_field(&t, "Host", h->host.len > 0 ? h->host : slice_str(x->pool->upstreams[0].url.host));
     for (size_t i = 0; i < h->n_fields; i++) {
         const struct http_field *f = &h->fields[i];
         if (f->hop || is_ours(f->id, cf->trusted))
@@ -286,8 +285,8 @@ static void set_ask(struct exchange *x, const struct request_head *h, const stru
 /* Before the body says more: does the path or the Accept field speak of a stream? */
 static void guess_stream(struct exchange *x, const struct request_head *h)
 {
-    enum route_stream rs = x->route < 0 ? ROUTE_STREAM_AUTO
-                                        : x->site->settings->routes[x->route].stream;
+    enum route_stream rs =
+        x->route < 0 ? ROUTE_STREAM_AUTO : x->site->settings->routes[x->route].stream;
 
     x->route_stream = rs;
     x->accepts_events =
@@ -320,8 +319,7 @@ static void set_wish(struct exchange *x, const struct request_head *h, struct sl
 
     answer_wish_init_among(&x->wish, h, path, force, x->site->languages);
     if (cors_on(x))
-        answer_wish_origin(&x->wish, h, (const char *const *)st->cors_origins,
-                           st->n_cors_origins);
+        answer_wish_origin(&x->wish, h, (const char *const *)st->cors_origins, st->n_cors_origins);
     x->dialect = dialect_of_path(path, x->wish.anthropic);
 }
 
@@ -329,9 +327,9 @@ static bool is_status_page(const struct exchange *x, struct slice path)
 {
     struct slice want = slice_str(x->site->settings->pages_status_path);
 
-    return want.len > 0 && (slice_eq(path, want) ||
-                            (path.len == want.len + 5 && slice_starts(path, want) &&
-                             slice_ends(path, SLICE_LIT(".json"))));
+    return want.len > 0 &&
+           (slice_eq(path, want) || (path.len == want.len + 5 && slice_starts(path, want) &&
+                                     slice_ends(path, SLICE_LIT(".json"))));
 }
 
 /* Routes it and copies what is needed of the head; early_cause is set where it goes nowhere. */
@@ -351,8 +349,8 @@ static void understand(struct exchange *x, const struct request_head *h,
     set_wish(x, h, text_slice(&path));
     if (is_status_page(x, text_slice(&path))) {
         x->early = EARLY_STATUS_PAGE;
-        x->wants_json = slice_ends(text_slice(&path), SLICE_LIT(".json")) ||
-                        x->wish.format != FORMAT_HTML;
+        x->wants_json =
+            slice_ends(text_slice(&path), SLICE_LIT(".json")) || x->wish.format != FORMAT_HTML;
         x->pool = NULL;
         return;
     }

@@ -111,10 +111,10 @@ enum session_state {
     SESSION_IDLE,     /* between requests, nothing received */
     SESSION_HEAD,     /* part of a head received */
     SESSION_EXCHANGE, /* a request is being handled */
-    SESSION_DRAIN,    /* answered early; reads the rest of the body, bounded, to keep the connection */
-    SESSION_FLUSH,    /* the last answer is on its way out */
-    SESSION_LINGER,   /* shut down; reads what the client still sends, so that nothing is reset */
-    SESSION_TUNNEL,   /* upgraded: bytes both ways */
+    SESSION_DRAIN, /* answered early; reads the rest of the body, bounded, to keep the connection */
+    SESSION_FLUSH, /* the last answer is on its way out */
+    SESSION_LINGER, /* shut down; reads what the client still sends, so that nothing is reset */
+    SESSION_TUNNEL, /* upgraded: bytes both ways */
     SESSION_DEAD,
 };
 
@@ -159,7 +159,7 @@ enum exchange_state {
     EXCHANGE_HELD,    /* head of a stream seen, before the commit point */
     EXCHANGE_RELAY,   /* committed */
     EXCHANGE_TUNNEL,
-    EXCHANGE_ENDED,   /* over; waits for its reaper or a message under way */
+    EXCHANGE_ENDED, /* over; waits for its reaper or a message under way */
 };
 
 /* Answers of weir's own that need no upstream. */
@@ -169,7 +169,7 @@ struct exchange {
     uint32_t magic;
     enum exchange_state state;
     struct worker *w;
-    struct site *site;              /* kept alive by the worker's use of it */
+    struct site *site; /* kept alive by the worker's use of it */
     struct site_use *use;
     struct site_pool *pool;         /* NULL: reached none */
     struct site_upstream *upstream; /* the last it was admitted to, or NULL */
@@ -261,7 +261,7 @@ struct uplink {
     struct chunked chunked;
     enum body_kind kind;
     uint64_t left;
-    uint64_t written, written_before; /* bytes: in all, and before this request */
+    uint64_t written, written_before;      /* bytes: in all, and before this request */
     uint32_t keep_alive_s, keep_alive_max; /* what the upstream promised, 0 = nothing */
     uint32_t served;
     bool keep;     /* the upstream would keep it */

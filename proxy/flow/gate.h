@@ -21,9 +21,9 @@ struct gate;
 
 struct ticket {
     struct pool_request r;
-    struct loop *loop;             /* of the exchange */
-    struct loop_message wake;      /* under way from the gate when `woken` */
-    bool posted;                   /* the gate's, under its lock: wake is or will be under way */
+    struct loop *loop;        /* of the exchange */
+    struct loop_message wake; /* under way from the gate when `woken` */
+    bool posted;              /* the gate's, under its lock: wake is or will be under way */
 };
 
 struct gate *gate_create(const struct decide_conf *conf, const uint32_t *max_streams, size_t n,
@@ -40,7 +40,8 @@ void gate_set_stream(struct gate *g, struct ticket *t, bool stream);
 void gate_end(struct gate *g, struct ticket *t, const struct pool_report *rep, uint64_t now_ns);
 enum pool_verdict gate_retry(struct gate *g, struct ticket *t, const struct pool_report *rep,
                              uint64_t now_ns);
-/* True: the ticket is free.  False: its wake is under way; it is ENDED or SENT when that arrives. */
+/* True: the ticket is free.  False: its wake is under way; it is ENDED or SENT when that arrives.
+ */
 bool gate_leave(struct gate *g, struct ticket *t, uint64_t now_ns);
 void gate_tick(struct gate *g, const uint64_t *events, uint64_t now_ns);
 

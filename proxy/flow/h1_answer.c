@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The HTTP/1 codec's answers: heads, framing, output.  Bytes of one callback are gathered in the
- * worker's scratch (one session at a time is corked) and leave in one send; what the kernel does not
- * take waits in s->out.
+ * worker's scratch (one session at a time is corked) and leave in one send; what the kernel does
+ * not take waits in s->out.
  */
 #include "flow_priv.h"
 
@@ -300,7 +300,8 @@ static void answer_done(struct session *s)
         return;
     }
     session_enter(s, s->body_done ? SESSION_IDLE : SESSION_DRAIN);
-    loop_bury(s->w->loop, &s->step); /* pipelined bytes, and reading again, once this callback is over */
+    loop_bury(s->w->loop,
+              &s->step); /* pipelined bytes, and reading again, once this callback is over */
 }
 
 /* In FLUSH: if there is nothing left to send now, go on at once. */

@@ -3,8 +3,9 @@
  * A client connection that speaks HTTP/1: its states, deadlines and input.  Owner and thread: its
  * worker.  What it answers is h1_answer.c; what a request means is the exchange's.
  *
- * Input is received into the worker's scratch; only what is not used at once is kept in s->in.  While
- * pipelined bytes are kept, reading is off, and the kernel's hangup tells of a client that left.
+ * Input is received into the worker's scratch; only what is not used at once is kept in s->in.
+ * While pipelined bytes are kept, reading is off, and the kernel's hangup tells of a client that
+ * left.
  */
 #include "flow_priv.h"
 
@@ -14,8 +15,8 @@ enum {
     DRAIN_MAX = 256 * 1024, /* of a refused request's body, to keep the connection */
     LINGER_MAX = 1024 * 1024,
 };
-#define DRAIN_NS (5 * NS_PER_S)
-#define LINGER_NS (2 * NS_PER_S)
+#define DRAIN_NS      (5 * NS_PER_S)
+#define LINGER_NS     (2 * NS_PER_S)
 #define RATE_AFTER_NS (10 * NS_PER_S)
 
 static const struct client_timeouts_conf *timeouts_of(const struct session *s)
@@ -340,7 +341,8 @@ static void keep(struct session *s, struct slice rest)
         session_close(s);
 }
 
-/* Goes on with bytes kept from before; called when the state has changed so that they can be used. */
+/* Goes on with bytes kept from before; called when the state has changed so that they can be used.
+ */
 void session_step(struct session *s)
 {
     size_t used;
@@ -498,9 +500,10 @@ static void on_timer(void *arg)
         body_is_bad(s, 408, CAUSE_REQUEST_TIMEOUT, "the body did not arrive in time");
     } else if (s->state_until_ns != 0 && now >= s->state_until_ns) {
         if (s->state == SESSION_HEAD)
-            refuse_head(s, &(struct head_error){408, CAUSE_REQUEST_TIMEOUT,
-                                                "the head did not arrive in time"},
-                        NULL);
+            refuse_head(
+                s,
+                &(struct head_error){408, CAUSE_REQUEST_TIMEOUT, "the head did not arrive in time"},
+                NULL);
         else
             session_close(s);
     }
@@ -512,7 +515,8 @@ static void on_timer(void *arg)
 /* Called by the worker's second tick: the least rate of a body. */
 void session_check_rate(struct session *s, uint64_t now_ns)
 {
-    if (s->state == SESSION_EXCHANGE && !s->body_done && !s->body_paused && body_too_slow(s, now_ns))
+    if (s->state == SESSION_EXCHANGE && !s->body_done && !s->body_paused &&
+        body_too_slow(s, now_ns))
         body_is_bad(s, 408, CAUSE_REQUEST_TIMEOUT, "the body arrives too slowly");
 }
 

@@ -21,8 +21,8 @@ struct record_block {
 };
 
 struct record_writer {
-    struct loop *loop;           /* the worker's */
-    struct loop *to;             /* control's */
+    struct loop *loop;                       /* the worker's */
+    struct loop *to;                         /* control's */
     void (*deliver)(struct loop_message *m); /* at control */
     void *control;
     struct loop_timer timer;

@@ -21,7 +21,8 @@ static bool make_listener(struct site_listener *l, const struct listener_conf *c
 
     l->conf = c;
     if (net_addr_parse(slice_str(c->address), &l->addr) != WEIR_OK) {
-        (void)snprintf(why, room, "listener address \"%s\" is not host:port, [v6]:port or unix:path",
+        (void)snprintf(why, room,
+                       "listener address \"%s\" is not host:port, [v6]:port or unix:path",
                        c->address);
         return false;
     }
@@ -284,9 +285,8 @@ static bool path_matches(struct slice route, struct slice path)
 
 static struct slice without_port(struct slice host)
 {
-    const char *colon = host.len > 0 && host.p[host.len - 1] != ']'
-                            ? memrchr(host.p, ':', host.len)
-                            : NULL;
+    const char *colon =
+        host.len > 0 && host.p[host.len - 1] != ']' ? memrchr(host.p, ':', host.len) : NULL;
 
     return colon == NULL ? host : slice_of(host.p, (size_t)(colon - host.p));
 }

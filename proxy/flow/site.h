@@ -31,7 +31,7 @@ struct site_upstream {
     struct net_url url;
     struct tls_client *tls; /* NULL: plain */
     int slot;
-    int index; /* in its pool and gate */
+    int index;           /* in its pool and gate */
     char authority[300]; /* for messages */
 };
 
@@ -57,15 +57,15 @@ struct site {
     struct site_pool *pools;
     struct net_block *trusted;
     struct page_set *pages;
-    struct hash_key user_key;  /* of users' hashes; the process's */
+    struct hash_key user_key; /* of users' hashes; the process's */
     struct head_limits request_limits, response_limits;
     uint32_t languages; /* as a set (language_set) */
     _Atomic uint32_t refs;
 };
 
 /*
- * Makes a site of s (taken over on success only).  NULL and a sentence in why when a file or address
- * it names turns out unusable.
+ * Makes a site of s (taken over on success only).  NULL and a sentence in why when a file or
+ * address it names turns out unusable.
  */
 struct site *site_create(struct settings **s, char *why, size_t room, uint64_t now_ns);
 void site_hold(struct site *s);

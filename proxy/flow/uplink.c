@@ -116,8 +116,8 @@ void uplink_release(struct exchange *x, bool reusable)
 
 void uplink_close_idle(struct worker *w, int slot)
 {
-    LIST_EACH_SAFE (n, t, &w->lanes[slot].idle)
-        uplink_close(LIST_OBJECT(n, struct uplink, node));
+    LIST_EACH_SAFE(n, t, &w->lanes[slot].idle)
+    uplink_close(LIST_OBJECT(n, struct uplink, node));
 }
 
 /* --- taking */

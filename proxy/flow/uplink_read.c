@@ -198,7 +198,8 @@ static void on_end(struct uplink *u, enum weir_status s)
         return;
     }
     u->keep = false;
-    if (u->state == UPLINK_TUNNEL || (u->state == UPLINK_BODY && u->kind == BODY_TO_CLOSE && orderly)) {
+    if (u->state == UPLINK_TUNNEL ||
+        (u->state == UPLINK_BODY && u->kind == BODY_TO_CLOSE && orderly)) {
         u->whole = true;
         exchange_on_end(u->x, END_CLEAN, "");
     } else {
@@ -217,8 +218,8 @@ static bool receive(struct uplink *u)
     enum weir_status rc;
 
     if (kept && buf_reserve(&u->in, 4096,
-                            (size_t)u->x->site->settings->limits.response_head + SCRATCH_BYTES,
-                            &at, &room) != WEIR_OK) {
+                            (size_t)u->x->site->settings->limits.response_head + SCRATCH_BYTES, &at,
+                            &room) != WEIR_OK) {
         fail(u, END_BAD, "the head is too long");
         return false;
     }

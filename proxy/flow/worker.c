@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A worker: one thread with its loop, listeners, memory pools and counters.  Its orders from control
- * are worker_orders.c.
+ * A worker: one thread with its loop, listeners, memory pools and counters.  Its orders from
+ * control are worker_orders.c.
  */
 #include "worker.h"
 
@@ -16,7 +16,7 @@ enum { SESSIONS_MAX = 1000000, SPARE_DESCRIPTORS = 64 };
 /* --- accepting */
 
 /* Two descriptors a request: the client's and the upstream's. */
-static uint32_t sessions_from_descriptors(int n_workers)
+uint32_t worker_sessions_max(int n_workers)
 {
     struct rlimit r;
     rlim_t n;
@@ -103,8 +103,8 @@ static void on_second(void *arg)
     struct worker *w = arg;
     uint64_t now = loop_now_ns(w->loop);
 
-    LIST_EACH_SAFE (n, t, &w->live_sessions)
-        session_check_rate(LIST_OBJECT(n, struct session, node), now);
+    LIST_EACH_SAFE(n, t, &w->live_sessions)
+    session_check_rate(LIST_OBJECT(n, struct session, node), now);
     session_uncork(w);
     loop_timer_at(&w->second, now + NS_PER_S);
 }
@@ -154,7 +154,7 @@ struct worker *worker_create(struct loop *control_loop, void *control, int index
         worker_destroy(&w);
         return NULL;
     }
-    w->max_sessions = sessions_from_descriptors(n_workers);
+    w->max_sessions = worker_sessions_max(n_workers);
     slab_init(&w->sessions, sizeof(struct session), w->max_sessions + 1);
     slab_init(&w->exchanges, sizeof(struct exchange), 2 * w->max_sessions + 2);
     slab_init(&w->uplinks, sizeof(struct uplink), 2 * w->max_sessions + 2);
@@ -175,8 +175,8 @@ void worker_flush_records(struct worker *w)
 
 static void close_everything(struct worker *w)
 {
-    LIST_EACH_SAFE (n, t, &w->live_sessions)
-        session_close(LIST_OBJECT(n, struct session, node));
+    LIST_EACH_SAFE(n, t, &w->live_sessions)
+    session_close(LIST_OBJECT(n, struct session, node));
     for (int i = 0; i < SITE_UPSTREAMS_MAX; i++)
         uplink_close_idle(w, i);
     for (int i = 0; i < SITE_LISTENERS_MAX; i++)

@@ -61,6 +61,9 @@ struct session_list {
 };
 void worker_list_sessions(struct worker *w, struct session_list *l, struct loop *reply_to);
 
+/* How many client connections each of n workers takes at most, from the descriptor limit. */
+uint32_t worker_sessions_max(int n_workers);
+
 /* Its counters, read by control with relaxed loads. */
 const struct worker_counters *worker_counters(const struct worker *w);
 const struct pool_counters *worker_pool_counters(const struct worker *w, int slot);

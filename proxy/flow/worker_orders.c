@@ -51,7 +51,8 @@ static void give(struct order *o)
 
 static void connect_waiting(struct worker *w, int slot)
 {
-    LIST_EACH_SAFE (n, t, &w->live_exchanges) {
+    LIST_EACH_SAFE(n, t, &w->live_exchanges)
+    {
         struct exchange *x = LIST_OBJECT(n, struct exchange, node);
 
         if (x->state == EXCHANGE_CONNECT && x->uplink == NULL && x->upstream->slot == slot)
@@ -171,7 +172,8 @@ static void run_drain(struct order *o)
     w->draining = w->quitting = true;
     for (int i = 0; i < SITE_LISTENERS_MAX; i++)
         listener_close(&w->listeners[i]);
-    LIST_EACH_SAFE (n, t, &w->live_sessions) {
+    LIST_EACH_SAFE(n, t, &w->live_sessions)
+    {
         struct session *s = LIST_OBJECT(n, struct session, node);
 
         s->keep_alive = s->keep_alive && s->answer_begun; /* a head that is out has promised */
@@ -189,7 +191,8 @@ void worker_drain(struct worker *w)
 
 static void run_abandon(struct order *o)
 {
-    LIST_EACH_SAFE (n, t, &o->w->live_exchanges) {
+    LIST_EACH_SAFE(n, t, &o->w->live_exchanges)
+    {
         struct exchange *x = LIST_OBJECT(n, struct exchange, node);
 
         exchange_abandon(x);
@@ -238,7 +241,8 @@ static void run_list(struct order *o)
 {
     struct session_list *l = o->object;
 
-    LIST_EACH (n, &o->w->live_exchanges) {
+    LIST_EACH(n, &o->w->live_exchanges)
+    {
         if (l->n >= l->max)
             break;
         describe(LIST_OBJECT(n, struct exchange, node), &l->list[l->n++]);

@@ -34,8 +34,8 @@ const char *service_state_name(enum service_state s);
 
 /* An order of an operator that holds until it lapses. */
 struct override_view {
-    char what[48]; /* "breaker open", "limit streams 8", "mode breaker observe" */
-    char by[24];   /* "uid 0" */
+    char what[48];          /* "breaker open", "limit streams 8", "mode breaker observe" */
+    char by[24];            /* "uid 0" */
     uint64_t until_wall_ns; /* 0 = no end */
 };
 enum { OVERRIDES_MAX = 8 };
@@ -56,9 +56,9 @@ struct pool_status {
     enum service_state state;
     uint64_t since_wall_ns;
     struct pool_view v;
-    double shed_per_s;            /* over the last 10 s */
+    double shed_per_s; /* over the last 10 s */
     uint64_t shed_last_minute[CAUSE_COUNT];
-    const char *incident;         /* NULL = none */
+    const char *incident; /* NULL = none */
     uint64_t incident_until_wall_ns;
     bool enforce[SET_COUNT];
     struct override_view overrides[OVERRIDES_MAX]; /* of modes */
@@ -123,8 +123,8 @@ void control_events(struct control *c, uint64_t after,
 /* fn is called for each new event until it is unsubscribed (fn, arg). */
 void control_subscribe(struct control *c, void (*fn)(const struct control_event *e, void *arg),
                        void *arg);
-void control_unsubscribe(struct control *c,
-                         void (*fn)(const struct control_event *e, void *arg), void *arg);
+void control_unsubscribe(struct control *c, void (*fn)(const struct control_event *e, void *arg),
+                         void *arg);
 
 /* How often an upstream changed its state in one way. */
 struct transition_count {

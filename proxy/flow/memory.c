@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The most memory the settings allow: every bound added up, as if all were reached at once. */
+#include <stdio.h>
+
+#include "flow_priv.h"
+#include "weir/flow/run.h"
+
+enum { CONN_BYTES = 512 };
+
+static uint64_t per_request(const struct settings *s)
+{
+    uint64_t objects =
+        sizeof(struct session) + sizeof(struct exchange) + sizeof(struct uplink) + 2 * CONN_BYTES;
+    uint64_t input = s->limits.head + s->limits.response_head;
+    uint64_t bodies = 2 * (uint64_t)s->limits.buffer + HELD_MAX + RECORD_PATH_MAX;
+
+    return objects + input + bodies;
+}
+
+uint64_t flow_memory_ceiling(const struct settings *s, char *text, size_t room)
+{
+    uint64_t connections = worker_sessions_max((int)s->workers) * (uint64_t)s->workers;
+    uint64_t each = per_request(s);
+    uint64_t workers = s->workers * (sizeof(struct worker) + 2 * SCRATCH_BYTES + LINES_BYTES +
+                                     RECORD_BLOCKS * sizeof(struct record_block));
+    uint64_t why = (uint64_t)s->why_entries * sizeof(struct request_record);
+    uint64_t pools = 0;
+
+    for (size_t i = 0; i < s->n_pools; i++)
+        pools += pool_bytes(s->pools[i].n_upstreams);
+    (void)snprintf(text, room,
+                   "%llu client connections of at most %llu KiB each, %llu MiB for workers, pools "
+                   "and the memory of decisions",
+                   (unsigned long long)connections, (unsigned long long)(each >> 10),
+                   (unsigned long long)((workers + why + pools) >> 20));
+    return connections * each + workers + why + pools;
+}
