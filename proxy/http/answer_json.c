@@ -79,7 +79,7 @@ static size_t data_join(enum answer_form form, struct slice event, char *at)
 /* One whole object, as far as an observer can tell. */
 static bool is_object(struct slice text)
 {
-    static const struct json_node nodes[] = {{NULL}, {NULL}};
+    static const struct json_node nodes[2] = {{NULL}};
     static const struct json_schema nothing = {.nodes = nodes};
     struct json_scan j;
 

@@ -4,8 +4,9 @@
 
 enum { LEAF_STREAM = 1 };
 
-static const struct json_rule top_rules[] = {{JSON_KEY("stream"), .leaf = LEAF_STREAM}};
-static const struct json_node nodes[] = {{NULL}, {.rules = top_rules, .n_rules = 1}};
+#define TOP(X) X("stream", .leaf = LEAF_STREAM)
+static const struct json_rule top[] = {TOP(JSON_RULE_ROW)};
+static const struct json_node nodes[] = {[1] = {JSON_RULES(top, TOP)}};
 
 static void on_leaf(void *arg, uint8_t leaf, enum json_kind kind, struct slice text)
 {

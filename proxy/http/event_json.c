@@ -55,85 +55,89 @@ enum node {
     NODE_ERROR,
 };
 
-static const struct json_rule top[] = {
-    {JSON_KEY("choices"), .leaf = LEAF_CHOICES, .array = NODE_CHOICES},
-    {JSON_KEY("type"), .leaf = LEAF_TYPE, .text = true},
-    {JSON_KEY("delta"), .leaf = LEAF_DELTA, .object = NODE_DELTA},
-    {JSON_KEY("sequence_number"), .leaf = LEAF_SEQUENCE},
-    {JSON_KEY("candidates"), .leaf = LEAF_CANDIDATES, .array = NODE_CANDIDATES},
-    {JSON_KEY("promptFeedback"), .object = NODE_FEEDBACK},
-    {JSON_KEY("message"), .leaf = LEAF_MESSAGE, .object = NODE_OLLAMA_MESSAGE},
-    {JSON_KEY("response"), .leaf = LEAF_OLLAMA_CONTENT, .object = NODE_RESPONSE},
-    {JSON_KEY("thinking"), .leaf = LEAF_OLLAMA_CONTENT},
-    {JSON_KEY("done"), .leaf = LEAF_DONE},
-    {JSON_KEY("error"), .leaf = LEAF_ERROR, .object = NODE_ERROR},
-    {JSON_KEY("error_type"), .leaf = LEAF_TGI_TYPE, .text = true},
-    {JSON_KEY("code"), .leaf = LEAF_CODE, .text = true},
-    {JSON_KEY("object"), .leaf = LEAF_OBJECT, .text = true},
-    {JSON_KEY("jsonrpc"), .leaf = LEAF_JSONRPC},
-};
-static const struct json_rule choice[] = {
-    {JSON_KEY("delta"), .object = NODE_CHAT_DELTA},
-    {JSON_KEY("message"), .object = NODE_CHAT_DELTA},
-    {JSON_KEY("text"), .leaf = LEAF_CHAT_CONTENT},
-};
+/* The keys that matter, place by place (json_scan.h); those of most events first. */
+#define TOP(X)                                                                                     \
+    X("choices", .leaf = LEAF_CHOICES, .array = NODE_CHOICES)                                      \
+    X("object", .leaf = LEAF_OBJECT, .text = true)                                                 \
+    X("type", .leaf = LEAF_TYPE, .text = true)                                                     \
+    X("delta", .leaf = LEAF_DELTA, .object = NODE_DELTA)                                           \
+    X("sequence_number", .leaf = LEAF_SEQUENCE)                                                    \
+    X("candidates", .leaf = LEAF_CANDIDATES, .array = NODE_CANDIDATES)                             \
+    X("promptFeedback", .object = NODE_FEEDBACK)                                                   \
+    X("message", .leaf = LEAF_MESSAGE, .object = NODE_OLLAMA_MESSAGE)                              \
+    X("response", .leaf = LEAF_OLLAMA_CONTENT, .object = NODE_RESPONSE)                            \
+    X("thinking", .leaf = LEAF_OLLAMA_CONTENT)                                                     \
+    X("done", .leaf = LEAF_DONE)                                                                   \
+    X("error", .leaf = LEAF_ERROR, .object = NODE_ERROR)                                           \
+    X("error_type", .leaf = LEAF_TGI_TYPE, .text = true)                                           \
+    X("code", .leaf = LEAF_CODE, .text = true)                                                     \
+    X("jsonrpc", .leaf = LEAF_JSONRPC)
+#define CHOICE(X)                                                                                  \
+    X("delta", .object = NODE_CHAT_DELTA)                                                          \
+    X("message", .object = NODE_CHAT_DELTA)                                                        \
+    X("text", .leaf = LEAF_CHAT_CONTENT)
 /* A value, or a list or object with something in it. */
-#define CHAT_CONTENT(key)                                                                          \
-    {                                                                                              \
-        JSON_KEY(key), .leaf = LEAF_CHAT_CONTENT, .object = NODE_CHAT_ANY, .array = NODE_CHAT_ANY  \
-    }
-static const struct json_rule chat_delta[] = {
-    CHAT_CONTENT("content"),    CHAT_CONTENT("reasoning_content"), CHAT_CONTENT("reasoning"),
-    CHAT_CONTENT("tool_calls"), CHAT_CONTENT("function_call"),     CHAT_CONTENT("refusal"),
-    CHAT_CONTENT("audio"),
-};
-static const struct json_rule candidate[] = {
-    {JSON_KEY("content"), .object = NODE_CANDIDATE_CONTENT},
-    {JSON_KEY("finishReason"), .leaf = LEAF_FINISH_REASON},
-};
-static const struct json_rule candidate_content[] = {{JSON_KEY("parts"), .array = NODE_PARTS}};
-static const struct json_rule part[] = {{JSON_KEY("thought")}, {JSON_KEY("thoughtSignature")}};
-static const struct json_rule feedback[] = {{JSON_KEY("blockReason"), .leaf = LEAF_FINISH_REASON}};
-static const struct json_rule ollama_message[] = {
-    {JSON_KEY("content"), .leaf = LEAF_OLLAMA_CONTENT},
-    {JSON_KEY("thinking"), .leaf = LEAF_OLLAMA_CONTENT},
-    {JSON_KEY("tool_calls"), .array = NODE_OLLAMA_ANY},
-};
-static const struct json_rule response[] = {{JSON_KEY("error"), .object = NODE_NESTED_ERROR}};
-static const struct json_rule nested_error[] = {
-    {JSON_KEY("code"), .leaf = LEAF_NESTED_CODE, .text = true},
-    {JSON_KEY("type"), .leaf = LEAF_NESTED_TYPE, .text = true},
-};
-static const struct json_rule delta[] = {{JSON_KEY("type")}};
-static const struct json_rule error[] = {
-    {JSON_KEY("code"), .leaf = LEAF_ERROR_CODE, .text = true},
-    {JSON_KEY("type"), .leaf = LEAF_ERROR_TYPE, .text = true},
-    {JSON_KEY("status"), .leaf = LEAF_ERROR_STATUS, .text = true},
-};
+#define CHAT_ANY .leaf = LEAF_CHAT_CONTENT, .object = NODE_CHAT_ANY, .array = NODE_CHAT_ANY
+#define CHAT_DELTA(X)                                                                              \
+    X("content", CHAT_ANY)                                                                         \
+    X("reasoning_content", CHAT_ANY)                                                               \
+    X("reasoning", CHAT_ANY)                                                                       \
+    X("tool_calls", CHAT_ANY)                                                                      \
+    X("function_call", CHAT_ANY)                                                                   \
+    X("refusal", CHAT_ANY)                                                                         \
+    X("audio", CHAT_ANY)
+#define CANDIDATE(X)                                                                               \
+    X("content", .object = NODE_CANDIDATE_CONTENT)                                                 \
+    X("finishReason", .leaf = LEAF_FINISH_REASON)
+#define CANDIDATE_CONTENT(X) X("parts", .array = NODE_PARTS)
+#define PART(X)              X("thought") X("thoughtSignature")
+#define FEEDBACK(X)          X("blockReason", .leaf = LEAF_FINISH_REASON)
+#define OLLAMA_MESSAGE(X)                                                                          \
+    X("content", .leaf = LEAF_OLLAMA_CONTENT)                                                      \
+    X("thinking", .leaf = LEAF_OLLAMA_CONTENT)                                                     \
+    X("tool_calls", .array = NODE_OLLAMA_ANY)
+#define RESPONSE(X) X("error", .object = NODE_NESTED_ERROR)
+#define NESTED_ERROR(X)                                                                            \
+    X("code", .leaf = LEAF_NESTED_CODE, .text = true)                                              \
+    X("type", .leaf = LEAF_NESTED_TYPE, .text = true)
+#define DELTA(X) X("type")
+#define ERROR(X)                                                                                   \
+    X("code", .leaf = LEAF_ERROR_CODE, .text = true)                                               \
+    X("type", .leaf = LEAF_ERROR_TYPE, .text = true)                                               \
+    X("status", .leaf = LEAF_ERROR_STATUS, .text = true)
 
-#define RULES(r) .rules = (r), .n_rules = sizeof(r) / sizeof((r)[0])
+static const struct json_rule top[] = {TOP(JSON_RULE_ROW)};
+static const struct json_rule choice[] = {CHOICE(JSON_RULE_ROW)};
+static const struct json_rule chat_delta[] = {CHAT_DELTA(JSON_RULE_ROW)};
+static const struct json_rule candidate[] = {CANDIDATE(JSON_RULE_ROW)};
+static const struct json_rule candidate_content[] = {CANDIDATE_CONTENT(JSON_RULE_ROW)};
+static const struct json_rule part[] = {PART(JSON_RULE_ROW)};
+static const struct json_rule feedback[] = {FEEDBACK(JSON_RULE_ROW)};
+static const struct json_rule ollama_message[] = {OLLAMA_MESSAGE(JSON_RULE_ROW)};
+static const struct json_rule response[] = {RESPONSE(JSON_RULE_ROW)};
+static const struct json_rule nested_error[] = {NESTED_ERROR(JSON_RULE_ROW)};
+static const struct json_rule delta[] = {DELTA(JSON_RULE_ROW)};
+static const struct json_rule error[] = {ERROR(JSON_RULE_ROW)};
+
 static const struct json_node nodes[] = {
-    [NODE_TOP] = {RULES(top)},
+    [NODE_TOP] = {JSON_RULES(top, TOP)},
     [NODE_CHOICES] = {.list = true, .other = {.object = NODE_CHOICE}},
-    [NODE_CHOICE] = {RULES(choice)},
-    [NODE_CHAT_DELTA] = {RULES(chat_delta)},
-    [NODE_CHAT_ANY] = {.list = true,
-                       .other = {.leaf = LEAF_CHAT_CONTENT,
-                                 .object = NODE_CHAT_ANY,
-                                 .array = NODE_CHAT_ANY}},
+    [NODE_CHOICE] = {JSON_RULES(choice, CHOICE)},
+    [NODE_CHAT_DELTA] = {JSON_RULES(chat_delta, CHAT_DELTA)},
+    [NODE_CHAT_ANY] = {.list = true, .other = {CHAT_ANY}},
     [NODE_CANDIDATES] = {.list = true, .other = {.object = NODE_CANDIDATE}},
-    [NODE_CANDIDATE] = {RULES(candidate)},
-    [NODE_CANDIDATE_CONTENT] = {RULES(candidate_content)},
+    [NODE_CANDIDATE] = {JSON_RULES(candidate, CANDIDATE)},
+    [NODE_CANDIDATE_CONTENT] = {JSON_RULES(candidate_content, CANDIDATE_CONTENT)},
     [NODE_PARTS] = {.list = true, .other = {.object = NODE_PART}},
-    [NODE_PART] = {RULES(part), .other = {.leaf = LEAF_GEMINI_CONTENT}},
-    [NODE_FEEDBACK] = {RULES(feedback)},
-    [NODE_OLLAMA_MESSAGE] = {RULES(ollama_message)},
+    [NODE_PART] = {JSON_RULES(part, PART), .other = {.leaf = LEAF_GEMINI_CONTENT}},
+    [NODE_FEEDBACK] = {JSON_RULES(feedback, FEEDBACK)},
+    [NODE_OLLAMA_MESSAGE] = {JSON_RULES(ollama_message, OLLAMA_MESSAGE)},
     [NODE_OLLAMA_ANY] = {.list = true,
                          .other = {.leaf = LEAF_OLLAMA_CONTENT, .object = NODE_OLLAMA_ANY}},
-    [NODE_RESPONSE] = {RULES(response)},
-    [NODE_NESTED_ERROR] = {RULES(nested_error)},
-    [NODE_DELTA] = {RULES(delta), .other = {.leaf = LEAF_DELTA_PART}},
-    [NODE_ERROR] = {RULES(error), .other = {.leaf = LEAF_ERROR_PART}},
+    [NODE_RESPONSE] = {JSON_RULES(response, RESPONSE)},
+    [NODE_NESTED_ERROR] = {JSON_RULES(nested_error, NESTED_ERROR)},
+    [NODE_DELTA] = {JSON_RULES(delta, DELTA), .other = {.leaf = LEAF_DELTA_PART}},
+    [NODE_ERROR] = {JSON_RULES(error, ERROR), .other = {.leaf = LEAF_ERROR_PART}},
 };
 
 /* Sources of an error's code, the most telling last. */

@@ -147,9 +147,14 @@ enum parse scan_line_rest(struct head_scan *s, struct slice *rest)
 static enum parse name_scan(struct head_scan *s, struct slice *name, unsigned *seen)
 {
     const char *p = s->p;
+    unsigned what, all = 0;
 
-    for (*seen = 0; p < s->end && char_is(*p, CHAR_TOKEN); p++)
-        *seen |= weir_http_chars[(unsigned char)*p];
+    for (; p < s->end; p++, all |= what) {
+        what = weir_http_chars[(unsigned char)*p];
+        if ((what & CHAR_TOKEN) == 0)
+            break;
+    }
+    *seen = all;
     if (p == s->end)
         return head_starved(s);
     if (*p != ':' || p == s->p) {

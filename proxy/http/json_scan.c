@@ -25,11 +25,11 @@ static const uint8_t classes[256] = {
     ['"'] = QUOTE, ['{'] = OPEN,   ['['] = OPEN,   ['}'] = CLOSE,  [']'] = CLOSE,
 };
 
-/* One feed. */
+/* One feed.  The functions below take where they are in it, and return how far they came. */
 struct feed {
     const struct json_schema *schema;
     void *arg;
-    const char *p, *end;
+    const char *end;
 };
 
 void json_scan_init(struct json_scan *j)
@@ -38,6 +38,7 @@ void json_scan_init(struct json_scan *j)
     j->depth = 0;
     j->state = START;
     j->node = 0;
+    j->at = NULL;
     j->escape = 0;
     j->text_len = 0;
     j->colon = false;
@@ -48,18 +49,19 @@ bool json_scan_done(const struct json_scan *j)
     return j->state == END;
 }
 
-static const struct json_node *node_of(const struct json_scan *j, const struct feed *f)
+static void node_enter(struct json_scan *j, const struct feed *f, uint8_t node)
 {
-    return &f->schema->nodes[j->node];
+    j->node = node;
+    j->at = node == 0 ? NULL : &f->schema->nodes[node];
 }
 
 /* The rule for the value that begins here, or NULL; from now on no value is expected. */
-static const struct json_rule *rule_take(struct json_scan *j, const struct feed *f)
+static const struct json_rule *rule_take(struct json_scan *j)
 {
     const struct json_rule *rule = j->colon ? j->rule : NULL;
 
-    if (j->node != 0 && node_of(j, f)->list)
-        rule = &node_of(j, f)->other;
+    if (j->at != NULL && j->at->list)
+        rule = &j->at->other;
     j->rule = NULL;
     j->colon = false;
     return rule;
@@ -74,10 +76,13 @@ static void report(const struct feed *f, const struct json_rule *rule, enum json
 
 static const struct json_rule *rule_find(const struct json_node *node, struct slice key)
 {
-    const struct json_rule *end = node->rules + node->n_rules;
+    const struct json_rule *r = node->rules, *end = r + node->n_rules;
 
-    for (const struct json_rule *r = node->rules; r < end; r++)
-        if (r->len == key.len && memcmp(r->key, key.p, key.len) == 0)
+    if (key.len == 0 || (node->keys >> JSON_KEY_HASH(key.len, key.p[0]) & 1) == 0)
+        return &node->other;
+    for (; r < end; r++)
+        if (r->len == key.len && r->first == (unsigned char)key.p[0] &&
+            memcmp(r->key, key.p, key.len) == 0)
             return r;
     return &node->other;
 }
@@ -87,7 +92,7 @@ static void string_end(struct json_scan *j, const struct feed *f, struct slice t
 {
     j->state = BETWEEN;
     if (j->rule == NULL) {
-        j->rule = rule_find(node_of(j, f), text);
+        j->rule = rule_find(j->at, text);
     } else {
         report(f, j->rule, JSON_KIND_STRING, text);
         j->rule = NULL;
@@ -140,10 +145,10 @@ static void escape_step(struct json_scan *j, char c)
     }
 }
 
-static void collect(struct json_scan *j, struct feed *f)
+static const char *collect(struct json_scan *j, const struct feed *f, const char *p)
 {
-    while (f->p < f->end) {
-        char c = *f->p++;
+    while (p < f->end) {
+        char c = *p++;
 
         if (j->escape != 0) {
             escape_step(j, c);
@@ -151,49 +156,47 @@ static void collect(struct json_scan *j, struct feed *f)
             j->escape = 1;
         } else if (c == '"') {
             string_end(j, f, slice_of(j->text, j->text_len));
-            return;
+            return p;
         } else {
             text_add(j, (unsigned char)c);
         }
     }
+    return p;
 }
 
-static void pass(struct json_scan *j, struct feed *f)
+static const char *pass(struct json_scan *j, const struct feed *f, const char *p)
 {
-    if (j->escape != 0 && f->p < f->end) {
+    if (j->escape != 0) {
         j->escape = 0;
-        f->p++;
+        p++;
     }
-    while (f->p < f->end) {
-        f->p = find_either(f->p, f->end, '"', '\\');
-        if (f->p == f->end)
-            return;
-        if (*f->p++ == '"') {
+    while ((p = find_either(p, f->end, '"', '\\')) < f->end) {
+        if (*p == '"') {
             j->state = BETWEEN;
-            return;
+            return p + 1;
         }
-        if (f->p == f->end) {
+        if (f->end - p == 1) {
             j->escape = 1;
-            return;
+            return f->end;
         }
-        f->p++;
+        p += 2;
     }
+    return p;
 }
 
 /* Whether the string is empty is known by its first byte, and reported then. */
-static void first_byte(struct json_scan *j, struct feed *f)
+static const char *first_byte(struct json_scan *j, const struct feed *f, const char *p)
 {
     bool empty;
 
-    if (f->p == f->end) {
-        j->state = FIRST;
-        return;
-    }
-    empty = *f->p == '"';
-    report(f, j->rule, JSON_KIND_STRING, slice_of(f->p, empty ? 0 : 1));
+    j->state = FIRST;
+    if (p == f->end)
+        return p;
+    empty = *p == '"';
+    report(f, j->rule, JSON_KIND_STRING, slice_of(p, empty ? 0 : 1));
     j->rule = NULL;
     j->state = PASS;
-    pass(j, f);
+    return pass(j, f, p);
 }
 
 /* Cut as one that was collected would be, so that splits make no difference. */
@@ -204,44 +207,38 @@ static struct slice text_here(const char *from, const char *to)
     return slice_of(from, n < JSON_TEXT_MAX ? n : JSON_TEXT_MAX);
 }
 
-static void wanted_string(struct json_scan *j, struct feed *f)
+static const char *wanted_string(struct json_scan *j, const struct feed *f, const char *p)
 {
-    const char *q = find_either(f->p, f->end, '"', '\\');
+    const char *q = find_either(p, f->end, '"', '\\');
 
     if (q < f->end && *q == '"') {
-        struct slice text = text_here(f->p, q);
-
-        f->p = q + 1;
-        string_end(j, f, text);
-        return;
+        string_end(j, f, text_here(p, q));
+        return q + 1;
     }
     j->text_len = 0;
     j->state = COLLECT;
-    collect(j, f);
+    return collect(j, f, p);
 }
 
 /* Behind an opening quote. */
-static void string_begin(struct json_scan *j, struct feed *f)
+static const char *string_begin(struct json_scan *j, const struct feed *f, const char *p)
 {
-    bool key = j->node != 0 && !j->colon && !node_of(j, f)->list;
+    bool key = !j->colon && j->at != NULL && !j->at->list;
 
-    j->rule = rule_take(j, f);
-    if (key) {
-        wanted_string(j, f);
-    } else if (j->rule == NULL || j->rule->leaf == 0) {
+    j->rule = rule_take(j);
+    if (key)
+        return wanted_string(j, f, p);
+    if (j->rule == NULL || j->rule->leaf == 0) {
         j->rule = NULL;
         j->state = PASS;
-        pass(j, f);
-    } else if (j->rule->text) {
-        wanted_string(j, f);
-    } else {
-        first_byte(j, f);
+        return pass(j, f, p);
     }
+    return j->rule->text ? wanted_string(j, f, p) : first_byte(j, f, p);
 }
 
-static void container_open(struct json_scan *j, struct feed *f, char brace)
+static void container_open(struct json_scan *j, const struct feed *f, char brace)
 {
-    const struct json_rule *rule = rule_take(j, f);
+    const struct json_rule *rule = rule_take(j);
     bool object = brace == '{';
     uint8_t inside = 0;
 
@@ -256,15 +253,15 @@ static void container_open(struct json_scan *j, struct feed *f, char brace)
         inside = 0;
     if (j->depth < UINT32_MAX)
         j->depth++;
-    j->node = inside;
+    node_enter(j, f, inside);
 }
 
-static void container_close(struct json_scan *j)
+static void container_close(struct json_scan *j, const struct feed *f)
 {
     j->rule = NULL;
     j->colon = false;
     j->depth--;
-    j->node = j->depth < JSON_NODES_DEEP ? j->outer[j->depth] : 0;
+    node_enter(j, f, j->depth < JSON_NODES_DEEP ? j->outer[j->depth] : 0);
     if (j->depth == 0)
         j->state = END;
 }
@@ -297,106 +294,108 @@ static const char *word_end(const char *p, const char *end)
     return p;
 }
 
-static void scalar_go_on(struct json_scan *j, struct feed *f)
+static const char *scalar_go_on(struct json_scan *j, const struct feed *f, const char *p)
 {
-    const char *q = word_end(f->p, f->end);
+    const char *q = word_end(p, f->end);
 
-    for (; f->p < q; f->p++)
-        text_add(j, (unsigned char)*f->p);
+    for (; p < q; p++)
+        text_add(j, (unsigned char)*p);
     if (q < f->end)
         scalar_report(j, f, slice_of(j->text, j->text_len));
+    return q;
 }
 
-static void scalar_begin(struct json_scan *j, struct feed *f)
+static const char *scalar_begin(struct json_scan *j, const struct feed *f, const char *p)
 {
-    const char *from = f->p, *q = word_end(f->p, f->end);
+    const struct json_rule *rule = rule_take(j);
+    const char *q = word_end(p, f->end);
 
-    j->rule = rule_take(j, f);
-    if (j->rule == NULL || j->rule->leaf == 0) {
-        j->rule = NULL;
-        f->p = q;
-    } else if (q < f->end) {
-        f->p = q;
-        scalar_report(j, f, text_here(from, q));
-    } else {
-        j->text_len = 0;
-        j->state = SCALAR;
-        scalar_go_on(j, f);
+    if (rule == NULL || rule->leaf == 0)
+        return q;
+    j->rule = rule;
+    if (q < f->end) {
+        scalar_report(j, f, text_here(p, q));
+        return q;
     }
+    j->text_len = 0;
+    j->state = SCALAR;
+    return scalar_go_on(j, f, p);
 }
 
-static void between(struct json_scan *j, struct feed *f)
+/* What leaves the state BETWEEN does so at the end of the bytes, or of the object. */
+static const char *between(struct json_scan *j, const struct feed *f, const char *p)
 {
-    while (f->p < f->end && j->state == BETWEEN) {
-        switch (classes[(unsigned char)*f->p]) {
+    while (p < f->end) {
+        switch (classes[(unsigned char)*p]) {
         case WORD:
-            scalar_begin(j, f);
+            p = scalar_begin(j, f, p);
             break;
         case BLANK:
-            f->p++;
+            p++;
             break;
         case COMMA:
             j->rule = NULL;
             j->colon = false;
-            f->p++;
+            p++;
             break;
         case COLON:
             j->colon = true;
-            f->p++;
+            p++;
             break;
         case QUOTE:
-            f->p++;
-            string_begin(j, f);
+            p = string_begin(j, f, p + 1);
             break;
         case OPEN:
-            container_open(j, f, *f->p++);
+            container_open(j, f, *p++);
             break;
         default: /* CLOSE */
-            container_close(j);
-            f->p++;
+            container_close(j, f);
+            p++;
+            if (j->state == END)
+                return p;
         }
     }
+    return p;
 }
 
-static void start(struct json_scan *j, struct feed *f)
+static const char *start(struct json_scan *j, const struct feed *f, const char *p)
 {
-    while (f->p < f->end && classes[(unsigned char)*f->p] == BLANK)
-        f->p++;
-    if (f->p == f->end)
-        return;
-    j->state = *f->p == '{' ? BETWEEN : NO_OBJECT;
-    if (j->state == BETWEEN) {
-        f->p++;
-        j->outer[0] = 0;
-        j->depth = 1;
-        j->node = 1;
-    }
+    while (p < f->end && classes[(unsigned char)*p] == BLANK)
+        p++;
+    if (p == f->end)
+        return p;
+    j->state = *p == '{' ? BETWEEN : NO_OBJECT;
+    j->outer[0] = 0;
+    j->depth = 1;
+    node_enter(j, f, 1);
+    return p + 1;
 }
 
 void json_scan_feed(struct json_scan *j, const struct json_schema *schema, void *arg,
                     struct slice bytes)
 {
-    struct feed f = {.schema = schema, .arg = arg, .p = bytes.p, .end = bytes.p + bytes.len};
+    struct feed f = {.schema = schema, .arg = arg, .end = bytes.p + bytes.len};
+    const char *p = bytes.p;
 
-    while (f.p < f.end) {
+    while (p < f.end) {
         switch ((enum state)j->state) {
         case START:
-            start(j, &f);
+            p = start(j, &f, p);
             break;
         case BETWEEN:
-            between(j, &f);
+            p = between(j, &f, p);
             break;
         case PASS:
-            pass(j, &f);
+            p = pass(j, &f, p);
             break;
         case FIRST:
-            first_byte(j, &f);
+            p = first_byte(j, &f, p);
             break;
         case COLLECT:
-            collect(j, &f);
+            p = collect(j, &f, p);
             break;
         case SCALAR:
-            scalar_go_on(j, &f);
+            p = scalar_go_on(j, &f, p);
             break;
         case END:
         case NO_OBJECT:

@@ -25,20 +25,32 @@ enum json_kind {
 /* What to do with the value of a key, or with each element of a list. */
 struct json_rule {
     const char *key;
-    uint8_t len;           /* of key */
+    uint8_t len, first;    /* of key */
     uint8_t leaf;          /* reported under this number; 0: not reported */
     uint8_t object, array; /* the node of what is inside, when the value is one; 0: nothing there */
     bool text;             /* strings are reported whole, not only whether they are empty */
 };
-#define JSON_KEY(k) .key = (k), .len = sizeof(k) - 1
 
 /* A place in the document: an object with keys, or a list, whose elements all follow `other`. */
 struct json_node {
     const struct json_rule *rules;
+    uint64_t keys; /* JSON_KEY_BIT of each key, so that most others are told without a comparison */
     uint8_t n_rules;
     bool list;
     struct json_rule other; /* keys without a rule; elements of a list */
 };
+
+/*
+ * A node is made from a list of its keys, X(key, the rest of its rule):
+ *     #define TOP(X) X("a", .leaf = 1, .text = true) X("b", .object = 2)
+ *     static const struct json_rule top[] = {TOP(JSON_RULE_ROW)};
+ *     static const struct json_node nodes[] = {[1] = {JSON_RULES(top, TOP)}};
+ */
+#define JSON_KEY_HASH(len, first) (((len) + 7u * (unsigned char)(first)) & 63u)
+#define JSON_KEY_BIT_ROW(k, ...)  | UINT64_C(1) << JSON_KEY_HASH(sizeof(k) - 1, (k)[0])
+#define JSON_RULE_ROW(k, ...)     {.key = (k), .len = sizeof(k) - 1, .first = (k)[0], __VA_ARGS__},
+#define JSON_RULES(rows, LIST)                                                                     \
+    .rules = (rows), .n_rules = sizeof(rows) / sizeof((rows)[0]), .keys = 0 LIST(JSON_KEY_BIT_ROW)
 
 struct json_schema {
     const struct json_node *nodes; /* [0] is not used, [1] the outermost object */
@@ -54,9 +66,10 @@ enum { JSON_TEXT_MAX = 64, JSON_NODES_DEEP = 8 };
 
 struct json_scan {
     const struct json_rule *rule; /* of the value that comes */
+    const struct json_node *at;   /* the innermost open object or list; NULL: nothing there */
     uint32_t depth;               /* open objects and arrays */
     uint16_t unit;                /* of an escape \uXXXX, so far */
-    uint8_t state, node;
+    uint8_t state, node;          /* node: the number of `at` */
     uint8_t escape; /* 0; 1 behind a backslash; 2-5 before that many less one hex digits */
     uint8_t text_len;
     bool colon;                     /* the next is a value, not a key */

@@ -230,10 +230,10 @@ Test(dialects, ollama)
         FORM_NDJSON, DIALECT_UNKNOWN,
         LINE("{\"model\":\"m\",\"message\":{\"role\":\"assistant\",\"content\":\"\"},\"done\":"
              "false}") LINE("{\"message\":{\"content\":\"Hi\"},\"done\":false}")
-            LINE("{\"message\":{\"content\":\"\",\"thinking\":\"h\"},\"done\":false}")
-                LINE("{\"message\":{\"content\":\"\",\"tool_calls\":[{\"function\":{}}]},\"done\":"
-                     "false}") LINE("{\"response\":\"x\",\"done\":false}") LINE(
-                    "{\"message\":{\"content\":\"\"},\"done\":true,\"done_reason\":\"stop\"}"));
+            LINE("{\"message\":{\"content\":\"\",\"thinking\":\"h\"},\"done\":false}") LINE(
+                "{\"message\":{\"content\":\"\",\"tool_calls\":[{\"function\":{}}]},\"done\":"
+                "false}") LINE("{\"response\":\"x\",\"done\":false}")
+                LINE("{\"message\":{\"content\":\"\"},\"done\":true,\"done_reason\":\"stop\"}"));
 
     cr_assert_eq(f.dialect, DIALECT_OLLAMA);
     cr_assert_eq(f.events, 6);

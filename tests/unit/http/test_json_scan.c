@@ -8,17 +8,19 @@
 
 /* A schema to try it with, and a record of what it reports: "leaf kind text;". */
 enum { TOP = 1, LIST, INNER, ANY };
-static const struct json_rule top[] = {
-    {JSON_KEY("a"), .leaf = 1, .text = true},       {JSON_KEY("flag"), .leaf = 2},
-    {JSON_KEY("list"), .leaf = 3, .array = LIST},   {JSON_KEY("inner"), .object = INNER},
-    {JSON_KEY("any"), .object = ANY, .array = ANY},
-};
-static const struct json_rule inner[] = {{JSON_KEY("b"), .leaf = 4, .text = true},
-                                         {JSON_KEY("not")}};
+#define TOP_KEYS(X)                                                                                \
+    X("a", .leaf = 1, .text = true)                                                                \
+    X("flag", .leaf = 2)                                                                           \
+    X("list", .leaf = 3, .array = LIST)                                                            \
+    X("inner", .object = INNER)                                                                    \
+    X("any", .object = ANY, .array = ANY)
+#define INNER_KEYS(X) X("b", .leaf = 4, .text = true) X("not")
+static const struct json_rule top[] = {TOP_KEYS(JSON_RULE_ROW)};
+static const struct json_rule inner[] = {INNER_KEYS(JSON_RULE_ROW)};
 static const struct json_node nodes[] = {
-    [TOP] = {.rules = top, .n_rules = 5},
+    [TOP] = {JSON_RULES(top, TOP_KEYS)},
     [LIST] = {.list = true, .other = {.leaf = 5, .object = INNER, .text = true}},
-    [INNER] = {.rules = inner, .n_rules = 2, .other = {.leaf = 6}},
+    [INNER] = {JSON_RULES(inner, INNER_KEYS), .other = {.leaf = 6}},
     [ANY] = {.list = true, .other = {.leaf = 7}},
 };
 
