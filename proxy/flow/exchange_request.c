@@ -378,11 +378,10 @@ static void understand(struct exchange *x, const struct request_head *h,
 static void set_client(struct exchange *x, const struct client_facts *cf)
 {
     char peer[NET_ADDR_TEXT_MAX];
-    struct text t;
 
     net_addr_format(cf->peer, peer);
-    text_init(&t, x->client, sizeof x->client);
-    text_str(&t, peer);
+    peer[sizeof x->client - 1] = '\0'; /* a long unix path is cut */
+    memcpy(x->client, peer, sizeof x->client);
 }
 
 struct exchange *exchange_request(struct worker *w, struct codec *c, const struct request_head *h,

@@ -131,23 +131,23 @@ static void begin(struct uplink *u, struct exchange *x)
     u->written_before = u->written;
 }
 
+/*
+ * The newest.  Whatever it may have received while idle has closed it already: its read event is
+ * always on, and events are handled in the order in which they happened.
+ */
 static struct uplink *take_idle(struct worker *w, struct lane *l)
 {
-    while (!list_empty(&l->idle)) {
-        struct uplink *u = LIST_OBJECT(l->idle.next, struct uplink, node);
+    struct uplink *u;
 
-        WEIR_CHECK(u, UPLINK_MAGIC);
-        if (!conn_is_quiet(u->conn)) {
-            uplink_close(u); /* an end, or bytes nobody asked for */
-            continue;
-        }
-        list_remove(&u->node);
-        l->n_idle--;
-        u->timer.due_ns = 0;
-        counter_add(&w->counters.upstream_reuses, 1);
-        return u;
-    }
-    return NULL;
+    if (list_empty(&l->idle))
+        return NULL;
+    u = LIST_OBJECT(l->idle.next, struct uplink, node);
+    WEIR_CHECK(u, UPLINK_MAGIC);
+    list_remove(&u->node);
+    l->n_idle--;
+    u->timer.due_ns = 0;
+    counter_add(&w->counters.upstream_reuses, 1);
+    return u;
 }
 
 static void on_open(struct conn *c, void *owner)

@@ -99,14 +99,29 @@ static void format_unix(const struct net_addr *a, const char *prefix, char *out)
     (void)snprintf(out, NET_ADDR_TEXT_MAX, "%s%.*s", prefix, (int)room, a->u.un.sun_path);
 }
 
+/* By hand: on the way of every request, where printf would be a tenth of the work. */
+static void put_v4(struct text *t, const struct sockaddr_in *in)
+{
+    const unsigned char *b = (const unsigned char *)&in->sin_addr;
+
+    for (int i = 0; i < 4; i++) {
+        if (i > 0)
+            text_char(t, '.');
+        text_u64(t, b[i]);
+    }
+}
+
 void net_addr_format(const struct net_addr *a, char out[NET_ADDR_TEXT_MAX])
 {
     char host[INET6_ADDRSTRLEN] = "";
+    struct text t;
 
     switch (a->u.sa.sa_family) {
     case AF_INET:
-        (void)inet_ntop(AF_INET, &a->u.in.sin_addr, host, sizeof host);
-        (void)snprintf(out, NET_ADDR_TEXT_MAX, "%s:%u", host, ntohs(a->u.in.sin_port));
+        text_init(&t, out, NET_ADDR_TEXT_MAX);
+        put_v4(&t, &a->u.in);
+        text_char(&t, ':');
+        text_u64(&t, ntohs(a->u.in.sin_port));
         return;
     case AF_INET6:
         (void)inet_ntop(AF_INET6, &a->u.in6.sin6_addr, host, sizeof host);
@@ -121,9 +136,12 @@ void net_addr_format(const struct net_addr *a, char out[NET_ADDR_TEXT_MAX])
 
 void net_addr_format_host(const struct net_addr *a, char out[NET_ADDR_TEXT_MAX])
 {
+    struct text t;
+
     switch (a->u.sa.sa_family) {
     case AF_INET:
-        (void)inet_ntop(AF_INET, &a->u.in.sin_addr, out, NET_ADDR_TEXT_MAX);
+        text_init(&t, out, NET_ADDR_TEXT_MAX);
+        put_v4(&t, &a->u.in);
         return;
     case AF_INET6:
         (void)inet_ntop(AF_INET6, &a->u.in6.sin6_addr, out, NET_ADDR_TEXT_MAX);
