@@ -6,5 +6,7 @@
 int cmd_backend(int argc, char **argv);
 int cmd_load(int argc, char **argv);
 int cmd_story(int argc, char **argv);
+int cmd_compare(int argc, char **argv);
+int cmd_relay(int argc, char **argv);
 
 #endif

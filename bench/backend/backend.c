@@ -10,13 +10,16 @@
 #include "bench/commands.h"
 #include "bench/common/cli.h"
 #include "bench/common/loop.h"
+#include "bench/lean/null.h"
 #include "weir/base/assert.h"
+#include "weir/base/clock.h"
 #include "weir/base/log.h"
 
 struct options {
     const char *listen, *control, *engine, *script, *length;
     bool list_engines, quiet;
     int64_t seed, slots, chunk, queue_max, kv_tokens, prefix_blocks, workers;
+    uint64_t interval_ns;
     double speed, t0_ms, a_ms, c_us, out_median, out_sigma, service_ms, service_sigma;
 };
 
@@ -35,6 +38,8 @@ static const struct opt opts[] = {
     {"length", "cap|exact", OPT_TEXT, AT(length), 0, 0,
      "what max_tokens is: a bound on a drawn length (cap, the default),\n"
      "or the length (exact); \"ignore_eos\": true in a body is exact"},
+    {"interval", "TIME", OPT_DURATION, AT(interval_ns), 0.001, 60,
+     "engine null: between the events of a stream (20ms)"},
     {"quiet", NULL, OPT_FLAG, AT(quiet), 0, 0, "say only what is wrong"},
     {NULL, NULL, OPT_HEADING, 0, 0, 0, "Changes to the engine"},
     {"slots", "N", OPT_COUNT, AT(slots), 1, 100000, "requests at once"},
@@ -91,6 +96,8 @@ static void list_engines(void)
                      e->a_ms, e->c_us, e->chunk, e->prompt_median, e->out_median, e->promise_ms,
                      e->help);
     }
+    (void)printf("%-8s answers at once, an event every --interval: for measuring proxies\n",
+                 "null");
     (void)printf("\nA step of the engine takes t0 + a x (running requests) + c x (prompt tokens in "
                  "it); prompt and\noutput are medians of tokens; promise is the pace a user was "
                  "promised, milliseconds an event.\n");
@@ -207,6 +214,16 @@ static void server_end(struct server *s)
     event_base_free(s->loop);
 }
 
+/* The lean backend has no engine and no faults; it is for measuring what is in front of it. */
+static int serve_null(const struct options *o)
+{
+    struct null_conf conf = {.interval_ms = (uint32_t)(o->interval_ns / NS_PER_MS)};
+
+    if (address_parse(slice_str(o->listen), &conf.listen) != WEIR_OK)
+        return cli_wrong(&cli, "'%s' is no address; wanted HOST:PORT or [V6]:PORT", o->listen);
+    return null_serve(&conf);
+}
+
 int cmd_backend(int argc, char **argv)
 {
     struct options o = {.listen = "127.0.0.1:8000",
@@ -214,6 +231,7 @@ int cmd_backend(int argc, char **argv)
                         .engine = "A",
                         .seed = 1,
                         .speed = 1,
+                        .interval_ns = 20 * NS_PER_MS,
                         .slots = -1,
                         .chunk = -1,
                         .queue_max = -1,
@@ -243,6 +261,8 @@ int cmd_backend(int argc, char **argv)
         list_engines();
         return 0;
     }
+    if (strcmp(o.engine, "null") == 0)
+        return serve_null(&o);
     conf = engine_find(o.engine);
     if (conf == NULL)
         return cli_wrong(&cli, "no engine '%s'; see weir-bench backend --list-engines", o.engine);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "bench/common/httpc.h"
@@ -151,12 +152,22 @@ static void weir_settings(struct stage *s, const struct stage_wish *w, struct gr
                 s->backend_url, w->settings == NULL ? "" : w->settings, s->admin_path);
 }
 
+/* Connections a target may be told to accept: a proxy needs two descriptors for each. */
+static int most_connections(void)
+{
+    struct rlimit r;
+
+    if (getrlimit(RLIMIT_NOFILE, &r) != 0 || r.rlim_max > 65536)
+        return 30000;
+    return (int)(r.rlim_max - 200) / 2;
+}
+
 static void nginx_settings(struct stage *s, const struct stage_wish *w, struct grow *g)
 {
     grow_printf(g,
                 "worker_processes 1;\ndaemon off;\nmaster_process off;\npid %s/nginx.pid;\n"
-                "error_log %s/nginx.err error;\nworker_rlimit_nofile 65536;\n"
-                "events { worker_connections 30000; multi_accept on; }\n"
+                "error_log %s/nginx.err error;\n"
+                "events { worker_connections %d; multi_accept on; }\n"
                 "http {\n  access_log off;\n  client_max_body_size 32m;\n"
                 "  client_body_temp_path %s/body;\n  proxy_temp_path %s/proxy;\n"
                 "  fastcgi_temp_path %s/f;\n  uwsgi_temp_path %s/u;\n  scgi_temp_path %s/s;\n"
@@ -165,8 +176,8 @@ static void nginx_settings(struct stage *s, const struct stage_wish *w, struct g
                 "  upstream backend { server %s max_fails=0; keepalive 512; "
                 "keepalive_requests 1000000; }\n"
                 "  server {\n    listen 127.0.0.1:%d%s backlog=4096;\n    server_name bench;\n",
-                s->folder, s->folder, s->folder, s->folder, s->folder, s->folder, s->folder,
-                backend_address(s), s->target_port, w->tls ? " ssl" : "");
+                s->folder, s->folder, 2 * most_connections(), s->folder, s->folder, s->folder,
+                s->folder, s->folder, backend_address(s), s->target_port, w->tls ? " ssl" : "");
     if (w->tls)
         grow_printf(g, "    ssl_certificate %s/tls.pem;\n    ssl_certificate_key %s/tls.pem;\n",
                     s->folder, s->folder);
@@ -183,17 +194,18 @@ static void haproxy_settings(struct stage *s, const struct stage_wish *w, struct
     char limit[64] = "";
 
     if (w->limit > 0)
-        (void)snprintf(limit, sizeof limit, " maxconn %d maxqueue 1024", w->limit);
+        (void)snprintf(limit, sizeof limit, " maxconn %d maxqueue %d", w->limit,
+                       w->no_queue ? 1 : 1024);
     grow_printf(g,
-                "global\n  nbthread 1\n  maxconn 30000\n"
+                "global\n  nbthread 1\n  maxconn %d\n"
                 "defaults\n  mode http\n  timeout connect 2s\n  timeout client 1h\n"
                 "  timeout server 1h\n  timeout queue 1s\n  timeout http-request 10s\n"
                 "  timeout http-keep-alive 60s\n  option http-no-delay\n  http-reuse always\n"
                 "  retries 0\n"
                 "frontend in\n  bind 127.0.0.1:%d backlog 4096%s%s%s\n  default_backend out\n"
                 "backend out\n  server a %s pool-max-conn -1%s\n",
-                s->target_port, w->tls ? " ssl crt " : "", w->tls ? s->folder : "",
-                w->tls ? "/tls.pem" : "", backend_address(s), limit);
+                most_connections(), s->target_port, w->tls ? " ssl crt " : "",
+                w->tls ? s->folder : "", w->tls ? "/tls.pem" : "", backend_address(s), limit);
 }
 
 static void relay_settings(struct stage *s, const struct stage_wish *w, struct grow *g)

@@ -24,6 +24,7 @@ struct stage_wish {
     const char *weir;     /* the program; NULL is beside this one, or in PATH */
     const char *settings; /* weir: members of the pool, libconfig; NULL is none */
     int limit;            /* nginx, haproxy: most requests at the backend; 0 is none */
+    bool no_queue;        /* haproxy: refuse beyond the limit instead of waiting for a place */
     bool tls;             /* listen with TLS, certificate of the stage's own */
     int workers;          /* of weir; 0 is its default */
 };

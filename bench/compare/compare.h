@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef BENCH_COMPARE_COMPARE_H
+#define BENCH_COMPARE_COMPARE_H
+
+#include "bench/common/grow.h"
+#include "bench/lean/hammer.h"
+#include "bench/run/stage.h"
+
+/*
+ * What the proxies cost, side by side: each measurement is a row, each target a column; targets
+ * take turns within a round, so that what the machine does meanwhile falls on all of them alike.
+ */
+enum { ROUNDS_MAX = 32, TARGETS_MAX = 8 };
+
+/* What one measurement of one target came to. */
+struct finding {
+    double value;     /* in the row's unit */
+    double per_s;     /* requests, events, handshakes a second */
+    double cpu_share; /* of one processor, by the target */
+    double p99;       /* delays only */
+};
+
+struct compare;
+struct measurement {
+    const char *name, *title, *unit;
+    int decimals;
+    bool tls, no_relay, with_direct;
+    bool fresh;                /* the target is started anew each time */
+    const char *weir_settings; /* members of the pool */
+    int limit;                 /* of nginx and haproxy */
+    uint32_t interval_ms;      /* of the events of the lean backend */
+    struct hammer_conf load;
+    /* NULL, or what has to happen between start and load (refusals) */
+    enum weir_status (*prepare)(struct compare *c, struct stage *s, const char *target, char *why,
+                                size_t why_size);
+    double (*value)(const struct compare *c, const struct hammer_result *r);
+};
+extern const struct measurement measurements[];
+extern const size_t n_measurements;
+
+struct compare {
+    const struct measurement *m;
+    struct stage *stage; /* of the target being measured */
+    double cpu_before_us, cpu_after_us;
+    double memory_before_kib, memory_after_kib;
+    int held; /* a connection that occupies the one place of a limit; -1 is none */
+};
+
+struct column {
+    char target[64];
+    size_t n;
+    struct finding rounds[ROUNDS_MAX];
+    char why[200]; /* why there is nothing */
+};
+
+struct row {
+    const struct measurement *m;
+    struct column columns[TARGETS_MAX];
+    size_t n_columns;
+};
+
+/* compare_table.c */
+double column_median(const struct column *c);
+/* The least of nginx and haproxy; 0 when neither was measured. */
+double row_best_peer(const struct row *r);
+const struct column *row_column(const struct row *r, const char *target);
+void rows_write_text(const struct row *rows, size_t n, FILE *to);
+void rows_write_json(const struct row *rows, size_t n, struct grow *g);
+
+#endif
