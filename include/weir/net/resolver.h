@@ -16,10 +16,16 @@ struct resolver_watch;
 /* n >= 1 addresses in the order to try; or n == 0 and why. The last good ones stay valid then. */
 typedef void resolver_fn(const struct net_addr *addrs, size_t n, const char *why, void *arg);
 
-struct resolver *resolver_create(struct loop *l);
-void resolver_destroy(struct resolver **r); /* ends all watches */
+struct resolver *resolver_create(struct loop *l); /* NULL when memory is short */
+void resolver_destroy(struct resolver **r);       /* ends all watches; not from a resolver_fn */
+/* Asks this server (address and port) instead of those in resolv.conf.  Before the first watch. */
+enum weir_status resolver_use_server(struct resolver *r,
+                                     const struct net_addr *server) WEIR_MUST_CHECK;
 
-/* fn is called from the loop, soon after the start and whenever the answer has changed. */
+/*
+ * fn is called from the loop, soon after the start and whenever the answer has changed (as a set:
+ * another order is no news).  It may unwatch.  NULL when memory is short or the host is too long.
+ */
 struct resolver_watch *resolver_watch(struct resolver *r, const char *host, uint16_t port,
                                       resolver_fn *fn, void *arg);
 void resolver_unwatch(struct resolver_watch **w);
