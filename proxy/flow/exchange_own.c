@@ -143,13 +143,10 @@ static void answer_status_page(struct exchange *x)
     struct slice body = worker_status_body(x->w, x->wants_json, x->wish.language);
     struct text t;
 
+    if (x->wants_json)
+        x->wish.format = FORMAT_JSON;
     text_init(&t, x->w->lines, LINES_BYTES);
-    text_str(&t, x->wants_json ? "Content-Type: application/json\r\n"
-                               : "Content-Type: text/html; charset=utf-8\r\n"
-                                 "Content-Security-Policy: default-src 'none'; style-src "
-                                 "'unsafe-inline'\r\nVary: Accept-Language, Accept\r\n");
-    text_str(&t, "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n");
-    put_line(SLICE_LIT("x-request-id"), slice_str(x->id), &t);
+    status_fields(&x->wish, x->site->pages, x->id, x->begun_wall_ns, put_line, &t);
     send_own(x, 200, text_slice(&t), body);
     exchange_finish(x);
 }

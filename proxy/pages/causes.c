@@ -93,7 +93,7 @@ static const struct cause_row rows[CAUSE_COUNT] = {
     [CAUSE_NOT_FOUND] = {REQUEST(404), "http_request_error", PAGE_NOT_FOUND,
                          "Nothing is served at this address", NULL},
     [CAUSE_NOT_ALLOWED] = {REQUEST(405), "http_request_denied", PAGE_NOT_ALLOWED,
-                           "This method is not allowed here", NULL},
+                           "This request is not allowed here", NULL},
 };
 
 const struct cause_row *cause_row(enum cause c)
@@ -118,11 +118,6 @@ int refusal_status(const struct refusal *r, const struct answer_wish *w)
     if (row->load && r->overload_status != 0)
         return r->overload_status;
     return row->status;
-}
-
-const char *answer_reason(int status)
-{
-    return status == 529 ? "Overloaded" : reason_phrase(status);
 }
 
 struct appointment refusal_appointment(const struct refusal *r)

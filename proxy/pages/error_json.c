@@ -48,7 +48,7 @@ static void put_error(struct json_out *j, const struct refusal *r, struct slice 
 /* RFC 9457, 3.1: the members that a reader of problem details looks for. */
 static void put_problem(struct json_out *j, int status, struct slice message)
 {
-    json_cstr(j, "title", answer_reason(status));
+    json_cstr(j, "title", reason_phrase(status));
     json_u64(j, "status", (uint64_t)status);
     json_str(j, "detail", message);
 }

@@ -43,7 +43,7 @@ static void fill_details(struct page_values *v, struct value_memory *m, const st
     v->v[PH_REQUEST_ID] = clean_id(r->request_id, m->id);
     v->v[PH_CAUSE] = slice_str(cause_name(r->cause));
     v->v[PH_STATUS] = make_number(m, (uint64_t)status);
-    v->v[PH_REASON] = slice_str(answer_reason(status));
+    v->v[PH_REASON] = slice_str(reason_phrase(status));
     v->v[PH_POOL] = slice_str(r->pool);
     v->v[PH_STATUS_PATH] = slice_str(r->status_path);
     v->v[PH_TIME] = make_time(m, r->wall_ns);

@@ -43,9 +43,6 @@ struct cause_row {
 /* Never NULL: CAUSE_NONE has a row too. */
 const struct cause_row *cause_row(enum cause c);
 
-/* "Service Unavailable"; knows 529 besides the registered ones. */
-const char *answer_reason(int status);
-
 /* The appointment as it is sent: seconds 1..59 (0 = none), milliseconds consistent with them. */
 struct appointment {
     unsigned seconds, ms;

@@ -157,7 +157,7 @@ static void put_status_line(struct text *t, int status)
     text_put(t, SLICE_LIT("HTTP/1.1 "));
     text_u64(t, (uint64_t)status);
     text_char(t, ' ');
-    text_str(t, answer_reason(status));
+    text_str(t, reason_phrase(status));
     text_put(t, SLICE_LIT("\r\n"));
 }
 
@@ -219,23 +219,30 @@ out:
     return rc;
 }
 
-enum weir_status status_write(struct slice body, const struct answer_wish *w,
-                              const struct page_set *pages, const char *request_id,
-                              uint64_t wall_ns, bool close, struct buf *out, size_t max)
+void status_fields(const struct answer_wish *w, const struct page_set *pages,
+                   const char *request_id, uint64_t wall_ns, refusal_field_fn *fn, void *arg)
 {
-    char mem[HEAD_MAX];
-    struct text head;
-    struct field_sink to = {on_field, &head};
+    struct field_sink to = {fn, arg};
 
-    text_init(&head, mem, sizeof mem);
-    put_status_line(&head, 200);
     put_date(&to, wall_ns);
     put_type(&to, w->format == FORMAT_HTML ? FORMAT_HTML : FORMAT_JSON);
     put_ids(&to, request_id);
     if (w->format == FORMAT_HTML)
         put_page(&to, w, page_set_status(pages, w->language).len > 0);
     if (w->origin[0] != '\0')
-        cors_fields(w->origin, on_field, &head);
+        cors_fields(w->origin, fn, arg);
+}
+
+enum weir_status status_write(struct slice body, const struct answer_wish *w,
+                              const struct page_set *pages, const char *request_id,
+                              uint64_t wall_ns, bool close, struct buf *out, size_t max)
+{
+    char mem[HEAD_MAX];
+    struct text head;
+
+    text_init(&head, mem, sizeof mem);
+    put_status_line(&head, 200);
+    status_fields(w, pages, request_id, wall_ns, on_field, &head);
     put_framing(&head, w, body.len, close);
     return append_answer(out, &head, body, w, max);
 }

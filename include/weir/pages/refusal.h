@@ -136,6 +136,9 @@ enum weir_status status_page_body(const struct status_facts *f, uint8_t language
                                   size_t max) WEIR_MUST_CHECK;
 enum weir_status status_json_body(const struct status_facts *f, struct buf *out,
                                   size_t max) WEIR_MUST_CHECK;
+/* The header fields that go with such a body, as refusal_fields. */
+void status_fields(const struct answer_wish *w, const struct page_set *pages,
+                   const char *request_id, uint64_t wall_ns, refusal_field_fn *fn, void *arg);
 /*
  * A whole answer with such a body: HTML if w->format says so, JSON otherwise; status 200.  `pages` as
  * the body was made with.
