@@ -164,6 +164,15 @@ static void judge(struct breaker *b, const struct breaker_rules *c)
         trip(b, c, "refusing");
 }
 
+/*
+ * The first probe goes alone: to a dead upstream one connection is as telling as three, and those
+ * that wait for the verdict would only have failed beside it.
+ */
+static uint32_t places(const struct breaker *b, const struct breaker_conf *c)
+{
+    return b->good > 0 ? c->probes : 1;
+}
+
 enum rule breaker_ask(struct breaker *b, const struct breaker_rules *c, uint32_t inflight)
 {
     switch (b->state) {
@@ -172,7 +181,7 @@ enum rule breaker_ask(struct breaker *b, const struct breaker_rules *c, uint32_t
     case BREAKER_OPEN:
         return RULE_BREAKER_OPEN;
     case BREAKER_HALF_OPEN:
-        return b->probes < c->breaker->probes ? RULE_PROBE : RULE_HALF_OPEN;
+        return b->probes < places(b, c->breaker) ? RULE_PROBE : RULE_HALF_OPEN;
     case BREAKER_RAMPING:
         if (inflight < ramp_allows(&b->ramp, b->known_good))
             return RULE_ROOM;

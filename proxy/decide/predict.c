@@ -40,6 +40,23 @@ static int nearest_set(const struct predict *p, int c)
     return -1;
 }
 
+/* How far into its octave, 0 to 1. */
+static double within(uint64_t bytes, unsigned c)
+{
+    double tokens = (double)(bytes / BYTES_PER_TOKEN), low = (double)(UINT64_C(1) << c);
+
+    return num_clamp(tokens / low - 1, 0, 1);
+}
+
+/* What the upper end of class c takes longer than its lower end. */
+static double rise(const struct predict *p, unsigned c)
+{
+    double above =
+        c + 1 < PREDICT_CLASSES && p->base_s[c + 1] >= 0 ? p->base_s[c + 1] : 2 * p->base_s[c];
+
+    return num_max(0, above - p->base_s[c]);
+}
+
 double predict_s(const struct predict *p, uint64_t bytes, bool unary)
 {
     int c = (int)predict_class(bytes), at;
@@ -52,6 +69,8 @@ double predict_s(const struct predict *p, uint64_t bytes, bool unary)
         return UNSET_S;
     base = p->base_s[at];
     /* prefill time grows with the prompt, so guess upwards from a smaller class, never downwards */
+    if (at == c)
+        return base + within(bytes, (unsigned)c) * rise(p, (unsigned)c);
     for (; at < c; at++)
         base *= 2;
     return base;
@@ -59,8 +78,13 @@ double predict_s(const struct predict *p, uint64_t bytes, bool unary)
 
 void predict_learn_stream(struct predict *p, uint64_t bytes, double took_s, bool calm)
 {
-    double *base = &p->base_s[predict_class(bytes)];
+    unsigned c = predict_class(bytes);
+    double *base = &p->base_s[c];
 
+    if (*base >= 0)
+        took_s = num_max(took_s / 2, took_s - within(bytes, c) * rise(p, c));
+    else
+        took_s /= 1 + within(bytes, c);
     if (*base < 0)
         *base = took_s;
     else if (took_s < *base)

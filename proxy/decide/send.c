@@ -115,7 +115,9 @@ static enum lateness mark_first(struct upstream *u, struct pool_request *r, uint
     return r->late ? LATE_NOW : ON_TIME;
 }
 
-void pool_first(struct pool *p, struct pool_request *r, uint64_t now_ns)
+/* What a first content event, or a good head of a whole answer, says; without looking at who waits.
+ */
+static void note_first(struct pool *p, struct pool_request *r, uint64_t now_ns)
 {
     struct upstream *u = &p->upstream[r->upstream];
     struct breaker_rules rules = pool_rules(p, now_ns);
@@ -137,6 +139,12 @@ void pool_first(struct pool *p, struct pool_request *r, uint64_t now_ns)
     }
     breaker_first(&u->breaker, &rules, &e, lateness);
     upstream_after_breaker(p, u, now_ns);
+}
+
+void pool_first(struct pool *p, struct pool_request *r, uint64_t now_ns)
+{
+    note_first(p, r, now_ns);
+    pool_drain_queue(p, now_ns); /* one less is pending */
 }
 
 void pool_set_stream(struct pool *p, struct pool_request *r, bool stream)
@@ -188,7 +196,7 @@ static void report_ok(struct pool *p, struct upstream *u, struct pool_request *r
     struct evidence e = evidence_of(r, rep->status);
 
     if (!r->first)
-        pool_first(p, r, now_ns);
+        note_first(p, r, now_ns);
     breaker_clean_end(&u->breaker, &e);
     if (rep->complete && r->user != 0 && p->conf->lease_ns > 0)
         lease_renew(&p->leases, r->user, now_ns + p->conf->lease_ns);

@@ -67,7 +67,7 @@ void pass(struct fixture *f, uint64_t ns)
 struct pool_request request_of(uint64_t user)
 {
     return (struct pool_request){
-        .user = user, .class = CLASS_INTERACTIVE, .stream = true, .bytes = 1000};
+        .user = user, .class = CLASS_INTERACTIVE, .stream = true, .bytes = 1024};
 }
 
 enum pool_verdict arrive(struct fixture *f, struct pool_request *r)

@@ -28,7 +28,7 @@ void fixture_stop(struct fixture *f);
 /* Lets time pass, with a tick every 100 ms. */
 void pass(struct fixture *f, uint64_t ns);
 
-/* An interactive stream of this user, 1000 bytes. */
+/* An interactive stream of this user, 1024 bytes. */
 struct pool_request request_of(uint64_t user);
 
 enum pool_verdict arrive(struct fixture *f, struct pool_request *r);

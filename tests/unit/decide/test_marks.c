@@ -192,7 +192,7 @@ Test(marks, prediction_learns_from_first_tokens)
     f.now_ns += MS(250);
     first(&f, &r);
     end_ok(&f, &r);
-    cr_assert_float_eq(predict_s(&f.pool->upstream[0].predict, 1000, false), 0.25, 1e-9);
+    cr_assert_float_eq(predict_s(&f.pool->upstream[0].predict, 1024, false), 0.25, 1e-9);
     r = request_of(0);
     arrive(&f, &r);
     cr_assert_eq(r.late_ns, f.now_ns + MS(750));

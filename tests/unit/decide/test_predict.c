@@ -24,37 +24,37 @@ Test(predict, sorts_sizes_by_octaves_of_tokens)
 
 Test(predict, expects_a_second_when_nothing_is_known)
 {
-    cr_assert_eq(predict_s(&p, 1000, false), 1);
-    cr_assert_eq(predict_s(&p, 1000, true), 1);
+    cr_assert_eq(predict_s(&p, 1024, false), 1);
+    cr_assert_eq(predict_s(&p, 1024, true), 1);
 }
 
 Test(predict, takes_the_first_time_as_it_is)
 {
-    predict_learn_stream(&p, 1000, 0.3, false);
-    cr_assert_eq(predict_s(&p, 1000, false), 0.3);
+    predict_learn_stream(&p, 1024, 0.3, false);
+    cr_assert_eq(predict_s(&p, 1024, false), 0.3);
 }
 
 Test(predict, follows_faster_answers_at_once)
 {
-    predict_learn_stream(&p, 1000, 1.0, true);
-    predict_learn_stream(&p, 1000, 0.5, false);
-    cr_assert_float_eq(predict_s(&p, 1000, false), 0.85, 1e-9);
+    predict_learn_stream(&p, 1024, 1.0, true);
+    predict_learn_stream(&p, 1024, 0.5, false);
+    cr_assert_float_eq(predict_s(&p, 1024, false), 0.85, 1e-9);
 }
 
 Test(predict, follows_slower_answers_slowly_and_only_when_calm)
 {
-    predict_learn_stream(&p, 1000, 1.0, true);
-    predict_learn_stream(&p, 1000, 1.5, false);
-    cr_assert_eq(predict_s(&p, 1000, false), 1.0);
-    predict_learn_stream(&p, 1000, 1.5, true);
-    cr_assert_float_eq(predict_s(&p, 1000, false), 1.015, 1e-9);
+    predict_learn_stream(&p, 1024, 1.0, true);
+    predict_learn_stream(&p, 1024, 1.5, false);
+    cr_assert_eq(predict_s(&p, 1024, false), 1.0);
+    predict_learn_stream(&p, 1024, 1.5, true);
+    cr_assert_float_eq(predict_s(&p, 1024, false), 1.015, 1e-9);
 }
 
 Test(predict, bounds_what_one_slow_answer_can_do)
 {
-    predict_learn_stream(&p, 1000, 1.0, true);
-    predict_learn_stream(&p, 1000, 100, true);
-    cr_assert_float_eq(predict_s(&p, 1000, false), 1.03, 1e-9);
+    predict_learn_stream(&p, 1024, 1.0, true);
+    predict_learn_stream(&p, 1024, 100, true);
+    cr_assert_float_eq(predict_s(&p, 1024, false), 1.03, 1e-9);
 }
 
 Test(predict, guesses_larger_ones_from_smaller_ones_by_doubling)
@@ -62,6 +62,20 @@ Test(predict, guesses_larger_ones_from_smaller_ones_by_doubling)
     predict_learn_stream(&p, 4 * 256, 0.2, true); /* class 8 */
     cr_assert_float_eq(predict_s(&p, 4 * 512, false), 0.4, 1e-9);
     cr_assert_float_eq(predict_s(&p, 4 * 1024, false), 0.8, 1e-9);
+}
+
+Test(predict, takes_the_place_within_an_octave_into_account)
+{
+    predict_learn_stream(&p, 4 * 256, 0.2, true);
+    predict_learn_stream(&p, 4 * 512, 0.3, true);
+    cr_assert_float_eq(predict_s(&p, 4 * 384, false), 0.25, 1e-9);
+}
+
+Test(predict, learns_the_time_of_the_lower_end_of_an_octave)
+{
+    predict_learn_stream(&p, 4 * 384, 0.3, true); /* as if in proportion to the size */
+    cr_assert_float_eq(predict_s(&p, 4 * 256, false), 0.2, 1e-9);
+    cr_assert_float_eq(predict_s(&p, 4 * 384, false), 0.3, 1e-9);
 }
 
 Test(predict, never_guesses_smaller_ones_to_be_faster)

@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What must hold, after every event (docs/decisions.md, "What must hold"; numbers I1 to I14 there).
+ * The counts are kept here a second time, from the calls alone, and compared with the pool's.
+ */
+#include <inttypes.h>
+#include <string.h>
+
+#include "world.h"
+
+#define SLACK_NS MS(1)
+
+static const struct pool *pool_of(const struct proxy *p)
+{
+    return p->weir->pool;
+}
+
+static uint64_t marks_of(const struct upstream *u)
+{
+    return u->limiter.marks + u->limiter.on + u->limiter.late + u->limiter.err;
+}
+
+void watch_before(struct proxy *p)
+{
+    const struct pool *pool = pool_of(p);
+
+    if (!p->w->sc->check)
+        return;
+    for (size_t i = 0; i < pool->n_upstreams; i++) {
+        const struct upstream *u = &pool->upstream[i];
+        p->weir->before.inflight[i] = u->inflight;
+        p->weir->before.pending[i] = u->pending;
+        p->weir->before.marks[i] = marks_of(u);
+        p->weir->before.failures[i] = window_failures(&u->breaker.window);
+        p->weir->before.state[i] = u->breaker.state;
+    }
+}
+
+static bool enforces(const struct proxy *p, enum pool_rule_set s)
+{
+    return pool_enforces(pool_of(p), s);
+}
+
+/* I1: after the last admission of a call, counts are within the limits they were held to. */
+static void check_limits(struct proxy *p, const struct job *j, const struct upstream *u)
+{
+    bool limited = j->r.numbers.rule != RULE_PROBE && j->r.class != CLASS_SYSTEM &&
+                   (enforces(p, SET_LIMITER) || u->limiter.override > 0);
+
+    if (!limited)
+        return;
+    if (u->inflight > num_floor(limiter_streams(&u->limiter)))
+        broken(p->w, "I1", "%u in flight, limit %.2f", u->inflight, limiter_streams(&u->limiter));
+    if (enforces(p, SET_LIMITER) && u->pending > num_floor(u->limiter.pending))
+        broken(p->w, "I1", "%u pending, limit %.2f", u->pending, u->limiter.pending);
+    if (j->r.numbers.inflight >= num_floor(j->r.numbers.limit_streams))
+        broken(p->w, "I1", "admitted at %u of %.2f", j->r.numbers.inflight,
+               j->r.numbers.limit_streams);
+}
+
+/* I6 */
+static void check_state(struct proxy *p, const struct upstream *u)
+{
+    const struct breaker *b = &u->breaker;
+    bool breaker = b->by_hand || enforces(p, SET_BREAKER);
+
+    if (breaker && (b->state == BREAKER_OPEN || b->state == BREAKER_DRAINED))
+        broken(p->w, "I6", "admitted to one that is %s", breaker_state_name(b->state));
+    if (enforces(p, SET_LIMITER) && hold_on(&u->hold, p->w->now_ns))
+        broken(p->w, "I6", "admitted to one that is held");
+}
+
+/* I9, I11: nobody of a better rank waits for what this one got. */
+static void check_rank(struct proxy *p, const struct job *j)
+{
+    for (int rank = 1; rank < j->r.rank; rank++)
+        if (!list_empty(&pool_of(p)->queue.rank[rank]))
+            broken(p->w, j->r.class == CLASS_BATCH ? "I11" : "I9",
+                   "rank %d admitted while rank %d waits", j->r.rank, rank);
+}
+
+void watch_admission(struct proxy *p, const struct job *j)
+{
+    struct weir_gate *g = p->weir;
+    const struct upstream *u;
+
+    g->admitted = true;
+    if (j->r.attempts == 1) {
+        g->t.admitted++;
+        g->t.first_attempts++;
+    }
+    if (!p->w->sc->check)
+        return;
+    u = &pool_of(p)->upstream[j->r.upstream];
+    check_limits(p, j, u);
+    check_state(p, u);
+    check_rank(p, j);
+    if (j->r.attempts > 2)
+        broken(p->w, "I10", "attempt %u", j->r.attempts);
+    if (g->t.retries > 10 + 0.1 * (double)g->t.first_attempts + 1e-6)
+        broken(p->w, "I10", "%" PRIu64 " retries of %" PRIu64 " requests", g->t.retries,
+               g->t.first_attempts);
+}
+
+void watch_refusal(struct proxy *p, const struct job *j)
+{
+    uint32_t ms = j->r.numbers.retry_after_ms;
+
+    p->weir->t.shed++;
+    p->weir->waits = true;
+    if (j->r.state != REQUEST_ENDED || j->phase == JOB_SENT)
+        broken(p->w, "I7", "one that was sent was refused");
+    if (ms < 1000 || ms > 59000)
+        broken(p->w, "I10", "Retry-After of %u ms", ms);
+    if (j->r.cause == CAUSE_NONE)
+        broken(p->w, "I2", "refused without a cause");
+}
+
+void watch_no_evidence(struct proxy *p, const struct job *j, const char *what)
+{
+    const struct pool *pool = pool_of(p);
+
+    (void)j;
+    for (size_t i = 0; i < pool->n_upstreams && p->w->sc->check; i++) {
+        const struct upstream *u = &pool->upstream[i];
+        if (marks_of(u) != p->weir->before.marks[i] ||
+            window_failures(&u->breaker.window) > p->weir->before.failures[i])
+            broken(p->w, "I8", "%s changed the evidence", what);
+    }
+}
+
+/* I3: exactly one mark, but for those that give none. */
+static void check_marked(struct proxy *p, const struct job *j, const struct pool_report *rep,
+                         bool unary)
+{
+    bool early = rep->outcome == OUTCOME_NEUTRAL || rep->outcome == OUTCOME_REFUSED;
+    bool unjudged = !j->r.stream && !unary;
+
+    if (early || unjudged || j->r.class == CLASS_SYSTEM)
+        return;
+    if (!j->r.marked)
+        broken(p->w, "I3", "a request ended as %s without a mark", outcome_name(rep->outcome));
+}
+
+void watch_end(struct proxy *p, const struct job *j, const struct pool_report *rep, bool unary)
+{
+    if (!p->w->sc->check)
+        return;
+    if (rep->outcome == OUTCOME_NEUTRAL || (rep->outcome == OUTCOME_REFUSED && !j->first_seen))
+        watch_no_evidence(p, j, outcome_name(rep->outcome));
+    check_marked(p, j, rep, unary);
+}
+
+/* I4 */
+static void check_ranges(struct proxy *p, const struct upstream *u)
+{
+    const struct limiter *l = &u->limiter;
+    const struct ramp *r = &u->breaker.ramp;
+
+    if (!(l->pending >= 1 && l->pending <= 1024) || !(l->streams >= 1 && l->streams <= l->most))
+        broken(p->w, "I4", "limits %f and %f", l->pending, l->streams);
+    if (l->streams > l->ceiling)
+        broken(p->w, "I4", "streams %f above the ceiling %u", l->streams, l->ceiling);
+    if (l->gain != 1 && l->gain != 2 && l->gain != 4 && l->gain != 8)
+        broken(p->w, "I4", "gain %f", l->gain);
+    if (l->hold < 2 || l->hold > 32)
+        broken(p->w, "I4", "hold %u", l->hold);
+    if (u->breaker.state == BREAKER_RAMPING && !(r->share >= 0.01 && r->share <= 1))
+        broken(p->w, "I4", "share %f", r->share);
+    if (u->breaker.state == BREAKER_RAMPING && !u->breaker.by_hand && r->share < 0.1 - 1e-9)
+        broken(p->w, "I4", "share %f without a hand", r->share);
+}
+
+/* I1, I2 */
+static void check_counts(struct proxy *p)
+{
+    const struct weir_gate *g = p->weir;
+    const struct pool *pool = g->pool;
+    uint64_t held = 0;
+
+    for (size_t i = 0; i < pool->n_upstreams; i++) {
+        const struct upstream *u = &pool->upstream[i];
+        if (u->pending > u->inflight || u->streams > u->inflight)
+            broken(p->w, "I1", "pending %u, streams %u, in flight %u", u->pending, u->streams,
+                   u->inflight);
+        held += u->inflight + u->system;
+    }
+    if (g->t.arrived != g->t.admitted + pool->queue.length + g->t.shed + g->t.left)
+        broken(p->w, "I2",
+               "%" PRIu64 " came, %" PRIu64 " admitted, %u wait, %" PRIu64 " shed, %" PRIu64
+               " left",
+               g->t.arrived, g->t.admitted, pool->queue.length, g->t.shed, g->t.left);
+    if (held != p->n_live)
+        broken(p->w, "I2", "the pool holds %" PRIu64 ", %u are sent", held, p->n_live);
+}
+
+void watch_after(struct proxy *p)
+{
+    const struct pool *pool = pool_of(p);
+
+    if (!p->w->sc->check)
+        return;
+    check_counts(p);
+    for (size_t i = 0; i < pool->n_upstreams; i++)
+        check_ranges(p, &pool->upstream[i]);
+}
+
+static bool is_allowed(enum breaker_state from, enum breaker_state to)
+{
+    switch (from) {
+    case BREAKER_CLOSED:
+        return to == BREAKER_OPEN;
+    case BREAKER_OPEN:
+        return to == BREAKER_HALF_OPEN;
+    case BREAKER_HALF_OPEN:
+        return to == BREAKER_OPEN || to == BREAKER_RAMPING;
+    case BREAKER_RAMPING:
+        return to == BREAKER_OPEN || to == BREAKER_CLOSED;
+    case BREAKER_DRAINED:
+        return false;
+    }
+    return false;
+}
+
+static void note_opened(struct proxy *p, const struct pool_event *ev)
+{
+    struct result *res = p->w->res;
+
+    if (res->opened < sizeof res->opened_s / sizeof res->opened_s[0])
+        res->opened_s[res->opened] = world_s(p->w);
+    res->opened++;
+    p->weir->t.open_since_ns[ev->upstream] = ev->at_ns;
+}
+
+/* I5 */
+void watch_event(struct proxy *p, const struct pool_event *ev)
+{
+    bool by_hand =
+        strncmp(ev->cause, "operator", 8) == 0 || strcmp(ev->cause, "override_lapsed") == 0;
+    double open_s = num_s(ev->at_ns - p->weir->t.open_since_ns[ev->upstream]);
+    double late_s = num_s(p->weir->t.tick_gap_ns) + 0.1;
+
+    hash_decision(p->w, (uint64_t)ev->from, (uint64_t)ev->to);
+    if (ev->to == BREAKER_OPEN && ev->from != BREAKER_OPEN)
+        note_opened(p, ev);
+    if (by_hand || ev->from == ev->to)
+        return;
+    if (!is_allowed(ev->from, ev->to))
+        broken(p->w, "I5", "%s to %s by %s", breaker_state_name(ev->from),
+               breaker_state_name(ev->to), ev->cause);
+    if (ev->from == BREAKER_OPEN && !p->weir->t.by_hand[ev->upstream] &&
+        (open_s < 0.499 || open_s > 4 + late_s))
+        broken(p->w, "I5", "open for %.3f s", open_s);
+}
+
+/* I3, I6: what is still pending is not overdue unmarked; probes are at most three. */
+static void check_pending(struct proxy *p, const struct upstream *u)
+{
+    const struct pool *pool = pool_of(p);
+    bool unary = upstream_is_unary(pool, u, p->w->now_ns);
+    bool late_probe = false;
+    uint32_t probes = 0;
+
+    LIST_EACH(n, &p->live)
+    {
+        const struct job *j = LIST_OBJECT(n, struct job, live);
+        const struct pool_request *r = &j->r;
+        if (&pool->upstream[r->upstream] != u)
+            continue;
+        probes += r->probe && r->era == u->breaker.era;
+        if (!r->pending || p->w->now_ns <= r->late_ns)
+            continue;
+        if (!r->marked)
+            broken(p->w, "I3", "overdue by %.3f s and not marked",
+                   num_s(p->w->now_ns - r->late_ns));
+        late_probe = late_probe || (r->probe && r->era == u->breaker.era && (r->stream || unary));
+    }
+    if (u->breaker.state != BREAKER_HALF_OPEN)
+        return;
+    if (probes > pool->conf->breaker.probes)
+        broken(p->w, "I6", "%u probes are out", probes);
+    if (late_probe)
+        broken(p->w, "I6", "half open with a late probe");
+}
+
+/* I12: demand and room, and yet nobody is admitted. */
+static void check_not_starved(struct proxy *p)
+{
+    const struct pool *pool = pool_of(p);
+    uint32_t waiting = pool->queue.length - pool->queue.by_class[CLASS_SYSTEM];
+    bool room = false;
+
+    for (size_t i = 0; i < pool->n_upstreams; i++) {
+        const struct upstream *u = &pool->upstream[i];
+        enum breaker_state s = u->breaker.state;
+        bool takes = s == BREAKER_CLOSED || s == BREAKER_RAMPING;
+        room = room || (takes && !hold_on(&u->hold, p->w->now_ns) &&
+                        u->inflight < num_floor(limiter_streams(&u->limiter)) &&
+                        u->pending < num_floor(u->limiter.pending) &&
+                        (s == BREAKER_CLOSED ||
+                         u->inflight < ramp_allows(&u->breaker.ramp, u->breaker.known_good)));
+    }
+    /* the tick has just looked at who waits, so nobody may wait beside room at all */
+    if (room && waiting > 0)
+        broken(p->w, "I12", "%u wait and there is room", waiting);
+}
+
+void watch_tick(struct proxy *p)
+{
+    const struct pool *pool = pool_of(p);
+
+    if (!p->w->sc->check)
+        return;
+    for (size_t i = 0; i < pool->n_upstreams; i++)
+        check_pending(p, &pool->upstream[i]);
+    check_not_starved(p);
+    p->weir->waits = p->weir->admitted = false;
+}
+
+/* I2: at the end of everything, nothing is held. */
+void watch_drained(struct proxy *p)
+{
+    const struct pool *pool = pool_of(p);
+    uint64_t places = 0;
+
+    for (size_t i = 0; i < pool->n_upstreams; i++) {
+        const struct upstream *u = &pool->upstream[i];
+        if (u->pending + u->inflight + u->streams + u->system > 0)
+            broken(p->w, "I2", "held at the end: pending %u, in flight %u, streams %u, system %u",
+                   u->pending, u->inflight, u->streams, u->system);
+        if (!list_empty(&u->pending_list))
+            broken(p->w, "I2", "somebody is pending at the end");
+        if (u->breaker.state == BREAKER_HALF_OPEN && u->breaker.probes > u->breaker.good)
+            broken(p->w, "I2", "%u probes are out at the end", u->breaker.probes);
+    }
+    for (size_t i = 0; i < USERS_SLOTS; i++)
+        places += pool->users.slot[i].places;
+    if (pool->queue.length > 0 || pool->system > 0 || places > 0)
+        broken(p->w, "I2", "at the end %u wait, %u of class system, %" PRIu64 " places of users",
+               pool->queue.length, pool->system, places);
+}
