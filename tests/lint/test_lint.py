@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The checks of ./dev lint find what they look for, and keep silent about the rest."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, HERE)
+sys.path.insert(0, os.path.join(HERE, "../../tools"))
+
+import counts  # noqa: E402
+import layers  # noqa: E402
+import symbols  # noqa: E402
+import texts  # noqa: E402
+
+
+@pytest.fixture
+def tree(tmp_path):
+    """Files by their path and text."""
+    def make(files):
+        for path, text in files.items():
+            file = tmp_path / path
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text)
+        return str(tmp_path)
+
+    return make
+
+
+@pytest.mark.parametrize("path, header, good", [
+    ("proxy/base/a.c", '"weir/base/text.h"', True),
+    ("proxy/base/a.c", '"weir/http/head.h"', False),
+    ("proxy/decide/a.c", '"weir/net/addr.h"', False),
+    ("include/weir/decide/a.h", '"weir/conf/settings.h"', False),
+    ("config/a.c", '"weir/decide/settings.h"', True),
+    ("config/a.c", '"weir/decide/pool.h"', False),
+    ("config/a.c", "<libconfig.h>", True),
+    ("proxy/flow/a.c", "<libconfig.h>", False),
+    ("proxy/flow/a.c", "<openssl/ssl.h>", False),
+    ("proxy/net/tls.c", "<openssl/ssl.h>", True),
+    ("proxy/pages/a.c", '"weir/http/head.h"', True),
+    ("proxy/pages/a.c", '"weir/flow/control.h"', False),
+    ("proxy/flow/a.c", '"weir/admin/admin.h"', False),
+    ("proxy/main.c", '"weir/admin/admin.h"', True),
+    ("bench/load/a.c", '"weir/flow/control.h"', False),
+    ("proxy/unheard/a.c", '"weir/base/text.h"', False),
+])
+def test_an_include_that_climbs_is_found(tree, path, header, good):
+    found = list(layers.complaints(tree({path: f"/* x */\n#include {header}\n"})))
+    assert bool(found) != good, found
+    if not good and "unheard" not in path:
+        assert found[0].startswith(f"{path}:2: ")
+
+
+def test_objects_that_need_a_clock_or_memory_are_found(tmp_path):
+    source = tmp_path / "a.c"
+    source.write_text("#include <stdlib.h>\n#include <string.h>\n#include <time.h>\n"
+                      "void f(char *p, size_t n);\nvoid g(void);\n"
+                      "void f(char *p, size_t n) { memset(p, 1, n); g(); }\n"
+                      "void g(void) { free(malloc((size_t)time(NULL))); }\n")
+    made = str(tmp_path / "a.o")
+    subprocess.run(["gcc", "-O0", "-c", str(source), "-o", made], check=True)
+    assert symbols.too_much("decide", symbols.needed([made])) == ["free", "malloc", "time"]
+
+
+def test_what_the_pure_layers_may_need_is_let_through():
+    assert symbols.too_much("decide", {"memcpy", "weir_assert_fail", "floor", "cause_name"}) == []
+    assert symbols.too_much("http", {"floor", "parse_u64", "printf"}) == ["floor", "printf"]
+
+
+@pytest.mark.parametrize("path, line, good", [
+    ("tests/unit/a.c", "usleep(1000);", False),
+    ("tests/unit/a.c", "sleep (1);", False),
+    ("tests/unit/a.c", "the_sleeper(1);", True),
+    ("tests/system/a.py", "time.sleep(1)", False),
+    ("tests/system/a.py", "time.sleep(1)  # poll-ok: the one line", True),
+    ("proxy/net/a.c", "usleep(1000);", True),
+    ("proxy/net/a.c", "/* TO" "DO: later */", False),
+    ("docs/a.md", "see /ro" "ot/notes", False),
+    ("docs/a.md", "see /etc/weir", True),
+])
+def test_a_line_that_should_not_be_is_found(path, line, good):
+    assert (texts.wrong_in_line(path, line) is None) == good
+
+
+def test_a_source_without_its_licence_is_found():
+    assert list(texts.wrong_in("proxy/a.c", ["int x;"])) != []
+    assert list(texts.wrong_in("proxy/a.c", [f"/* {texts.LICENCE} */"])) == []
+    assert list(texts.wrong_in("dev", ["#!/bin/bash", f"# {texts.LICENCE}"])) == []
+    assert list(texts.wrong_in("docs/a.md", ["# Title"])) == []
+
+
+def program(result, said=""):
+    return {"result": result, "stdout": "", "stderr": said}
+
+
+@pytest.mark.parametrize("test, wanted", [
+    (program("OK"), (1, 0)),
+    (program("FAIL"), (0, 1)),
+    (program("TIMEOUT"), (0, 1)),
+    (program("SKIP"), (0, 0)),
+    (program("OK", "Synthesis: Tested: 66 | Passing: 66 | Failing: 0 | Crashing: 0"), (66, 0)),
+    (program("FAIL", "Tested: \x1b[1m5 | Passing: 2 | Failing: 2 | Crashing: 1\x1b[0m"), (2, 3)),
+    (program("FAIL", "Tested: 5 | Passing: 5 | Failing: 0 | Crashing: 0"), (5, 1)),
+])
+def test_programs_are_counted(tmp_path, test, wanted):
+    logs = tmp_path / "meson-logs"
+    logs.mkdir()
+    (logs / "testlog.json").write_text(json.dumps(test) + "\n")
+    assert counts.of_meson(str(tmp_path)) == wanted
+
+
+def test_pytest_and_node_are_counted(tmp_path):
+    report = tmp_path / "report.xml"
+    report.write_text('<testsuites><testsuite errors="1" failures="2" skipped="3" tests="10"/>'
+                      "</testsuites>")
+    assert counts.of_junit(str(report)) == (4, 3)
+    log = tmp_path / "node.out"
+    log.write_text("# tests 3\n# pass 2\n# fail 1\nℹ pass 4\nℹ fail 0\nok 1 - # pass 9 times\n")
+    assert counts.of_node(str(log)) == (6, 1)

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+# ./dev lint: what can be told by looking.  The checks are in tests/lint/, each with a test that it
+# finds what it looks for.
+
+# Where the verdicts go: nowhere, or to the counts of ./dev test.
+lint_count=:
+
+lint_failed=0
+
+lint_sources() {
+    git ls-files '*.c' '*.h' | while read -r f; do [ ! -e "$f" ] || echo "$f"; done
+}
+
+# lint_check NAME COMMAND...
+lint_check() {
+    local name=$1
+    shift
+    if "$@"; then
+        $lint_count 1 0
+        printf '  %-12s good\n' "$name"
+    else
+        $lint_count 0 1
+        lint_failed=1
+        printf '  %-12s BAD\n' "$name"
+    fi
+}
+
+lint_format() {
+    lint_sources | xargs clang-format --dry-run -Werror
+}
+
+lint_headers() {
+    local h ok=0
+    for h in $(git ls-files 'include/*.h'); do
+        gcc -D_GNU_SOURCE -std=gnu11 -Iinclude -Wall -Wextra -fsyntax-only -x c "$h" || ok=1
+    done
+    return $ok
+}
+
+lint_reference() {
+    build/weir --settings | diff -u docs/settings.md - ||
+        { echo "docs/settings.md is not what the table says: build/weir --settings > docs/settings.md"; return 1; }
+}
+
+lint_shell() {
+    local f ok=0
+    for f in dev tools/*.sh .ci/run; do
+        bash -n "$f" || ok=1
+    done
+    return $ok
+}
+
+# lint_tidy all: every source; else those that differ from main, or are not committed.
+lint_tidy() {
+    local files
+    packages_need "for clang-tidy" clang-tidy
+    if [ "${1:-}" = all ]; then
+        files=$(git ls-files '*.c')
+    else
+        files=$({ git diff --name-only --diff-filter=d main -- '*.c'; git diff --name-only --diff-filter=d -- '*.c'; } | sort -u)
+    fi
+    [ -z "$files" ] || printf '%s\n' "$files" | grep -v -e '^tests/fuzz/' | xargs -P 2 -n 4 clang-tidy -p build --quiet
+}
+
+dev_lint() {
+    packages_need "to look at the sources" "${packages_lint[@]}"
+    build_with_tests
+    lint_check layers /usr/bin/python3 tests/lint/layers.py .
+    lint_check symbols /usr/bin/python3 tests/lint/symbols.py build
+    lint_check texts /usr/bin/python3 tests/lint/texts.py .
+    lint_check headers lint_headers
+    lint_check format lint_format
+    lint_check settings lint_reference
+    lint_check shell lint_shell
+    if [ "${1:-}" = --tidy ]; then
+        lint_check tidy lint_tidy "${2:-}"
+    fi
+    /usr/bin/python3 tests/lint/sizes.py .
+    return $lint_failed
+}

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: Apache-2.0
+# Debian packages: what each kind of work needs, and installing what is missing.
+
+packages_build=(gcc libc6-dev meson ninja-build pkg-config ccache python3
+    libevent-dev libssl-dev libconfig-dev libjansson-dev libsystemd-dev libseccomp-dev)
+packages_unit=(libcriterion-dev)
+packages_lint=(clang-format universal-ctags binutils python3-pytest)
+packages_system=(python3-pytest python3-pytest-xdist openssl curl)
+packages_fuzz=(clang libclang-rt-dev)
+
+# The packages of the list that are not installed.
+packages_missing() {
+    local have
+    have=$(dpkg-query -W -f '${db:Status-Status} ${Package}\n' "$@" 2>/dev/null |
+        sed -n 's/^installed //p' || true)
+    printf '%s\n' "$@" | grep -vxF "$have" || true
+}
+
+packages_install() {
+    local as_root=() log
+    if [ "$(id -u)" != 0 ]; then
+        if ! command -v sudo >/dev/null; then
+            echo "dev: missing and not installable without root: $*" >&2
+            echo "dev: as root: apt-get install --no-install-recommends $*" >&2
+            return 1
+        fi
+        as_root=(sudo)
+    fi
+    log=$(mktemp)
+    if "${as_root[@]}" apt-get update >"$log" 2>&1 &&
+        "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y \
+            --no-install-recommends "$@" >>"$log" 2>&1; then
+        rm -f "$log"
+        return 0
+    fi
+    tail -n 20 "$log" >&2
+    rm -f "$log"
+    echo "dev: apt-get could not install: $*" >&2
+    return 1
+}
+
+# packages_need WHY PACKAGE...: looks, and installs in one go what is missing.
+packages_need() {
+    local why=$1 missing
+    shift
+    if ! command -v dpkg-query >/dev/null; then
+        echo "dev: this is no Debian; $why needs what Debian calls: $*" >&2
+        return 0
+    fi
+    mapfile -t missing < <(packages_missing "$@")
+    [ ${#missing[@]} = 0 ] && return 0
+    echo "dev: installing, $why: ${missing[*]}"
+    packages_install "${missing[@]}"
+}
+
+# The clients' tests run on any node from 18 on; Debian's is installed where there is none.
+packages_need_node() {
+    local missing=()
+    command -v node >/dev/null || missing+=(nodejs)
+    command -v npm >/dev/null || missing+=(npm)
+    [ ${#missing[@]} = 0 ] || packages_need "for the clients' tests" "${missing[@]}"
+}

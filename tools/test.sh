@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: Apache-2.0
+# ./dev test: everything that has a verdict, part by part.  Each part runs in a shell of its own with
+# its output in build/test-PART.log, adds lines "PASSED FAILED" to the counts, and is shown only if
+# something failed.
+
+test_parts=(lint unit sim system clients asan tsan fuzz)
+test_python=/usr/bin/python3
+test_jobs=4
+
+count() {
+    echo "$*" >>"$test_counts"
+}
+
+# Meson's suites: the tests inside each program are counted.
+test_suite() {
+    local folder=$1 suite=$2 ok=0
+    rm -f "$folder/meson-logs/testlog.json"
+    meson test -C "$folder" --no-rebuild --suite "$suite" --print-errorlogs --timeout-multiplier 5 || ok=1
+    [ ! -e "$folder/meson-logs/testlog.json" ] || count "$("$test_python" tools/counts.py meson "$folder")"
+    return $ok
+}
+
+# test_pytest NAME BUILD ARGUMENT...
+test_pytest() {
+    local name=$1 folder=$2 ok=0 report
+    shift 2
+    report="$PWD/build/test-$name.xml"
+    rm -f "$report"
+    WEIR_BUILD="$PWD/$folder" "$test_python" -m pytest -q -p no:cacheprovider \
+        --junitxml="$report" "$@" || ok=1
+    [ ! -e "$report" ] || count "$("$test_python" tools/counts.py junit "$report")"
+    return $ok
+}
+
+part_lint() {
+    packages_need "to look at the sources" "${packages_lint[@]}"
+    build_with_tests
+    . tools/lint.sh
+    lint_count=count
+    dev_lint
+    test_pytest lint build tests/lint
+}
+
+part_unit() {
+    build_with_tests
+    test_suite build unit
+}
+
+part_sim() {
+    build_with_tests
+    test_suite build sim
+}
+
+part_system() {
+    [ -d tests/system ] || return 0
+    packages_need "for the system tests" "${packages_system[@]}"
+    build_with_tests
+    test_pytest system build -n $test_jobs tests/system
+}
+
+part_clients() {
+    local ok=0
+    [ -e tests/clients/package.json ] || return 0
+    packages_need_node
+    build_with_tests
+    (cd tests/clients && npm ci --no-audit --no-fund --loglevel=error)
+    (cd tests/clients && WEIR_BUILD="$OLDPWD/build" npm test) 2>&1 | tee build/clients.out || ok=1
+    count "$("$test_python" tools/counts.py node build/clients.out)"
+    return $ok
+}
+
+# Sanitizers need system calls that weir's sandbox does not let through, and are slow.
+part_asan() {
+    local ok=0
+    packages_need "for the system tests" "${packages_build[@]}" "${packages_unit[@]}" "${packages_system[@]}"
+    build_in build-asan -Db_sanitize=address,undefined -Db_lundef=false
+    test_suite build-asan unit || ok=1
+    [ ! -d tests/system ] || WEIR_SANDBOX=0 WEIR_SLOW=4 \
+        test_pytest asan build-asan -n $test_jobs tests/system || ok=1
+    return $ok
+}
+
+# The tests in which several threads of weir have something to do with each other.
+test_threaded=(relay_streams client_gone gate breaker books process)
+
+part_tsan() {
+    local files=() t
+    packages_need "for the system tests" "${packages_build[@]}" "${packages_unit[@]}" "${packages_system[@]}"
+    for t in "${test_threaded[@]}"; do
+        [ ! -e "tests/system/test_$t.py" ] || files+=("tests/system/test_$t.py")
+    done
+    [ ${#files[@]} -gt 0 ] || return 0
+    build_in build-tsan -Db_sanitize=thread -Db_lundef=false -Dtests=false
+    WEIR_SANDBOX=0 WEIR_SLOW=6 test_pytest tsan build-tsan -n $test_jobs "${files[@]}"
+}
+
+part_fuzz() {
+    local t ok=0 names
+    . tools/fuzz.sh
+    mapfile -t names < <(fuzz_targets)
+    fuzz_build "${names[@]}"
+    for t in "${names[@]}"; do
+        if fuzz_one "$t" 10; then
+            count 1 0
+        else
+            count 0 1
+            ok=1
+        fi
+    done
+    return $ok
+}
+
+sum_counts() {
+    awk '{ p += $1; f += $2 } END { printf "%d %d\n", p, f }' "$test_counts"
+}
+
+# A part that broke without a count of its own has failed once.
+test_part() {
+    local part=$1 began=$SECONDS log="build/test-$1.log" status passed failed
+    test_counts="$PWD/build/test-$part.counts"
+    : >"$test_counts"
+    printf '%-8s ' "$part"
+    set +e
+    (
+        set -e
+        "part_$part"
+    ) >"$log" 2>&1
+    status=$?
+    set -e
+    read -r passed failed < <(sum_counts)
+    [ $status = 0 ] || [ "$failed" -gt 0 ] || failed=1
+    printf '%5d passed %4d failed %5d s\n' "$passed" "$failed" $((SECONDS - began))
+    grep -E '^dev: installing|warning:' "$log" | sort -u | sed 's/^/         /' || true
+    [ "$failed" = 0 ] || test_show "$log"
+    test_passed=$((test_passed + passed))
+    test_failed=$((test_failed + failed))
+}
+
+test_show() {
+    echo "--- the end of $1 ---"
+    tail -n 60 "$1"
+    echo "---"
+}
+
+test_is_part() {
+    printf '%s\n' "${test_parts[@]}" | grep -qxF -- "$1"
+}
+
+dev_test() {
+    local part parts=("$@")
+    for part in "$@"; do
+        test_is_part "$part" || { echo "dev: the parts are: ${test_parts[*]}" >&2; exit 2; }
+    done
+    [ ${#parts[@]} -gt 0 ] || parts=("${test_parts[@]}")
+    test_passed=0 test_failed=0
+    mkdir -p build
+    for part in "${parts[@]}"; do
+        test_part "$part"
+    done
+    printf '\n%d passed, %d failed\n' "$test_passed" "$test_failed"
+    [ "$test_failed" = 0 ]
+}
