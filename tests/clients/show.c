@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Writes one of weir's own answers to stdout, byte for byte as it would be sent, so that a browser can
- * be shown every page without bringing a service into every kind of trouble:
+ * Writes one of weir's own answers to stdout, byte for byte as it would be sent, so that a browser
+ * can be shown every page without bringing a service into every kind of trouble:
  *
  *     pages-show CAUSE LANGUAGE [MILLISECONDS [SHARE [INCIDENT]]]
  *     pages-show status:STATE LANGUAGE [MILLISECONDS [SHARE [INCIDENT]]]

@@ -10,8 +10,8 @@
 #include "weir/base/status.h"
 
 /*
- * A bounded byte queue: append at the end, consume at the front.  Holds no memory while it is empty,
- * grows by doubling up to the bound given at each append.  One owner, one thread.
+ * A bounded byte queue: append at the end, consume at the front.  Holds no memory while it is
+ * empty, grows by doubling up to the bound given at each append.  One owner, one thread.
  */
 struct buf {
     char *mem;

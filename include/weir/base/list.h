@@ -14,7 +14,7 @@ struct list {
 };
 
 #define LIST_OBJECT(node, type, member) ((type *)((char *)(node)-offsetof(type, member)))
-#define LIST_EACH(n, head) for (struct list *n = (head)->next; n != (head); n = n->next)
+#define LIST_EACH(n, head)              for (struct list *n = (head)->next; n != (head); n = n->next)
 /* Allows removal of n inside the body. */
 #define LIST_EACH_SAFE(n, t, head)                                                                 \
     for (struct list *n = (head)->next, *t = n->next; n != (head); n = t, t = n->next)

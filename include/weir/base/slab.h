@@ -6,15 +6,15 @@
 #include <stdint.h>
 
 /*
- * A bounded pool of objects of one size.  Memory is taken from the heap in chunks as needed and kept;
- * at most `max` objects are out at once: an empty pool is a verdict (shed), not an error.  One owner,
- * one thread.
+ * A bounded pool of objects of one size.  Memory is taken from the heap in chunks as needed and
+ * kept; at most `max` objects are out at once: an empty pool is a verdict (shed), not an error. One
+ * owner, one thread.
  */
 struct slab {
-    size_t size;        /* of one object, rounded up to 16 */
-    uint32_t max, out;  /* most at once; taken now */
-    void *free_list;    /* objects given back, newest first */
-    void *chunks;       /* for slab_fini */
+    size_t size;       /* of one object, rounded up to 16 */
+    uint32_t max, out; /* most at once; taken now */
+    void *free_list;   /* objects given back, newest first */
+    void *chunks;      /* for slab_fini */
 };
 
 void slab_init(struct slab *s, size_t object_size, uint32_t max);

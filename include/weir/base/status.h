@@ -26,7 +26,7 @@ enum weir_status {
 /* A static English phrase for logs, never NULL. */
 const char *weir_status_text(enum weir_status s);
 
-#define WEIR_MUST_CHECK __attribute__((warn_unused_result))
+#define WEIR_MUST_CHECK   __attribute__((warn_unused_result))
 #define WEIR_PRINTF(f, a) __attribute__((format(printf, f, a)))
 
 #endif

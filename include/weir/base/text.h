@@ -10,8 +10,8 @@
 #include "weir/base/status.h"
 
 /*
- * A writer into memory of the caller's: never overruns, remembers that it would have (`full`), always
- * leaves a NUL.  For heads, answers and log lines, which have known bounds.
+ * A writer into memory of the caller's: never overruns, remembers that it would have (`full`),
+ * always leaves a NUL.  For heads, answers and log lines, which have known bounds.
  */
 struct text {
     char *at;

@@ -73,7 +73,7 @@
     X(BREAKER_RAMPING, "ramping")                                                                  \
     X(BREAKER_DRAINED, "drained")
 
-#define WEIR_ENUM_ROW(e, name) e,
+#define WEIR_ENUM_ROW(e, name)  e,
 #define WEIR_COUNT_ROW(e, name) +1
 enum cause { WEIR_CAUSES(WEIR_ENUM_ROW) };
 enum decision { WEIR_DECISIONS(WEIR_ENUM_ROW) };

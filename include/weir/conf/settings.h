@@ -12,9 +12,10 @@
 #include "weir/decide/settings.h"
 
 /*
- * The settings of a run: an immutable snapshot, made by conf_load from a file or by conf_from_upstream
- * without one.  Every string is owned by the snapshot and never NULL ("" where nothing was set).
- * Meaning, ranges and defaults: docs/settings.md, generated from the table in config/.
+ * The settings of a run: an immutable snapshot, made by conf_load from a file or by
+ * conf_from_upstream without one.  Every string is owned by the snapshot and never NULL ("" where
+ * nothing was set). Meaning, ranges and defaults: docs/settings.md, generated from the table in
+ * config/.
  *
  * conf does not know sockets: addresses and URLs are checked for their form by conf_load and parsed
  * again where they are used.
@@ -130,7 +131,7 @@ struct settings {
     enum log_level log_level;
     bool log_query;
 
-    char *file; /* where it was read from; "" = none */
+    char *file;    /* where it was read from; "" = none */
     void *origins; /* conf's own: where each value came from */
 };
 

@@ -13,9 +13,9 @@
 #include "weir/http/head.h"
 
 /*
- * Answers of weir's own: refusals, errors of the request, gateway errors, errors inside streams; for
- * people (HTML) and programs (JSON).  Everything comes from one table of causes (docs/answers.md).
- * No clock, no allocation beyond the caller's buf, no threads: immutable tables.
+ * Answers of weir's own: refusals, errors of the request, gateway errors, errors inside streams;
+ * for people (HTML) and programs (JSON).  Everything comes from one table of causes
+ * (docs/answers.md). No clock, no allocation beyond the caller's buf, no threads: immutable tables.
  */
 
 enum answer_format {
@@ -27,13 +27,13 @@ enum answer_format {
 /* What a request wants to read; made once when it arrives (answer_wish) and kept: small. */
 struct answer_wish {
     enum answer_format format;
-    bool anthropic;     /* …/v1/messages or anthropic-version: 529 for overload */
-    bool responses;     /* …/v1/responses: in-stream errors carry a sequence_number */
-    bool is_head;       /* HEAD: headers only */
+    bool anthropic; /* …/v1/messages or anthropic-version: 529 for overload */
+    bool responses; /* …/v1/responses: in-stream errors carry a sequence_number */
+    bool is_head;   /* HEAD: headers only */
     bool http10;
-    bool retried;       /* X-Stainless-Retry-Count > 0 */
-    uint8_t language;   /* index into the table of languages */
-    char origin[128];   /* Origin when CORS is configured and allows it, "" otherwise */
+    bool retried;     /* X-Stainless-Retry-Count > 0 */
+    uint8_t language; /* index into the table of languages */
+    char origin[128]; /* Origin when CORS is configured and allows it, "" otherwise */
 };
 
 /* force: ROUTE_PAGES_* as 0 auto, 1 html, 2 json.  path: target_path. */
@@ -48,18 +48,18 @@ void answer_wish_origin(struct answer_wish *w, const struct request_head *h,
 
 struct refusal {
     enum cause cause;
-    int status;                /* 0: by the cause (and overload_status, dialect) */
-    int overload_status;       /* 503 or 429, the pool's setting */
-    const char *proxy_error;   /* RFC 9209 error type if more exact than the cause's, or NULL */
-    const char *what;          /* further words for the message of a bad request, or NULL */
-    uint32_t retry_after_ms;   /* 0 = no appointment, no header */
-    bool no_retry;             /* x-should-retry: false */
-    bool close;                /* Connection: close */
-    double share;              /* 0..1 when recovering, <0 unknown */
-    const char *incident;      /* the operator's text, or NULL */
-    const char *request_id;    /* never NULL */
-    const char *pool;          /* for templates, or NULL */
-    uint64_t wall_ns;          /* for Date */
+    int status;                   /* 0: by the cause (and overload_status, dialect) */
+    int overload_status;          /* 503 or 429, the pool's setting */
+    const char *proxy_error;      /* RFC 9209 error type if more exact than the cause's, or NULL */
+    const char *what;             /* further words for the message of a bad request, or NULL */
+    uint32_t retry_after_ms;      /* 0 = no appointment, no header */
+    bool no_retry;                /* x-should-retry: false */
+    bool close;                   /* Connection: close */
+    double share;                 /* 0..1 when recovering, <0 unknown */
+    const char *incident;         /* the operator's text, or NULL */
+    const char *request_id;       /* never NULL */
+    const char *pool;             /* for templates, or NULL */
+    uint64_t wall_ns;             /* for Date */
     const struct page_set *pages; /* the operator's own, or NULL; borrowed */
     const char *allow;            /* the methods for Allow on 405, or NULL for the usual ones */
     const char *status_path;      /* a link on pages, or NULL */
@@ -82,8 +82,8 @@ enum weir_status refusal_write(const struct refusal *r, const struct answer_wish
 typedef void refusal_field_fn(struct slice name, struct slice value, void *arg);
 void refusal_fields(const struct refusal *r, const struct answer_wish *w, refusal_field_fn *fn,
                     void *arg);
-enum weir_status refusal_body(const struct refusal *r, const struct answer_wish *w,
-                              struct buf *out, size_t max) WEIR_MUST_CHECK;
+enum weir_status refusal_body(const struct refusal *r, const struct answer_wish *w, struct buf *out,
+                              size_t max) WEIR_MUST_CHECK;
 
 /*
  * An error event inside a stream (docs/answers.md), without the framing.  `sequence` is the last
@@ -108,26 +108,26 @@ bool cors_allows(const char *const *origins, size_t n_origins, struct slice orig
 
 /*
  * Operators' own pages: *.html in a directory, per cause and pool and language (docs/answers.md),
- * read and checked at the start.  NULL and *why on a mistake: a sentence that names the file and line.
+ * read and checked at the start.  NULL and *why on a mistake: a sentence that names the file and
+ * line.
  */
 struct page_set;
 struct page_set *page_set_load(const char *directory, const char *const *languages,
                                size_t n_languages, char *why, size_t why_room);
 void page_set_destroy(struct page_set **p);
 
-
 /* Public status page. */
 struct status_facts {
     const char *state; /* "serving" | "shedding" | "recovering" | "down" | "draining" */
     uint64_t since_wall_ns;
-    double share;               /* 0..1 */
-    double expected_full_s;     /* <0 = not known */
-    const char *incident;       /* or NULL */
+    double share;           /* 0..1 */
+    double expected_full_s; /* <0 = not known */
+    const char *incident;   /* or NULL */
     uint64_t updated_wall_ns;
     struct {
         uint64_t at_wall_ns;
-        const char *state;      /* the public state it changed to */
-    } history[8];               /* newest first */
+        const char *state; /* the public state it changed to */
+    } history[8];          /* newest first */
     int n_history;
     const struct page_set *pages; /* the operator's own, or NULL; borrowed */
 };
@@ -140,8 +140,8 @@ enum weir_status status_json_body(const struct status_facts *f, struct buf *out,
 void status_fields(const struct answer_wish *w, const struct page_set *pages,
                    const char *request_id, uint64_t wall_ns, refusal_field_fn *fn, void *arg);
 /*
- * A whole answer with such a body: HTML if w->format says so, JSON otherwise; status 200.  `pages` as
- * the body was made with.
+ * A whole answer with such a body: HTML if w->format says so, JSON otherwise; status 200.  `pages`
+ * as the body was made with.
  */
 enum weir_status status_write(struct slice body, const struct answer_wish *w,
                               const struct page_set *pages, const char *request_id,
