@@ -243,9 +243,12 @@ enum parse scan_fields(struct head_scan *s, const struct head_limits *limits, st
 
 bool head_is_whole(struct slice in, size_t seen)
 {
-    const char *end = in.p + in.len;
-    const char *p = in.p + (seen > 3 ? seen - 3 : 0);
+    const char *p, *end;
 
+    if (in.len == 0)
+        return false;
+    end = in.p + in.len;
+    p = in.p + (seen > 3 ? seen - 3 : 0);
     while (p < end) {
         p = memchr(p, '\n', (size_t)(end - p));
         if (p == NULL)

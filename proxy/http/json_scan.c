@@ -76,11 +76,9 @@ static void report(const struct feed *f, const struct json_rule *rule, enum json
 
 static const struct json_rule *rule_find(const struct json_node *node, struct slice key)
 {
-    const struct json_rule *r = node->rules, *end = r + node->n_rules;
-
     if (key.len == 0 || (node->keys >> JSON_KEY_HASH(key.len, key.p[0]) & 1) == 0)
         return &node->other;
-    for (; r < end; r++)
+    for (const struct json_rule *r = node->rules; r < node->rules + node->n_rules; r++)
         if (r->len == key.len && r->first == (unsigned char)key.p[0] &&
             memcmp(r->key, key.p, key.len) == 0)
             return r;
@@ -374,9 +372,12 @@ static const char *start(struct json_scan *j, const struct feed *f, const char *
 void json_scan_feed(struct json_scan *j, const struct json_schema *schema, void *arg,
                     struct slice bytes)
 {
-    struct feed f = {.schema = schema, .arg = arg, .end = bytes.p + bytes.len};
+    struct feed f = {.schema = schema, .arg = arg};
     const char *p = bytes.p;
 
+    if (bytes.len == 0)
+        return;
+    f.end = p + bytes.len;
     while (p < f.end) {
         switch ((enum state)j->state) {
         case START:
