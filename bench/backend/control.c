@@ -90,15 +90,15 @@ static void list_kind(void *ctx, const char *name, const char *help)
 
 static void help_write(struct grow *g)
 {
-    grow_str(
-        g, "weir-bench backend, control port\n\n"
-           "  GET  /stats   numbers, JSON\n"
-           "  POST /fault   lines of faults, ';' or ends of line between them:\n"
-           "                [at TIME] NAME[=VALUE] [share=P] [retry-after=S] [code=N] [for TIME]\n"
-           "                curl -d 'slow=2 for 30s' http://HOST:PORT/fault\n"
-           "                curl -d 'at 5s down; at 20s up-cold' http://HOST:PORT/fault\n"
-           "  POST /reset   counters and maxima to zero\n"
-           "  GET  /faults  this list\n\n");
+    grow_str(g, "weir-bench backend, control port\n\n"
+                "  GET  /stats   numbers, JSON\n"
+                "  POST /fault   lines of faults, ';' or ends of line between them:\n"
+                "                [at TIME] NAME[=VALUE] [share=P] [retry-after=S] [code=N]\n"
+                "                [requests=N] [for TIME]\n"
+                "                curl -d 'slow=2 for 30s' http://HOST:PORT/fault\n"
+                "                curl -d 'at 5s down; at 20s up-cold' http://HOST:PORT/fault\n"
+                "  POST /reset   counters and maxima to zero\n"
+                "  GET  /faults  this list\n\n");
     fault_kinds(list_kind, g);
 }
 

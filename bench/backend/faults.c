@@ -137,7 +137,7 @@ static const struct fault_kind kinds[] = {
      "as down, but connections are taken and reset at once, and counted"},
     {"up", TAKES_NONE, 0, 0, 0, set_nothing, ORDER_UP, "back from down"},
     {"up-cold", TAKES_OPTIONAL, 1, 100, 2, set_nothing, ORDER_UP_COLD,
-     "back, VALUE (2) times slower, warming over 150 requests"},
+     "back, VALUE (2) times slower, warming over 150 requests (requests=)"},
     {"fragile", TAKES_VALUE, 0, 100000, 24, set_fragile, ORDER_NONE,
      "down for 10 s when more than VALUE are open within 20 s of a return"},
     STATUS_ROW(500, "answers 500 (share=, retry-after=)"),
@@ -239,6 +239,8 @@ static enum weir_status parse_extra(struct slice word, struct fault_line *l)
         l->retry_after_s = (int)n;
     else if (slice_eq(key, SLICE_LIT("code")) && n >= 400 && n <= 599)
         l->code = (int)n;
+    else if (slice_eq(key, SLICE_LIT("requests")) && n >= 1 && n <= 1e6)
+        l->requests = (int)n;
     else
         return WEIR_BAD;
     return WEIR_OK;
@@ -255,7 +257,7 @@ static enum weir_status parse_extras(struct slice rest, struct fault_line *l, ch
             continue;
         (void)snprintf(why, why_size,
                        "'%.*s' not understood; wanted share=0..1, retry-after=SECONDS, "
-                       "code=400..599 or for TIME",
+                       "code=400..599, requests=N or for TIME",
                        (int)word.len, word.p);
         return WEIR_BAD;
     }
@@ -264,7 +266,7 @@ static enum weir_status parse_extras(struct slice rest, struct fault_line *l, ch
 
 enum weir_status fault_parse(struct slice line, struct fault_line *out, char *why, size_t why_size)
 {
-    struct fault_line l = {.share = 1, .retry_after_s = -1, .code = 503};
+    struct fault_line l = {.share = 1, .retry_after_s = -1, .code = 503, .requests = 150};
     struct slice word = next_word(&line);
 
     if (slice_eq(word, SLICE_LIT("at"))) {

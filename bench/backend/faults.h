@@ -12,7 +12,8 @@
 /*
  * What can go wrong with a backend, by name.  A line is
  *
- *     [at TIME] NAME[=VALUE] [share=P] [retry-after=S] [code=N] [for TIME]
+ *     [at TIME] NAME[=VALUE] [share=P] [retry-after=S] [code=N]
+ *     [requests=N] [for TIME]
  *
  * as written to the control port and in scripts, where lines are separated by ';' or ends of line.
  * A fault lasts until `clear`, or for its time.
@@ -52,6 +53,7 @@ struct fault_line {
     double value;
     double share;
     int retry_after_s, code;
+    int requests; /* until warm */
 };
 
 /* One line; WEIR_BAD with a sentence in why. */

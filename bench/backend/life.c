@@ -10,7 +10,7 @@
 
 static double cold_factor(const struct server *s)
 {
-    return 1 + (s->cold - 1) * s->cold_left / COLD_REQUESTS;
+    return s->cold_of == 0 ? 1 : 1 + (s->cold - 1) * s->cold_left / s->cold_of;
 }
 
 static void set_timer(struct server *s)
@@ -73,14 +73,15 @@ static void go_down(struct server *s, bool counted)
     prefix_clear(&s->prefix);
 }
 
-static void go_up(struct server *s, enum order how, double cold)
+static void go_up(struct server *s, enum order how, double cold, uint32_t cold_of)
 {
     if (!s->down)
         return;
     s->down = false;
     s->last_return = how;
     s->cold = cold;
-    s->cold_left = how == ORDER_UP_COLD ? COLD_REQUESTS : 0;
+    s->cold_of = cold_of;
+    s->cold_left = how == ORDER_UP_COLD ? cold_of : 0;
     s->returned_ns = mono_now_ns();
     s->port.refuse = false;
     event_del(s->revive);
@@ -92,7 +93,7 @@ static void go_up(struct server *s, enum order how, double cold)
     log_info("backend: up again%s", how == ORDER_UP_COLD ? ", cold" : "");
 }
 
-void life_order(struct server *s, enum order o, double value)
+void life_order(struct server *s, enum order o, double cold, uint32_t cold_of)
 {
     switch (o) {
     case ORDER_NONE:
@@ -104,11 +105,11 @@ void life_order(struct server *s, enum order o, double value)
         break;
     case ORDER_UP:
     case ORDER_UP_COLD:
-        go_up(s, o, value);
+        go_up(s, o, cold, cold_of);
         break;
     case ORDER_CLEAR:
         s->cold_left = 0;
-        go_up(s, ORDER_UP, 1);
+        go_up(s, ORDER_UP, 1, 0);
         break;
     }
     s->quota_ns = mono_now_ns();
@@ -122,7 +123,7 @@ static void on_revive(evutil_socket_t fd, short what, void *arg)
     struct server *s = arg;
 
     (void)fd, (void)what;
-    life_order(s, s->last_return, s->cold);
+    life_order(s, s->last_return, s->cold, s->cold_of);
 }
 
 void life_request_arrived(struct server *s)

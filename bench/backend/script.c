@@ -58,7 +58,7 @@ static void put_in_force(struct server *s, const struct fault_line *l, bool on)
     log_info("backend: %s %s", fault_name(l), on ? "begins" : "ends");
     if (o == ORDER_CLEAR)
         script_clear(s);
-    life_order(s, o, l->value);
+    life_order(s, o, l->value, (uint32_t)l->requests);
     if (on && l->for_ns > 0)
         wait_for(s, l, false, l->for_ns);
 }

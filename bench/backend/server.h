@@ -75,6 +75,7 @@ struct server {
     bool down;
 
     double cold;          /* factor right after a cold return */
+    uint32_t cold_of;     /* requests it takes to get warm */
     uint32_t cold_left;   /* requests until warm */
     uint64_t returned_ns; /* for `fragile` */
     enum order last_return;
@@ -92,7 +93,7 @@ struct server {
     struct grow scratch;
 };
 
-enum { EXCHANGE_MAGIC = 0x45584348, COLD_REQUESTS = 150 };
+enum { EXCHANGE_MAGIC = 0x45584348 };
 enum { FRAGILE_WATCH_S = 20, FRAGILE_DOWN_S = 10 };
 
 /* answer.c: the data port */
@@ -116,7 +117,8 @@ void api_go_on(struct server *s);
 /* life.c: death, return, speed, the clock of the engine */
 enum weir_status life_init(struct server *s);
 void life_fini(struct server *s);
-void life_order(struct server *s, enum order o, double value);
+/* cold and cold_of count for ORDER_UP_COLD only. */
+void life_order(struct server *s, enum order o, double cold, uint32_t cold_of);
 void life_request_arrived(struct server *s);
 void life_request_served(struct server *s);
 /* After a change of faults or load: sets the engine's pace and its timer. */

@@ -87,7 +87,8 @@ struct load_conf {
 /* Per second of the run. */
 struct load_bin {
     uint32_t intended, attempts, retries; /* by the time of sending */
-    uint32_t ends[TURN_END_COUNT];        /* by the time of the end */
+    uint32_t ends[TURN_END_COUNT];        /* of turns, by the time of the end */
+    uint32_t tries[TURN_END_COUNT];       /* of attempts: what each came to */
     uint32_t content;                     /* content events received */
     uint32_t open;                        /* turns under way at its end */
 };
@@ -105,6 +106,7 @@ struct load_record {
 
 struct load_sums {
     uint64_t turns, ends[TURN_END_COUNT];
+    uint64_t tries[TURN_END_COUNT]; /* as ends, of attempts */
     uint64_t attempts, retries, hinted, hints_kept;
     uint64_t not_sent; /* arrivals beyond max_open: the generator's own failing */
     uint64_t content, wasted_content, bytes;

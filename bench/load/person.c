@@ -193,13 +193,20 @@ static void turn_over(struct person *p, enum turn_end end)
     load_turn_over(p, end, now);
 }
 
-/* An attempt has failed or was refused: once more, or is that it? */
+static void note_try(struct person *p, enum turn_end end)
+{
+    p->load->sums.tries[end]++;
+    load_bin_at(p->load, mono_now_ns())->tries[end]++;
+}
+
+/* An attempt is over: if it was not served, once more, or is that it? */
 static void attempt_over(struct person *p, enum turn_end end)
 {
     struct load *l = p->load;
     bool by_hint;
     double wait;
 
+    note_try(p, end);
     if (p->last_by_hint) {
         l->sums.hinted++;
         l->sums.hints_kept += p->seen.accepted; /* let in, whatever came then */
@@ -295,6 +302,7 @@ void on_person_timer(evutil_socket_t fd, short what, void *arg)
         if (p->first_ns == 0)
             p->seen.connected = false; /* to an SDK its own timeout is a failed connection */
         /* somebody who has lost patience does not ask again */
+        note_try(p, p->first_ns == 0 ? TURN_GAVE_UP : TURN_SILENT);
         turn_over(p, p->first_ns == 0 ? TURN_GAVE_UP : TURN_SILENT);
         return;
     case PERSON_WAITING:

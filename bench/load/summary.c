@@ -134,6 +134,10 @@ void load_write_json(struct load *l, struct grow *g)
     for (int e = 0; e < TURN_END_COUNT; e++)
         grow_printf(g, "%s\"%s\":%llu", e > 0 ? "," : "", turn_end_name((enum turn_end)e),
                     (unsigned long long)s->ends[e]);
+    grow_str(g, "},\"tries\":{");
+    for (int e = 0; e < TURN_END_COUNT; e++)
+        grow_printf(g, "%s\"%s\":%llu", e > 0 ? "," : "", turn_end_name((enum turn_end)e),
+                    (unsigned long long)s->tries[e]);
     grow_str(g, "},");
     json_count(g, "turns", s->turns);
     json_count(g, "served", group_sum(s, SERVED));

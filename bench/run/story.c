@@ -61,12 +61,14 @@ static const struct scene scenes[] = {
      SEEN_SHEDDING, 10, 25},
     {"The backend dies. 6 people a second go on asking, and their SDKs retry.", 6, "down",
      SEEN_OPEN, 8, 15},
-    {"The backend is back, cold: half as fast until it is warm.", 6, "up-cold", SEEN_CLOSED, 0, 60},
-    {"The worst is over.", 6, NULL, SEEN_SERVING, 4, 15},
+    {"The backend is back, cold: half as fast until it is warm.", 6, "up-cold=2 requests=40",
+     SEEN_CLOSED, 0, 60},
+    {"The worst is over.", 6, NULL, SEEN_SERVING, 4, 25},
 };
 enum { N_SCENES = sizeof scenes / sizeof scenes[0] };
 
-static const double full_goodput = 0.7 * 4.8;
+/* of which so much has to come back for "full rate": the backend may still be a little cold */
+static const double full_goodput = 0.65 * 4.8;
 
 struct story {
     struct event_base *loop;
@@ -93,7 +95,7 @@ static uint64_t hard_of(const struct load_sums *s)
     uint64_t n = 0;
 
     for (int e = 0; e < TURN_END_COUNT; e++)
-        n += turn_end_group((enum turn_end)e) == HARD ? s->ends[e] : 0;
+        n += turn_end_group((enum turn_end)e) == HARD ? s->tries[e] : 0;
     return n;
 }
 
@@ -152,7 +154,8 @@ static void tell_event(struct story *y, const struct watch_event *e)
 
 static void look_at_share(struct story *y, const struct watch_sample *s)
 {
-    if (strcmp(s->upstream_state, "ramping") != 0 || s->share <= y->last_share + 0.001)
+    if (y->seen <= (int)SEEN_RAMP || strcmp(s->upstream_state, "ramping") != 0 ||
+        s->share <= y->last_share + 0.001)
         return;
     y->share_steps += y->last_share > 0;
     y->last_share = s->share;
@@ -168,7 +171,7 @@ static void look(struct story *y, const struct watch_sample *s)
 
     if (strcmp(s->state, "serving") == 0 && sums->ends[TURN_GOOD] >= 3)
         see(y, SEEN_CALM, now);
-    if ((strcmp(s->state, "shedding") == 0 || s->shed_per_s > 0) && sums->ends[TURN_REFUSED] >= 5)
+    if ((strcmp(s->state, "shedding") == 0 || s->shed_per_s > 0) && sums->tries[TURN_REFUSED] >= 5)
         see(y, SEEN_SHEDDING, now);
     look_at_share(y, s);
     if (y->seen != SEEN_SERVING)
@@ -230,7 +233,7 @@ static void on_line(evutil_socket_t fd, short what, void *arg)
     (void)printf("%6.1f s  asked %4.1f/s  good %4.1f/s  refused %4.1f/s  failed %4.1f/s", now,
                  (double)(s->attempts - b->attempts) / dt,
                  (double)(s->ends[TURN_GOOD] - b->ends[TURN_GOOD]) / dt,
-                 (double)(s->ends[TURN_REFUSED] - b->ends[TURN_REFUSED]) / dt,
+                 (double)(s->tries[TURN_REFUSED] - b->tries[TURN_REFUSED]) / dt,
                  (double)(hard_of(s) - hard_of(b)) / dt);
     if (!w->has_backend || !w->backend_up)
         (void)printf("   backend down             ");
@@ -247,10 +250,11 @@ static int verdict(const struct story *y)
 {
     const struct load_sums *s = load_sums_of(y->load);
 
-    (void)printf("\n%llu people asked: %llu got good answers, %llu were told when to come back, "
-                 "%llu saw a failure.\n",
-                 (unsigned long long)s->turns, (unsigned long long)s->ends[TURN_GOOD],
-                 (unsigned long long)s->ends[TURN_REFUSED], (unsigned long long)hard_of(s));
+    (void)printf("\n%llu people asked %llu times: %llu good answers, %llu times told when to come "
+                 "back, %llu failures.\n",
+                 (unsigned long long)s->turns, (unsigned long long)s->attempts,
+                 (unsigned long long)s->ends[TURN_GOOD], (unsigned long long)s->tries[TURN_REFUSED],
+                 (unsigned long long)hard_of(s));
     if (y->seen == SIGHT_COUNT) {
         (void)printf("All %d things happened, in order. The outage is over after %.1f s.\n",
                      SIGHT_COUNT, y->seen_s[SEEN_CLOSED]);

@@ -79,7 +79,7 @@ static void read_stats(struct watch_sample *s, const json_t *j)
 static void keep_event(struct watch *w, const json_t *e, double at_s)
 {
     struct watch_event *out;
-    char *numbers = json_dumps(json_at(e, "numbers"), JSON_COMPACT);
+    char *numbers = json_dumps(json_at(e, "numbers"), JSON_COMPACT | JSON_REAL_PRECISION(4));
 
     if (w->n_events == w->cap_events) {
         w->cap_events = w->cap_events == 0 ? 64 : 2 * w->cap_events;
