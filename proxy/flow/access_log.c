@@ -28,17 +28,14 @@ static void put_ms(struct json_out *j, const char *key, int64_t ns)
 
 static const char *route_name(const struct settings *st, int route)
 {
-    return route < 0 ? NULL : st->routes[route].path;
+    return route < 0 || (size_t)route >= st->n_routes ? NULL : st->routes[route].path;
 }
 
-static void put_upstream(struct json_out *j, const struct settings *st,
+static void put_upstream(struct json_out *j, const struct control *c,
                          const struct request_record *r)
 {
-    bool pool = r->pool >= 0 && (size_t)r->pool < st->n_pools;
-    bool up = pool && r->upstream >= 0 && (size_t)r->upstream < st->pools[r->pool].n_upstreams;
-
-    json_cstr(j, "pool", pool ? st->pools[r->pool].name : NULL);
-    json_cstr(j, "upstream", up ? st->pools[r->pool].upstreams[r->upstream].name : NULL);
+    json_cstr(j, "pool", r->pool < 0 ? NULL : c->pool_names[r->pool]);
+    json_cstr(j, "upstream", r->upstream < 0 ? NULL : c->upstream_names[r->upstream]);
 }
 
 static void put_user(struct json_out *j, uint64_t user)
@@ -51,9 +48,10 @@ static void put_user(struct json_out *j, uint64_t user)
     json_cstr(j, "user", user == 0 ? NULL : hex);
 }
 
-static void write_line(const struct settings *st, const struct request_record *r, const char *path,
+static void write_line(const struct control *c, const struct request_record *r, const char *path,
                        struct text *t)
 {
+    const struct settings *st = c->site->settings;
     struct json_out j;
     char when[RFC3339_MAX];
 
@@ -66,7 +64,7 @@ static void write_line(const struct settings *st, const struct request_record *r
     json_cstr(&j, "method", r->method_len == 0 ? NULL : r->method);
     json_cstr(&j, "path", r->path_len == 0 ? NULL : path);
     json_cstr(&j, "route", route_name(st, r->route));
-    put_upstream(&j, st, r);
+    put_upstream(&j, c, r);
     json_cstr(&j, "class", class_name(r->class));
     json_cstr(&j, "decision", decision_name(r->decision));
     json_cstr(&j, "cause", r->cause == CAUSE_NONE ? "" : cause_name(r->cause));
@@ -167,8 +165,11 @@ const struct request_record *control_why(struct control *c, const char *request_
 
     for (uint32_t i = 1; i <= w->used; i++) {
         const struct request_record *r = &w->records[(w->next + w->size - i) % w->size];
-        if (strcmp(r->id, request_id) == 0)
-            return r;
+        if (strcmp(r->id, request_id) == 0) {
+            c->why_found = *r;
+            control_index(c, &c->why_found.pool, &c->why_found.upstream);
+            return &c->why_found;
+        }
     }
     return NULL;
 }
@@ -185,7 +186,7 @@ static void on_record(const struct request_record *r, const char *path, void *ar
     if (c->log.fd == -1 && !c->log.syslog)
         return;
     text_init(&t, line, sizeof line);
-    write_line(c->site->settings, r, path, &t);
+    write_line(c, r, path, &t);
     if (!t.full)
         append_line(c, &t);
 }

@@ -3,6 +3,7 @@
 #include "addresses.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "weir/base/assert.h"
@@ -19,7 +20,7 @@ struct entry {
 struct addresses {
     pthread_mutex_t lock;
     struct hash_key hash;
-    uint32_t most;
+    _Atomic uint32_t most, refs;
     struct entry *chains[CHAINS];
 };
 
@@ -44,15 +45,27 @@ struct addresses *addresses_create(uint32_t per_address)
     WEIR_ASSERT(pthread_mutex_init(&a->lock, NULL) == 0);
     a->hash = hash_key_random();
     a->most = per_address;
+    a->refs = 1;
     return a;
 }
 
-void addresses_destroy(struct addresses **ap)
+void addresses_set(struct addresses *a, uint32_t per_address)
+{
+    a->most = per_address;
+}
+
+void addresses_hold(struct addresses *a)
+{
+    if (a != NULL)
+        (void)atomic_fetch_add_explicit(&a->refs, 1, memory_order_relaxed);
+}
+
+void addresses_release(struct addresses **ap)
 {
     struct addresses *a = *ap;
 
     *ap = NULL;
-    if (a == NULL)
+    if (a == NULL || atomic_fetch_sub_explicit(&a->refs, 1, memory_order_acq_rel) != 1)
         return;
     for (int i = 0; i < CHAINS; i++) {
         while (a->chains[i] != NULL) {

@@ -11,7 +11,10 @@
 struct addresses;
 
 struct addresses *addresses_create(uint32_t per_address);
-void addresses_destroy(struct addresses **a);
+void addresses_set(struct addresses *a, uint32_t per_address); /* a reload's new number */
+/* Counted references: a site's, and one of each connection in it. NULL is fine. */
+void addresses_hold(struct addresses *a);
+void addresses_release(struct addresses **a);
 /* False: that address has as many as it may.  NULL counts nothing and lets all in. */
 bool address_enter(struct addresses *a, const struct net_addr *peer);
 void address_leave(struct addresses *a, const struct net_addr *peer);

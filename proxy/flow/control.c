@@ -31,6 +31,42 @@ uint64_t control_wall(const struct control *c, uint64_t mono_ns)
     return mono_ns == 0 ? 0 : mono_ns + c->wall_minus_mono_ns;
 }
 
+void control_index(const struct control *c, int16_t *pool, int16_t *upstream)
+{
+    int16_t pool_slot = *pool, upstream_slot = *upstream;
+
+    *pool = *upstream = -1;
+    for (size_t k = 0; k < c->site->settings->n_pools; k++) {
+        const struct site_pool *p = &c->site->pools[k];
+
+        if (p->slot != pool_slot)
+            continue;
+        *pool = (int16_t)k;
+        for (size_t i = 0; i < p->n_upstreams; i++) {
+            if (p->upstreams[i].slot == upstream_slot)
+                *upstream = (int16_t)i;
+        }
+    }
+}
+
+bool control_keep_names(struct control *c)
+{
+    for (size_t k = 0; k < c->site->settings->n_pools; k++) {
+        const struct site_pool *p = &c->site->pools[k];
+
+        if (c->pool_names[p->slot] == NULL)
+            c->pool_names[p->slot] = strdup(p->conf->name);
+        if (c->pool_names[p->slot] == NULL)
+            return false;
+        for (size_t i = 0; i < p->n_upstreams; i++) {
+            char **name = &c->upstream_names[p->upstreams[i].slot];
+            if (*name == NULL && (*name = strdup(p->upstreams[i].conf->name)) == NULL)
+                return false;
+        }
+    }
+    return true;
+}
+
 /* --- the tick */
 
 static void tick_pool(struct control *c, struct site_pool *p, uint64_t now_ns)
@@ -227,18 +263,37 @@ static bool make_workers(struct control *c)
         c->workers[i] = worker_create(c->loop, c, i, c->n_workers, c->site, control_on_records);
         if (c->workers[i] == NULL)
             return false;
-        for (size_t l = 0; l < c->start.sockets->n_listeners; l++) {
-            int fd = c->start.sockets->fds[l * c->start.sockets->n_workers + (size_t)i];
-            if (fd != -1 && !worker_listen(c->workers[i], (int)l, fd))
+        for (int l = 0; l < SITE_LISTENERS_MAX; l++) {
+            if (c->listen_fds[l][i] != -1 && !worker_listen(c->workers[i], l, c->listen_fds[l][i]))
                 return false;
+            c->listen_fds[l][i] = -1; /* the worker's now */
         }
     }
     return true;
 }
 
+/* At the start a listener's slot is its index. */
+static bool take_sockets(struct control *c)
+{
+    struct flow_sockets *f = c->start.sockets;
+
+    c->listen_fds = calloc(SITE_LISTENERS_MAX, sizeof *c->listen_fds);
+    if (c->listen_fds == NULL)
+        return false;
+    for (size_t l = 0; l < SITE_LISTENERS_MAX; l++) {
+        for (size_t w = 0; w < WORKERS_MAX; w++) {
+            bool have = l < f->n_listeners && w < f->n_workers;
+            c->listen_fds[l][w] = have ? f->fds[l * f->n_workers + w] : -1;
+        }
+    }
+    free(f->fds);
+    *f = (struct flow_sockets){0};
+    return true;
+}
+
 static void init_pools(struct control *c)
 {
-    for (size_t i = 0; i < SITE_POOLS_MAX; i++)
+    for (size_t i = 0; i <= SITE_POOLS_MAX; i++)
         c->pools[i].since_wall_ns = c->started_wall_ns;
 }
 
@@ -264,11 +319,13 @@ struct control *control_create(struct settings **s, const struct control_start *
         goto failed;
     c->started_wall_ns = c->since_wall_ns = wall_now_ns();
     c->wall_minus_mono_ns = c->started_wall_ns - mono_now_ns();
-    c->site = site_create(s, why, room, mono_now_ns());
+    c->site = site_create(s, NULL, why, room, mono_now_ns());
     if (c->site == NULL)
         goto failed;
     (void)snprintf(why, room, "out of memory");
     init_pools(c);
+    if (!take_sockets(c) || !control_keep_names(c))
+        goto failed;
     loop_timer_init(&c->tick, c->loop, on_tick, c);
     loop_timer_init(&c->expiry, c->loop, on_expiry, c);
     loop_timer_init(&c->drain_timer, c->loop, on_drain_timer, c);
@@ -351,8 +408,13 @@ void control_destroy(struct control **cp)
         event_free(c->signal_event);
     if (c->signal_fd != -1)
         (void)close(c->signal_fd);
-    for (int i = 0; i < SITE_POOLS_MAX; i++)
+    for (int i = 0; i <= SITE_POOLS_MAX; i++) {
         free(c->pools[i].incident);
+        free(c->pool_names[i]);
+    }
+    for (int i = 0; i < SITE_UPSTREAMS_MAX; i++)
+        free(c->upstream_names[i]);
+    free(c->listen_fds);
     free(c->view_pools);
     free(c->view_upstreams);
     site_release(c->site);

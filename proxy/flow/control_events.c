@@ -86,8 +86,8 @@ static void take_one(struct control *c, const struct site_pool *p, const struct 
     struct control_event *e = next_event(c);
 
     e->at_wall_ns = control_wall(c, pe->at_ns);
-    e->pool = p->conf->name;
-    e->upstream = pe->upstream < 0 ? "" : p->conf->upstreams[pe->upstream].name;
+    e->pool = c->pool_names[p->slot];
+    e->upstream = pe->upstream < 0 ? "" : c->upstream_names[p->upstreams[pe->upstream].slot];
     e->from = pe->from;
     e->to = pe->to;
     memcpy(e->cause, pe->cause, sizeof e->cause);

@@ -96,7 +96,7 @@ bool control_mode(struct control *c, const struct control_who *who, size_t pool,
                   enum pool_rule_set set, bool enforce, uint64_t for_ns, char *why, size_t room)
 {
     const struct site_pool *p = &c->site->pools[pool];
-    struct mode_override *m = &c->pools[pool].modes[set];
+    struct mode_override *m = &c->pools[p->slot].modes[set];
     bool as_configured;
 
     (void)why;
@@ -112,13 +112,14 @@ bool control_mode(struct control *c, const struct control_who *who, size_t pool,
 
 static void set_incident(struct control *c, size_t pool, const char *text, uint64_t until_ns)
 {
-    struct pool_watch *w = &c->pools[pool];
+    const struct site_pool *p = &c->site->pools[pool];
+    struct pool_watch *w = &c->pools[p->slot];
 
     free(w->incident);
     w->incident = text == NULL ? NULL : strdup(text);
     w->incident_until_ns = text == NULL ? 0 : until_ns;
     for (int i = 0; i < c->n_workers; i++)
-        worker_set_incident(c->workers[i], (int)pool, w->incident);
+        worker_set_incident(c->workers[i], p->slot, w->incident);
     control_publish(c);
 }
 
@@ -137,8 +138,8 @@ bool control_incident(struct control *c, const struct control_who *who, size_t p
 
 static void lapse_pool(struct control *c, size_t i, uint64_t now)
 {
-    struct pool_watch *w = &c->pools[i];
     const struct site_pool *p = &c->site->pools[i];
+    struct pool_watch *w = &c->pools[p->slot];
 
     for (int m = 0; m < SET_COUNT; m++) {
         if (!w->modes[m].on || w->modes[m].until_ns == 0 || now < w->modes[m].until_ns)
@@ -146,14 +147,14 @@ static void lapse_pool(struct control *c, size_t i, uint64_t now)
         w->modes[m].on = false;
         pool_set_mode(gate_lock(p->gate), (enum pool_rule_set)m, -1);
         gate_unlock(p->gate);
-        control_say(c, p->conf->name, "", "mode_lapsed",
+        control_say(c, c->pool_names[p->slot], "", "mode_lapsed",
                     "%s: a mode set by uid %u has lapsed: as configured again", p->conf->name,
                     w->modes[m].uid);
     }
     if (w->incident != NULL && w->incident_until_ns != 0 && now >= w->incident_until_ns) {
         set_incident(c, i, NULL, 0);
-        control_say(c, p->conf->name, "", "incident_lapsed", "%s: the incident text has lapsed",
-                    p->conf->name);
+        control_say(c, c->pool_names[p->slot], "", "incident_lapsed",
+                    "%s: the incident text has lapsed", p->conf->name);
     }
 }
 

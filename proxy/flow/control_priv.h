@@ -94,9 +94,11 @@ struct control {
     struct worker *workers[WORKERS_MAX];
     pthread_t threads[WORKERS_MAX];
     int n_workers, n_running;
+    int (*listen_fds)[WORKERS_MAX]; /* by slot and worker; owned, -1 = none */
     struct resolver *resolver;
     struct upstream_watch upstreams[SITE_UPSTREAMS_MAX];
-    struct pool_watch pools[SITE_POOLS_MAX];
+    struct pool_watch pools[SITE_POOLS_MAX + 1]; /* by slot, as upstreams */
+    char *pool_names[SITE_POOLS_MAX + 1], *upstream_names[SITE_UPSTREAMS_MAX]; /* never reused */
     struct loop_timer tick, expiry, drain_timer;
     uint64_t wall_minus_mono_ns, started_wall_ns, last_second_ns;
     uint64_t seconds; /* since the start; index of the rings */
@@ -108,6 +110,7 @@ struct control {
 
     struct access_log log;
     struct why_ring why;
+    struct request_record why_found;
 
     enum service_state state;
     uint64_t since_wall_ns;
@@ -128,6 +131,11 @@ struct control {
 };
 
 /* --- control.c */
+/* Slots, as workers know pools and upstreams, to the indices of the settings in force; -1 = gone.
+ */
+void control_index(const struct control *c, int16_t *pool, int16_t *upstream);
+/* The site's names by slot, kept for the process's life: events and records point at them. */
+bool control_keep_names(struct control *c);
 void control_end(struct control *c);
 
 /* --- control_sum.c */

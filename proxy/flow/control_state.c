@@ -56,7 +56,7 @@ void control_judge(struct control *c)
     c->share = 1;
     c->full_s = 0;
     for (size_t i = 0; i < c->site->settings->n_pools; i++) {
-        struct pool_watch *w = &c->pools[i];
+        struct pool_watch *w = &c->pools[c->site->pools[i].slot];
         double share, full_s;
         enum service_state s = judge_pool(c, &c->site->pools[i], &share, &full_s);
 
@@ -77,8 +77,9 @@ void control_judge(struct control *c)
 static const char *first_incident(const struct control *c)
 {
     for (size_t i = 0; i < c->site->settings->n_pools; i++) {
-        if (c->pools[i].incident != NULL)
-            return c->pools[i].incident;
+        const char *text = c->pools[c->site->pools[i].slot].incident;
+        if (text != NULL)
+            return text;
     }
     return NULL;
 }

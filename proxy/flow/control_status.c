@@ -111,7 +111,7 @@ static void view_pool(struct control *c, int index, struct pool_status *s,
                       struct upstream_status *upstreams)
 {
     struct site_pool *p = &c->site->pools[index];
-    struct pool_watch *w = &c->pools[index];
+    struct pool_watch *w = &c->pools[p->slot];
     struct upstream_view views[POOL_UPSTREAMS_MAX];
     uint64_t now = loop_now_ns(c->loop), shed = 0;
     struct pool *pool = gate_lock(p->gate);
@@ -127,8 +127,8 @@ static void view_pool(struct control *c, int index, struct pool_status *s,
     s->state = w->state;
     s->since_wall_ns = w->since_wall_ns;
     for (int i = 0; i < CAUSE_COUNT; i++) {
-        s->shed_last_minute[i] = control_shed_in(c, index, SECONDS_KEPT - 1, (enum cause)i);
-        shed += control_shed_in(c, index, 10, (enum cause)i);
+        s->shed_last_minute[i] = control_shed_in(c, p->slot, SECONDS_KEPT - 1, (enum cause)i);
+        shed += control_shed_in(c, p->slot, 10, (enum cause)i);
     }
     s->shed_per_s = (double)shed / 10.0;
     s->incident = w->incident;
@@ -186,8 +186,11 @@ static void answer_sessions(struct sessions_ask *a, int n)
 
     for (int w = 0; w < n; w++) {
         struct session_list *l = a->lists[w];
-        for (size_t i = 0; all != NULL && l != NULL && i < l->n && used < SESSIONS_MAX; i++)
-            all[used++] = l->list[i];
+        for (size_t i = 0; all != NULL && l != NULL && i < l->n && used < SESSIONS_MAX; i++) {
+            all[used] = l->list[i];
+            control_index(a->c, &all[used].pool, &all[used].upstream);
+            used++;
+        }
         free(l);
     }
     a->fn(all, used, a->arg);

@@ -70,7 +70,8 @@ static void keep_pool(struct control *c, int index)
     struct pool_sum sum;
 
     control_sum_pool(c, c->site->pools[index].slot, &sum);
-    memcpy(c->pools[index].shed[c->seconds % SECONDS_KEPT], sum.shed, sizeof sum.shed);
+    memcpy(c->pools[c->site->pools[index].slot].shed[c->seconds % SECONDS_KEPT], sum.shed,
+           sizeof sum.shed);
 }
 
 static void keep_histograms(struct control *c, const struct site_pool *p)

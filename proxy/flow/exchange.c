@@ -245,8 +245,8 @@ static void write_record(struct exchange *x)
     struct request_record r = {
         .at_wall_ns = x->begun_wall_ns,
         .user = x->ticket.r.user,
-        .pool = (int16_t)(x->pool == NULL ? -1 : x->pool->index),
-        .upstream = (int16_t)(x->upstream == NULL ? -1 : x->upstream->index),
+        .pool = (int16_t)(x->pool == NULL ? -1 : x->pool->slot),
+        .upstream = (int16_t)(x->upstream == NULL ? -1 : x->upstream->slot),
         .route = x->route,
         .class = x->ticket.r.class,
         .decision = x->decision,

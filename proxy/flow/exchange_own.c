@@ -28,7 +28,7 @@ void exchange_describe(const struct exchange *x, struct refusal *r, enum cause c
         .retry_after_ms = n->retry_after_ms,
         .no_retry = x->ticket.r.no_retry,
         .share = cause == CAUSE_RECOVERING ? n->share : -1,
-        .incident = p == NULL ? NULL : x->w->incidents[p->index],
+        .incident = p == NULL ? NULL : x->w->incidents[p->slot],
         .request_id = x->id,
         .pool = p == NULL ? NULL : p->conf->name,
         .wall_ns = wall_now_ns(),

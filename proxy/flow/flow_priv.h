@@ -73,14 +73,14 @@ struct worker {
     int index, n_workers;
     struct site *site; /* the running snapshot */
     struct site_use *use;
-    char *incidents[SITE_POOLS_MAX]; /* the operator's texts, from control; owned */
-    struct public_status *status;    /* the public status page, from control; a reference */
+    char *incidents[SITE_POOLS_MAX + 1]; /* the operator's texts, from control; owned */
+    struct public_status *status;        /* the public status page, from control; a reference */
     struct rng rng;
 
     struct listener *listeners[SITE_LISTENERS_MAX];
     struct listener_slot {
         struct worker *w;
-        int index;
+        int index, fd;
     } slots[SITE_LISTENERS_MAX];
     bool paused;   /* at max_connections */
     bool draining; /* answers end their connections */
@@ -145,8 +145,8 @@ struct session {
     uint64_t answer_left;
     bool answer_begun, answer_done, keep_alive, http10, is_head, eof_seen;
     bool cut, broken;
-    uint8_t listener;
-    bool counted; /* in its listener's per-address table */
+    uint8_t listener;            /* slot */
+    struct addresses *addresses; /* counted in these; a reference, NULL = off */
     uint32_t served;
     uint64_t lingered;
 };
@@ -275,6 +275,7 @@ struct uplink {
 
 /* --- worker.c, worker_orders.c (the rest of them: worker.h) */
 void worker_session_gone(struct worker *w, struct session *s);
+void worker_unlisten(struct worker *w, int listener);
 struct slice worker_status_body(struct worker *w, bool json, uint8_t language);
 struct site_use *site_use_create(struct site *site); /* NULL: out of memory */
 

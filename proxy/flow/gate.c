@@ -18,8 +18,7 @@ struct gate {
     struct pool *pool;
     void *mem;
     uint64_t now_ns; /* the latest any thread has seen */
-    struct ticket *woken[WOKEN_AT_ONCE];
-    int n_woken;
+    _Atomic uint32_t refs;
 };
 
 static struct ticket *ticket_of(struct pool_request *r)
@@ -45,16 +44,22 @@ struct gate *gate_create(const struct decide_conf *conf, const uint32_t *max_str
     random_bytes(&seed, sizeof seed);
     g->pool = pool_init(g->mem, conf, max_streams, n, hash_key_random(), seed, now_ns);
     g->now_ns = now_ns;
+    g->refs = 1;
     WEIR_ASSERT(pthread_mutex_init(&g->lock, NULL) == 0);
     return g;
 }
 
-void gate_destroy(struct gate **gp)
+void gate_hold(struct gate *g)
+{
+    (void)atomic_fetch_add_explicit(&g->refs, 1, memory_order_relaxed);
+}
+
+void gate_release(struct gate **gp)
 {
     struct gate *g = *gp;
 
     *gp = NULL;
-    if (g == NULL)
+    if (g == NULL || atomic_fetch_sub_explicit(&g->refs, 1, memory_order_acq_rel) != 1)
         return;
     (void)pthread_mutex_destroy(&g->lock);
     free(g->mem);
@@ -149,6 +154,14 @@ void gate_tick(struct gate *g, const uint64_t *events, uint64_t now_ns)
 {
     now_ns = enter(g, now_ns);
     pool_tick(g->pool, events, now_ns);
+    leave(g);
+}
+
+void gate_set_conf(struct gate *g, const struct decide_conf *conf, const uint32_t *max_streams,
+                   uint64_t now_ns)
+{
+    now_ns = enter(g, now_ns);
+    pool_set_conf(g->pool, conf, max_streams, now_ns);
     leave(g);
 }
 

@@ -531,7 +531,7 @@ static const struct conn_events events = {
 struct session *session_open(struct worker *w, int fd, int listener)
 {
     struct session *s = slab_take(&w->sessions);
-    struct site_listener *l = &w->site->listeners[listener];
+    struct site_listener *l = w->site->by_slot[listener];
 
     if (s == NULL) {
         (void)close(fd);
@@ -541,6 +541,8 @@ struct session *session_open(struct worker *w, int fd, int listener)
     s->w = w;
     s->codec.ops = &h1_codec;
     s->listener = (uint8_t)listener;
+    s->addresses = l->addresses;
+    addresses_hold(s->addresses);
     s->state = l->tls != NULL ? SESSION_TLS : SESSION_IDLE;
     list_init(&s->node);
     loop_grave_init(&s->grave, reap);
@@ -548,6 +550,7 @@ struct session *session_open(struct worker *w, int fd, int listener)
     loop_timer_init(&s->timer, w->loop, on_timer, s);
     s->conn = conn_accept(w->loop, fd, l->tls, timeouts_of(s)->tls_ns, &events, s);
     if (s->conn == NULL) {
+        addresses_release(&s->addresses);
         slab_give(&w->sessions, s);
         return NULL;
     }

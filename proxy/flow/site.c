@@ -12,9 +12,69 @@
 #include "weir/base/assert.h"
 #include "weir/http/head.h"
 
-static bool make_listener(struct site_listener *l, const struct listener_conf *c, char *why,
-                          size_t room)
+/* --- what an older site already has */
+
+static const struct site_listener *old_listener(const struct site *old, const char *address)
 {
+    for (size_t i = 0; old != NULL && i < old->settings->n_listeners; i++) {
+        if (strcmp(old->listeners[i].conf->address, address) == 0)
+            return &old->listeners[i];
+    }
+    return NULL;
+}
+
+static const struct site_pool *old_pool(const struct site *old, const char *name)
+{
+    for (size_t i = 0; old != NULL && i < old->settings->n_pools; i++) {
+        if (strcmp(old->pools[i].conf->name, name) == 0)
+            return &old->pools[i];
+    }
+    return NULL;
+}
+
+/* An upstream is the same if it keeps pool, name and URL. */
+static const struct site_upstream *old_upstream(const struct site_pool *p,
+                                                const struct upstream_conf *c)
+{
+    for (size_t i = 0; p != NULL && i < p->n_upstreams; i++) {
+        const struct upstream_conf *o = p->upstreams[i].conf;
+        if (strcmp(o->name, c->name) == 0 && strcmp(o->url, c->url) == 0)
+            return &p->upstreams[i];
+    }
+    return NULL;
+}
+
+/* --- listeners */
+
+/* The counts of an address list go on when the listener does. */
+static bool make_addresses(struct site_listener *l, const struct site_listener *old)
+{
+    uint32_t most = l->conf->per_address;
+
+    if (most == 0)
+        return true;
+    if (old != NULL && old->addresses != NULL) {
+        l->addresses = old->addresses;
+        addresses_hold(l->addresses);
+        addresses_set(l->addresses, most);
+        return true;
+    }
+    l->addresses = addresses_create(most);
+    return l->addresses != NULL;
+}
+
+static bool take_slot(int *next, int max, int *slot)
+{
+    if (*next >= max)
+        return false;
+    *slot = (*next)++;
+    return true;
+}
+
+static bool make_listener(struct site *s, struct site_listener *l, const struct listener_conf *c,
+                          const struct site *from, char *why, size_t room)
+{
+    const struct site_listener *old = old_listener(from, c->address);
     static const char *const alpn[] = {"http/1.1"};
     struct tls_pair *sni;
     struct tls_server_conf tc;
@@ -26,7 +86,15 @@ static bool make_listener(struct site_listener *l, const struct listener_conf *c
                        c->address);
         return false;
     }
-    if (c->per_address > 0 && (l->addresses = addresses_create(c->per_address)) == NULL) {
+    if (old != NULL)
+        l->slot = old->slot;
+    else if (!take_slot(&s->next_listener, SITE_LISTENERS_MAX, &l->slot)) {
+        (void)snprintf(why, room, "more than %d different listeners since the start: restart",
+                       SITE_LISTENERS_MAX);
+        return false;
+    }
+    s->by_slot[l->slot] = l;
+    if (!make_addresses(l, old)) {
         (void)snprintf(why, room, "out of memory");
         return false;
     }
@@ -86,24 +154,97 @@ static bool make_upstream(struct site_upstream *u, const struct upstream_conf *c
     return u->tls != NULL;
 }
 
-static bool make_gate(struct site_pool *p, uint64_t now_ns)
+/* --- pools */
+
+static bool same_upstreams(const struct site_pool *p, const struct site_pool *old)
+{
+    if (old == NULL || old->n_upstreams != p->n_upstreams)
+        return false;
+    for (size_t i = 0; i < p->n_upstreams; i++) {
+        if (old->upstreams[i].slot != p->upstreams[i].slot)
+            return false;
+    }
+    return true;
+}
+
+/* A new gate takes over what is known of the upstreams that stay. */
+static void adopt(struct site_pool *p, const struct site_pool *old, uint64_t now_ns)
+{
+    struct pool *from = gate_lock(old->gate);
+
+    for (size_t i = 0; i < p->n_upstreams; i++) {
+        const struct site_upstream *u = old_upstream(old, p->upstreams[i].conf);
+        if (u != NULL)
+            pool_adopt(gate_pool(p->gate), i, from, (size_t)u->index, now_ns);
+    }
+    gate_unlock(old->gate);
+}
+
+static bool make_gate(struct site_pool *p, const struct site_pool *old, uint64_t now_ns)
 {
     uint32_t max_streams[POOL_UPSTREAMS_MAX];
 
     for (size_t i = 0; i < p->n_upstreams; i++)
         max_streams[i] = p->conf->upstreams[i].max_streams;
+    if (same_upstreams(p, old)) {
+        p->gate = old->gate;
+        gate_hold(p->gate);
+        return true; /* its settings are put in force by site_commit */
+    }
     p->gate = gate_create(&p->conf->decide, max_streams, p->n_upstreams, now_ns);
+    if (p->gate != NULL && old != NULL)
+        adopt(p, old, now_ns);
     return p->gate != NULL;
 }
 
-static bool make_pool(struct site *s, struct site_pool *p, size_t index, int *slot, char *why,
-                      size_t room, uint64_t now_ns)
+void site_commit(struct site *s, uint64_t now_ns)
+{
+    for (size_t k = 0; k < s->settings->n_pools; k++) {
+        struct site_pool *p = &s->pools[k];
+        uint32_t max_streams[POOL_UPSTREAMS_MAX];
+
+        for (size_t i = 0; i < p->n_upstreams; i++)
+            max_streams[i] = p->conf->upstreams[i].max_streams;
+        gate_set_conf(p->gate, &p->conf->decide, max_streams, now_ns);
+    }
+}
+
+static bool make_upstreams(struct site *s, struct site_pool *p, const struct site_pool *old,
+                           char *why, size_t room)
+{
+    const struct pool_conf *c = p->conf;
+
+    for (size_t i = 0; i < c->n_upstreams; i++) {
+        const struct site_upstream *known = old_upstream(old, &c->upstreams[i]);
+
+        if (known != NULL)
+            p->upstreams[i].slot = known->slot;
+        else if (!take_slot(&s->next_upstream, SITE_UPSTREAMS_MAX, &p->upstreams[i].slot)) {
+            (void)snprintf(why, room, "more than %d different upstreams since the start: restart",
+                           SITE_UPSTREAMS_MAX);
+            return false;
+        }
+        if (!make_upstream(&p->upstreams[i], &c->upstreams[i], (int)i, why, room))
+            return false;
+    }
+    return true;
+}
+
+static bool make_pool(struct site *s, struct site_pool *p, size_t index, const struct site *from,
+                      char *why, size_t room, uint64_t now_ns)
 {
     const struct pool_conf *c = &s->settings->pools[index];
+    const struct site_pool *old = old_pool(from, c->name);
 
     p->conf = c;
     p->index = (int)index;
-    p->slot = (int)index + 1;
+    if (old != NULL)
+        p->slot = old->slot;
+    else if (!take_slot(&s->next_pool, SITE_POOLS_MAX + 1, &p->slot)) {
+        (void)snprintf(why, room, "more than %d different pools since the start: restart",
+                       SITE_POOLS_MAX);
+        return false;
+    }
     if (c->n_upstreams > POOL_UPSTREAMS_MAX) {
         (void)snprintf(why, room, "pool \"%s\" has %zu upstreams, at most %d are possible", c->name,
                        c->n_upstreams, POOL_UPSTREAMS_MAX);
@@ -115,16 +256,9 @@ static bool make_pool(struct site *s, struct site_pool *p, size_t index, int *sl
         return false;
     }
     p->n_upstreams = c->n_upstreams;
-    for (size_t i = 0; i < c->n_upstreams; i++) {
-        if (*slot >= SITE_UPSTREAMS_MAX) {
-            (void)snprintf(why, room, "more than %d upstreams in all", SITE_UPSTREAMS_MAX);
-            return false;
-        }
-        p->upstreams[i].slot = (*slot)++;
-        if (!make_upstream(&p->upstreams[i], &c->upstreams[i], (int)i, why, room))
-            return false;
-    }
-    if (!make_gate(p, now_ns)) {
+    if (!make_upstreams(s, p, old, why, room))
+        return false;
+    if (!make_gate(p, old, now_ns)) {
         (void)snprintf(why, room, "out of memory");
         return false;
     }
@@ -167,11 +301,14 @@ static void set_limits(struct site *s)
     };
 }
 
-static bool fill(struct site *s, char *why, size_t room, uint64_t now_ns)
+static bool fill(struct site *s, const struct site *old, char *why, size_t room, uint64_t now_ns)
 {
     const struct settings *st = s->settings;
-    int slot = 0;
 
+    s->next_pool = old == NULL ? 1 : old->next_pool; /* 0 is for requests that reach no pool */
+    s->next_upstream = old == NULL ? 0 : old->next_upstream;
+    s->next_listener = old == NULL ? 0 : old->next_listener;
+    s->user_key = old == NULL ? hash_key_random() : old->user_key;
     if (st->n_listeners > SITE_LISTENERS_MAX || st->n_pools > SITE_POOLS_MAX) {
         (void)snprintf(why, room, "more than %d listeners or %d pools", SITE_LISTENERS_MAX,
                        SITE_POOLS_MAX);
@@ -182,11 +319,11 @@ static bool fill(struct site *s, char *why, size_t room, uint64_t now_ns)
     if (s->listeners == NULL || s->pools == NULL)
         return false;
     for (size_t i = 0; i < st->n_listeners; i++) {
-        if (!make_listener(&s->listeners[i], &st->listeners[i], why, room))
+        if (!make_listener(s, &s->listeners[i], &st->listeners[i], old, why, room))
             return false;
     }
     for (size_t i = 0; i < st->n_pools; i++) {
-        if (!make_pool(s, &s->pools[i], i, &slot, why, room, now_ns))
+        if (!make_pool(s, &s->pools[i], i, old, why, room, now_ns))
             return false;
     }
     if (!make_trusted(s, why, room))
@@ -211,7 +348,7 @@ static bool load_pages(struct site *s, char *why, size_t room)
 static void listener_fini(struct site_listener *l)
 {
     tls_server_release(&l->tls);
-    addresses_destroy(&l->addresses);
+    addresses_release(&l->addresses);
 }
 
 static void destroy(struct site *s)
@@ -221,7 +358,7 @@ static void destroy(struct site *s)
     for (size_t i = 0; s->pools != NULL && i < s->settings->n_pools; i++) {
         for (size_t k = 0; k < s->pools[i].n_upstreams; k++)
             tls_client_release(&s->pools[i].upstreams[k].tls);
-        gate_destroy(&s->pools[i].gate);
+        gate_release(&s->pools[i].gate);
         free(s->pools[i].upstreams);
     }
     page_set_destroy(&s->pages);
@@ -231,7 +368,8 @@ static void destroy(struct site *s)
     free(s);
 }
 
-struct site *site_create(struct settings **settings, char *why, size_t room, uint64_t now_ns)
+struct site *site_create(struct settings **settings, const struct site *old, char *why, size_t room,
+                         uint64_t now_ns)
 {
     struct site *s = calloc(1, sizeof *s);
 
@@ -240,8 +378,7 @@ struct site *site_create(struct settings **settings, char *why, size_t room, uin
         return NULL;
     s->settings = *settings;
     s->refs = 1;
-    s->user_key = hash_key_random();
-    if (!fill(s, why, room, now_ns) || !load_pages(s, why, room)) {
+    if (!fill(s, old, why, room, now_ns) || !load_pages(s, why, room)) {
         destroy(s);
         return NULL;
     }

@@ -46,6 +46,7 @@ struct site_pool {
 
 struct site_listener {
     const struct listener_conf *conf;
+    int slot; /* kept over reloads by its address */
     struct net_addr addr;
     struct tls_server *tls;      /* NULL: plain */
     struct addresses *addresses; /* NULL: per_address is off */
@@ -56,6 +57,8 @@ struct site {
     struct site_listener *listeners;
     struct site_pool *pools;
     struct net_block *trusted;
+    struct site_listener *by_slot[SITE_LISTENERS_MAX];
+    int next_listener, next_pool, next_upstream; /* slots are never used again */
     struct page_set *pages;
     struct hash_key user_key; /* of users' hashes; the process's */
     struct head_limits request_limits, response_limits;
@@ -65,9 +68,13 @@ struct site {
 
 /*
  * Makes a site of s (taken over on success only).  NULL and a sentence in why when a file or
- * address it names turns out unusable.
+ * address it names turns out unusable.  What `old` (NULL at the start) already has is shared or
+ * taken over: slots, gates, what gates have learnt, counts of addresses.
  */
-struct site *site_create(struct settings **s, char *why, size_t room, uint64_t now_ns);
+struct site *site_create(struct settings **s, const struct site *old, char *why, size_t room,
+                         uint64_t now_ns);
+/* Puts its settings in force in gates that it shares with the old one. */
+void site_commit(struct site *s, uint64_t now_ns);
 void site_hold(struct site *s);
 void site_release(struct site *s); /* any thread; the last one frees it */
 

@@ -47,7 +47,7 @@ static void pause_listeners(struct worker *w, bool pause)
 
 static bool listener_is_full(const struct worker *w, int listener)
 {
-    const struct listener_conf *c = w->site->listeners[listener].conf;
+    const struct listener_conf *c = w->site->by_slot[listener]->conf;
     uint32_t share;
 
     if (c->max_connections == 0)
@@ -60,9 +60,9 @@ static void on_client(int fd, const struct net_addr *peer, void *arg)
 {
     struct listener_slot *slot = arg;
     struct worker *w = slot->w;
-    struct site_listener *l = &w->site->listeners[slot->index];
+    struct site_listener *l = w->site->by_slot[slot->index];
 
-    if (listener_is_full(w, slot->index) || !address_enter(l->addresses, peer)) {
+    if (l == NULL || listener_is_full(w, slot->index) || !address_enter(l->addresses, peer)) {
         (void)close(fd);
         return;
     }
@@ -81,7 +81,8 @@ static void on_client(int fd, const struct net_addr *peer, void *arg)
 /* Before the session's connection is closed. */
 void worker_session_gone(struct worker *w, struct session *s)
 {
-    address_leave(w->site->listeners[s->listener].addresses, conn_peer(s->conn));
+    address_leave(s->addresses, conn_peer(s->conn));
+    addresses_release(&s->addresses);
     w->n_sessions--;
     w->per_listener[s->listener]--;
     counter_sub(&w->counters.client_open, 1);
@@ -91,9 +92,17 @@ void worker_session_gone(struct worker *w, struct session *s)
 
 bool worker_listen(struct worker *w, int listener, int fd)
 {
-    w->slots[listener] = (struct listener_slot){w, listener};
+    w->slots[listener] = (struct listener_slot){w, listener, fd};
     w->listeners[listener] = listener_open(w->loop, fd, on_client, &w->slots[listener]);
     return w->listeners[listener] != NULL;
+}
+
+void worker_unlisten(struct worker *w, int listener)
+{
+    if (w->listeners[listener] == NULL)
+        return;
+    listener_close(&w->listeners[listener]);
+    (void)close(w->slots[listener].fd);
 }
 
 /* --- life */
@@ -180,7 +189,7 @@ static void close_everything(struct worker *w)
     for (int i = 0; i < SITE_UPSTREAMS_MAX; i++)
         uplink_close_idle(w, i);
     for (int i = 0; i < SITE_LISTENERS_MAX; i++)
-        listener_close(&w->listeners[i]);
+        worker_unlisten(w, i);
     loop_poll(w->loop); /* reaps */
 }
 
@@ -198,7 +207,7 @@ void worker_destroy(struct worker **wp)
         record_writer_fini(&w->records);
         loop_destroy(&w->loop);
     }
-    for (int i = 0; i < SITE_POOLS_MAX; i++)
+    for (int i = 0; i <= SITE_POOLS_MAX; i++)
         free(w->incidents[i]);
     public_status_release(w->status);
     if (w->use != NULL) {

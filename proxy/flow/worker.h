@@ -21,7 +21,7 @@ struct worker *worker_create(struct loop *control_loop, void *control, int index
                              struct site *site, void (*deliver_records)(struct loop_message *m));
 /* After its loop has ended. */
 void worker_destroy(struct worker **w);
-/* Accepts on fd for a listener of the site; before worker_run.  The fd stays the caller's. */
+/* Accepts on fd for a listener's slot; before worker_run.  The fd is the worker's from now on. */
 bool worker_listen(struct worker *w, int listener, int fd);
 /* The thread's function: returns after worker_stop. */
 void worker_run(struct worker *w);
@@ -39,9 +39,11 @@ struct public_status {
 void public_status_release(struct public_status *s);
 void worker_set_status(struct worker *w, struct public_status *s); /* takes a reference over */
 
-/* done is posted to control's loop once the worker has swapped: the old site is no longer used by
- * new requests. */
+/* New requests go by it; those in flight end by the one they began with, which lives so long. */
 void worker_set_site(struct worker *w, struct site *site);
+/* Begins (fd taken over) or ends (-1) a listener of the new site. */
+void worker_set_listener(struct worker *w, int slot, int fd);
+void worker_close_idle(struct worker *w, int slot);
 
 /* Lame duck: no new connections, kept connections end with their answer. */
 void worker_drain(struct worker *w);

@@ -12,7 +12,7 @@ struct order {
     struct loop_message message;
     struct worker *w;
     void (*run)(struct order *o);
-    int index;
+    int index, fd;
     void *object;
     struct loop *reply_to;
     size_t n;
@@ -163,6 +163,37 @@ void worker_set_site(struct worker *w, struct site *site)
     give(o);
 }
 
+static void run_listener(struct order *o)
+{
+    if (o->n == 0)
+        worker_unlisten(o->w, o->index);
+    else if (!worker_listen(o->w, o->index, o->fd))
+        log_error("worker %d: a new listener cannot be opened: out of memory", o->w->index);
+}
+
+void worker_set_listener(struct worker *w, int slot, int fd)
+{
+    struct order *o = order_create(w, run_listener);
+
+    o->index = slot;
+    o->fd = fd;
+    o->n = fd != -1;
+    give(o);
+}
+
+static void run_close_idle(struct order *o)
+{
+    uplink_close_idle(o->w, o->index);
+}
+
+void worker_close_idle(struct worker *w, int slot)
+{
+    struct order *o = order_create(w, run_close_idle);
+
+    o->index = slot;
+    give(o);
+}
+
 /* --- ending */
 
 static void run_drain(struct order *o)
@@ -171,7 +202,7 @@ static void run_drain(struct order *o)
 
     w->draining = w->quitting = true;
     for (int i = 0; i < SITE_LISTENERS_MAX; i++)
-        listener_close(&w->listeners[i]);
+        worker_unlisten(w, i);
     LIST_EACH_SAFE(n, t, &w->live_sessions)
     {
         struct session *s = LIST_OBJECT(n, struct session, node);
@@ -222,8 +253,8 @@ static void describe(const struct exchange *x, struct live_request *r)
 
     memcpy(r->id, x->id, sizeof r->id);
     memcpy(r->client, x->client, sizeof r->client);
-    r->pool = (int16_t)(x->pool == NULL ? -1 : x->pool->index);
-    r->upstream = (int16_t)(x->upstream == NULL ? -1 : x->upstream->index);
+    r->pool = (int16_t)(x->pool == NULL ? -1 : x->pool->slot);
+    r->upstream = (int16_t)(x->upstream == NULL ? -1 : x->upstream->slot);
     r->class = x->ticket.r.class;
     r->age_ns = now - x->begun_ns;
     r->ttft_ns = x->first_ns == 0 ? 0 : x->first_ns - x->begun_ns;

@@ -194,6 +194,13 @@ struct pool *pool_init(void *mem, const struct decide_conf *conf, const uint32_t
 void pool_set_conf(struct pool *p, const struct decide_conf *conf, const uint32_t *max_streams,
                    uint64_t now_ns);
 
+/*
+ * A reload changed the list of upstreams: upstream i of the new pool p takes over what upstream
+ * from_i of the old one has shown (breaker, windows, learnt limits, overrides).  Requests in flight
+ * stay in the old pool's books and end there.
+ */
+void pool_adopt(struct pool *p, size_t i, const struct pool *from, size_t from_i, uint64_t now_ns);
+
 enum pool_verdict pool_arrive(struct pool *p, struct pool_request *r, uint64_t now_ns);
 
 /* First content event of a stream, or a good head of a unary answer.  Once per admission. */

@@ -20,9 +20,11 @@ struct flow_sockets {
 /* False: a sentence in why; nothing stays open. */
 bool flow_bind(const struct settings *s, struct flow_sockets *out, char *why, size_t room);
 void flow_unbind(struct flow_sockets *f);
+/* One listener of s, fds has room for s->workers; false: a sentence in why, nothing stays open. */
+bool flow_bind_listener(const struct settings *s, size_t index, int *fds, char *why, size_t room);
 
 struct control_start {
-    struct flow_sockets *sockets; /* borrowed until control_destroy */
+    struct flow_sockets *sockets; /* taken over by control_create, in any case */
     /*
      * How to read the settings anew for a reload; NULL and mistakes when they are bad.
      */
