@@ -33,12 +33,14 @@ test_pytest() {
 }
 
 part_lint() {
+    local ok=0
     packages_need "to look at the sources" "${packages_lint[@]}"
     build_with_tests
     . tools/lint.sh
     lint_count=count
-    dev_lint
-    test_pytest lint build tests/lint
+    dev_lint || ok=1
+    test_pytest lint build tests/lint || ok=1
+    return $ok
 }
 
 part_unit() {

@@ -28,13 +28,14 @@
     X(bytes_out, "response_body_bytes_total", "counter", "Bytes of response bodies sent")
 
 /* Upper bounds of the histograms in microseconds; one more bucket has no bound. */
+/* clang-format off */
 #define WEIR_BUCKETS_US(X)                                                                         \
-    X(1000)                                                                                        \
-    X(1500)                                                                                        \
-    X(2000) X(3000) X(5000) X(7000) X(10000) X(15000) X(20000) X(30000) X(50000) X(70000)          \
-        X(100000) X(150000) X(200000) X(300000) X(500000) X(700000) X(1000000) X(1500000)          \
-            X(2000000) X(3000000) X(5000000) X(7000000) X(10000000) X(15000000) X(20000000)        \
-                X(30000000) X(50000000) X(70000000) X(100000000)
+    X(1000) X(1500) X(2000) X(3000) X(5000) X(7000)                                                \
+    X(10000) X(15000) X(20000) X(30000) X(50000) X(70000)                                          \
+    X(100000) X(150000) X(200000) X(300000) X(500000) X(700000)                                    \
+    X(1000000) X(1500000) X(2000000) X(3000000) X(5000000) X(7000000)                              \
+    X(10000000) X(15000000) X(20000000) X(30000000) X(50000000) X(70000000) X(100000000)
+/* clang-format on */
 #define WEIR_BUCKET_COUNT_ROW(us) +1
 enum { BUCKET_COUNT = 1 WEIR_BUCKETS_US(WEIR_BUCKET_COUNT_ROW) };
 #undef WEIR_BUCKET_COUNT_ROW
