@@ -9,7 +9,7 @@ import pytest
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from harness.certs import Authority  # noqa: E402
-from harness.rig import Rig  # noqa: E402
+from harness.rig import Rig, Standing  # noqa: E402
 from harness.weir import BINARY  # noqa: E402
 
 
@@ -26,10 +26,16 @@ def rig():
 
 
 @pytest.fixture(scope="module")
-def shared_rig():
-    r = Rig()
-    yield r
-    r.close()
+def standing():
+    """standing(build): the weir of this module that build(rig) makes, see Standing."""
+    made = {}
+
+    def get(build):
+        return made.setdefault(build, Standing(build))
+
+    yield get
+    for s in made.values():
+        s.close()
 
 
 @pytest.fixture(scope="session")

@@ -41,10 +41,10 @@ def _streaming(w, b, path):
 
 def _uploading(w, b, path):
     c = w.client()
-    c.send(request("POST", path, [("Content-Length", 1000)]) + b"some")
+    c.send(request("POST", path, [("Content-Length", 100000)]) + b"x" * 50000)
     peer = b.accept()
     peer.head()
-    peer.read_exact(4)
+    peer.read_exact(50000)
     return c, peer
 
 

@@ -227,6 +227,43 @@ def test_waiting_clients_get_no_byte_before_they_are_served(rig):
     assert c.answer("POST").status == 200
 
 
+def test_a_route_may_begin_the_answer_while_it_waits(rig):
+    b = rig.backend()
+    w = rig.weir(b, enforce=True, each={"max_streams": 1},
+                 routes=[{"path": "/", "pool": "chat", "early_stream": True}],
+                 pool={"queue": {"max_wait": "10s"}, "heartbeat": "100ms"})
+    _, _, body, peer = open_stream(w, b)
+    c = w.client()
+    c.send(post(CHAT))
+    head, waiting = c.begin()
+    assert head.status == 200 and head.get("content-type") == "text/event-stream"
+    assert waiting.event().startswith(b":")
+    end_stream(CHAT, body, peer)
+    nxt = eventually(lambda: next_peer(b, peer))
+    nxt.request()
+    nxt.begin()
+    nxt.chunk(CHAT.content("at last"))
+    assert waiting.until(CHAT.content("at last")).endswith(CHAT.content("at last"))
+    nxt.chunk(CHAT.end)
+    nxt.last_chunk()
+    assert waiting.rest() == CHAT.end
+
+
+def test_an_answer_begun_early_that_comes_to_nothing_ends_in_an_error_frame(rig):
+    b = rig.backend()
+    w = rig.weir(b, enforce=True, each={"max_streams": 1},
+                 routes=[{"path": "/", "pool": "chat", "early_stream": True}],
+                 pool={"queue": {"max_wait": "300ms"}})
+    open_stream(w, b)
+    c = w.client()
+    c.send(post(CHAT))
+    answer = c.answer("POST")
+    assert answer.status == 200 and answer.body.count(b"event: error\n") == 1
+    assert b'"code":"queue_timeout"' in answer.body and b"[DONE]" not in answer.body
+    e = w.log.entry(answer.id)
+    assert (e.decision, e.why) == ("refused", "queue_timeout")
+
+
 # users
 
 def test_a_user_may_have_a_standing_limit_of_requests(rig):

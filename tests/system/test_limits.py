@@ -6,7 +6,7 @@ import pytest
 from harness.ask import post
 from harness.body import Body
 from harness.dialects import CHAT
-from harness.http1 import chunked, request
+from harness.http1 import chunk, chunked, request
 
 
 @pytest.fixture
@@ -15,7 +15,7 @@ def served(rig):
     def start(**limits):
         b = rig.backend()
         b.serve(lambda p, r: p.answer(200, str(len(r.body)).encode()))
-        served.backend = b
+        start.backend = b
         return rig.weir(b, limits=limits)
 
     return start
@@ -122,18 +122,27 @@ def test_a_chunked_body_may_be_as_long_as_the_limit(rig, size):
 
 
 def test_a_chunked_body_beyond_the_limit_is_refused_and_never_whole(rig):
+    size = 10000
     b = rig.backend()
-    w = rig.weir(b, limits={"body": "1KiB"})
+    w = rig.weir(b, limits={"body": f"{size}B", "buffer": "4KiB"})
     c = w.client()
-    c.send(request("POST", "/big", [("Transfer-Encoding", "chunked")]))
+    c.send(request("POST", "/big", [("Transfer-Encoding", "chunked")]) + chunk(b"x" * 6000))
     peer = b.accept()
     body = Body(peer, *peer.head().framing())
-    c.send(chunked([b"x" * 1000, b"y" * 24, b"z"]))
+    c.send(chunked([b"y" * (size - 6000), b"z"]))
     _refused(c, 413, "request_too_large")
     got, how = body.rest_or_cut()
-    assert how in ("fin", "rst") and len(got) <= 1024
+    assert how in ("fin", "rst") and len(got) <= size
     e = w.log.entry(path="/big")
     assert (e.outcome, e.why) == ("neutral", "request_too_large")
+
+
+def test_a_short_chunked_body_beyond_the_limit_is_refused_before_anything_is_sent(served):
+    w = served(body="1KiB")
+    c = w.client()
+    c.send(request("POST", "/", chunks=[b"x" * 1000, b"y" * 24, b"z"]))
+    answer = _refused(c, 413, "request_too_large")
+    assert w.log.entry(answer.id).upstream is None
 
 
 @pytest.mark.parametrize("setting, size", [({}, 65536), ({"response_head": "1KiB"}, 1024)])

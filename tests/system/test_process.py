@@ -54,6 +54,24 @@ def test_weir_runs_without_a_file(rig):
     assert "admin.sock" in err, "the start says where the socket is"
 
 
+def test_a_signal_right_after_the_start_does_not_kill(rig):
+    """From the moment on that the port is open, a reload or an end can be asked for."""
+    w = rig.weir(rig.backend(), start=False)
+    for number, how in ((signal.SIGHUP, None), (signal.SIGTERM, 0)):
+        p = subprocess.Popen(w.args, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                             env=w.env)
+        try:
+            while _gone(w.address):
+                assert p.poll() is None
+            p.send_signal(number)
+            if how is None:
+                eventually(lambda: w.admin("status"))
+                p.send_signal(signal.SIGTERM)
+            assert p.wait(secs(5)) == 0
+        finally:
+            p.kill() if p.poll() is None else None
+
+
 def test_a_port_that_is_taken_is_an_error_if_it_was_asked_for(rig):
     with socket.socket() as taken:
         taken.bind((HOST, 0))

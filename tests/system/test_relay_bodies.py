@@ -12,9 +12,7 @@ from harness.http1 import chunked, request, response
 SIZES = [0, 1, 2, 4095, 4096, 4097, 16384, 32767, 32768, 32769, 65536, 1 << 20]
 
 
-@pytest.fixture(scope="module")
-def echo(shared_rig):
-    """weir before a backend that gives the request's body back, counted or chunked as asked."""
+def _echo(rig):
     def handler(peer, r):
         if r.get("x-way") == "chunked":
             peer.begin(kind="application/octet-stream")
@@ -29,9 +27,15 @@ def echo(shared_rig):
         else:
             peer.answer(200, r.body)
 
-    b = shared_rig.backend()
-    b.serve(handler)
-    return shared_rig.weir(b)
+    return rig.weir(rig.backend().serve(handler))
+
+
+@pytest.fixture
+def echo(standing):
+    """weir before a backend that gives the request's body back, counted or chunked as asked."""
+    s = standing(_echo)
+    yield s.get()
+    s.look()
 
 
 @pytest.mark.parametrize("back", ["counted", "chunked", "close"])
@@ -77,13 +81,14 @@ def test_many_bodies_follow_each_other_on_one_connection(echo):
 
 def test_a_request_body_streams_through_before_it_is_whole(rig):
     b = rig.backend()
-    w = rig.weir(b)
+    w = rig.weir(b, limits={"buffer": "4KiB"})
     c = w.client()
-    c.send(request("POST", "/", [("Content-Length", 10)]) + b"12345")
+    first = noise(1, 6000)
+    c.send(request("POST", "/", [("Content-Length", 6005)]) + first)
     peer = b.accept()
     head = peer.head()
     body = Body(peer, *head.framing())
-    assert body.exactly(5) == b"12345"
+    assert body.exactly(6000) == first
     c.send(b"67890")
     assert body.rest() == b"67890"
     peer.answer(200, b"x")
@@ -92,15 +97,15 @@ def test_a_request_body_streams_through_before_it_is_whole(rig):
 
 def test_a_chunked_request_body_streams_through_before_it_is_whole(rig):
     b = rig.backend()
-    w = rig.weir(b)
+    w = rig.weir(b, limits={"buffer": "4KiB"})
     c = w.client()
-    c.send(request("POST", "/", [("Transfer-Encoding", "chunked")]))
-    peer = None
+    first = noise(1, 6000)
+    c.send(request("POST", "/", [("Transfer-Encoding", "chunked")]) + chunked([first])[:-5])
+    peer = b.accept()
+    body = Body(peer, *peer.head().framing())
+    assert body.exactly(6000) == first
     for i in range(3):
         c.send(b"3\r\nab%d\r\n" % i)
-        if not peer:
-            peer = b.accept()
-            body = Body(peer, *peer.head().framing())
         assert body.exactly(3) == b"ab%d" % i
     c.send(b"0\r\n\r\n")
     assert body.rest() == b""
@@ -226,7 +231,7 @@ def test_an_early_answer_is_relayed_while_the_body_is_still_coming(rig):
     b = rig.backend()
     w = rig.weir(b)
     c = w.client()
-    c.send(request("POST", "/", [("Content-Length", 1000000)]) + b"x" * 1000)
+    c.send(request("POST", "/", [("Content-Length", 1000000)]) + b"x" * 100000)
     peer = b.accept()
     peer.head()
     peer.send(response(413, b"no", [("Connection", "close")]))

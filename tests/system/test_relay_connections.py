@@ -420,7 +420,7 @@ def test_weir_listens_on_several_addresses_at_once(rig):
 @pytest.mark.parametrize("key, most", [("max_connections", 2), ("per_address", 2)])
 def test_no_more_connections_are_accepted_than_configured(rig, key, most):
     b = rig.backend()
-    w = rig.weir(b, start=False)
+    w = rig.weir(b, start=False, workers=1)
     w.write_file({**w.settings, "listeners": [{**w.settings["listeners"][0], key: most}]})
     w.start()
     b.serve(always(200, b"x"))

@@ -80,11 +80,11 @@ def test_an_upstream_that_does_not_read_stops_the_client(rig):
     c = w.client()
     c.sock.setsockopt(1, 7, 64 * 1024)  # SO_SNDBUF
     c.send(request("POST", "/", [("Content-Length", BIG)]))
+    before = w.resident_kib()
+    sent = c.send_until_stuck(PIECE, BIG)
     peer = b.accept()
     peer.remember = False
     head = peer.head()
-    before = w.resident_kib()
-    sent = c.send_until_stuck(PIECE, BIG)
     assert sent < KERNELS, "the whole body was taken though nobody reads"
     assert w.resident_kib() - before < 1024, "weir stores what the upstream does not read"
 

@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from harness.http1 import request
+from harness.http1 import chunk, request
 
 H = b"Host: weir.test\r\n"
 
@@ -121,20 +121,24 @@ BAD_HEADS = {
 }
 
 
-@pytest.fixture(scope="module")
-def strict(shared_rig):
-    """weir, and the paths its backend was asked for: a bad request must never be among them."""
+def _strict(rig):
     seen = []
 
     def handler(peer, r):
         seen.append(r.target)
         peer.answer(200, b"fine")
 
-    b = shared_rig.backend()
-    b.serve(handler)
-    w = shared_rig.weir(b)
+    w = rig.weir(rig.backend().serve(handler))
     w.seen = seen
     return w
+
+
+@pytest.fixture
+def strict(standing):
+    """weir, and the paths its backend was asked for: a bad request must never be among them."""
+    s = standing(_strict)
+    yield s.get()
+    s.look()
 
 
 def _nothing_went_through(w):
@@ -260,20 +264,24 @@ BAD_CHUNKS = {
 }
 
 
-@pytest.fixture(scope="module")
-def chunky(shared_rig):
-    """weir, and the requests that became whole at its backend."""
+def _chunky(rig):
     whole = []
 
     def handler(peer, r):
         whole.append((r.target, r.body))
         peer.answer(200, b"fine")
 
-    b = shared_rig.backend()
-    b.serve(handler)
-    w = shared_rig.weir(b)
+    w = rig.weir(rig.backend().serve(handler))
     w.whole = whole
     return w
+
+
+@pytest.fixture
+def chunky(standing):
+    """weir, and the requests that became whole at its backend."""
+    s = standing(_chunky)
+    yield s.get()
+    s.look()
 
 
 @pytest.mark.parametrize("cut", [False, True], ids=["whole", "cut"])
@@ -319,7 +327,7 @@ def test_a_bad_chunk_is_the_clients_fault_not_the_upstreams(rig):
     b = rig.backend()
     w = rig.weir(b)
     c = w.client()
-    c.send(request("POST", "/bad", [("Transfer-Encoding", "chunked")]))
+    c.send(request("POST", "/bad", [("Transfer-Encoding", "chunked")]) + chunk(b"x" * 50000))
     peer = b.accept()
     peer.head()
     c.send(b"zz\r\n")

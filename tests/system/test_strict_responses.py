@@ -206,8 +206,7 @@ def test_a_stream_cut_anywhere_never_looks_whole(rig, seed, how, version):
             # what the client already got shows that weir has read what it could
             first = raw.index(b"word 0")
             if at > first + 200:
-                c.read_until(b"word 0")
-                c.buf[:0] = c.seen
+                c.buf[:0] = c.read_until(b"word 0")
         peer.close() if how == "fin" else peer.reset()
         answer = c.answer("POST", cut=True)
         text = answer.body
@@ -215,7 +214,7 @@ def test_a_stream_cut_anywhere_never_looks_whole(rig, seed, how, version):
             assert answer.status == 502 and answer.cause and answer.how == "end"
         elif b"event: error" in text:
             assert answer.how == "end" or version == "HTTP/1.0"
-            assert b"[DONE]" not in text
+            assert b"[DONE]" not in text or b"[DONE]" in raw[:at]
             assert text.count(b"\n\n") >= 2 and text.rsplit(b"event: error", 1)[0].endswith(b"\n\n")
         elif version == "HTTP/1.1":
             assert answer.how in ("fin", "rst"), (at, answer)

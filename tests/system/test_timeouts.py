@@ -74,9 +74,10 @@ def test_a_body_that_stops_coming_is_408_and_cancels_upstream(rig):
     b = rig.backend()
     w = rig.weir(b, client_timeouts={"body_idle": "300ms"})
     c = w.client()
-    c.send(request("POST", "/slow", [("Content-Length", 10)]) + b"12345")
+    c.send(request("POST", "/slow", [("Content-Length", 100000)]) + b"x" * 50000)
     peer = b.accept()
     peer.head()
+    peer.read_exact(50000)
     with Watch() as watch:
         answer = c.answer()
     watch.is_about(0.3)
@@ -103,8 +104,6 @@ def test_a_body_slower_than_the_least_rate_is_408_after_ten_seconds(rig):
     w = rig.weir(b, client_timeouts={"body_rate": "1KiB", "body_idle": "5s"})
     c = w.client()
     c.send(request("POST", "/", [("Content-Length", 100000)]))
-    peer = b.accept()
-    peer.head()
     with Watch() as watch:
         assert not drip(c, b"x" * 100000, 0.2, 100)
         answer = c.answer()
@@ -280,6 +279,50 @@ def test_a_plain_answer_is_not_bound_by_the_first_token(rig):
     c.quiet_for(0.4)
     peer.answer(200, b"late but fine")
     assert c.answer().status == 200
+
+
+@pytest.mark.parametrize("stream, bound", [("always", True), ("never", False), ("auto", False)])
+def test_a_route_may_say_what_is_a_stream(rig, stream, bound):
+    b = rig.backend()
+    w = rig.weir(b, routes=[{"path": "/", "pool": "chat", "stream": stream}], pool={
+        "timeouts": {"first_token": "200ms", "first_token_last": "200ms"}})
+    c = w.client()
+    c.send(request("POST", "/x", body=b"{}"))
+    peer, _ = b.request()
+    if bound:
+        assert c.answer().code == "gateway_timeout"
+    else:
+        c.quiet_for(0.5)
+        peer.answer(200, b"x")
+        assert c.answer().status == 200
+
+
+BODIES = {
+    b'{"stream":true}': True, b'{ "a" : [1, {"stream": false}], "stream" : true }': True,
+    b'{"stream":false}': False, b'{"messages":[{"stream":true}]}': False,
+    b'{"text":"\\"stream\\":true"}': False, b'{"stream":"true"}': False, b'{"stream":1}': False,
+    b'{"str\\u0065am":true}': True, b"stream=true": False, b"": False,
+}
+
+
+@pytest.mark.parametrize("body", BODIES, ids=repr)
+@pytest.mark.parametrize("split", [False, True], ids=["whole", "split"])
+def test_what_is_a_stream_is_read_from_the_body(rig, body, split):
+    if split and not body:
+        pytest.skip("nothing to split")
+    b = rig.backend()
+    w = rig.weir(b, pool={"timeouts": {"first_token": "200ms", "first_token_last": "200ms"}})
+    c = w.client()
+    raw = request("POST", "/x", [("Content-Length", len(body))])
+    c.send(raw + body, [len(raw)] + [1] * len(body) if split else None)
+    peer, head = b.request()
+    assert head.body == body
+    if BODIES[body]:
+        assert c.answer().code == "gateway_timeout"
+    else:
+        c.quiet_for(0.5)
+        peer.answer(200, b"x")
+        assert c.answer().status == 200
 
 
 def test_an_expired_wait_leaves_the_client_connection_usable(rig):

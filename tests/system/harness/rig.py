@@ -61,3 +61,28 @@ class Rig:
         shutil.rmtree(self.folder, ignore_errors=True)
         if errors:
             raise errors[0]
+
+
+class Standing:
+    """One weir for many tests.  If it dies, the test under which it died fails, and the next one
+    gets a fresh weir."""
+
+    def __init__(self, build):
+        self.build = build
+        self.rig = None
+
+    def get(self):
+        if not self.rig:
+            self.rig = Rig()
+            self.weir = self.build(self.rig)
+        return self.weir
+
+    def look(self):
+        """After each test."""
+        if self.rig and self.weir.process.poll() is not None:
+            self.close()
+
+    def close(self):
+        rig, self.rig = self.rig, None
+        if rig:
+            rig.close()

@@ -52,12 +52,12 @@ class Wire:
             return False
 
     def send_until_stuck(self, piece, most, quiet=0.25):
-        """Sends piece after piece until nobody takes more for a while; how many bytes went."""
+        """Sends piece over and over until nobody takes more for a while; how many bytes went."""
         sent = 0
         self.sock.settimeout(secs(quiet))
         while sent < most:
             try:
-                sent += self.sock.send(piece)
+                sent += self.sock.send(piece[sent % len(piece):])
             except (socket.timeout, ssl.SSLWantWriteError):
                 return sent
         return sent
