@@ -4,6 +4,7 @@
  * The one file of this layer that allocates.
  */
 #include "answer_priv.h"
+#include "weir/base/assert.h"
 
 /* The first event of *events with an error, as a slice of it; whole lines. */
 static enum weir_status error_event(enum answer_form form, struct slice events, struct slice *out)
@@ -76,16 +77,66 @@ static size_t data_join(enum answer_form form, struct slice event, char *at)
     return n;
 }
 
-/* One whole object, as far as an observer can tell. */
-static bool is_object(struct slice text)
+/* Where SDKs look for an error, and where OpenAI responses have it. */
+enum { LEAF_TOP = 1, LEAF_NESTED };
+enum { NODE_TOP = 1, NODE_RESPONSE };
+#define TOP(X)      X("error", .leaf = LEAF_TOP) X("response", .object = NODE_RESPONSE)
+#define RESPONSE(X) X("error", .leaf = LEAF_NESTED)
+static const struct json_rule top[] = {TOP(JSON_RULE_ROW)};
+static const struct json_rule response[] = {RESPONSE(JSON_RULE_ROW)};
+static const struct json_node nodes[] = {
+    [NODE_TOP] = {JSON_RULES(top, TOP)}, [NODE_RESPONSE] = {JSON_RULES(response, RESPONSE)}};
+
+struct places {
+    bool top;
+    const char *nested; /* its opening brace */
+};
+
+static void on_leaf(void *arg, uint8_t leaf, enum json_kind kind, struct slice text)
 {
-    static const struct json_node nodes[2] = {{NULL}};
-    static const struct json_schema nothing = {.nodes = nodes};
+    struct places *places = arg;
+
+    if (leaf == LEAF_TOP)
+        places->top = places->top || kind != JSON_KIND_NULL;
+    else if (kind == JSON_KIND_OBJECT)
+        places->nested = text.p;
+}
+
+static const struct json_schema schema = {.nodes = nodes, .on_leaf = on_leaf};
+
+/* How long the object at the start of `text` is; 0 if it has no end, or is none. */
+static size_t object_length(struct slice text, struct places *places)
+{
     struct json_scan j;
 
     json_scan_init(&j);
-    json_scan_feed(&j, &nothing, NULL, text);
-    return json_scan_done(&j);
+    for (size_t n = 0; n < text.len; n++) {
+        json_scan_feed(&j, &schema, places, slice_of(text.p + n, 1));
+        if (json_scan_done(&j))
+            return n + 1;
+    }
+    return 0;
+}
+
+/* Turns the JSON of n bytes at `at` into what is answered; returns its length, 0 if it is no
+ * object. */
+static size_t error_to_top(char *at, size_t n)
+{
+    static const char before[] = "{\"error\":";
+    struct places places = {false, NULL}, unused = {false, NULL};
+    size_t len;
+
+    if (object_length(slice_of(at, n), &places) == 0)
+        return 0;
+    if (places.top || places.nested == NULL)
+        return n;
+    len = object_length(slice_of(places.nested, n - (size_t)(places.nested - at)), &unused);
+    /* It was inside of {"response":{"error":...}}, so there is room for less around it. */
+    WEIR_ASSERT(len > 0 && sizeof before + len <= n);
+    memmove(at + sizeof before - 1, places.nested, len);
+    memcpy(at, before, sizeof before - 1);
+    at[sizeof before - 1 + len] = '}';
+    return sizeof before + len;
 }
 
 enum weir_status answer_error_json(enum answer_form form, struct slice events, struct buf *out,
@@ -105,11 +156,9 @@ enum weir_status answer_error_json(enum answer_form form, struct slice events, s
     if (rc != WEIR_OK)
         return rc;
     (void)data_join(form, event, at);
-    if (!is_object(slice_of(at, n))) {
-        if (buf_empty(out))
-            buf_free(out);
-        return WEIR_NOT_FOUND;
-    }
+    n = error_to_top(at, n);
     buf_commit(out, n);
-    return WEIR_OK;
+    if (buf_empty(out))
+        buf_free(out);
+    return n > 0 ? WEIR_OK : WEIR_NOT_FOUND;
 }

@@ -57,6 +57,18 @@ void event_settle_marks(struct answer *a);
 /* The event is complete: the rest, and counts. */
 void event_settle(struct answer *a);
 
+/* Forgets the event that was. */
+void event_begin(struct answer *a);
+
+/* Bytes of the data of an event, without the line ends between its lines but for the one they mean.
+ */
+void data_feed(struct answer *a, struct slice bytes);
+
+/* As answer_feed_event, of bytes that are not empty. */
+size_t sse_feed(struct answer *a, struct slice in, bool *ended);
+/* The line that begins here means nothing. */
+void sse_spoil_line(struct answer *a);
+
 /*
  * Feeds one event and no more: returns the bytes taken; up to the end of an event (an empty line, a
  * line of NDJSON), or all.  *ended says which.

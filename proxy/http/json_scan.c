@@ -234,15 +234,15 @@ static const char *string_begin(struct json_scan *j, const struct feed *f, const
     return j->rule->text ? wanted_string(j, f, p) : first_byte(j, f, p);
 }
 
-static void container_open(struct json_scan *j, const struct feed *f, char brace)
+static void container_open(struct json_scan *j, const struct feed *f, const char *brace)
 {
     const struct json_rule *rule = rule_take(j);
-    bool object = brace == '{';
+    bool object = *brace == '{';
     uint8_t inside = 0;
 
     if (rule != NULL) {
         inside = object ? rule->object : rule->array;
-        report(f, rule, object ? JSON_KIND_OBJECT : JSON_KIND_ARRAY, SLICE_NONE);
+        report(f, rule, object ? JSON_KIND_OBJECT : JSON_KIND_ARRAY, slice_of(brace, 1));
     }
     /* Deeper than outer[] reaches there are no nodes: schemas are shallower. */
     if (j->depth < JSON_NODES_DEEP)
@@ -344,7 +344,7 @@ static const char *between(struct json_scan *j, const struct feed *f, const char
             p = string_begin(j, f, p + 1);
             break;
         case OPEN:
-            container_open(j, f, *p++);
+            container_open(j, f, p++);
             break;
         default: /* CLOSE */
             container_close(j, f);

@@ -92,7 +92,9 @@ enum dialect dialect_of_path(struct slice path, bool anthropic_version);
 
 /*
  * The JSON of the error that `events` (whole held bytes of a stream) holds, for a restated answer:
- * the data lines of the first event with an error, joined (bounded by max).  WEIR_NOT_FOUND.
+ * the data lines of the first event with an error, joined (bounded by max).  An error that lies
+ * deeper, as in response.failed, is brought to the top: {"error":...}.  WEIR_NOT_FOUND if there is
+ * none, or none in JSON.
  */
 enum weir_status answer_error_json(enum answer_form form, struct slice events, struct buf *out,
                                    size_t max) WEIR_MUST_CHECK;

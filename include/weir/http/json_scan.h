@@ -57,7 +57,8 @@ struct json_schema {
     /*
      * A value under a rule with a leaf, in the order of the document, several times if a key comes
      * several times.  `text` of a string whose rule does not say text: empty if it is, else not, no
-     * more.  Strings, numbers longer than JSON_TEXT_MAX are cut.
+     * more.  Strings, numbers longer than JSON_TEXT_MAX are cut.  Of an object or a list `text` is
+     * the opening brace, where it lies in the bytes that were fed.
      */
     void (*on_leaf)(void *arg, uint8_t leaf, enum json_kind kind, struct slice text);
 };

@@ -45,6 +45,20 @@ Test(answer_json, data_in_several_lines_is_joined)
              "{\"error\":\n{\"code\":503}\n}");
 }
 
+Test(answer_json, an_error_inside_of_a_response_is_brought_to_the_top)
+{
+    error_is(FORM_SSE,
+             "data: {\"type\":\"response.failed\",\"response\":{\"id\":\"r\",\"error\":"
+             "{\"code\":\"server_error\",\"message\":\"} \\\" {\"},\"usage\":{}}}\n\n",
+             "{\"error\":{\"code\":\"server_error\",\"message\":\"} \\\" {\"}}");
+    error_is(FORM_SSE, "event: response.failed\ndata: {\"response\":{\"error\":{}}}\n\n",
+             "{\"error\":{}}");
+    error_is(FORM_SSE, "event: response.failed\ndata: {\"response\":{\"error\":null}}\n\n",
+             "{\"response\":{\"error\":null}}");
+    error_is(FORM_SSE, "data: {\"response\":{\"error\":{}},\"error\":{\"code\":500}}\n\n",
+             "{\"response\":{\"error\":{}},\"error\":{\"code\":500}}");
+}
+
 Test(answer_json, without_an_error_or_without_json_there_is_nothing)
 {
     no_error(FORM_SSE, "");
