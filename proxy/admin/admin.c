@@ -8,10 +8,13 @@
 
 #include "admin_priv.h"
 #include "events.h"
+#include "history.h"
 #include "rights.h"
 #include "socket.h"
 #include "tally.h"
+#include "web.h"
 #include "weir/base/assert.h"
+#include "weir/base/clock.h"
 
 enum { FIRST_ROOM = 16 * 1024 };
 
@@ -26,6 +29,22 @@ static void on_event(const struct control_event *e, void *arg)
     if (e->from == e->to)
         rights_set(a->rights, control_settings(a->control));
     events_broadcast(a, e);
+    if (a->web != NULL)
+        web_event(a->web, e);
+}
+
+static void on_second(void *arg)
+{
+    struct admin *a = arg;
+
+    WEIR_CHECK(a, ADMIN_MAGIC);
+    history_tick(a->history, control_status(a->control));
+    if (a->web != NULL)
+        web_tick(a->web);
+    a->second_ns += NS_PER_S;
+    if (a->second_ns <= loop_now_ns(control_loop(a->control))) /* held up: no points are made up */
+        a->second_ns = loop_now_ns(control_loop(a->control)) + NS_PER_S;
+    loop_timer_at(&a->second, a->second_ns);
 }
 
 static void close_fds(const struct admin_listen *l)
@@ -38,15 +57,17 @@ static void close_fds(const struct admin_listen *l)
 
 static bool open_parts(struct admin *a, const struct admin_listen *l)
 {
-    a->rights = rights_create(control_settings(a->control));
-    a->tally = tally_create();
-    if (a->rights == NULL || a->tally == NULL) {
+    bool complete = a->rights != NULL && a->tally != NULL && a->history != NULL;
+
+    if (!complete) {
         close_fds(l);
         return false;
     }
     if (l->socket_fd != -1)
         a->socket = socket_open(a, l->socket_fd);
-    return l->socket_fd == -1 || a->socket != NULL;
+    if (l->http_fd != -1)
+        a->web = web_open(a, l->http_fd);
+    return (l->socket_fd == -1 || a->socket != NULL) && (l->http_fd == -1 || a->web != NULL);
 }
 
 struct admin *admin_open(struct control *c, const struct admin_listen *l)
@@ -61,6 +82,12 @@ struct admin *admin_open(struct control *c, const struct admin_listen *l)
     a->control = c;
     a->render_hint = FIRST_ROOM;
     memcpy(a->socket_path, l->socket_path, sizeof a->socket_path);
+    a->rights = rights_create(control_settings(c));
+    a->tally = tally_create();
+    a->history = history_create();
+    loop_timer_init(&a->second, control_loop(c), on_second, a);
+    a->second_ns = loop_now_ns(control_loop(c)) + NS_PER_S;
+    loop_timer_at(&a->second, a->second_ns);
     control_subscribe(c, on_event, a);
     if (!open_parts(a, l))
         admin_close(&a);
@@ -75,9 +102,12 @@ void admin_close(struct admin **ap)
         return;
     WEIR_CHECK(a, ADMIN_MAGIC);
     control_unsubscribe(a->control, on_event, a);
+    loop_timer_stop(&a->second);
     if (a->socket != NULL && a->socket_path[0] != '\0')
         (void)unlink(a->socket_path);
     socket_close(&a->socket);
+    web_close(&a->web);
+    history_destroy(&a->history);
     tally_destroy(&a->tally);
     rights_destroy(&a->rights);
     a->magic = 0;

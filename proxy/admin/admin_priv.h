@@ -24,6 +24,8 @@ struct admin {
     struct history *history; /* the last 10 minutes, for the live page */
     struct socket_server *socket;
     struct web *web;
+    struct loop_timer second;         /* takes a point of the history */
+    uint64_t second_ns;               /* when the next is due */
     const struct status_view *status; /* of the answer that is written now */
     size_t render_hint;               /* room the last answers needed */
     char socket_path[108];

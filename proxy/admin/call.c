@@ -122,10 +122,9 @@ void call_fail(struct call *c, enum fail_code code, const char *fmt, ...)
     put_failure(c, code, message);
 }
 
-/* The audit line: who, what, with which result. */
-static void audit(const struct call *c, const char *verdict, const char *result)
+void call_audit(const struct call *c, const char *result)
 {
-    log_info("admin: uid %u: \"%.*s\": %s%s", c->uid, (int)c->line.len, c->line.p, verdict, result);
+    log_info("order by uid %u: %.*s: %s", c->uid, (int)c->line.len, c->line.p, result);
 }
 
 void call_done(struct call *c, const char *fmt, ...)
@@ -138,7 +137,6 @@ void call_done(struct call *c, const char *fmt, ...)
     va_start(ap, fmt);
     (void)vsnprintf(sentence, sizeof sentence, fmt, ap);
     va_end(ap);
-    audit(c, "", sentence);
     text_init(&t, mem, sizeof mem);
     if (c->json) {
         json_begin(&j, &t);
@@ -154,7 +152,6 @@ void call_done(struct call *c, const char *fmt, ...)
 
 void call_refuse(struct call *c, enum fail_code code, const char *why)
 {
-    audit(c, "refused: ", why);
     put_failure(c, code, why);
 }
 
@@ -182,7 +179,8 @@ void call_run(struct call *c, struct command_args *args)
         return;
     }
     if (args->row->right == RIGHT_WRITE && !rights_may_write(c->a->rights, c->uid)) {
-        call_refuse(c, FAIL_NOT_ALLOWED, "not allowed: this uid may only read");
+        call_audit(c, "not allowed");
+        call_fail(c, FAIL_NOT_ALLOWED, "not allowed: this uid may only read");
         return;
     }
     h = &handlers[args->row->id];

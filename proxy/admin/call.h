@@ -55,10 +55,12 @@ typedef void render_fn(struct text *t, struct admin *a, const void *arg);
 void call_render(struct call *c, render_fn *fn, const void *arg);
 /* "error: ..." (with --json the JSON form behind it), then the empty line. */
 void call_fail(struct call *c, enum fail_code code, const char *fmt, ...) WEIR_PRINTF(3, 4);
-/* Of a writing command: a sentence, or {"done": sentence}; logs the audit line of the change. */
+/* Of a writing command: a sentence, or {"done": sentence}. */
 void call_done(struct call *c, const char *fmt, ...) WEIR_PRINTF(2, 3);
-/* The same for a refusal of a writing command: logged, then call_fail. */
+/* The same as call_fail for a sentence of any length and number of lines. */
 void call_refuse(struct call *c, enum fail_code code, const char *why);
+/* The audit line of a change that flow's control does not log itself. */
+void call_audit(const struct call *c, const char *result);
 
 /*
  * Runs what fn writes into a buffer that grows as needed (up to ANSWER_MAX) and appends it.

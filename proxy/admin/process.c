@@ -91,5 +91,6 @@ void run_log_level(struct call *c, int param)
         if (slice_eq(c->args->choices[0], slice_str(log_level_name((enum log_level)l))))
             log_set_level((enum log_level)l);
     }
+    call_audit(c, "done");
     call_done(c, "the event log says what is %s and above", log_level_name(log_get_level()));
 }

@@ -169,7 +169,7 @@ static void show_upcoming(struct text *t, const struct upstream_status *u,
 {
     char span[HUMAN_MAX];
 
-    if (u->v.state == BREAKER_OPEN && u->v.until_ns > s->now_ns)
+    if (u->v.state == BREAKER_OPEN && u->v.until_ns > s->now_ns && u->n_overrides == 0)
         text_printf(t, "  %s: next probes in %s\n", u->name,
                     human_duration(span, u->v.until_ns - s->now_ns));
     if (u->v.held_until_ns > s->now_ns)

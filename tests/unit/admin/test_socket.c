@@ -1,96 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The socket as a client sees it: the real layer on a real loop, control being a fake. */
 #include <criterion/criterion.h>
-#include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "../../../proxy/admin/call.h"
-#include "fake_control.h"
 #include "reader.h"
-#include "weir/admin/admin.h"
+#include "rig.h"
 
-static struct control control;
-static struct admin *admin;
-static char folder[64], path[100];
-static char *answer;
-static size_t answer_len;
-
-static void setup(void)
-{
-    struct admin_listen l;
-    char why[256];
-
-    fake_control_init(&control);
-    (void)snprintf(folder, sizeof folder, "/tmp/weir-test-XXXXXX");
-    cr_assert_not_null(mkdtemp(folder));
-    (void)snprintf(path, sizeof path, "%s/admin.sock", folder);
-    control.settings.admin_socket = path;
-    cr_assert_eq(admin_bind(&control.settings, &l, why, sizeof why), WEIR_OK, "%s", why);
-    admin = admin_open(&control, &l);
-    cr_assert_not_null(admin);
-    log_set_level(LOG_LEVEL_ERROR);
-}
-
-static void teardown(void)
-{
-    admin_close(&admin);
-    loop_poll(control.loop);
-    fake_control_fini(&control);
-    free(answer);
-    (void)rmdir(folder);
-}
-
-TestSuite(socket, .init = setup, .fini = teardown);
-
-static int dial(void)
-{
-    struct sockaddr_un sun = {.sun_family = AF_UNIX};
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
-
-    (void)snprintf(sun.sun_path, sizeof sun.sun_path, "%s", path);
-    cr_assert_eq(connect(fd, (struct sockaddr *)&sun, sizeof sun), 0);
-    return fd;
-}
-
-static void say(int fd, const char *line)
-{
-    cr_assert_eq(write(fd, line, strlen(line)), (ssize_t)strlen(line));
-}
-
-/* Runs the loop until the answers so far end with `end`, or the other side closes (NULL). */
-static const char *hear(int fd, const char *end)
-{
-    enum { ROOM = 1 << 20 };
-
-    free(answer);
-    answer = calloc(1, ROOM);
-    answer_len = 0;
-    for (int i = 0; i < 2000; i++) {
-        ssize_t n;
-        struct pollfd p = {.fd = fd, .events = POLLIN};
-        loop_poll(control.loop);
-        if (poll(&p, 1, 1) == 0)
-            continue;
-        n = read(fd, answer + answer_len, ROOM - 1 - answer_len);
-        if (n == 0 || (n < 0 && errno == ECONNRESET)) {
-            cr_assert_null(end, "closed after: %s", answer);
-            return answer;
-        }
-        answer_len += n > 0 ? (size_t)n : 0;
-        answer[answer_len] = '\0';
-        if (end != NULL && slice_ends(slice_of(answer, answer_len), slice_str(end)))
-            return answer;
-    }
-    cr_assert_fail("no end of the answer: %s", answer);
-    return NULL;
-}
+TestSuite(socket, .init = rig_open, .fini = rig_close);
 
 static const char *ask(const char *line)
 {
@@ -466,10 +388,10 @@ Test(socket, the_file_is_ours_alone_and_goes_with_the_admin)
 {
     struct stat st;
 
-    cr_assert_eq(stat(path, &st), 0);
+    cr_assert_eq(stat(socket_path, &st), 0);
     cr_assert_eq(st.st_mode & 0777, 0600);
     admin_close(&admin);
-    cr_assert_neq(stat(path, &st), 0);
+    cr_assert_neq(stat(socket_path, &st), 0);
 }
 
 Test(socket, a_live_socket_is_not_taken_over)
