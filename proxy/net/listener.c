@@ -66,12 +66,6 @@ static void complain(struct listener *s, int err)
     log_warn("accepting clients rests for %d ms: %s", PAUSE_MS, strerror(err));
 }
 
-/* Descriptors or memory ran out: going on at once would only spin. */
-static bool is_shortage(int err)
-{
-    return err == EMFILE || err == ENFILE || err == ENOBUFS || err == ENOMEM;
-}
-
 /* Errors of one client (gone again, its network down) do not concern the next. */
 static bool is_the_clients(int err)
 {
@@ -108,9 +102,7 @@ static bool accept_one(struct listener *s)
         return false;
     if (is_the_clients(err))
         return true;
-    complain(s, err);
-    if (!is_shortage(err))
-        log_error("accepting clients failed: %s", strerror(err));
+    complain(s, err); /* descriptors or memory ran out: going on at once would only spin */
     loop_timer_at(&s->resume, loop_now_ns(s->loop) + PAUSE_MS * NS_PER_MS);
     adjust(s);
     return false;
