@@ -108,6 +108,17 @@ static enum weir_status connect_status(int err)
     return WEIR_SYS;
 }
 
+static const char *connect_words(int err)
+{
+    switch (err) {
+    case ENOENT:
+        return "there is no socket at this path";
+    case EAGAIN:
+        return "the socket's queue of connections is full";
+    }
+    return strerror(err);
+}
+
 static void open_up(struct conn *c)
 {
     state_enter(c, CONN_OPEN);
@@ -142,7 +153,7 @@ static void begin_handshake(struct conn *c)
 static void connect_ended(struct conn *c, int err)
 {
     if (err != 0)
-        fail(c, connect_status(err), strerror(err));
+        fail(c, connect_status(err), connect_words(err));
     else if (c->tls != NULL)
         begin_handshake(c);
     else

@@ -69,6 +69,8 @@ enum weir_status conn_write(struct conn *c, const struct iovec *iov, int n, size
     ssize_t done;
 
     WEIR_ASSERT(n > 0 && n <= IOV_MAX);
+    if (c->broken)
+        return WEIR_RESET;
     if (c->tls != NULL)
         return tls_link_write(c->tls, iov, n, wrote);
     do {
@@ -103,6 +105,8 @@ void conn_hung_up(struct conn *c, bool reset)
         return;
     hangup_unwatch(c->loop, c->fd);
     c->watched = false;
+    if (c->ev->on_hangup == NULL) /* the owner of then asked for it, the present one does not */
+        return;
     c->gone_told = true;
     c->ev->on_hangup(c, c->owner, reset);
 }
@@ -156,7 +160,11 @@ void conn_on_write(struct conn *c)
 
 void conn_on_ready(struct conn *c)
 {
-    if (!c->want_read)
+    if (c->broken && c->want_write) {
+        c->want_write = false;
+        c->ev->on_writable(c, c->owner);
+    }
+    if (c->state != CONN_OPEN || !c->want_read)
         return;
     c->ev->on_readable(c, c->owner);
     conn_after(c);
@@ -174,6 +182,8 @@ void conn_want_read(struct conn *c, bool want)
     if (!want || c->state != CONN_OPEN)
         return;
     conn_arm_read(c);
+    if (c->broken)
+        loop_make_ready(c->loop, &c->u.ready);
     conn_after(c);
 }
 
@@ -222,4 +232,9 @@ struct slice conn_alpn(const struct conn *c)
     if (c->tls != NULL)
         SSL_get0_alpn_selected(c->tls->ssl, &name, &len);
     return slice_of(name, len);
+}
+
+const char *conn_tls_why(const struct conn *c)
+{
+    return c->tls == NULL || c->tls->dead_why == NULL ? "" : c->tls->dead_why;
 }

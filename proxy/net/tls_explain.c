@@ -174,15 +174,34 @@ static const struct {
     {SSL_R_TLSV1_UNRECOGNIZED_NAME, "the peer does not know the server name we asked for"},
 };
 
-void tls_explain_error(struct text *why)
+/* Static; *known if the words are ours and not OpenSSL's own. */
+static const char *words_for(unsigned long error, bool *known)
 {
-    unsigned long error = ERR_peek_last_error();
     const char *raw = ERR_reason_error_string(error);
 
-    ERR_clear_error();
     for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++) {
-        if (ERR_GET_LIB(error) == ERR_LIB_SSL && ERR_GET_REASON(error) == reasons[i].reason)
-            return text_str(why, reasons[i].words);
+        if (ERR_GET_LIB(error) == ERR_LIB_SSL && ERR_GET_REASON(error) == reasons[i].reason) {
+            *known = true;
+            return reasons[i].words;
+        }
     }
-    text_printf(why, "the TLS handshake failed: %s", raw == NULL ? "no reason was given" : raw);
+    *known = false;
+    return raw == NULL ? "no reason was given" : raw;
+}
+
+void tls_explain_error(struct text *why)
+{
+    bool known;
+    const char *words = words_for(ERR_peek_last_error(), &known);
+
+    if (!known)
+        text_str(why, "the TLS handshake failed: ");
+    text_str(why, words);
+}
+
+const char *tls_error_words(void)
+{
+    bool known;
+
+    return words_for(ERR_peek_last_error(), &known);
 }

@@ -20,7 +20,11 @@
 #include "tls_priv.h"
 #include "weir/base/assert.h"
 
-enum { RECORD_MAX = 16384 };
+enum {
+    RECORD_MAX = 16384,
+    /* A handshake's flight fits; a peer that has us answer and does not read is cut off. */
+    OUT_MAX = 256 * 1024,
+};
 
 /* The BIO */
 
@@ -40,7 +44,7 @@ static ssize_t send_now(struct tls_link *l, const char *bytes, size_t n)
 
 static bool keep(struct tls_link *l, const char *bytes, size_t n)
 {
-    char *all = malloc(l->out_len + n);
+    char *all = l->out_len + n > OUT_MAX ? NULL : malloc(l->out_len + n);
 
     if (all == NULL) {
         l->io_errno = ENOMEM;
@@ -195,6 +199,7 @@ void tls_link_free(struct tls_link **lp)
 static enum weir_status die(struct tls_link *l, enum weir_status s)
 {
     l->dead = s;
+    l->dead_why = s == WEIR_TLS ? tls_error_words() : "";
     l->drained = true;
     ERR_clear_error();
     return s;
@@ -351,6 +356,10 @@ enum weir_status tls_link_write(struct tls_link *l, const struct iovec *iov, int
 
     if (l->dead != WEIR_OK)
         return l->dead;
+    if (offered == 0) {
+        *wrote = 0;
+        return WEIR_OK;
+    }
     s = tls_link_flush(l);
     if (s != WEIR_OK)
         return s;

@@ -73,6 +73,7 @@ struct tls_link {
     bool drained;          /* nothing more to read until the socket is readable again */
     bool fin_due;          /* shut the socket down when `out` is gone */
     enum weir_status dead; /* the link has failed: what every call returns; WEIR_OK: alive */
+    const char *dead_why;  /* static, for WEIR_TLS */
 };
 
 struct tls_link *tls_link_accept(struct tls_server *s, struct conn *c);
@@ -115,8 +116,9 @@ int tls_ticket_key(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER_
                    EVP_MAC_CTX *mac, int encrypt);
 
 /* tls_explain.c */
-/* The newest OpenSSL error in plain words; takes it from the queue. */
+/* The newest entry of OpenSSL's error queue in plain words, for a handshake and for later. */
 void tls_explain_error(struct text *why);
+const char *tls_error_words(void); /* static */
 /* Verification callback: writes what is wrong with the peer's certificate. */
 int tls_explain_verify(int ok, X509_STORE_CTX *store);
 void tls_write_date(struct text *t, const ASN1_TIME *when);

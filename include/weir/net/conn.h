@@ -31,7 +31,10 @@ struct conn_events {
      * part for the log, alive during the call.  The owner calls conn_close.
      */
     void (*on_fail)(struct conn *c, void *owner, enum weir_status s, const char *why);
-    /* Bytes, an end or an error wait to be read.  Level-triggered while reading is wanted. */
+    /*
+     * Bytes, an end or an error wait to be read.  Level-triggered while reading is wanted.  With
+     * TLS it may be for nothing (WEIR_AGAIN): what came was the protocol's own.
+     */
     void (*on_readable)(struct conn *c, void *owner);
     /* There is room again.  Once per conn_want_write. */
     void (*on_writable)(struct conn *c, void *owner);
@@ -103,7 +106,9 @@ struct slice conn_alpn(const struct conn *c);
  * opened; 0 = not known (TLS, unix).
  */
 uint64_t conn_acked(const struct conn *c);
-/* Bytes the kernel still holds unsent (SIOCOUTQ); for drains and memory reports. */
+/* After WEIR_TLS from conn_read or conn_write: what failed, in words for the log; else "". */
+const char *conn_tls_why(const struct conn *c);
+/* Bytes the kernel (SIOCOUTQ) or TLS still holds unsent; for drains and memory reports. */
 size_t conn_unsent(const struct conn *c);
 
 #endif

@@ -227,6 +227,22 @@ Test(conn, a_new_owner_hears_of_the_end)
     pair_close(&p);
 }
 
+Test(conn, a_new_owner_may_not_care_for_the_end)
+{
+    struct seen second = {0};
+    struct pair p;
+
+    pair_open(&p);
+    conn_want_read(p.c, false);
+    cr_assert_eq(send(p.other, "x", 1, 0), 1);
+    settle(p.l);
+    conn_set_owner(p.c, &no_hangup, &second);
+    pair_break(&p);
+    settle(p.l);
+    cr_assert_eq(p.seen.hangup + second.hangup, 0);
+    pair_close(&p);
+}
+
 static struct conn **to_close;
 
 static void close_it(struct conn *c, struct seen *s)
@@ -430,6 +446,7 @@ Test(connect, a_missing_unix_socket_is_refused_from_the_loop)
     loop_poll(l);
     cr_assert_eq(seen.fail, 1);
     cr_assert_eq(seen.status, WEIR_REFUSED);
+    cr_assert_str_eq(seen.why, "there is no socket at this path");
     conn_close(&c);
     loop_destroy(&l);
 }
