@@ -343,9 +343,11 @@ void conn_close(struct conn **cp)
         return;
     WEIR_CHECK(c, CONN_MAGIC);
     stop_watching(c);
-    state_enter(c, CONN_CLOSED);
     if (c->reset_on_close)
         (void)setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    else if (c->tls != NULL && c->state == CONN_OPEN)
+        tls_link_notify(c->tls);
+    state_enter(c, CONN_CLOSED);
     (void)close(c->fd);
     c->fd = -1;
     loop_grave_init(&c->u.grave, reap);

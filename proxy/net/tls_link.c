@@ -376,6 +376,17 @@ enum weir_status tls_link_write(struct tls_link *l, const struct iovec *iov, int
     return WEIR_OK;
 }
 
+/* With bytes of the owner's still on the way the end would be a lie. */
+void tls_link_notify(struct tls_link *l)
+{
+    bool sent = (SSL_get_shutdown(l->ssl) & SSL_SENT_SHUTDOWN) != 0;
+
+    if (l->dead != WEIR_OK || l->out_len > 0 || l->credit > 0 || sent)
+        return;
+    if (SSL_shutdown(l->ssl) < 0)
+        ERR_clear_error();
+}
+
 void tls_link_shutdown(struct tls_link *l)
 {
     if (l->dead == WEIR_OK && SSL_shutdown(l->ssl) < 0)

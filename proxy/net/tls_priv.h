@@ -88,6 +88,7 @@ enum weir_status tls_link_write(struct tls_link *l, const struct iovec *iov, int
 /* Sends what is left in `out`: WEIR_OK when nothing is. */
 enum weir_status tls_link_flush(struct tls_link *l) WEIR_MUST_CHECK;
 void tls_link_shutdown(struct tls_link *l);
+void tls_link_notify(struct tls_link *l); /* close_notify, if all was sent; before a close */
 bool tls_link_pending(const struct tls_link *l);
 bool tls_link_quiet(struct tls_link *l);
 BIO_METHOD *tls_socket_method(void);

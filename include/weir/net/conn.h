@@ -93,7 +93,10 @@ void conn_shutdown(struct conn *c);
 /* The next close breaks the connection (RST), so that the peer cannot take it for an orderly end.
  */
 void conn_break(struct conn *c);
-/* Frees through the reaper; sets *c to NULL.  NULL is fine. */
+/*
+ * An orderly end for the peer (with TLS: close_notify, unless bytes were left unsent), if it was
+ * not broken before.  Frees through the reaper; sets *c to NULL.  NULL is fine.
+ */
 void conn_close(struct conn **c);
 
 bool conn_is_tls(const struct conn *c);

@@ -256,16 +256,43 @@ Test(tls_bytes, an_end_without_notice_is_a_reset)
     tls_close(&p);
 }
 
-Test(tls_bytes, a_close_alone_is_no_orderly_end)
+static enum weir_status read_end(struct tls_pair_of *p)
+{
+    static char buf[20000];
+    enum weir_status s = WEIR_AGAIN;
+    size_t n;
+
+    wait_until(p->l, (s = conn_read(p->server, buf, sizeof buf, &n)) != WEIR_AGAIN && s != WEIR_OK);
+    return s;
+}
+
+Test(tls_bytes, a_close_is_an_orderly_end_and_a_broken_one_is_not)
 {
     struct tls_pair_of p;
-    char buf[8];
+
+    meet(&p);
+    write_all(p.client, "bye");
+    conn_close(&p.client);
+    cr_assert_eq(read_end(&p), WEIR_CLOSED);
+    tls_close(&p);
+    meet(&p);
+    conn_break(p.client);
+    conn_close(&p.client);
+    cr_assert_eq(read_end(&p), WEIR_RESET);
+    tls_close(&p);
+}
+
+Test(tls_bytes, a_close_with_bytes_left_is_no_orderly_end)
+{
+    static char block[20000];
+    struct tls_pair_of p;
     size_t n;
 
     meet(&p);
+    while (conn_write(p.client, &(struct iovec){block, sizeof block}, 1, &n) == WEIR_OK)
+        ;
     conn_close(&p.client);
-    wait_until(p.l, p.server_seen.readable > 0);
-    cr_assert_eq(conn_read(p.server, buf, sizeof buf, &n), WEIR_RESET);
+    cr_assert_eq(read_end(&p), WEIR_RESET);
     tls_close(&p);
 }
 
