@@ -140,10 +140,18 @@ out:
     return status;
 }
 
+static void complain(const char *sentence, void *arg)
+{
+    (void)fprintf(stderr, "%s: %s\n", (const char *)arg, sentence);
+}
+
 static int check(const struct settings *s)
 {
     char text[400];
     uint64_t most = flow_memory_ceiling(s, text, sizeof text);
+
+    if (flow_verify(s, complain, s->file) > 0)
+        return CMDLINE_EXIT_SETTINGS;
 
     conf_print_check(s, stdout);
     (void)printf("memory at most %llu MiB (%s)\n", (unsigned long long)(most >> 20), text);
@@ -184,6 +192,7 @@ int main(int argc, char **argv)
     char why[300];
 
     (void)signal(SIGPIPE, SIG_IGN);
+    (void)flow_block_signals();
     raise_descriptor_limit();
     if (cmdline_parse(&r.cmdline, argc, argv, why, sizeof why) != WEIR_OK) {
         (void)fprintf(stderr, "weir: %s\n", why);

@@ -235,7 +235,7 @@ static void on_signal(evutil_socket_t fd, short what, void *arg)
     }
 }
 
-static bool watch_signals(struct control *c)
+sigset_t flow_block_signals(void)
 {
     sigset_t set;
 
@@ -244,8 +244,14 @@ static bool watch_signals(struct control *c)
     (void)sigaddset(&set, SIGUSR1);
     (void)sigaddset(&set, SIGTERM);
     (void)sigaddset(&set, SIGINT);
-    if (pthread_sigmask(SIG_BLOCK, &set, NULL) != 0)
-        return false;
+    WEIR_ASSERT(pthread_sigmask(SIG_BLOCK, &set, NULL) == 0);
+    return set;
+}
+
+static bool watch_signals(struct control *c)
+{
+    sigset_t set = flow_block_signals();
+
     c->signal_fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
     if (c->signal_fd == -1)
         return false;

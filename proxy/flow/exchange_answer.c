@@ -406,7 +406,8 @@ static void end_of_stream(struct exchange *x)
         end_whole(x, outcome_of_error(a)); /* the backend said so itself, in its own words */
     } else if (x->first_ns == 0) {
         exchange_fail(x, OUTCOME_FAILED, 502, CAUSE_EMPTY_STREAM);
-    } else if (a->finished || a->dialect == DIALECT_UNKNOWN) {
+    } else if (a->finished || a->dialect == DIALECT_UNKNOWN ||
+               (a->dialect == DIALECT_GEMINI && a->finish_reason)) {
         end_whole(x, OUTCOME_OK);
     } else {
         exchange_fail(x, OUTCOME_FAILED, 502, CAUSE_UPSTREAM_TRUNCATED);
@@ -456,6 +457,19 @@ static void end_before_head(struct exchange *x, enum upstream_end how, const cha
                   how == END_BAD ? CAUSE_BAD_GATEWAY : CAUSE_UPSTREAM_RESET);
 }
 
+/* The backend said in its stream what was wrong, then broke off: the client sees both. */
+static void end_after_error(struct exchange *x)
+{
+    struct codec *c = x->codec;
+
+    x->cause = CAUSE_IN_BAND_ERROR;
+    exchange_report(x, outcome_of_error(&x->answer), false);
+    uplink_release(x, false);
+    x->codec = NULL;
+    c->ops->cut(c);
+    exchange_finish(x);
+}
+
 void exchange_on_end(struct exchange *x, enum upstream_end how, const char *why)
 {
     switch (x->state) {
@@ -471,6 +485,8 @@ void exchange_on_end(struct exchange *x, enum upstream_end how, const char *why)
                           how == END_BAD ? CAUSE_BAD_GATEWAY : CAUSE_EMPTY_STREAM);
         else if (x->state == EXCHANGE_HELD)
             on_early_error(x);
+        else if (x->events_form && x->answer.error != ERROR_NONE)
+            end_after_error(x);
         else
             exchange_fail(x, OUTCOME_FAILED, 502, CAUSE_UPSTREAM_TRUNCATED);
         return;
@@ -537,5 +553,5 @@ void exchange_on_connect_failed(struct exchange *x, enum weir_status s, const ch
     x->proxy_error = proxy_error_of(s);
     if (s == WEIR_TLS && strstr(why, "certificate") != NULL)
         x->proxy_error = "tls_certificate_error";
-    exchange_fail(x, OUTCOME_CONNECT_FAILED, s == WEIR_TIMEOUT ? 504 : 502, CAUSE_CONNECT_FAILED);
+    exchange_fail(x, OUTCOME_CONNECT_FAILED, 502, CAUSE_CONNECT_FAILED);
 }

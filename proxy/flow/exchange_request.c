@@ -8,6 +8,43 @@
 
 #include "flow_priv.h"
 
+/* --- the client */
+
+/* The last address of a list that is not one of our own proxies; false: there is none. */
+static bool believed_client(const struct site *s, struct slice list, struct net_addr *out)
+{
+    while (list.len > 0) {
+        const char *comma = memrchr(list.p, ',', list.len);
+        size_t at = comma == NULL ? 0 : (size_t)(comma - list.p) + 1;
+        struct slice one = slice_trim(slice_from(list, at));
+        char mem[80];
+        struct text t;
+
+        text_init(&t, mem, sizeof mem);
+        if (memchr(one.p, ':', one.len) != NULL && one.len > 0 && one.p[0] != '[')
+            text_printf(&t, "[%.*s]:0", (int)one.len, one.p);
+        else
+            text_printf(&t, "%.*s:0", (int)one.len, one.p);
+        if (t.full || net_addr_parse(text_slice(&t), out) != WEIR_OK)
+            return false;
+        if (!site_trusts(s, out))
+            return true;
+        list.len = comma == NULL ? 0 : at - 1;
+    }
+    return false;
+}
+
+/* Who the client is: the peer, or whom a trusted peer speaks for. */
+static struct net_addr client_of(const struct site *s, const struct request_head *h,
+                                 const struct client_facts *cf)
+{
+    struct net_addr a;
+
+    if (cf->trusted && h != NULL && believed_client(s, request_field(h, FIELD_X_FORWARDED_FOR), &a))
+        return a;
+    return *cf->peer;
+}
+
 /* --- identity */
 
 static struct slice cookie_value(struct slice cookies, struct slice name)
@@ -35,7 +72,7 @@ static struct slice field_named(const struct request_head *h, struct slice name)
 
 /* Who the user is: header, cookie, address, in that order; hashed, the key itself is not kept. */
 static uint64_t user_of(const struct site *s, const struct request_head *h,
-                        const struct client_facts *cf)
+                        const struct net_addr *client)
 {
     const struct settings *st = s->settings;
     struct slice id = SLICE_NONE;
@@ -51,7 +88,7 @@ static uint64_t user_of(const struct site *s, const struct request_head *h,
     if (id.len == 0 && st->identity_cookie[0] != '\0')
         id = cookie_value(request_field(h, FIELD_COOKIE), slice_str(st->identity_cookie));
     if (id.len == 0 && st->identity_address) {
-        net_addr_format_host(cf->peer, host);
+        net_addr_format_host(client, host);
         id = slice_str(host);
     }
     return id.len == 0 ? 0 : hash_keyed(s->user_key, id) | 1; /* 0 means nobody */
@@ -165,10 +202,41 @@ static void put_forwarded(struct text *t, const struct request_head *h,
         put_field(t, "X-Forwarded-Host", h->host);
 }
 
+static bool is_lower_hex(struct slice s)
+{
+    for (size_t i = 0; i < s.len; i++) {
+        if (!((s.p[i] >= '0' && s.p[i] <= '9') || (s.p[i] >= 'a' && s.p[i] <= 'f')))
+            return false;
+    }
+    return true;
+}
+
+static bool is_all(struct slice s, char c)
+{
+    for (size_t i = 0; i < s.len; i++) {
+        if (s.p[i] != c)
+            return false;
+    }
+    return true;
+}
+
+/* W3C Trace Context, 3.2.2: version-traceid-parentid-flags; others are begun anew. */
+static bool trace_is_valid(struct slice t)
+{
+    if (t.len < 55 || t.p[2] != '-' || t.p[35] != '-' || t.p[52] != '-' ||
+        (t.len > 55 && t.p[55] != '-'))
+        return false;
+    if (slice_starts(t, SLICE_LIT("ff")) || (slice_starts(t, SLICE_LIT("00")) && t.len != 55))
+        return false;
+    return is_lower_hex(slice_of(t.p, 2)) && is_lower_hex(slice_of(t.p + 3, 32)) &&
+           is_lower_hex(slice_of(t.p + 36, 16)) && is_lower_hex(slice_of(t.p + 53, 2)) &&
+           !is_all(slice_of(t.p + 3, 32), '0') && !is_all(slice_of(t.p + 36, 16), '0');
+}
+
 static void put_trace(struct text *t, const struct exchange *x, const struct request_head *h)
 {
     put_field(t, "x-request-id", slice_str(x->id));
-    if (request_field(h, FIELD_TRACEPARENT).len > 0)
+    if (trace_is_valid(request_field(h, FIELD_TRACEPARENT)))
         return; /* passed with the other fields */
     /* W3C Trace Context, 3.2: version, trace-id, parent-id, flags (not sampled by us) */
     text_str(t, "traceparent: 00-");
@@ -204,6 +272,8 @@ bool exchange_write_request(struct exchange *x, const struct request_head *h,
     for (size_t i = 0; i < h->n_fields; i++) {
         const struct http_field *f = &h->fields[i];
         if (f->hop || is_ours(f->id, cf->trusted))
+            continue;
+        if (f->id == FIELD_TRACEPARENT && !trace_is_valid(f->value))
             continue;
         text_put(&t, f->name);
         text_str(&t, ": ");
@@ -271,8 +341,9 @@ static void set_ask(struct exchange *x, const struct request_head *h, const stru
 {
     struct pool_request *r = &x->ticket.r;
     uint64_t timeout_s = number_of(request_field(h, FIELD_X_STAINLESS_TIMEOUT));
+    struct net_addr client = client_of(x->site, h, cf);
 
-    r->user = user_of(x->site, h, cf);
+    r->user = user_of(x->site, h, &client);
     r->class = class_of(x->site, x->route, h, cf);
     r->bytes = h->body == BODY_COUNTED ? h->length : 0;
     r->client_retry = (uint32_t)number_of(request_field(h, FIELD_X_STAINLESS_RETRY_COUNT));
@@ -336,10 +407,9 @@ static bool is_status_page(const struct exchange *x, struct slice path)
 static void understand(struct exchange *x, const struct request_head *h,
                        const struct client_facts *cf)
 {
-    char mem[8192];
     struct text path;
 
-    text_init(&path, mem, sizeof mem);
+    text_init(&path, x->w->path, PATH_BYTES);
     if (target_path(h->target, &path) != WEIR_OK) {
         set_wish(x, h, SLICE_NONE);
         fail_early(x, 400, CAUSE_BAD_REQUEST, "the path cannot be resolved");
@@ -375,11 +445,14 @@ static void understand(struct exchange *x, const struct request_head *h,
         fail_early(x, 503, CAUSE_OVERLOADED, NULL);
 }
 
-static void set_client(struct exchange *x, const struct client_facts *cf)
+static void set_client(struct exchange *x, const struct net_addr *client, bool believed)
 {
     char peer[NET_ADDR_TEXT_MAX];
 
-    net_addr_format(cf->peer, peer);
+    if (believed)
+        net_addr_format_host(client, peer); /* its port is not known */
+    else
+        net_addr_format(client, peer);
     peer[sizeof x->client - 1] = '\0'; /* a long unix path is cut */
     memcpy(x->client, peer, sizeof x->client);
 }
@@ -389,9 +462,12 @@ struct exchange *exchange_request(struct worker *w, struct codec *c, const struc
 {
     struct exchange *x = exchange_create(w, c);
 
+    struct net_addr client;
+
     if (x == NULL)
         return NULL;
-    set_client(x, cf);
+    client = client_of(x->site, h, cf);
+    set_client(x, &client, !net_addr_equal(&client, cf->peer));
     set_id(x, h, cf);
     x->expect = h->expect_continue;
     x->body_complete = h->body == BODY_NONE || (h->body == BODY_COUNTED && h->length == 0);
@@ -412,7 +488,7 @@ struct exchange *exchange_bad_request(struct worker *w, struct codec *c,
 
     if (x == NULL)
         return NULL;
-    set_client(x, cf);
+    set_client(x, cf->peer, false);
     set_id(x, NULL, cf);
     x->body_complete = true;
     set_wish(x, h == NULL ? &none : h, h == NULL ? SLICE_NONE : h->target);

@@ -48,7 +48,8 @@ enum {
     UPLINK_MAGIC = 0x00b11214,
     SCRATCH_BYTES = 64 * 1024,
     LINES_BYTES = 288 * 1024, /* room for any head we may have to write anew */
-    HELD_MAX = 64 * 1024,     /* of an event stream before the commit point */
+    PATH_BYTES = 64 * 1024 + 1,
+    HELD_MAX = 64 * 1024, /* of an event stream before the commit point */
 };
 
 /* A worker's use of a site: freed when it is not the current one and its last exchange is over. */
@@ -100,6 +101,7 @@ struct worker {
     /* scratch: valid inside one callback only */
     char *in;                  /* SCRATCH_BYTES, received bytes */
     char *lines;               /* LINES_BYTES, a head being written */
+    char *path;                /* PATH_BYTES, a path being matched */
     struct http_field *fields; /* SITE_FIELDS_MAX */
     struct session *corked;    /* whose output is in `out` */
     char *out;                 /* SCRATCH_BYTES + room for framing */

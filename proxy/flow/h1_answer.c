@@ -347,9 +347,8 @@ static void op_cut(struct codec *c)
 
 static size_t op_backlog(const struct codec *c)
 {
-    const struct session *s = session_of(c);
-
-    return s->out.len + (s->w->corked == s ? s->w->out_len : 0);
+    /* What is corked has not been refused by the kernel yet: no room will be announced for it. */
+    return session_of(c)->out.len;
 }
 
 static void op_want_body(struct codec *c, bool want)

@@ -341,24 +341,37 @@ static void keep(struct session *s, struct slice rest)
         session_close(s);
 }
 
-/* Goes on with bytes kept from before; called when the state has changed so that they can be used.
- */
-void session_step(struct session *s)
+/* Uses the bytes kept from before.  They are taken out of s->in meanwhile: what happens in between
+ * may close or empty the session. */
+static void consume_kept(struct session *s)
 {
+    struct buf kept = s->in;
     size_t used;
 
+    s->in = BUF_INIT;
+    used = consume(s, buf_slice(&kept));
+    if (s->state == SESSION_DEAD || s->state == SESSION_LINGER || s->state == SESSION_FLUSH) {
+        buf_free(&kept);
+        return;
+    }
+    buf_consume(&kept, used);
+    WEIR_ASSERT(buf_empty(&s->in));
+    s->in = kept;
+}
+
+/* Goes on once the state has changed so that kept bytes can be used. */
+void session_step(struct session *s)
+{
     if (s->state == SESSION_DEAD)
         return;
     if (s->broken) {
         session_close(s);
         return;
     }
-    if (!buf_empty(&s->in)) {
-        used = consume(s, buf_slice(&s->in));
-        if (s->state == SESSION_DEAD)
-            return;
-        buf_consume(&s->in, used);
-    }
+    if (!buf_empty(&s->in))
+        consume_kept(s);
+    if (s->state == SESSION_DEAD)
+        return;
     if (s->state == SESSION_IDLE && (s->w->draining || s->eof_seen)) {
         session_close(s);
         return;

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "weir/base/assert.h"
+#include "weir/flow/run.h"
 #include "weir/http/head.h"
 
 /* --- what an older site already has */
@@ -452,4 +453,61 @@ int site_route(const struct site *s, struct slice method, struct slice host, str
     }
     *pool = st->n_routes == 0 ? &s->pools[0] : NULL;
     return -1;
+}
+
+/* --- verifying without running */
+
+struct verify {
+    void (*fn)(const char *sentence, void *arg);
+    void *arg;
+    size_t n;
+};
+
+static void complain(struct verify *v, const char *why)
+{
+    v->n++;
+    v->fn(why, v->arg);
+}
+
+static void verify_listener(struct verify *v, const struct listener_conf *c)
+{
+    struct site none = {0};
+    struct site_listener l = {0};
+    char why[600];
+
+    if (!make_listener(&none, &l, c, NULL, why, sizeof why))
+        complain(v, why);
+    listener_fini(&l);
+}
+
+static void verify_upstream(struct verify *v, const struct upstream_conf *c)
+{
+    struct site_upstream u = {0};
+    char why[600];
+
+    if (!make_upstream(&u, c, 0, why, sizeof why))
+        complain(v, why);
+    tls_client_release(&u.tls);
+}
+
+size_t flow_verify(const struct settings *s, void (*fn)(const char *sentence, void *arg), void *arg)
+{
+    struct verify v = {fn, arg, 0};
+    char why[600];
+
+    for (size_t i = 0; i < s->n_listeners; i++)
+        verify_listener(&v, &s->listeners[i]);
+    for (size_t k = 0; k < s->n_pools; k++) {
+        for (size_t i = 0; i < s->pools[k].n_upstreams; i++)
+            verify_upstream(&v, &s->pools[k].upstreams[i]);
+    }
+    if (s->pages_directory[0] != '\0') {
+        struct page_set *p =
+            page_set_load(s->pages_directory, (const char *const *)s->pages_languages,
+                          s->n_pages_languages, why, sizeof why);
+        if (p == NULL)
+            complain(&v, why);
+        page_set_destroy(&p);
+    }
+    return v.n;
 }

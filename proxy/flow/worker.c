@@ -124,7 +124,9 @@ static bool make_scratch(struct worker *w)
     w->out = malloc(SCRATCH_BYTES);
     w->lines = malloc(LINES_BYTES);
     w->fields = calloc(SITE_FIELDS_MAX, sizeof *w->fields);
-    return w->in != NULL && w->out != NULL && w->lines != NULL && w->fields != NULL;
+    w->path = malloc(PATH_BYTES);
+    return w->path != NULL && w->in != NULL && w->out != NULL && w->lines != NULL &&
+           w->fields != NULL;
 }
 
 struct site_use *site_use_create(struct site *site)
@@ -221,6 +223,7 @@ void worker_destroy(struct worker **wp)
     free(w->in);
     free(w->out);
     free(w->lines);
+    free(w->path);
     free(w->fields);
     free(w);
 }

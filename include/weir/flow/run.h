@@ -2,6 +2,8 @@
 #ifndef WEIR_FLOW_RUN_H
 #define WEIR_FLOW_RUN_H
 
+#include <signal.h>
+
 #include "weir/flow/control.h"
 
 /*
@@ -33,6 +35,19 @@ struct control_start {
     /* Called on the control thread: `what` is "READY", "RELOADING", "STOPPING". */
     void (*notify)(const char *what, void *arg);
 };
+
+/*
+ * The signals that control reads are blocked from the start of main on, so that one that comes
+ * early waits for it.  Returns their set.
+ */
+sigset_t flow_block_signals(void);
+
+/*
+ * Everything a start needs besides sockets: certificates, keys, pages.  fn is called with a
+ * sentence for each mistake; returns how many.
+ */
+size_t flow_verify(const struct settings *s, void (*fn)(const char *sentence, void *arg),
+                   void *arg);
 
 /* Takes the settings over on success; NULL and a sentence in why otherwise. */
 struct control *control_create(struct settings **s, const struct control_start *start, char *why,
