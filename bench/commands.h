@@ -6,6 +6,8 @@
 int cmd_backend(int argc, char **argv);
 int cmd_load(int argc, char **argv);
 int cmd_story(int argc, char **argv);
+int cmd_run(int argc, char **argv);
+int cmd_report(int argc, char **argv);
 int cmd_compare(int argc, char **argv);
 int cmd_relay(int argc, char **argv);
 

@@ -14,6 +14,8 @@ static const struct {
     {"backend", cmd_backend, "a simulated inference server with faults on demand"},
     {"load", cmd_load, "loads a server, open loop, and judges its answers"},
     {"story", cmd_story, "plays an outage in a minute and tells it"},
+    {"run", cmd_run, "plays a scenario with each target and judges what must hold"},
+    {"report", cmd_report, "makes one page from a folder of results"},
     {"compare", cmd_compare, "what weir, nginx, haproxy and a plain relay cost, side by side"},
     {"relay", cmd_relay, "relays bytes and does nothing else"},
 };

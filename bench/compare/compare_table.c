@@ -65,7 +65,9 @@ void rows_write_text(const struct row *rows, size_t n, FILE *to)
                 (void)fprintf(to, " %9s", "-");
         }
         ratio(to, weir == NULL ? 0 : column_median(weir), row_best_peer(r));
-        ratio(to, weir == NULL ? 0 : column_median(weir), relay == NULL ? 0 : column_median(relay));
+        /* a relay without state has next to no memory: nothing to be compared with */
+        ratio(to, weir == NULL ? 0 : column_median(weir),
+              relay == NULL || strcmp(r->m->unit, "KiB") == 0 ? 0 : column_median(relay));
         (void)fputc('\n', to);
     }
     for (size_t i = 0; i < n; i++) {
@@ -93,7 +95,7 @@ static void column_write_json(const struct column *c, struct grow *g)
 
 void rows_write_json(const struct row *rows, size_t n, struct grow *g)
 {
-    grow_str(g, "[");
+    grow_str(g, "{\"kind\":\"compare\",\"rows\":[");
     for (size_t i = 0; i < n; i++) {
         grow_printf(g, "%s{\"name\":\"%s\",\"title\":", i > 0 ? "," : "", rows[i].m->name);
         grow_json_str(g, slice_str(rows[i].m->title));
@@ -104,5 +106,5 @@ void rows_write_json(const struct row *rows, size_t n, struct grow *g)
         }
         grow_str(g, "]}");
     }
-    grow_str(g, "]");
+    grow_str(g, "]}");
 }

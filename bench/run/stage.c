@@ -191,21 +191,23 @@ static void nginx_settings(struct stage *s, const struct stage_wish *w, struct g
 
 static void haproxy_settings(struct stage *s, const struct stage_wish *w, struct grow *g)
 {
-    char limit[64] = "";
+    char limit[64] = "", deny[96] = "";
 
-    if (w->limit > 0)
-        (void)snprintf(limit, sizeof limit, " maxconn %d maxqueue %d", w->limit,
-                       w->no_queue ? 1 : 1024);
+    if (w->limit > 0 && !w->no_queue)
+        (void)snprintf(limit, sizeof limit, " maxconn %d", w->limit);
+    if (w->limit > 0 && w->no_queue)
+        (void)snprintf(deny, sizeof deny,
+                       "  http-request deny deny_status 503 if { be_conn(out) ge %d }\n", w->limit);
     grow_printf(g,
                 "global\n  nbthread 1\n  maxconn %d\n"
                 "defaults\n  mode http\n  timeout connect 2s\n  timeout client 1h\n"
                 "  timeout server 1h\n  timeout queue 1s\n  timeout http-request 10s\n"
                 "  timeout http-keep-alive 60s\n  option http-no-delay\n  http-reuse always\n"
                 "  retries 0\n"
-                "frontend in\n  bind 127.0.0.1:%d backlog 4096%s%s%s\n  default_backend out\n"
+                "frontend in\n  bind 127.0.0.1:%d backlog 4096%s%s%s\n%s  default_backend out\n"
                 "backend out\n  server a %s pool-max-conn -1%s\n",
                 most_connections(), s->target_port, w->tls ? " ssl crt " : "",
-                w->tls ? s->folder : "", w->tls ? "/tls.pem" : "", backend_address(s), limit);
+                w->tls ? s->folder : "", w->tls ? "/tls.pem" : "", deny, backend_address(s), limit);
 }
 
 static void relay_settings(struct stage *s, const struct stage_wish *w, struct grow *g)

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef BENCH_REPORT_REPORT_PRIV_H
+#define BENCH_REPORT_REPORT_PRIV_H
+
+/* The parts of a report, for its files. */
+#include <jansson.h>
+
+#include "bench/common/grow.h"
+
+enum { RUNS_MAX = 16 };
+
+/* The results of one scenario, one per target, in the order of the table. */
+struct chapter {
+    const char *scenario;
+    const json_t *runs[RUNS_MAX];
+    size_t n;
+};
+
+/* HTML with & < > " replaced. */
+void put_html(struct grow *g, const char *s);
+
+/* page.c */
+void page_begin(struct grow *g);
+void page_end(struct grow *g);
+
+/* figures.c: what the comparison of targets shows. */
+void chapter_table(struct grow *g, const struct chapter *c);
+
+/* plots.c: the plots of one target; y axes are the same for all targets of a chapter. */
+void chapter_plots(struct grow *g, const struct chapter *c);
+
+/* costs.c: the table of `compare`, the table of `micro`. */
+void costs_table(struct grow *g, const json_t *compare);
+void micro_table(struct grow *g, const json_t *micro);
+
+/* The numbers of a JSON array, NAN for null; *n of them, the caller frees. */
+double *numbers_of(const json_t *array, size_t *n);
+
+#endif

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Figures over spans of a run, and their bounds.  Pure. */
+#include "bench/run/must.h"
+
+#include <math.h>
+#include <string.h>
+
+struct must_kind {
+    const char *name, *help;
+    double (*value)(const struct scenario_must *m, const struct seen *s);
+};
+
+struct span_sums {
+    double seconds, intended, attempts, retries;
+    double ends[TURN_END_COUNT], tries[TURN_END_COUNT];
+};
+
+static struct span_sums sum_span(const struct scenario_must *m, const struct seen *s)
+{
+    struct span_sums out = {0};
+    size_t from = m->from_s < 0 ? 0 : (size_t)m->from_s;
+
+    for (size_t i = from; i < s->n_bins && (double)i < m->to_s; i++) {
+        const struct load_bin *b = &s->bins[i];
+        out.seconds++;
+        out.intended += b->intended;
+        out.attempts += b->attempts;
+        out.retries += b->retries;
+        for (int e = 0; e < TURN_END_COUNT; e++) {
+            out.ends[e] += b->ends[e];
+            out.tries[e] += b->tries[e];
+        }
+    }
+    return out;
+}
+
+static double group_of(const double ends[TURN_END_COUNT], enum turn_group g)
+{
+    double n = 0;
+
+    for (int e = 0; e < TURN_END_COUNT; e++)
+        n += turn_end_group((enum turn_end)e) == g ? ends[e] : 0;
+    return n;
+}
+
+static double all_of(const double ends[TURN_END_COUNT])
+{
+    return group_of(ends, SERVED) + group_of(ends, POLITE) + group_of(ends, HARD);
+}
+
+static double share(double part, double whole)
+{
+    return whole > 0 ? part / whole : NAN;
+}
+
+static double value_goodput(const struct scenario_must *m, const struct seen *s)
+{
+    struct span_sums t = sum_span(m, s);
+
+    return share(t.ends[TURN_GOOD], t.seconds);
+}
+
+static double value_good_share(const struct scenario_must *m, const struct seen *s)
+{
+    struct span_sums t = sum_span(m, s);
+
+    return share(t.ends[TURN_GOOD], all_of(t.ends));
+}
+
+static double value_hard_share(const struct scenario_must *m, const struct seen *s)
+{
+    struct span_sums t = sum_span(m, s);
+
+    return share(group_of(t.ends, HARD), all_of(t.ends));
+}
+
+static double value_hard_tries(const struct scenario_must *m, const struct seen *s)
+{
+    struct span_sums t = sum_span(m, s);
+
+    return share(group_of(t.tries, HARD), all_of(t.tries));
+}
+
+static double value_polite(const struct scenario_must *m, const struct seen *s)
+{
+    struct span_sums t = sum_span(m, s);
+    double refused = group_of(t.tries, POLITE) + t.tries[TURN_STATUS];
+
+    return refused > 0 ? group_of(t.tries, POLITE) / refused : 1;
+}
+
+static double value_retry_share(const struct scenario_must *m, const struct seen *s)
+{
+    struct span_sums t = sum_span(m, s);
+
+    return share(t.retries, t.attempts);
+}
+
+double time_to_full(const struct load_bin *bins, size_t n, double from_s, double full)
+{
+    enum { HELD_S = 10 };
+
+    for (size_t i = (size_t)from_s; i + HELD_S <= n; i++) {
+        double good = 0;
+        for (size_t k = 0; k < HELD_S; k++)
+            good += bins[i + k].ends[TURN_GOOD];
+        if (good / HELD_S >= full)
+            return (double)i - from_s;
+    }
+    return NAN;
+}
+
+static double value_time_to_full(const struct scenario_must *m, const struct seen *s)
+{
+    return time_to_full(s->bins, s->n_bins, m->from_s, m->of);
+}
+
+/* The last sample at or before a time; NULL when there is none. */
+static const struct watch_sample *sample_at(const struct watch *w, double at_s)
+{
+    const struct watch_sample *found = NULL;
+
+    for (size_t i = 0; i < w->n_samples && w->samples[i].at_s <= at_s; i++)
+        found = w->samples[i].has_backend ? &w->samples[i] : found;
+    return found;
+}
+
+static double value_attempts(const struct scenario_must *m, const struct seen *s)
+{
+    const struct watch_sample *a = sample_at(s->watch, m->from_s),
+                              *b = sample_at(s->watch, m->to_s);
+
+    return a == NULL || b == NULL ? NAN : b->attempts - a->attempts;
+}
+
+static double value_wasted(const struct scenario_must *m, const struct seen *s)
+{
+    const struct watch_sample *a = sample_at(s->watch, m->from_s),
+                              *b = sample_at(s->watch, m->to_s);
+
+    if (a == NULL || b == NULL)
+        return NAN;
+    return share(b->tokens_wasted - a->tokens_wasted, b->tokens - a->tokens);
+}
+
+static double value_openings(const struct scenario_must *m, const struct seen *s)
+{
+    double n = 0;
+
+    for (size_t i = 0; i < s->watch->n_events; i++) {
+        const struct watch_event *e = &s->watch->events[i];
+        n += strcmp(e->to, "open") == 0 && e->at_s >= m->from_s && e->at_s < m->to_s;
+    }
+    return n;
+}
+
+static double value_share(const struct scenario_must *m, const struct seen *s)
+{
+    double sum = 0, n = 0;
+
+    for (size_t i = 0; i < s->watch->n_samples; i++) {
+        const struct watch_sample *w = &s->watch->samples[i];
+        if (!w->has_weir || w->at_s < m->from_s || w->at_s >= m->to_s)
+            continue;
+        sum += w->share;
+        n++;
+    }
+    return share(sum, n);
+}
+
+static double value_completed(const struct scenario_must *m, const struct seen *s)
+{
+    const struct load_sums *t = s->sums;
+
+    (void)m;
+    return share((double)t->completed, (double)(t->completed + t->broken_first + t->broken_later));
+}
+
+static double value_broken_later(const struct scenario_must *m, const struct seen *s)
+{
+    const struct load_sums *t = s->sums;
+
+    (void)m;
+    return share((double)t->broken_later,
+                 (double)(t->completed + t->broken_first + t->broken_later));
+}
+
+static double value_hints(const struct scenario_must *m, const struct seen *s)
+{
+    (void)m;
+    return s->hints_kept;
+}
+
+static double value_mixed(const struct scenario_must *m, const struct seen *s)
+{
+    (void)m;
+    return (double)(s->sums->mixed + s->sums->incomplete);
+}
+
+static const struct must_kind kinds[] = {
+    {"goodput", "good answers a second", value_goodput},
+    {"good_share", "good answers of all turns that ended", value_good_share},
+    {"hard_share", "turns that ended in a failure", value_hard_share},
+    {"hard_tries", "attempts that came to a failure", value_hard_tries},
+    {"polite_share", "refusals that say when to come back, of all refusals and error statuses",
+     value_polite},
+    {"retry_share", "retries of all attempts", value_retry_share},
+    {"time_to_full", "seconds until goodput stays at `of` for ten seconds", value_time_to_full},
+    {"attempts", "requests that reached the backend", value_attempts},
+    {"wasted", "tokens of answers nobody got whole", value_wasted},
+    {"openings", "times a breaker opened", value_openings},
+    {"share", "mean share weir let through", value_share},
+    {"completed", "conversations completed (whole run)", value_completed},
+    {"broken_later", "conversations broken after they had begun (whole run)", value_broken_later},
+    {"hints_kept", "let in, of those who came when told to (whole run)", value_hints},
+    {"mixed", "answers with foreign or missing tokens (whole run)", value_mixed},
+};
+enum { N_KINDS = sizeof kinds / sizeof kinds[0] };
+
+const struct must_kind *must_find(const char *name)
+{
+    for (size_t i = 0; i < N_KINDS; i++) {
+        if (strcmp(kinds[i].name, name) == 0)
+            return &kinds[i];
+    }
+    return NULL;
+}
+
+const char *must_name_at(size_t i, const char **help)
+{
+    if (i >= N_KINDS)
+        return NULL;
+    *help = kinds[i].help;
+    return kinds[i].name;
+}
+
+double must_value(const struct scenario_must *m, const struct seen *s)
+{
+    return m->kind->value(m, s);
+}
+
+bool must_holds(const struct scenario_must *m, double value)
+{
+    return !isnan(value) && (isnan(m->least) || value >= m->least) &&
+           (isnan(m->most) || value <= m->most);
+}

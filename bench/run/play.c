@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One scenario with one target. */
+#include "bench/run/play.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "weir/base/assert.h"
+#include "weir/base/clock.h"
+
+enum { POLL_MS = 500, GRACE_S = 10 };
+
+enum weir_status play_stage(struct play *p, const struct stage_wish *wish, char *why,
+                            size_t why_size)
+{
+    const char *args[BACKEND_ARGS_MAX + 6] = {"--engine", p->scenario->engine_name, "--length",
+                                              "exact"};
+    struct stage_wish w = *wish;
+    bool own_backend = strncmp(p->target, "http", 4) != 0;
+
+    scenario_backend_args(p->scenario, args + 4, BACKEND_ARGS_MAX);
+    w.settings = p->scenario->weir_settings;
+    if (stage_init(&p->stage, why, why_size) != WEIR_OK)
+        return WEIR_SYS;
+    p->staged = true;
+    if (own_backend && stage_backend(&p->stage, args, why, why_size) != WEIR_OK)
+        return WEIR_SYS;
+    memcpy(p->control_url, p->stage.control_url, sizeof p->control_url);
+    return stage_target(&p->stage, p->target, &w, why, why_size);
+}
+
+static double now_s(const struct play *p)
+{
+    return (double)(mono_now_ns() - p->start_ns) / 1e9;
+}
+
+static void plan_step(struct play *p)
+{
+    double wait_s;
+    uint64_t us;
+
+    if (p->next_step >= p->scenario->n_steps)
+        return;
+    wait_s = p->scenario->steps[p->next_step].at_s - now_s(p);
+    us = wait_s > 0 ? (uint64_t)(wait_s * 1e6) : 0;
+    struct timeval tv = {(time_t)(us / 1000000), (suseconds_t)(us % 1000000)};
+    (void)event_add(p->step, &tv);
+}
+
+static void do_step(struct play *p, const struct scenario_step *s)
+{
+    char why[300];
+
+    if (p->tells && s->say[0] != '\0')
+        (void)fprintf(stderr, "\r\033[K%6.0f s  %s\n", s->at_s, s->say);
+    if (s->backend[0] != '\0' && p->control_url[0] != '\0')
+        json_decref(control_ask(p->control_url, "/fault", s->backend));
+    if (s->weir[0] != '\0' && p->watch.admin.path[0] != '\0' &&
+        admin_tell(&p->watch.admin, s->weir, why, sizeof why) != WEIR_OK)
+        (void)fprintf(stderr, "\r\033[K%6.0f s  %s: %s\n", s->at_s, p->target, why);
+}
+
+static void on_step(evutil_socket_t fd, short what, void *arg)
+{
+    struct play *p = arg;
+
+    (void)fd, (void)what;
+    while (p->next_step < p->scenario->n_steps &&
+           p->scenario->steps[p->next_step].at_s <= now_s(p) + 0.001)
+        do_step(p, &p->scenario->steps[p->next_step++]);
+    plan_step(p);
+}
+
+static void on_poll(evutil_socket_t fd, short what, void *arg)
+{
+    struct play *p = arg;
+
+    (void)fd, (void)what;
+    if (!p->over)
+        (void)watch_poll(&p->watch);
+}
+
+static uint64_t open_turns(const struct play *p)
+{
+    uint64_t n = 0;
+
+    for (size_t i = 0; i < p->scenario->n_loads; i++)
+        n += load_open(p->loads[i]);
+    return n;
+}
+
+static void over(struct play *p)
+{
+    if (p->over)
+        return;
+    p->over = true;
+    event_del(p->poll);
+    event_del(p->step);
+    event_del(p->end);
+    p->on_over(p->ctx);
+}
+
+void play_cut(struct play *p)
+{
+    /* before the cut: what it wastes is the harness's doing, not the target's */
+    if (!p->over)
+        (void)watch_poll(&p->watch);
+    for (size_t i = 0; i < p->scenario->n_loads; i++)
+        load_cut(p->loads[i]);
+    over(p);
+}
+
+/* First at the end of the duration, then every half second until all is done or the grace is over.
+ */
+static void on_end(evutil_socket_t fd, short what, void *arg)
+{
+    struct play *p = arg;
+    struct timeval again = {0, 500000};
+
+    (void)fd, (void)what;
+    for (size_t i = 0; i < p->scenario->n_loads; i++)
+        load_stop(p->loads[i]);
+    if (open_turns(p) == 0 || now_s(p) > p->scenario->duration_s + GRACE_S)
+        play_cut(p);
+    else
+        (void)event_add(p->end, &again);
+}
+
+void play_start(struct play *p, void (*on_over)(void *ctx), void *ctx)
+{
+    struct timeval poll = {0, POLL_MS * 1000}, end = {(time_t)p->scenario->duration_s, 0};
+
+    p->on_over = on_over;
+    p->ctx = ctx;
+    p->poll = event_new(p->loop, -1, EV_PERSIST, on_poll, p);
+    p->step = event_new(p->loop, -1, 0, on_step, p);
+    p->end = event_new(p->loop, -1, 0, on_end, p);
+    WEIR_ASSERT(p->poll != NULL && p->step != NULL && p->end != NULL &&
+                event_add(p->poll, &poll) == 0 && event_add(p->end, &end) == 0);
+    watch_start(&p->watch, p->stage.admin_path, p->control_url);
+    p->start_ns = mono_now_ns();
+    for (size_t i = 0; i < p->scenario->n_loads; i++) {
+        struct load_conf conf = p->scenario->loads[i].conf;
+        WEIR_ASSERT(target_parse(p->stage.target_url, &conf.target) == WEIR_OK);
+        p->loads[i] = load_new(p->loop, &conf);
+        load_start(p->loads[i], NULL, NULL);
+    }
+    plan_step(p);
+}
+
+void play_last_second(const struct play *p, unsigned *good, unsigned *refused, unsigned *failed)
+{
+    size_t second = now_s(p) < 1 ? 0 : (size_t)now_s(p) - 1, n;
+
+    *good = *refused = *failed = 0;
+    for (size_t i = 0; i < p->scenario->n_loads; i++) {
+        const struct load_bin *bins = load_bins(p->loads[i], &n);
+        for (int e = 0; second < n && e < TURN_END_COUNT; e++) {
+            enum turn_group g = turn_end_group((enum turn_end)e);
+            unsigned k = bins[second].tries[e];
+            *(e == TURN_GOOD ? good
+              : g == POLITE  ? refused
+                             : failed) += g == SERVED && e != TURN_GOOD ? 0 : k;
+        }
+    }
+}
+
+/* Adding up */
+
+static void add_bins(struct play *p, const struct load_bin *from, size_t n)
+{
+    if (n > p->n_bins) {
+        p->bins = realloc(p->bins, n * sizeof p->bins[0]);
+        WEIR_ASSERT(p->bins != NULL);
+        memset(p->bins + p->n_bins, 0, (n - p->n_bins) * sizeof p->bins[0]);
+        p->n_bins = n;
+    }
+    for (size_t i = 0; i < n; i++) {
+        p->bins[i].intended += from[i].intended;
+        p->bins[i].attempts += from[i].attempts;
+        p->bins[i].retries += from[i].retries;
+        p->bins[i].content += from[i].content;
+        p->bins[i].open += from[i].open;
+        for (int e = 0; e < TURN_END_COUNT; e++) {
+            p->bins[i].ends[e] += from[i].ends[e];
+            p->bins[i].tries[e] += from[i].tries[e];
+        }
+    }
+}
+
+static void add_sums(struct load_sums *to, const struct load_sums *from)
+{
+    to->turns += from->turns;
+    to->attempts += from->attempts;
+    to->retries += from->retries;
+    to->hinted += from->hinted;
+    to->hints_kept += from->hints_kept;
+    to->not_sent += from->not_sent;
+    to->content += from->content;
+    to->wasted_content += from->wasted_content;
+    to->mixed += from->mixed;
+    to->incomplete += from->incomplete;
+    to->left += from->left;
+    to->conversations += from->conversations;
+    to->completed += from->completed;
+    to->broken_first += from->broken_first;
+    to->broken_later += from->broken_later;
+    for (int e = 0; e < TURN_END_COUNT; e++) {
+        to->ends[e] += from->ends[e];
+        to->tries[e] += from->tries[e];
+    }
+}
+
+static bool concerns(const struct scenario_must *m, const char *target)
+{
+    return strcmp(m->target, "all") == 0 || strcmp(m->target, target) == 0;
+}
+
+void play_judge(struct play *p)
+{
+    struct seen seen = {.watch = &p->watch, .sums = &p->sums};
+
+    for (size_t i = 0; i < p->scenario->n_loads; i++) {
+        size_t n;
+        const struct load_bin *bins = load_bins(p->loads[i], &n);
+        add_bins(p, bins, n);
+        add_sums(&p->sums, load_sums_of(p->loads[i]));
+    }
+    seen.bins = p->bins;
+    seen.n_bins = p->n_bins;
+    seen.hints_kept =
+        p->sums.hinted == 0 ? NAN : (double)p->sums.hints_kept / (double)p->sums.hinted;
+    for (size_t i = 0; i < p->scenario->n_musts; i++) {
+        const struct scenario_must *m = &p->scenario->musts[i];
+        p->values[i] = must_value(m, &seen);
+        p->broken += concerns(m, p->target) && !must_holds(m, p->values[i]);
+    }
+}
+
+void play_free(struct play *p)
+{
+    for (size_t i = 0; i < p->scenario->n_loads; i++) {
+        if (p->loads[i] != NULL)
+            load_free(p->loads[i]);
+    }
+    if (p->poll != NULL) {
+        event_free(p->poll);
+        event_free(p->step);
+        event_free(p->end);
+        watch_end(&p->watch);
+    }
+    if (p->staged)
+        stage_fini(&p->stage);
+    free(p->bins);
+}

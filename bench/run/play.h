@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef BENCH_RUN_PLAY_H
+#define BENCH_RUN_PLAY_H
+
+#include "bench/run/must.h"
+#include "bench/run/scenario.h"
+#include "bench/run/stage.h"
+#include "bench/run/watch.h"
+
+/*
+ * One scenario with one target: its stage, its loads, its onlooker and its place in the steps.
+ * Several plays share a loop and run at the same time, each with a backend of its own: what the
+ * machine does meanwhile falls on all of them alike.  Everything belongs to the loop's thread.
+ */
+struct play {
+    struct scenario *scenario;
+    char target[64];
+    struct event_base *loop;
+    struct stage stage;
+    bool staged, over;
+    char control_url[64];
+    struct load *loads[LOADS_MAX];
+    struct watch watch;
+    struct event *poll, *step, *end;
+    size_t next_step;
+    uint64_t start_ns;
+    bool tells; /* this one says the steps aloud */
+    void (*on_over)(void *ctx);
+    void *ctx;
+
+    /* after the end, all loads together */
+    struct load_bin *bins;
+    size_t n_bins;
+    struct load_sums sums;
+    double values[MUSTS_MAX];
+    unsigned broken; /* musts that did not hold */
+};
+
+/* Starts the programs.  The play is zeroed but for scenario, target, loop. */
+enum weir_status play_stage(struct play *p, const struct stage_wish *wish, char *why,
+                            size_t why_size) WEIR_MUST_CHECK;
+/* Begins; on_over is called once when the loads are done (or cut at the end of the grace). */
+void play_start(struct play *p, void (*on_over)(void *ctx), void *ctx);
+/* Ends at once what is still under way. */
+void play_cut(struct play *p);
+/* Sums up and judges; after the end. */
+void play_judge(struct play *p);
+void play_free(struct play *p);
+
+/* Good, refused and failed attempts in the last whole second, for a progress line. */
+void play_last_second(const struct play *p, unsigned *good, unsigned *refused, unsigned *failed);
+
+/* result.c: the whole of it as one JSON object. */
+void play_write_json(struct play *p, struct grow *g);
+
+#endif

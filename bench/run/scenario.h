@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef BENCH_RUN_SCENARIO_H
+#define BENCH_RUN_SCENARIO_H
+
+#include "bench/backend/engine.h"
+#include "bench/load/load.h"
+
+/*
+ * A scenario file (libconfig): a backend, loads, steps by the clock (faults at the backend,
+ * commands to weir's operator socket), and what must hold.  docs/benchmarks.md describes the keys.
+ */
+enum { LOADS_MAX = 4, STEPS_MAX = 64, MUSTS_MAX = 32, TARGET_LIST_MAX = 8, BACKEND_ARGS_MAX = 16 };
+
+struct scenario_step {
+    double at_s;
+    char backend[256]; /* lines for the control port; "" is none */
+    char weir[256];    /* a command for the admin socket; "" is none */
+    char say[256];     /* told, and shown in the report */
+};
+
+/* One thing that must hold for a target: a figure over a span of time within bounds. */
+struct must_kind;
+struct scenario_must {
+    const struct must_kind *kind;
+    char name[32], target[32]; /* target: "weir" by default, "all" for every one */
+    double from_s, to_s;
+    double of;          /* for time_to_full: goodput that counts as full */
+    double least, most; /* NAN: no such bound */
+};
+
+struct scenario_load {
+    char name[32], sdk[32], speech[32], shape[512];
+    double users, clients, turns, think_s, retries, unary, patience_s, ttft_s, pace_s, prompt,
+        output;
+    bool verify;
+    struct load_conf conf; /* all but the target */
+};
+
+struct scenario {
+    char file[256], name[64], title[128], about[2048];
+    char engine_name[32], backend_args[256], weir_settings[2048];
+    const struct engine_conf *engine;
+    double duration_s, seed, capacity_per_s; /* what the backend can do at its best */
+    char targets[TARGET_LIST_MAX][64];
+    size_t n_targets;
+    struct scenario_load loads[LOADS_MAX];
+    size_t n_loads;
+    struct scenario_step steps[STEPS_MAX];
+    size_t n_steps;
+    struct scenario_must musts[MUSTS_MAX];
+    size_t n_musts;
+};
+
+/* WEIR_BAD: the complaints are on stderr.  The result is the caller's to free. */
+enum weir_status scenario_read(const char *path, struct scenario **out) WEIR_MUST_CHECK;
+
+/* Splits backend_args into words in place; NULL ends them. */
+void scenario_backend_args(struct scenario *s, const char **args, size_t most);
+
+#endif
