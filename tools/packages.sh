@@ -2,7 +2,7 @@
 # Debian packages: what each kind of work needs, and installing what is missing.
 
 packages_build=(gcc libc6-dev meson ninja-build pkg-config ccache python3
-    libevent-dev libssl-dev libconfig-dev libjansson-dev libsystemd-dev libseccomp-dev)
+    libevent-dev libc-ares-dev libssl-dev libconfig-dev libjansson-dev libsystemd-dev libseccomp-dev)
 packages_unit=(libcriterion-dev)
 packages_lint=(clang-format universal-ctags binutils python3-pytest)
 packages_system=(python3-pytest python3-pytest-xdist openssl curl)
