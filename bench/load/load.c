@@ -249,7 +249,7 @@ struct load *load_new(struct event_base *loop, const struct load_conf *conf)
 static void start_shape(struct load *l)
 {
     l->shape_ns = mono_now_ns();
-    shape_start(&l->conf.shape, &l->walk);
+    shape_start(&l->walk);
     plan_next(l);
     if (l->next_ns != 0)
         timer_at(l->arrival, l->next_ns);

@@ -116,11 +116,9 @@ double shape_rate(const struct shape *s, double at_s)
     return 0;
 }
 
-void shape_start(const struct shape *s, struct shape_walk *w)
+void shape_start(struct shape_walk *w)
 {
     *w = (struct shape_walk){0};
-    for (size_t i = 0; i < s->n_bursts; i++)
-        w->burst_next[i] = -1;
 }
 
 /*
@@ -161,16 +159,14 @@ static double next_steady(const struct shape *s, struct shape_walk *w, struct rn
     return INFINITY;
 }
 
-static double next_burst(const struct shape *s, struct shape_walk *w, size_t i, struct rng *r)
+/* Evenly within its time: a burst is a wave, its grain is of no interest. */
+static double next_burst(const struct shape *s, const struct shape_walk *w, size_t i)
 {
     const struct shape_burst *b = &s->bursts[i];
-    double gap = b->within_s / b->n;
 
     if (w->burst_done[i] >= b->n)
         return INFINITY;
-    if (w->burst_next[i] < 0)
-        w->burst_next[i] = b->at_s + (s->even ? 0 : draw_between(r, 0, gap));
-    return w->burst_next[i];
+    return b->at_s + b->within_s * (w->burst_done[i] + 0.5) / b->n;
 }
 
 bool shape_next(const struct shape *s, struct shape_walk *w, struct rng *r, double *at_s)
@@ -181,7 +177,7 @@ bool shape_next(const struct shape *s, struct shape_walk *w, struct rng *r, doub
     size_t which = s->n_bursts;
 
     for (size_t i = 0; i < s->n_bursts; i++) {
-        double t = next_burst(s, w, i, r);
+        double t = next_burst(s, w, i);
         if (t < best) {
             best = t;
             which = i;
@@ -195,7 +191,6 @@ bool shape_next(const struct shape *s, struct shape_walk *w, struct rng *r, doub
     } else {
         *r = before; /* the steady arrival is drawn again, the same, when its turn comes */
         w->burst_done[which]++;
-        w->burst_next[which] += s->bursts[which].within_s / s->bursts[which].n;
     }
     *at_s = best;
     return true;

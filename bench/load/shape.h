@@ -15,9 +15,9 @@
  *
  *     RATE for TIME                 a constant rate, arrivals a second
  *     RATE to RATE for TIME         rising or falling evenly
- *     burst N within TIME [at TIME] on top, from that time of the whole on (default: here)
+ *     burst N within TIME [at TIME] on top, evenly, from that time of the whole on (default: here)
  *
- * Arrivals are Poisson; `even` spaces them evenly.  Pure.
+ * The other arrivals are Poisson; `even` spaces them evenly, too.  Pure.
  */
 enum { SHAPE_PIECES = 64, SHAPE_BURSTS = 16 };
 
@@ -46,9 +46,8 @@ struct shape_walk {
     double at_s; /* of the steady arrivals */
     size_t piece;
     uint32_t burst_done[SHAPE_BURSTS];
-    double burst_next[SHAPE_BURSTS]; /* time of the next of each burst; < 0 before the first */
 };
-void shape_start(const struct shape *s, struct shape_walk *w);
+void shape_start(struct shape_walk *w);
 /* The next arrival, seconds from the start; false after the last. */
 bool shape_next(const struct shape *s, struct shape_walk *w, struct rng *r, double *at_s);
 

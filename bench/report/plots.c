@@ -141,23 +141,42 @@ static void draw_series(struct plot *p, const json_t *run, const char *name, str
     free(v);
 }
 
+/* Whether anybody answered on an admin socket. */
+static bool has_weir(const json_t *run)
+{
+    return json_is_true(json_at(run, "samples.1.weir"));
+}
+
 static void plot_answers(struct grow *g, const struct chapter *c, const json_t *run, double y_max)
 {
-    struct plot p = {
-        .g = g, .width = plot_wide, .height = plot_tall, .x_max = duration_of(c), .y_max = y_max};
-    bool has_weir = json_array_size(json_object_get(run, "events")) > 0 ||
-                    json_is_true(json_at(run, "samples.1.weir"));
+    struct plot p = {.g = g,
+                     .width = plot_wide,
+                     .height = plot_tall,
+                     .x_max = duration_of(c),
+                     .y_max = y_max,
+                     .right_max = has_weir(run) ? 100 : 0};
 
-    p.right_max = has_weir ? 100 : 0;
-    plot_begin(&p, "attempts, good answers, refusals and failures a second", "1/s", " %");
+    plot_begin(&p, "questions and good answers a second", "1/s", " %");
     draw_bands(&p, run);
     draw_steps(&p, run);
-    if (has_weir)
+    if (has_weir(run))
         draw_share(&p, run);
+    draw_series(&p, run, "intended", ink_demand);
+    draw_series(&p, run, "good", ink_good);
+    plot_end(&p);
+}
+
+static void plot_attempts(struct grow *g, const struct chapter *c, const json_t *run, double y_max)
+{
+    struct plot p = {
+        .g = g, .width = plot_wide, .height = plot_low, .x_max = duration_of(c), .y_max = y_max};
+
+    plot_begin(&p, "attempts with all retries; those refused and those that failed, a second",
+               "1/s", "");
+    draw_steps(&p, run);
     draw_series(&p, run, "attempts", ink_demand);
     draw_series(&p, run, "refused", ink_refused);
     draw_series(&p, run, "failed", ink_failed);
-    draw_series(&p, run, "good", ink_good);
     plot_end(&p);
 }
 
@@ -238,8 +257,10 @@ static double most_wasted(const struct chapter *c)
     return most;
 }
 
-static void draw_wasted(struct plot *p, const json_t *run, double of, double right)
+static void plot_wasted(struct grow *g, const struct chapter *c, const json_t *run, double y_max)
 {
+    struct plot p = {
+        .g = g, .width = plot_wide, .height = plot_low, .x_max = duration_of(c), .y_max = y_max};
     size_t n;
     double *raw = wasted_of(run, &n), *v = calloc(n + 1, sizeof v[0]);
     double step =
@@ -247,28 +268,12 @@ static void draw_wasted(struct plot *p, const json_t *run, double of, double rig
 
     WEIR_ASSERT(v != NULL);
     smooth(raw, v, n, 2 * SMOOTH_S);
-    for (size_t i = 0; i < n; i++)
-        v[i] = v[i] / right * of; /* drawn on the left axis, read on the right one */
-    plot_line(p, v, n, step, step, ink_failed);
+    plot_begin(&p, "tokens computed for answers nobody got whole, a second", "1/s", "");
+    draw_steps(&p, run);
+    plot_line(&p, v, n, step, step, ink_failed);
+    plot_end(&p);
     free(raw);
     free(v);
-}
-
-static void plot_costs(struct grow *g, const struct chapter *c, const json_t *run, double y_max,
-                       double wasted_max)
-{
-    struct plot p = {.g = g,
-                     .width = plot_wide,
-                     .height = plot_low,
-                     .x_max = duration_of(c),
-                     .y_max = y_max,
-                     .right_max = wasted_max};
-
-    plot_begin(&p, "retries a second (left), wasted tokens a second (right)", "1/s", "");
-    draw_steps(&p, run);
-    draw_series(&p, run, "retries", ink_demand);
-    draw_wasted(&p, run, y_max, wasted_max);
-    plot_end(&p);
 }
 
 static void legend(struct grow *g)
@@ -276,10 +281,10 @@ static void legend(struct grow *g)
     static const struct {
         const struct ink *ink;
         const char *text;
-    } rows[] = {{&ink_demand, "attempts"},
-                {&ink_good, "good answers"},
-                {&ink_refused, "refused, told when to come back"},
-                {&ink_failed, "failed"},
+    } rows[] = {{&ink_demand, "questions; attempts"},
+                {&ink_good, "good answers; median"},
+                {&ink_refused, "refused, told when to come back; 90 %"},
+                {&ink_failed, "failed; 99 %; wasted"},
                 {&ink_share, "share weir lets through (right)"}};
 
     grow_str(g, "<p class=\"legend\">");
@@ -296,10 +301,10 @@ static void legend(struct grow *g)
 
 void chapter_plots(struct grow *g, const struct chapter *c)
 {
-    static const char *const rates[] = {"attempts", "good", "refused", "failed"};
-    static const char *const retries[] = {"retries"};
-    double y_max = plot_nice_max(highest(c, rates, 4));
-    double retries_max = plot_nice_max(highest(c, retries, 1));
+    static const char *const answers[] = {"intended", "good"};
+    static const char *const attempts[] = {"attempts", "refused", "failed"};
+    double answers_max = plot_nice_max(highest(c, answers, 2));
+    double attempts_max = plot_nice_max(highest(c, attempts, 3));
     double wasted_max = plot_nice_max(most_wasted(c));
 
     legend(g);
@@ -307,9 +312,10 @@ void chapter_plots(struct grow *g, const struct chapter *c)
         grow_str(g, "<figure><figcaption>");
         put_html(g, json_text_at(c->runs[r], "target"));
         grow_str(g, "</figcaption>\n");
-        plot_answers(g, c, c->runs[r], y_max);
+        plot_answers(g, c, c->runs[r], answers_max);
+        plot_attempts(g, c, c->runs[r], attempts_max);
         plot_ttft(g, c, c->runs[r]);
-        plot_costs(g, c, c->runs[r], retries_max, wasted_max);
+        plot_wasted(g, c, c->runs[r], wasted_max);
         grow_str(g, "</figure>\n");
     }
 }

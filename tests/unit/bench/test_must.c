@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <criterion/criterion.h>
+#include <math.h>
+#include <string.h>
+
+#include "bench/run/must.h"
+
+static struct scenario_must must_of(const char *what, double from, double to)
+{
+    struct scenario_must m = {.from_s = from, .to_s = to, .least = NAN, .most = NAN};
+
+    m.kind = must_find(what);
+    cr_assert(m.kind != NULL, "%s", what);
+    return m;
+}
+
+static double value(const char *what, double from, double to, const struct seen *s)
+{
+    struct scenario_must m = must_of(what, from, to);
+
+    return must_value(&m, s);
+}
+
+Test(must, every_figure_is_found_by_its_name)
+{
+    const char *name, *help;
+    size_t n = 0;
+
+    for (; (name = must_name_at(n, &help)) != NULL; n++)
+        cr_assert(must_find(name) != NULL && help[0] != '\0', "%s", name);
+    cr_assert(n > 10);
+    cr_assert_eq(must_find("nothing"), NULL);
+}
+
+Test(must, shares_are_of_what_ended_in_the_span)
+{
+    struct load_bin bins[30] = {0};
+    struct load_sums sums = {0};
+    struct watch watch = {0};
+    struct seen s = {.bins = bins, .n_bins = 30, .watch = &watch, .sums = &sums, .hints_kept = NAN};
+
+    for (int i = 0; i < 30; i++) {
+        bins[i].ends[TURN_GOOD] = i < 10 ? 0 : 6;
+        bins[i].ends[TURN_CUT] = 2;
+        bins[i].tries[TURN_REFUSED] = 3;
+        bins[i].tries[TURN_STATUS] = 1;
+    }
+    cr_assert_float_eq(value("goodput", 10, 30, &s), 6, 1e-9);
+    cr_assert_float_eq(value("goodput", 0, 20, &s), 3, 1e-9);
+    cr_assert_float_eq(value("hard_share", 10, 30, &s), 0.25, 1e-9);
+    cr_assert_float_eq(value("good_share", 10, 30, &s), 0.75, 1e-9);
+    cr_assert_float_eq(value("polite_share", 0, 30, &s), 0.75, 1e-9);
+    cr_assert(isnan(value("good_share", 100, 200, &s)), "nothing ended there");
+    cr_assert(isnan(value("hints_kept", 0, 30, &s)));
+    cr_assert(isnan(value("attempts", 0, 30, &s)), "nobody looked at a backend");
+}
+
+Test(must, full_means_full_for_ten_seconds)
+{
+    struct load_bin bins[60] = {0};
+
+    for (int i = 20; i < 25; i++)
+        bins[i].ends[TURN_GOOD] = 9; /* a short peak is none */
+    for (int i = 40; i < 60; i++)
+        bins[i].ends[TURN_GOOD] = 5;
+    cr_assert_float_eq(time_to_full(bins, 60, 10, 5), 30, 1e-9);
+    cr_assert(isnan(time_to_full(bins, 60, 10, 6)));
+    cr_assert(isnan(time_to_full(bins, 60, 55, 5)), "too late to be seen for ten seconds");
+}
+
+Test(must, the_backends_counters_are_differences)
+{
+    struct watch_sample samples[3] = {
+        {.at_s = 1, .has_backend = true, .attempts = 10, .tokens = 100, .tokens_wasted = 0},
+        {.at_s = 5, .has_backend = false},
+        {.at_s = 9, .has_backend = true, .attempts = 25, .tokens = 300, .tokens_wasted = 50}};
+    struct watch watch = {.samples = samples, .n_samples = 3};
+    struct load_sums sums = {0};
+    struct seen s = {.watch = &watch, .sums = &sums};
+
+    cr_assert_float_eq(value("attempts", 2, 10, &s), 15, 1e-9);
+    cr_assert_float_eq(value("attempts", 2, 6, &s), 0, 1e-9);
+    cr_assert_float_eq(value("wasted", 2, 10, &s), 0.25, 1e-9);
+}
+
+Test(must, openings_are_counted_in_the_span)
+{
+    struct watch_event events[3] = {
+        {.at_s = 3, .to = "open"}, {.at_s = 4, .to = "half_open"}, {.at_s = 8, .to = "open"}};
+    struct watch watch = {.events = events, .n_events = 3};
+    struct load_sums sums = {0};
+    struct seen s = {.watch = &watch, .sums = &sums};
+
+    cr_assert_float_eq(value("openings", 0, 10, &s), 2, 1e-9);
+    cr_assert_float_eq(value("openings", 5, 10, &s), 1, 1e-9);
+}
+
+Test(must, bounds_hold_on_both_sides_and_never_for_what_is_unknown)
+{
+    struct scenario_must m = must_of("goodput", 0, 1);
+
+    m.least = 2;
+    m.most = 4;
+    cr_assert(must_holds(&m, 2) && must_holds(&m, 4));
+    cr_assert_not(must_holds(&m, 1.99) || must_holds(&m, 4.01) || must_holds(&m, NAN));
+    m.least = NAN;
+    cr_assert(must_holds(&m, -5));
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <criterion/criterion.h>
+#include <jansson.h>
+
+#include "bench/report/svg.h"
+#include "bench/run/ask.h"
+#include "bench/run/watch.h"
+
+Test(watch, times_are_read_to_the_millisecond)
+{
+    cr_assert_eq(rfc3339_parse("1970-01-01T00:00:01.250Z"), 1250000000);
+    cr_assert_eq(rfc3339_parse("2026-11-24T07:50:04Z") / 1000000000, 1795506604);
+    cr_assert_eq(rfc3339_parse("yesterday"), 0);
+    cr_assert_eq(rfc3339_parse(""), 0);
+}
+
+Test(watch, members_are_found_by_a_path)
+{
+    json_t *j = json_loads("{\"pools\":[{\"name\":\"a\"},{\"name\":\"b\",\"n\":3}]}", 0, NULL);
+
+    cr_assert_str_eq(json_text_at(j, "pools.1.name"), "b");
+    cr_assert_float_eq(json_number_at(j, "pools.1.n"), 3, 1e-9);
+    cr_assert_str_eq(json_text_at(j, "pools.2.name"), "");
+    cr_assert_str_eq(json_text_at(j, "pools.name.x"), "");
+    cr_assert_eq(json_at(NULL, "a"), NULL);
+    json_decref(j);
+}
+
+Test(plot, axes_end_at_round_numbers)
+{
+    cr_assert_float_eq(plot_nice_max(0), 1, 1e-9);
+    cr_assert_float_eq(plot_nice_max(7.2), 10, 1e-9);
+    cr_assert_float_eq(plot_nice_max(20), 20, 1e-9);
+    cr_assert_float_eq(plot_nice_max(21), 50, 1e-9);
+    cr_assert_float_eq(plot_nice_max(0.03), 0.05, 1e-9);
+}
+
+Test(plot, smoothing_keeps_the_mean_and_the_ends)
+{
+    static const double in[] = {0, 0, 10, 0, 0, 4};
+    double out[6];
+
+    smooth(in, out, 6, 3);
+    cr_assert_float_eq(out[0], 0, 1e-9);
+    cr_assert_float_eq(out[1], 10.0 / 3, 1e-9);
+    cr_assert_float_eq(out[5], 2, 1e-9);
+}
