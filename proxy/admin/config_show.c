@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "call.h"
-#include "table.h"
+#include "weir/admin/table.h"
 
 struct dump {
     struct table *tab;

@@ -6,7 +6,7 @@
 #include "show.h"
 #include "web_client.h"
 
-enum { EVENTS_SHOWN = 50 };
+enum { EVENTS_SHOWN = 300 }; /* the page folds probes of dead upstreams, which are most */
 
 static void begin_frame(struct text *t, const char *name)
 {

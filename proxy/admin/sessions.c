@@ -4,8 +4,8 @@
 
 #include "names.h"
 #include "socket.h"
-#include "table.h"
 #include "weir/admin/human.h"
+#include "weir/admin/table.h"
 #include "weir/base/clock.h"
 
 struct session_list {

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "show.h"
-#include "table.h"
 #include "weir/admin/human.h"
+#include "weir/admin/table.h"
 #include "weir/base/clock.h"
 
 static uint64_t since(uint64_t then, uint64_t now)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Aligned columns.  Pure. */
-#include "table.h"
+#include "weir/admin/table.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -137,7 +137,7 @@ g.textBaseline = "alphabetic";
 g.textAlign = "left";
 g.fillText("10 min ago", 0, h - 3);
 g.textAlign = "center";
-if (w > 260) for (let i = 1; i < 5; i++) g.fillText(`−${10 - 2 * i}`, w * i / 5, h - 3);
+for (let i = w > 420 ? 1 : 2; i < 5; i++) g.fillText(`−${10 - 2 * i}`, w * i / 5, h - 3);
 g.textAlign = "right";
 g.fillText("now", w, h - 3);
 g.textAlign = "left";
@@ -264,7 +264,7 @@ return i < 0 ? "" : `${s.inflight[i] || 0} of ${s.limit[i] || 0}`;
 };
 const drawFirst = key => (g, w, h, n, i, me) => {
 const s = data.upstreams.get(key), a = gather(s.p50, n, mean, true), b = gather(s.p99, n, most, true);
-const y = frame(g, w, h, nice(most([...a, ...b].filter(v => v !== null)) || 1), ms);
+const y = frame(g, w, h, nice(most([...a, ...b].filter(v => v !== null)) || 1), v => v < 1000 ? `${short(v)} ms` : `${short(v / 1000)} s`);
 path(g, b, w, y, color("--second"));
 path(g, a, w, y, color("--line"));
 legendOf(me, [["--line", "median"], ["--second", "p99"]]);
@@ -302,7 +302,7 @@ return { box, title, line, figures: [shed, queue] };
 };
 const upstreamPart = key => {
 const box = make("article", "card"), head = make("h3"), name = make("span"), badge = make("span", "badge"), line = make("p", "soft"), note = make("p"), plots = make("div", "plots");
-const list = [figure("Share of the known-good load", drawShare(key)), figure("In flight against the limit", drawLoad(key)),
+const list = [figure("Share let in", drawShare(key)), figure("In flight and limit", drawLoad(key)),
 figure("First token", drawFirst(key)), figure("Outcomes", drawOutcomes(key))];
 const strip = figure("State", drawState(key), true);
 plots.append(...list.map(f => f.f));
@@ -388,7 +388,7 @@ seen.add("p" + p.name);
 const part = partOf("p" + p.name, poolPart, $("pools"));
 set(part.title, `Pool ${p.name}`);
 set(part.line, `${p.state} for ${span(since(p.since, s.now))}; share ${percent(p.share)}; admitted ${rate(p.admitted_per_s)}, refused ${rate(p.shed_per_s)}; ` +
-`${p.queue.length} waiting` + (p.queue.length ? `, the oldest for ${span(p.queue.oldest_ms / 1000)}` : ""));
+`${p.queue.length} waiting` + (p.queue.length ? `, the oldest for ${ms(p.queue.oldest_ms)}` : ""));
 for (const u of p.upstreams) {
 const key = "u" + p.name + "/" + u.name;
 if (!data.upstreams.has(key.slice(1))) continue;
@@ -400,13 +400,32 @@ dropOthers(seen);
 figures.forEach(render);
 };
 
-const showEvent = e => {
-$("no-events").hidden = true;
+// A dead upstream is probed every few seconds: those changes are one line that counts them.
+const probing = new Map();
+const isProbe = e => (e.from === "open" && e.to === "half_open") || e.cause === "probe_failed";
+const eventLine = (e, text) => {
 const li = make("li"), t = make("time", "", e.at.slice(11, 19));
 t.dateTime = e.at;
 t.title = e.at;
-li.append(t, make("span", "", e.sentence));
-$("events").prepend(li);
+li.append(t, make("span", "", text));
+return li;
+};
+const showEvent = e => {
+const key = `${e.pool}/${e.upstream}`;
+let text = e.sentence;
+$("no-events").hidden = true;
+if (isProbe(e)) {
+const run = probing.get(key) || { since: e.at, failed: 0, li: null };
+probing.set(key, run);
+if (run.li) run.li.remove();
+if (e.cause === "probe_failed") run.failed++;
+if (run.failed) text = `${key}: still dead; probes have failed ${run.failed} time${run.failed === 1 ? "" : "s"} since ${run.since.slice(11, 19)}`;
+run.li = eventLine(e, text);
+$("events").prepend(run.li);
+} else {
+if (e.from !== e.to) probing.delete(key);
+$("events").prepend(eventLine(e, text));
+}
 while ($("events").children.length > 100) $("events").lastChild.remove();
 };
 
@@ -415,6 +434,7 @@ source.addEventListener("history", m => {
 const h = JSON.parse(m.data);
 take(h, true);
 $("events").replaceChildren();
+probing.clear();
 h.events.forEach(showEvent);
 });
 source.addEventListener("point", m => take(JSON.parse(m.data), false));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <criterion/criterion.h>
 
-#include "../../../proxy/admin/table.h"
+#include "weir/admin/table.h"
 #include "weir/admin/human.h"
 #include "weir/base/clock.h"
 
