@@ -8,6 +8,8 @@
 #define LATE_FROM_S 30.0
 #define LIST_MAX_S  120.0 /* the list is no longer than that: most of its people never come */
 #define JITTER      0.1
+#define LATELY_S    10u
+#define EARLY_S     2u /* clients that come a little before their time keep it, too */
 
 static uint32_t to_ms(double s)
 {
@@ -37,4 +39,36 @@ uint32_t appoint_next(uint64_t *end_ns, struct chance *chance, double per_s, uin
         end = now_ns + num_ns(LIST_MAX_S);
     *end_ns = end;
     return to_ms(wait_s * chance_between(chance, 1 - JITTER, 1 + JITTER));
+}
+
+/* Forgets what lies further back than anybody asks. */
+static void appointed_turn(struct appointed *a, uint64_t second)
+{
+    uint64_t oldest = second > LATELY_S ? second - LATELY_S : 0;
+
+    if (oldest > a->second + APPOINTED_SECONDS)
+        a->second = oldest - APPOINTED_SECONDS;
+    for (; a->second < oldest; a->second++)
+        a->due[a->second % APPOINTED_SECONDS] = 0;
+}
+
+void appointed_note(struct appointed *a, uint32_t wait_ms, uint64_t now_ns)
+{
+    uint64_t at = (now_ns + wait_ms * NS_PER_MS) / NS_PER_S;
+    uint16_t *due = &a->due[at % APPOINTED_SECONDS];
+
+    appointed_turn(a, now_ns / NS_PER_S);
+    if (*due < UINT16_MAX)
+        (*due)++;
+}
+
+uint32_t appointed_lately(struct appointed *a, uint64_t now_ns)
+{
+    uint64_t second = now_ns / NS_PER_S;
+    uint32_t sum = 0;
+
+    appointed_turn(a, second);
+    for (uint64_t s = a->second; s <= second + EARLY_S; s++)
+        sum += a->due[s % APPOINTED_SECONDS];
+    return sum;
 }

@@ -19,18 +19,20 @@ static double half_to_the(uint32_t k)
 
 double num_decay(uint64_t dt_ns, uint64_t tau_ns)
 {
+    static const double inverse_factorial[] = {
+        1.0 / 3628800, 1.0 / 362880, 1.0 / 40320, 1.0 / 5040, 1.0 / 720, 1.0 / 120,
+        1.0 / 24,      1.0 / 6,      0.5,         1,          1,
+    };
     double halvings = (double)dt_ns / (double)tau_ns * LOG2_E;
-    double x, term = 1, sum = 1;
+    double x, sum = 0;
     uint32_t whole;
 
     if (halvings > 1000)
         return 0;
     whole = (uint32_t)halvings;
     x = -(halvings - whole) * LN_2;
-    for (int i = 1; i <= 12; i++) { /* |x| < 0.7: the 13th term is below 1e-11 */
-        term *= x / i;
-        sum += term;
-    }
+    for (unsigned i = 0; i < sizeof inverse_factorial / sizeof inverse_factorial[0]; i++)
+        sum = sum * x + inverse_factorial[i]; /* |x| < 0.7: the 11th term is below 1e-9 */
     return sum * half_to_the(whole);
 }
 

@@ -172,7 +172,8 @@ static enum pool_verdict wait_or_refuse(struct pool *p, struct pool_request *r,
     }
     r->state = REQUEST_QUEUED;
     queue_push(&p->queue, r);
-    pool_drain_queue(p, now_ns);
+    if (c->upstream >= 0) /* there is room, and others to look at before this one */
+        pool_drain_queue(p, now_ns);
     if (!r->woken)
         return POOL_WAIT;
     r->woken = false;

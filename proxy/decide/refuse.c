@@ -56,6 +56,42 @@ void pool_numbers(const struct pool *p, struct pool_request *r, enum rule rule, 
     }
 }
 
+/* Room for one more and for others beside it, on an upstream that takes requests. */
+static bool has_headroom_at(const struct upstream *u, uint64_t now_ns)
+{
+    const struct breaker *b = &u->breaker;
+    double places = limiter_streams(&u->limiter);
+
+    if ((b->state != BREAKER_CLOSED && b->state != BREAKER_RAMPING) || hold_on(&u->hold, now_ns))
+        return false;
+    if (b->state == BREAKER_RAMPING)
+        places = num_min(places, ramp_allows(&b->ramp, b->known_good));
+    return u->pending < num_max(1, POOL_HEADROOM_PENDING * u->limiter.pending) &&
+           u->inflight + num_max(POOL_USER_LEAST, POOL_HEADROOM_STREAMS * places) < places;
+}
+
+static bool has_headroom(const struct pool *p, uint64_t now_ns)
+{
+    for (size_t i = 0; i < p->n_upstreams && p->queue.length == 0; i++)
+        if (has_headroom_at(&p->upstream[i], now_ns))
+            return true;
+    return false;
+}
+
+/*
+ * A user above the fair share gets no more while the pool sheds.  After that, as long as the user
+ * keeps asking, it gets what the others leave, but never the last places: refusing the surplus
+ * altogether would leave places empty, and forgetting the rule would let the flood in again.
+ */
+static bool is_surplus(struct pool *p, const struct user_slot *slot, uint64_t now_ns)
+{
+    bool flooded = p->last_surplus_ns > 0 && now_ns - p->last_surplus_ns < POOL_SHED_MEMORY_NS;
+
+    if (!pool_sheds(p, now_ns) && (!flooded || has_headroom(p, now_ns)))
+        return false;
+    return slot->places >= pool_may_hold(p, now_ns);
+}
+
 static enum rule user_rule(struct pool *p, struct pool_request *r, struct user_slot *slot,
                            uint64_t now_ns)
 {
@@ -63,7 +99,8 @@ static enum rule user_rule(struct pool *p, struct pool_request *r, struct user_s
 
     if (c->max_streams > 0 && slot->places >= c->max_streams)
         return RULE_USER_STREAMS;
-    if (pool_sheds(p, now_ns) && slot->places >= pool_may_hold(p, now_ns)) {
+    if (is_surplus(p, slot, now_ns)) {
+        p->last_surplus_ns = now_ns;
         if (pool_enforces(p, SET_LIMITER))
             return RULE_FAIR_SHARE;
         r->numbers.observed = RULE_FAIR_SHARE;
@@ -95,7 +132,7 @@ void pool_hold_place(struct pool *p, struct pool_request *r)
 
     if (slot == NULL || r->counted_user)
         return;
-    slot->places++;
+    user_takes_place(&p->users, slot);
     r->counted_user = true;
 }
 
@@ -106,8 +143,8 @@ void pool_free_place(struct pool *p, struct pool_request *r)
     if (!r->counted_user)
         return;
     slot = users_find(&p->users, r->user);
-    WEIR_ASSERT(slot != NULL && slot->places > 0);
-    slot->places--;
+    WEIR_ASSERT(slot != NULL);
+    user_gives_place(&p->users, slot);
     r->counted_user = false;
 }
 
@@ -171,21 +208,24 @@ static bool state_lasts(const struct pool *p, enum cause cause, uint64_t now_ns)
     return earliest_ns == UINT64_MAX || earliest_ns > now_ns + POOL_LONG_NS;
 }
 
-static bool retries_storm(const struct pool *p)
+/* Many come back, and not because they were told to. */
+static bool retries_storm(struct pool *p, uint64_t now_ns)
 {
-    uint32_t all = window_sum(&p->arrivals, ARRIVALS_ALL);
+    double all = window_sum(&p->arrivals, ARRIVALS_ALL);
+    double uncalled = (double)window_sum(&p->arrivals, ARRIVALS_RETRIES) -
+                      appointed_lately(&p->appointed, now_ns);
 
-    return all >= POOL_STORM_MIN &&
-           window_sum(&p->arrivals, ARRIVALS_RETRIES) > POOL_STORM_SHARE * all;
+    return all >= POOL_STORM_MIN && uncalled > POOL_STORM_SHARE * all;
 }
 
 /* Whether the client should be told not to come back by itself. */
-static bool must_not_retry(const struct pool *p, const struct pool_request *r, bool lasts)
+static bool must_not_retry(struct pool *p, const struct pool_request *r, bool lasts,
+                           uint64_t now_ns)
 {
     bool open = r->cause == CAUSE_CIRCUIT_OPEN;
 
     return lasts || (open && (r->class == CLASS_BATCH || r->client_retry >= 2)) ||
-           (r->client_retry > 0 && retries_storm(p));
+           (r->client_retry > 0 && retries_storm(p, now_ns));
 }
 
 static uint32_t appointment(struct pool *p, const struct pool_request *r, enum rule rule,
@@ -213,7 +253,9 @@ void pool_refuse(struct pool *p, struct pool_request *r, enum rule rule, int bla
     r->cause = cause_of(rule, p);
     lasts = state_lasts(p, r->cause, now_ns);
     r->numbers.retry_after_ms = appointment(p, r, rule, lasts, now_ns);
-    r->no_retry = must_not_retry(p, r, lasts);
+    r->no_retry = must_not_retry(p, r, lasts, now_ns);
+    if (!r->no_retry)
+        appointed_note(&p->appointed, r->numbers.retry_after_ms, now_ns);
     if (r->cause == CAUSE_OVERLOADED || r->cause == CAUSE_QUEUE_TIMEOUT)
         p->last_shed_ns = now_ns;
     pool_free_place(p, r);

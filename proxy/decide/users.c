@@ -4,6 +4,7 @@
 
 #include <stddef.h>
 
+#include "weir/base/assert.h"
 #include "weir/decide/num.h"
 
 #define ROUND_NS  (10 * NS_PER_S)
@@ -66,10 +67,24 @@ struct user_slot *users_arrived(struct users *t, uint64_t user, uint64_t now_ns)
     return u;
 }
 
+void user_takes_place(struct users *t, struct user_slot *u)
+{
+    t->holding += u->places++ == 0;
+}
+
+void user_gives_place(struct users *t, struct user_slot *u)
+{
+    WEIR_ASSERT(u->places > 0);
+    t->holding -= --u->places == 0;
+}
+
 uint32_t users_recent(struct users *t, uint64_t now_ns)
 {
+    uint32_t came;
+
     turn_round(t, now_ns);
-    return t->seen > t->seen_before ? t->seen : t->seen_before;
+    came = t->seen > t->seen_before ? t->seen : t->seen_before;
+    return came > t->holding ? came : t->holding;
 }
 
 static void turn_minute(struct user_slot *u, uint64_t now_ns)

@@ -5,8 +5,17 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "sim.h"
+
 /* The commands of the program `sim`; each returns its exit status. */
-int command_calibrate(const char *only);
 int command_storm(uint64_t first_seed, uint64_t count);
+int command_threads(uint64_t first_seed, uint64_t count);
+int command_quality(const char *only, uint64_t first_seed);
+int command_sweep(uint64_t first_seed, uint64_t seeds, const char *only);
+int command_calibrate(const char *only);
+int command_bench(void);
+
+/* The storm of a seed. */
+struct scenario storm_of(uint64_t seed);
 
 #endif

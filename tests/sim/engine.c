@@ -129,7 +129,8 @@ static void note_wait(struct engine *e, const struct job *j)
 {
     uint64_t slot = (e->w->now_ns - j->sent_ns) / MS(10);
 
-    e->w->res->wait_ms[slot < 4095 ? slot : 4095]++;
+    if (world_s(e->w) >= e->w->sc->warm_s)
+        e->w->res->wait_ms[slot < 4095 ? slot : 4095]++;
 }
 
 static void fill_slots(struct engine *e)

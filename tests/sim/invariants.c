@@ -116,11 +116,10 @@ void watch_refusal(struct proxy *p, const struct job *j)
         broken(p->w, "I2", "refused without a cause");
 }
 
-void watch_no_evidence(struct proxy *p, const struct job *j, const char *what)
+void watch_no_evidence(struct proxy *p, const char *what)
 {
     const struct pool *pool = pool_of(p);
 
-    (void)j;
     for (size_t i = 0; i < pool->n_upstreams && p->w->sc->check; i++) {
         const struct upstream *u = &pool->upstream[i];
         if (marks_of(u) != p->weir->before.marks[i] ||
@@ -147,7 +146,7 @@ void watch_end(struct proxy *p, const struct job *j, const struct pool_report *r
     if (!p->w->sc->check)
         return;
     if (rep->outcome == OUTCOME_NEUTRAL || (rep->outcome == OUTCOME_REFUSED && !j->first_seen))
-        watch_no_evidence(p, j, outcome_name(rep->outcome));
+        watch_no_evidence(p, outcome_name(rep->outcome));
     check_marked(p, j, rep, unary);
 }
 
@@ -267,6 +266,8 @@ static void check_pending(struct proxy *p, const struct upstream *u)
         const struct pool_request *r = &j->r;
         if (&pool->upstream[r->upstream] != u)
             continue;
+        if (r->state != REQUEST_SENT)
+            broken(p->w, "I7", "one that runs was ended by the pool");
         probes += r->probe && r->era == u->breaker.era;
         if (!r->pending || p->w->now_ns <= r->late_ns)
             continue;

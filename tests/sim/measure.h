@@ -13,10 +13,10 @@ struct effort {
 };
 
 struct steady {
-    double good;      /* good requests a second, warm */
-    double shed;      /* refused / asked, warm */
-    double cv;        /* of requests in flight at the engine */
-    double wait_p95_s; /* in the engine's own queue */
+    double good;           /* good requests a second, warm */
+    double shed;           /* refused / asked, warm */
+    double cv;             /* of requests in flight at the engine */
+    double wait_p95_s;     /* in the engine's own queue */
     double answered_p99_s; /* api: whole time of answered ones */
 };
 struct steady steady(struct scenario sc, const struct effort *e);
@@ -26,13 +26,12 @@ struct steady steady_fixed(struct scenario sc, const struct effort *e);
 /* An outage of engine 0 with clients that come back. */
 struct outage {
     double full_median_s, full_worst_s, good_after, overshoot, opened, dead_attempts, probe_s;
-    double open_after_s; /* from the death to OPEN, worst */
+    double open_after_s;        /* from the death to OPEN, worst */
     double opened_after_return; /* mean */
 };
 struct outage outage(struct scenario sc, double dead_at_s, double dead_s, const struct effort *e);
 struct scenario outage_scenario(const struct backend *b, bool fragile, uint64_t seed);
 
 double median(double *x, size_t n);
-
 
 #endif

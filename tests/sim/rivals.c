@@ -261,8 +261,21 @@ static struct job *rival_woken(struct proxy *p)
     return j;
 }
 
+/* The fixed limit knows when the engine changes, and what is best then. */
+static void follow_change(struct proxy *p)
+{
+    const struct scenario *sc = p->w->sc;
+    const struct fault *f = &sc->fault[0];
+    double s = world_s(p->w);
+    bool during = s >= f->at_s && s < f->at_s + f->seconds;
+
+    if (sc->rule == RULE_FIXED && sc->fixed_during > 0)
+        p->rival->limit[f->engine] = during ? sc->fixed_during : sc->fixed;
+}
+
 static void rival_tick(struct proxy *p)
 {
+    follow_change(p);
     drain(p);
 }
 

@@ -103,13 +103,16 @@ struct scenario {
     double crowd_at_s; /* when `crowd` clients come at once; group 2 */
     uint32_t crowd;
     double paid, batch, system, deadline; /* shares of single requests */
-    double aborts;     /* share that goes away somewhere in the middle of its answer */
-    double patience_s; /* 0 = 30 */
-    bool pace_auto;    /* weir is not told the promise */
-    bool rough_ticks;  /* late and missed ones */
-    bool check;        /* invariants, after every event */
-    bool reload;       /* new settings in the middle */
+    double aborts;        /* share that goes away somewhere in the middle of its answer */
+    double patience_s;    /* 0 = 30 */
+    double fixed_during;  /* limit of RULE_FIXED while the first fault lasts; 0 = the same */
+    bool observe_breaker; /* the breaker looks on only */
+    bool pace_auto;       /* weir is not told the promise */
+    bool rough_ticks;     /* late and missed ones */
+    bool check;           /* invariants, after every event */
+    bool reload;          /* new settings in the middle */
     bool random_modes;
+    bool trace;                         /* a line every two seconds on stdout */
     double calm_s;                      /* load 0.2 for so long at first */
     void (*tune)(struct decide_conf *); /* changes of weir's settings */
     struct fault fault[SIM_FAULTS_MAX];

@@ -100,7 +100,10 @@ static void draw_clients(struct rng *g, struct scenario *sc)
     sc->deadline = below(g, 2) ? 0.3 * rng_unit(g) : 0;
     sc->aborts = 0.3 * rng_unit(g);
     sc->patience_s = below(g, 4) ? 30 : 120; /* the proxy's own patience is reached as well */
-    sc->heavy = below(g, 4) ? 0 : 20;
+    if (below(g, 4) == 0) {
+        sc->heavy = 10;
+        sc->load = between(g, 0.2, 0.8);
+    }
     if (below(g, 6) == 0) {
         sc->talk_turns = 5;
         sc->talk_retries = 1;
@@ -129,7 +132,7 @@ static void tune_small(struct decide_conf *c)
     c->lease_ns = 0;
 }
 
-static struct scenario storm_of(uint64_t seed)
+struct scenario storm_of(uint64_t seed)
 {
     static void (*const tunes[])(struct decide_conf *) = {NULL, NULL, tune_batch, tune_users,
                                                           tune_small};

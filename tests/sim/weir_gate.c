@@ -51,6 +51,7 @@ static void weir_init(struct proxy *p)
     memset(mem, 0, bytes);
     p->weir = g;
     g->conf = default_conf(sc);
+    g->conf.breaker.enforce = !sc->observe_breaker;
     if (sc->tune != NULL)
         sc->tune(&g->conf);
     for (size_t i = 0; i < sc->n_engines; i++)
@@ -119,7 +120,7 @@ static void weir_leave(struct proxy *p, struct job *j)
     watch_before(p);
     pool_leave(p->weir->pool, &j->r, p->w->now_ns);
     p->weir->t.left++;
-    watch_no_evidence(p, j, "a client that left the queue");
+    watch_no_evidence(p, "a client that left the queue");
 }
 
 static struct job *weir_woken(struct proxy *p)

@@ -117,12 +117,30 @@ static void sample_inflight(struct world *w)
     w->res->inflight_n += 1;
 }
 
+/* One line every two seconds: what the first upstream of a pool is held to, and what it holds. */
+static void trace(const struct world *w, const struct proxy *p)
+{
+    const struct pool *pool = p->weir->pool;
+    const struct upstream *u = &pool->upstream[0];
+
+    if ((w->now_ns / TICK_NS) % 20 != 0)
+        return;
+    (void)printf("%6.1f proxy %d %-9s share %.2f P %6.1f L %6.1f in flight %3u pending %3u "
+                 "streams %3u waiting %3u pace %4.0f of %4.0f ms\n",
+                 world_s(w), p->index, breaker_state_name(u->breaker.state),
+                 breaker_share(&u->breaker), u->limiter.pending, limiter_streams(&u->limiter),
+                 u->inflight, u->pending, u->streams, pool->queue.length, 1e3 * u->pace.now_s,
+                 1e3 * u->pace.target_s);
+}
+
 static void on_tick(struct world *w, struct proxy *p)
 {
     p->ops->tick(p);
     proxy_collect(p);
     if (p->index == 0)
         sample_inflight(w);
+    if (w->sc->trace && p->ops == &weir_ops)
+        trace(w, p);
     heap_push(&w->heap, w->now_ns + next_tick_ns(w), EVENT_TICK, p, 0, 0);
 }
 
@@ -248,25 +266,27 @@ static void dispatch(struct world *w, const struct event *ev)
     }
 }
 
-static void run_until(struct world *w, double end_s, bool stop_when_idle)
+bool world_step(struct world *w, uint64_t end_ns)
 {
     struct event ev;
-    uint64_t end_ns = w->start_ns + num_ns(end_s);
 
-    while (!w->broken && heap_pop(&w->heap, &ev)) {
-        if (ev.at_ns >= end_ns || (stop_when_idle && w->n_over == w->n_asked)) {
-            heap_push(&w->heap, ev.at_ns, ev.kind, ev.about, ev.arg, ev.gen);
-            break;
-        }
-        w->now_ns = ev.at_ns;
-        w->res->events++;
-        dispatch(w, &ev);
+    if (w->broken || !heap_pop(&w->heap, &ev))
+        return false;
+    if (ev.at_ns >= end_ns) {
+        heap_push(&w->heap, ev.at_ns, ev.kind, ev.about, ev.arg, ev.gen);
+        return false;
     }
+    w->now_ns = ev.at_ns;
+    w->res->events++;
+    dispatch(w, &ev);
+    return true;
 }
 
 /* No more clients, no more faults: everything must come to its end and give everything back. */
 static void drain_out(struct world *w)
 {
+    uint64_t end_ns = w->start_ns + num_ns(w->sc->seconds + DRAIN_S);
+
     w->closing = true;
     for (size_t i = 0; i < w->sc->n_engines; i++) {
         w->engine[i].fault = NULL;
@@ -275,7 +295,8 @@ static void drain_out(struct world *w)
         if (!w->engine[i].stepping)
             engine_step(&w->engine[i]);
     }
-    run_until(w, w->sc->seconds + DRAIN_S, true);
+    while (w->n_over != w->n_asked && world_step(w, end_ns))
+        ;
     if (!w->broken && w->n_over != w->n_asked)
         broken(w, "I2", "%llu tries never ended", (unsigned long long)(w->n_asked - w->n_over));
     for (size_t i = 0; i < w->sc->n_proxies && !w->broken; i++)
@@ -315,7 +336,14 @@ static void world_fini(struct world *w)
         w->proxy[i].ops->fini(&w->proxy[i]);
 }
 
-bool sim_run(const struct scenario *sc, struct result *res)
+/* Everything in one thread. */
+static void run_alone(struct world *w, uint64_t end_ns)
+{
+    while (world_step(w, end_ns))
+        ;
+}
+
+bool sim_run_by(const struct scenario *sc, struct result *res, world_runner_fn *run)
 {
     struct world *w = calloc(1, sizeof *w);
     bool held;
@@ -326,11 +354,16 @@ bool sim_run(const struct scenario *sc, struct result *res)
     WEIR_ASSERT(sc->seconds < SIM_SECONDS_MAX);
     world_init(w, sc, res);
     schedule(w);
-    run_until(w, sc->seconds, false);
+    run(w, w->start_ns + num_ns(sc->seconds));
     if (!w->broken && sc->check)
         drain_out(w);
     held = !w->broken;
     world_fini(w);
     free(w);
     return held;
+}
+
+bool sim_run(const struct scenario *sc, struct result *res)
+{
+    return sim_run_by(sc, res, run_alone);
 }

@@ -172,6 +172,14 @@ static inline double world_s(const struct world *w)
     return num_s(w->now_ns - w->start_ns);
 }
 
+/* Does what happens next; false if that is not before end_ns, or nothing is left, or all is lost.
+ */
+bool world_step(struct world *w, uint64_t end_ns);
+
+/* Runs until end_ns in a way of its own (threads.c). */
+typedef void world_runner_fn(struct world *w, uint64_t end_ns);
+bool sim_run_by(const struct scenario *sc, struct result *res, world_runner_fn *run);
+
 void broken(struct world *w, const char *invariant, const char *fmt, ...) WEIR_PRINTF(3, 4);
 
 /* proxy.c */
@@ -225,7 +233,7 @@ void watch_before(struct proxy *p);
 /* `rank`: of the one that was admitted by the call itself, -1 none. */
 void watch_admission(struct proxy *p, const struct job *j);
 void watch_refusal(struct proxy *p, const struct job *j);
-void watch_no_evidence(struct proxy *p, const struct job *j, const char *what);
+void watch_no_evidence(struct proxy *p, const char *what);
 void watch_end(struct proxy *p, const struct job *j, const struct pool_report *rep, bool unary);
 void watch_after(struct proxy *p);
 void watch_event(struct proxy *p, const struct pool_event *ev);

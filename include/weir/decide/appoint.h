@@ -23,6 +23,19 @@
 uint32_t appoint_next(uint64_t *end_ns, struct chance *chance, double per_s, uint64_t not_before_ns,
                       uint64_t now_ns);
 
+/*
+ * How many were told to come back when: one count a second.  A retry that keeps its appointment is
+ * no sign of a storm.
+ */
+enum { APPOINTED_SECONDS = 128 };
+struct appointed {
+    uint64_t second; /* all counts of earlier seconds were forgotten */
+    uint16_t due[APPOINTED_SECONDS];
+};
+void appointed_note(struct appointed *a, uint32_t wait_ms, uint64_t now_ns);
+/* Appointments of the last 10 s. */
+uint32_t appointed_lately(struct appointed *a, uint64_t now_ns);
+
 /* For a state known to last: somewhere between 30 and 59 s. */
 uint32_t appoint_late(struct chance *chance);
 

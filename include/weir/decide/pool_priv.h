@@ -2,6 +2,7 @@
 #ifndef WEIR_DECIDE_POOL_PRIV_H
 #define WEIR_DECIDE_POOL_PRIV_H
 
+#include "weir/decide/appoint.h"
 #include "weir/decide/breaker.h"
 #include "weir/decide/budget.h"
 #include "weir/decide/events.h"
@@ -46,7 +47,9 @@ struct pool {
     uint32_t system; /* requests of class system in flight */
     uint64_t tick_ns;
     uint64_t last_shed_ns;
-    uint64_t appoint_ns; /* end of the list of appointments */
+    uint64_t last_surplus_ns; /* when a user last asked for more than the fair share */
+    uint64_t appoint_ns;      /* end of the list of appointments */
+    struct appointed appointed;
     uint64_t observed[SET_COUNT];
     struct chance chance;
     struct budget budget;
@@ -68,10 +71,12 @@ enum {
     POOL_STORM_MIN = 20,   /* arrivals before a share of retries means anything */
     POOL_USER_LEAST = 2,   /* places any user may hold */
 };
-#define POOL_SHED_MEMORY_NS (10 * NS_PER_S) /* "sheds": refused something for load so lately */
-#define POOL_UNARY_AFTER_NS (60 * NS_PER_S) /* no stream for so long: judge whole answers */
-#define POOL_LONG_NS        (59 * NS_PER_S) /* longer than any appointment */
-#define POOL_STORM_SHARE    0.2
+#define POOL_SHED_MEMORY_NS   (10 * NS_PER_S) /* "sheds": refused something for load so lately */
+#define POOL_UNARY_AFTER_NS   (60 * NS_PER_S) /* no stream for so long: judge whole answers */
+#define POOL_LONG_NS          (59 * NS_PER_S) /* longer than any appointment */
+#define POOL_HEADROOM_PENDING 0.5             /* of P, and ... */
+#define POOL_HEADROOM_STREAMS 0.25 /* ... of L: left to others by a user above the share */
+#define POOL_STORM_SHARE      0.2
 
 /* choose.c */
 

@@ -27,6 +27,7 @@ struct users {
     uint64_t round_ns;
     uint32_t round;
     uint32_t seen, seen_before; /* distinct users in this and the last round of 10 s */
+    uint32_t holding;           /* users who hold a place */
     struct user_slot slot[USERS_SLOTS];
 };
 
@@ -35,7 +36,10 @@ struct user_slot *users_arrived(struct users *t, uint64_t user, uint64_t now_ns)
 
 struct user_slot *users_find(struct users *t, uint64_t user);
 
-/* Distinct users of the last 10 to 20 s. */
+void user_takes_place(struct users *t, struct user_slot *u);
+void user_gives_place(struct users *t, struct user_slot *u);
+
+/* Distinct users who came in the last 10 to 20 s or hold something, whichever are more. */
 uint32_t users_recent(struct users *t, uint64_t now_ns);
 
 /*

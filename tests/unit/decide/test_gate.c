@@ -345,6 +345,67 @@ Test(gate, one_user_may_not_hold_more_than_a_share_while_it_sheds)
     cr_assert_eq(arrive(&f, &r), POOL_ADMIT);
 }
 
+/* A user above the share who was refused a moment ago, in a pool that sheds no more. */
+static void flood_is_over_but_goes_on(void)
+{
+    fixture_start(&f, 1);
+    for (uint64_t u = 100; u < 120; u++)
+        users_arrived(&f.pool->users, u, f.now_ns);
+    for (int i = 0; i < 3; i++)
+        user_takes_place(&f.pool->users, users_arrived(&f.pool->users, 1, f.now_ns));
+    f.pool->last_surplus_ns = f.now_ns;
+    f.pool->upstream[0].limiter.pending = 8;
+}
+
+Test(gate, a_flood_gets_what_the_others_leave)
+{
+    struct pool_request r = request_of(1);
+
+    flood_is_over_but_goes_on();
+    cr_assert_eq(arrive(&f, &r), POOL_ADMIT);
+}
+
+Test(gate, a_flood_never_gets_the_last_pending_places)
+{
+    struct pool_request r[5];
+
+    flood_is_over_but_goes_on();
+    for (int i = 0; i < 5; i++) { /* half of what may be pending */
+        r[i] = request_of(1);
+        cr_assert_eq(arrive(&f, &r[i]), i < 4 ? POOL_ADMIT : POOL_REFUSE);
+    }
+    cr_assert_eq(r[4].numbers.rule, RULE_FAIR_SHARE);
+    r[4] = request_of(2);
+    cr_assert_eq(arrive(&f, &r[4]), POOL_ADMIT, "others may have the rest");
+}
+
+Test(gate, a_flood_never_gets_the_last_streams)
+{
+    struct pool_request r[7];
+
+    f.max_streams[0] = 8;
+    flood_is_over_but_goes_on();
+    for (int i = 0; i < 7; i++) { /* two of eight, a quarter, are left to others */
+        r[i] = request_of(1);
+        cr_assert_eq(arrive(&f, &r[i]), i < 6 ? POOL_ADMIT : POOL_REFUSE);
+        if (i < 6)
+            first(&f, &r[i]);
+    }
+    cr_assert_eq(r[6].cause, CAUSE_RATE_LIMITED);
+}
+
+Test(gate, a_flood_is_forgotten_ten_seconds_after_its_last_request)
+{
+    struct pool_request r[5];
+
+    flood_is_over_but_goes_on();
+    f.now_ns += S(11);
+    for (int i = 0; i < 5; i++) {
+        r[i] = request_of(1);
+        cr_assert_eq(arrive(&f, &r[i]), POOL_ADMIT);
+    }
+}
+
 Test(gate, any_user_may_hold_two)
 {
     struct pool_request r[3];
@@ -496,6 +557,32 @@ Test(gate, retries_are_told_not_to_retry_when_too_many_do)
     cr_assert(r.no_retry);
     arrive(&f, &fresh);
     cr_assert(!fresh.no_retry);
+}
+
+Test(gate, retries_that_keep_their_appointments_are_no_storm)
+{
+    uint64_t due[200];
+
+    fixture_start(&f, 1);
+    f.conf.queue.max_wait_ns = 0;
+    fill();
+    f.pool->admitted = (struct rate){10, f.now_ns}; /* ten may come back a second */
+    for (int i = 0; i < 200; i++) {
+        struct pool_request r = request_of(0);
+        arrive(&f, &r);
+        due[i] = f.now_ns + r.numbers.retry_after_ms * NS_PER_MS;
+    }
+    for (int ms = 0; ms < 30000; ms += 10, f.now_ns += MS(10)) {
+        for (int i = 0; i < 200; i++) {
+            struct pool_request r = request_of(0);
+            if (due[i] < f.now_ns || due[i] >= f.now_ns + MS(10))
+                continue;
+            r.client_retry = 1;
+            arrive(&f, &r);
+            cr_assert_eq(r.cause, CAUSE_OVERLOADED);
+            cr_assert(!r.no_retry, "after %d ms", ms);
+        }
+    }
 }
 
 Test(gate, a_few_retries_are_no_storm)

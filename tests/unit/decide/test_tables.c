@@ -175,6 +175,21 @@ Test(users, remembers_what_somebody_holds)
     free(t);
 }
 
+Test(users, counts_who_holds_something_however_long_ago_it_came)
+{
+    struct users *t = calloc(1, sizeof *t);
+
+    for (uint64_t i = 1; i <= 3; i++)
+        user_takes_place(t, users_arrived(t, i, S(100)));
+    user_takes_place(t, users_find(t, 1));
+    cr_assert_eq(users_recent(t, S(500)), 3);
+    user_gives_place(t, users_find(t, 1));
+    cr_assert_eq(users_recent(t, S(500)), 3, "it holds another");
+    user_gives_place(t, users_find(t, 1));
+    cr_assert_eq(users_recent(t, S(500)), 2);
+    free(t);
+}
+
 Test(users, never_gives_away_a_slot_that_holds_places)
 {
     struct users *t = calloc(1, sizeof *t);
@@ -309,6 +324,20 @@ Test(appoint, says_30_to_59_seconds_for_a_state_that_lasts)
         uint32_t ms = appoint_late(&c);
         cr_assert(ms >= 30000 && ms <= 59000);
     }
+}
+
+Test(appoint, remembers_who_is_due)
+{
+    struct appointed a = {0};
+
+    appointed_note(&a, 3000, S(100));
+    appointed_note(&a, 5000, S(100));
+    appointed_note(&a, 59000, S(100));
+    cr_assert_eq(appointed_lately(&a, S(100)), 0);
+    cr_assert_eq(appointed_lately(&a, S(104)), 2);
+    cr_assert_eq(appointed_lately(&a, S(114)), 1, "the first was due more than 10 s ago");
+    cr_assert_eq(appointed_lately(&a, S(160)), 1);
+    cr_assert_eq(appointed_lately(&a, S(1000)), 0);
 }
 
 Test(budget, pays_ten_and_then_a_tenth_of_first_attempts)
