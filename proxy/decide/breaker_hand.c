@@ -35,6 +35,8 @@ void breaker_give_back(struct breaker *b, const struct breaker_rules *c, const c
         enter_by_hand(b, c, BREAKER_HALF_OPEN, cause);
     else
         breaker_log(b, c, b->state, cause);
+    if (b->health_bad)
+        breaker_health_failed(b, c);
 }
 
 void breaker_ramp_from(struct breaker *b, const struct breaker_rules *c, double share,
@@ -44,6 +46,13 @@ void breaker_ramp_from(struct breaker *b, const struct breaker_rules *c, double 
     b->began_ramp = b->state != BREAKER_RAMPING && b->state != BREAKER_CLOSED;
     ramp_begin(&b->ramp, share, c->now_ns);
     enter_by_hand(b, c, BREAKER_RAMPING, cause);
+}
+
+void breaker_undrain(struct breaker *b, const struct breaker_rules *c, const char *cause)
+{
+    breaker_ramp_from(b, c, c->ramp->start, cause);
+    if (b->health_bad)
+        breaker_health_failed(b, c);
 }
 
 void breaker_finish(struct breaker *b, const struct breaker_rules *c)

@@ -139,7 +139,7 @@ static const char *order_undrain(struct order *o)
 {
     if (!is_drained(o))
         return "it is not drained";
-    breaker_ramp_from(&o->u->breaker, &o->rules, o->p->conf->ramp.start, "operator");
+    breaker_undrain(&o->u->breaker, &o->rules, "operator");
     return NULL;
 }
 
@@ -195,7 +195,7 @@ static void lapse(struct pool *p, struct upstream *u, enum pool_override o, uint
         breaker_say(&u->breaker, &rules, "override_lapsed");
         return;
     case OVERRIDE_DRAIN:
-        breaker_ramp_from(&u->breaker, &rules, p->conf->ramp.start, "override_lapsed");
+        breaker_undrain(&u->breaker, &rules, "override_lapsed");
         return;
     case OVERRIDE_LIMIT_STREAMS:
         u->limiter.override = 0;

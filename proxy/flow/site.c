@@ -178,6 +178,11 @@ static void adopt(struct site_pool *p, const struct site_pool *old, uint64_t now
         if (u != NULL)
             pool_adopt(gate_pool(p->gate), i, from, (size_t)u->index, now_ns);
     }
+    for (size_t i = 0; i < p->n_upstreams; i++) {
+        if (old_upstream(old, p->upstreams[i].conf) == NULL)
+            pool_join(gate_pool(p->gate), i, now_ns);
+    }
+    pool_adopt_people(gate_pool(p->gate), from);
     gate_unlock(old->gate);
 }
 

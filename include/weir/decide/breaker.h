@@ -104,6 +104,7 @@ void breaker_force_closed(struct breaker *b, const struct breaker_rules *c);
 void breaker_give_back(struct breaker *b, const struct breaker_rules *c, const char *cause);
 void breaker_ramp_from(struct breaker *b, const struct breaker_rules *c, double share,
                        const char *cause);
+void breaker_undrain(struct breaker *b, const struct breaker_rules *c, const char *cause);
 void breaker_finish(struct breaker *b, const struct breaker_rules *c);
 void breaker_abort(struct breaker *b, const struct breaker_rules *c);
 void breaker_drain(struct breaker *b, const struct breaker_rules *c);

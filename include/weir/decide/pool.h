@@ -201,6 +201,14 @@ void pool_set_conf(struct pool *p, const struct decide_conf *conf, const uint32_
  */
 void pool_adopt(struct pool *p, size_t i, const struct pool *from, size_t from_i, uint64_t now_ns);
 
+/* The same for what is the pool's: leases, appointments, rates, retry tokens, overrides of modes.
+ */
+void pool_adopt_people(struct pool *p, const struct pool *from);
+
+/* Upstream i is new in a pool that is at work: it begins by the ramp, known for what its peers
+ * carry. */
+void pool_join(struct pool *p, size_t i, uint64_t now_ns);
+
 enum pool_verdict pool_arrive(struct pool *p, struct pool_request *r, uint64_t now_ns);
 
 /* First content event of a stream, or a good head of a unary answer.  Once per admission. */
