@@ -68,8 +68,12 @@ Test(dialects, older_completions_have_text)
 
 Test(dialects, content_outside_of_choices_is_none_of_chat)
 {
-    struct facts f = read_sse(
-        DIALECT_OPENAI_CHAT, DATA("{\"choices\":[],\"delta\":{\"content\":\"x\"},\"text\":\"x\"}"));
+    struct facts f = read_sse(DIALECT_OPENAI_CHAT,
+                              DATA("{\"choices\":[]}") DATA("{\"message\":{\"content\":\"x\"}}"));
+
+    cr_assert(!f.content);
+    f = read_sse(DIALECT_OPENAI_CHAT,
+                 DATA("{\"choices\":[],\"delta\":{\"content\":\"x\"},\"text\":\"x\"}"));
 
     cr_assert(!f.content);
 }
@@ -102,6 +106,7 @@ Test(dialects, openai_responses)
         read_sse(DIALECT_UNKNOWN,
                  DATA("{\"type\":\"response.code_interpreter_call_code.delta\",\"delta\":\"x\"}"))
             .content);
+    cr_assert(read_sse(DIALECT_UNKNOWN, DATA("{\"type\":\"response.audio.delta\"}")).content);
     cr_assert(read_sse(DIALECT_UNKNOWN, EVENT("response.output_text.delta", "{\"delta\":\"x\"}"))
                   .content);
 }
@@ -336,6 +341,9 @@ Test(dialects, errors_of_openai_servers)
         {"{\"\\u0065rror\":{\"c\\u006fde\":503}}", ERROR_OVERLOADED, 503},
         {"{\"choices\":[{\"delta\":{\"content\":\"\"}}],\"error\":{\"code\":502}}", ERROR_SERVER,
          502},
+        {"{\"error\":{\"code\":400,\"type\":\"overloaded_error\"}}", ERROR_CLIENT, 400},
+        {"{\"error\":{\"code\":503},\"choices\":[{\"delta\":{\"content\":\"x\"}}]}",
+         ERROR_OVERLOADED, 503},
         {"{\"error\":{\"code\":500},\"error\":{\"code\":503}}", ERROR_OVERLOADED, 503},
     };
 
@@ -353,6 +361,7 @@ Test(dialects, what_only_looks_like_an_error_is_none)
     static const char *const rows[] = {
         "{\"choices\":[],\"error\":null}",
         "{\"choices\":[],\"error\":false}",
+        "{\"choices\":[],\"error\":0}",
         "{\"choices\":[],\"error\":\"\"}",
         "{\"choices\":[],\"error\":{}}",
         "{\"choices\":[],\"error\":{\"code\":null,\"message\":null}}",

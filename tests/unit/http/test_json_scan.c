@@ -7,21 +7,25 @@
 #include "weir/http/json_scan.h"
 
 /* A schema to try it with, and a record of what it reports: "leaf kind text;". */
-enum { TOP = 1, LIST, INNER, ANY };
+enum { TOP = 1, LIST, INNER, ANY, DEEP };
 #define TOP_KEYS(X)                                                                                \
     X("a", .leaf = 1, .text = true)                                                                \
     X("flag", .leaf = 2)                                                                           \
     X("list", .leaf = 3, .array = LIST)                                                            \
     X("inner", .object = INNER)                                                                    \
-    X("any", .object = ANY, .array = ANY)
+    X("any", .object = ANY, .array = ANY)                                                          \
+    X("deep", .object = DEEP)
+#define DEEP_KEYS(X)  X("deep", .object = DEEP) X("c", .leaf = 8)
 #define INNER_KEYS(X) X("b", .leaf = 4, .text = true) X("not")
 static const struct json_rule top[] = {TOP_KEYS(JSON_RULE_ROW)};
 static const struct json_rule inner[] = {INNER_KEYS(JSON_RULE_ROW)};
+static const struct json_rule deep[] = {DEEP_KEYS(JSON_RULE_ROW)};
 static const struct json_node nodes[] = {
     [TOP] = {JSON_RULES(top, TOP_KEYS)},
     [LIST] = {.list = true, .other = {.leaf = 5, .object = INNER, .text = true}},
     [INNER] = {JSON_RULES(inner, INNER_KEYS), .other = {.leaf = 6}},
     [ANY] = {.list = true, .other = {.leaf = 7}},
+    [DEEP] = {JSON_RULES(deep, DEEP_KEYS)},
 };
 
 static void on_leaf(void *arg, uint8_t leaf, enum json_kind kind, struct slice text)
@@ -152,6 +156,20 @@ Test(json_scan, depth_has_no_bound_and_loses_nothing_above)
         cr_assert_str_eq(mem, "4n1;");
         cr_assert(json_scan_done(&j));
     }
+}
+
+/* As deep as nodes are remembered, and no deeper; on the way out the places are right again. */
+Test(json_scan, places_below_the_deepest_are_not_looked_at)
+{
+    static const char level[] = "{\"deep\":";
+    char json[400] = "";
+
+    for (int depth = 1; depth <= JSON_NODES_DEEP + 2; depth++)
+        (void)strcat(json, level);
+    (void)strcat(json, "{\"c\":0}");
+    for (int depth = JSON_NODES_DEEP + 2; depth >= 1; depth--)
+        (void)sprintf(json + strlen(json), ",\"c\":%d}", depth);
+    reports(json, "8n7;8n6;8n5;8n4;8n3;8n2;");
 }
 
 Test(json_scan, long_texts_are_cut_alike_in_any_split)

@@ -271,6 +271,7 @@ Test(request, what_only_looks_like_a_websocket_upgrade_is_an_ordinary_request)
         "GET /ws HTTP/1.1\r\n" WEBSOCKET "\r\n",
         "GET /ws HTTP/1.1\r\n" WEBSOCKET "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=\r\n\r\n",
         "GET /ws HTTP/1.1\r\n" WEBSOCKET "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZ!==\r\n\r\n",
+        "GET /ws HTTP/1.1\r\n" WEBSOCKET "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ===\r\n\r\n",
         "GET /ws HTTP/1.1\r\n" WEBSOCKET KEY KEY "\r\n",
         "GET /ws HTTP/1.1\r\n" WEBSOCKET KEY "Content-Length: 5\r\n\r\n",
         "GET /ws HTTP/1.1\r\n" WEBSOCKET KEY "Transfer-Encoding: chunked\r\n\r\n",

@@ -221,6 +221,7 @@ Test(request_refused, targets_and_hosts_out_of_form)
         HOST(" [1.2.3.4]"),
         HOST(" [fe80::1%25eth0]"),
         HOST(" []"),
+        HOST(" [ab:1]"),
         HOST(" a[::1]"),
         HOST(" \"h\""),
         HOST(" <h>"),

@@ -67,6 +67,14 @@ Test(retry_after, a_date_in_each_of_its_three_forms)
     cr_assert_eq(wait_of("Retry-After: Sun, 06 Nov 1994 08:49:37 GMT\r\n", NOV_1994 + 1), 0);
 }
 
+Test(retry_after, a_year_of_two_digits_is_not_far_in_the_future)
+{
+    uint64_t in_2025 = 1756857600;
+
+    cr_assert_eq(wait_of("Retry-After: Sunday, 06-Nov-94 08:49:37 GMT\r\n", in_2025), 0);
+    cr_assert_eq(wait_of("Retry-After: Wednesday, 03-Sep-25 00:00:05 GMT\r\n", in_2025), 5000);
+}
+
 Test(retry_after, the_servers_own_clock_counts_where_it_is_told)
 {
     cr_assert_eq(wait_of("Retry-After: Sun, 06 Nov 1994 08:49:37 GMT\r\n"
