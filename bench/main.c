@@ -17,6 +17,7 @@ static const struct {
     {"run", cmd_run, "plays a scenario with each target and judges what must hold"},
     {"report", cmd_report, "makes one page from a folder of results"},
     {"compare", cmd_compare, "what weir, nginx, haproxy and a plain relay cost, side by side"},
+    {"check", cmd_check, "the harness judges itself"},
     {"relay", cmd_relay, "relays bytes and does nothing else"},
 };
 enum { N_COMMANDS = sizeof commands / sizeof commands[0] };

@@ -229,6 +229,11 @@ static bool fault_takes(struct server *s, struct httpd_conn *c, const struct dia
         httpd_break(c, false);
         return true;
     }
+    if (f->blank) {
+        s->n.broken++;
+        httpd_answer(c, 200, JSON, NULL, SLICE_NONE);
+        return true;
+    }
     if (f->status != 0 && chance(s, f->status_share)) {
         answer_refuse(s, c, d, f->status, f->retry_after_s);
         return true;
@@ -253,6 +258,8 @@ static void take_chat(struct server *s, struct httpd_conn *c, const struct httpd
         return;
     }
     x->breaks = chance(s, share);
+    if (s->faults.mixed && x->answer.number % 2 == 0)
+        (void)snprintf(x->answer.tag, sizeof x->answer.tag, "somebody-else");
     s->n.prompt_tokens += x->job.prompt;
     s->n.cached_tokens += x->job.cached;
     if (!engine_submit(&s->engine, &x->job, mono_now_ns())) {

@@ -30,6 +30,8 @@ static void write_faults(struct json_out *j, const struct faults *f)
     json_num(j, "quota", f->quota, 2);
     json_i64(j, "in_band_at", f->in_band_at);
     json_i64(j, "cut_at", f->cut_at);
+    json_bool(j, "blank", f->blank);
+    json_bool(j, "mixed", f->mixed);
     json_bool(j, "empty", f->empty);
     json_bool(j, "early_head", f->early_head);
     json_bool(j, "reset", f->reset);

@@ -75,6 +75,18 @@ static void set_cut_reset(struct faults *f, const struct fault_line *l, bool on)
     set_cut_how(f, l, on, CUT_RESET);
 }
 
+static void set_blank(struct faults *f, const struct fault_line *l, bool on)
+{
+    (void)l;
+    f->blank = on;
+}
+
+static void set_mixed(struct faults *f, const struct fault_line *l, bool on)
+{
+    (void)l;
+    f->mixed = on;
+}
+
 static void set_empty(struct faults *f, const struct fault_line *l, bool on)
 {
     (void)l;
@@ -157,6 +169,9 @@ static const struct fault_kind kinds[] = {
     {"cut-reset", TAKES_OPTIONAL, 0, 100000, 3, set_cut_reset, ORDER_NONE,
      "the connection is reset after VALUE (3) tokens"},
     {"empty", TAKES_NONE, 0, 0, 0, set_empty, ORDER_NONE, "200 and a stream without any content"},
+    {"blank", TAKES_NONE, 0, 0, 0, set_blank, ORDER_NONE, "200 without any body"},
+    {"mixed", TAKES_NONE, 0, 0, 0, set_mixed, ORDER_NONE,
+     "every other answer has somebody else's tokens"},
     {"early-head", TAKES_NONE, 0, 0, 0, set_early_head, ORDER_NONE,
      "200 and head at once, before there is a slot (llama-server)"},
     {"reset", TAKES_NONE, 0, 0, 0, set_reset, ORDER_NONE,

@@ -34,6 +34,8 @@ struct faults {
     int cut_at; /* the stream breaks after so many tokens; -1 is off */
     enum cut_how cut_how;
     double cut_share;
+    bool blank;      /* 200 with no body at all */
+    bool mixed;      /* every other answer carries somebody else's tokens */
     bool empty;      /* 200 and an event stream without any content */
     bool early_head; /* 200 at once, before there is a slot */
     bool reset;      /* connection reset instead of a head */

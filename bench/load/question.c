@@ -40,7 +40,10 @@ static void put_words(struct grow *g, uint64_t whose, uint32_t which, uint32_t t
 
     while (g->len < wanted) {
         n = n * 6364136223846793005ULL + 1442695040888963407ULL;
-        grow_printf(g, "%c%04x ", (char)('a' + n % 26), (unsigned)(n >> 48));
+        char word[6] = {(char)('a' + n % 26), ' ', ' ', ' ', ' ', ' '};
+        for (int i = 1; i < 5; i++)
+            word[i] = "0123456789abcdef"[n >> (44 + 4 * i) & 15];
+        grow_put(g, slice_of(word, sizeof word));
     }
     g->len = wanted;
     g->p[g->len] = '\0';

@@ -152,6 +152,11 @@ static double hints_kept(const json_t *run)
     return percent(load_number(run, "hints_kept"), load_number(run, "hinted"));
 }
 
+static double late_ms(const json_t *run)
+{
+    return json_number_at(run, "late_ms_p99");
+}
+
 static const struct {
     const char *title, *unit;
     int decimals;
@@ -173,6 +178,7 @@ static const struct {
     {"first token with all retries, 90 %", "s", 1, waiting_p90},
     {"conversations completed", "%", 0, completed_share},
     {"conversations broken after they had begun", "%", 0, broken_later_share},
+    {"the generator's own delay, 99 % (much means: the machine was too busy)", "ms", 1, late_ms},
 };
 
 static void put_cell(struct grow *g, double x, int decimals)

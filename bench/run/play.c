@@ -239,6 +239,17 @@ void play_judge(struct play *p)
     }
 }
 
+double play_late_ms(const struct play *p)
+{
+    double worst = 0;
+
+    for (size_t i = 0; i < p->scenario->n_loads; i++) {
+        double late = samples_percentile(load_lateness(p->loads[i]), 0.99) / 1e3;
+        worst = late > worst ? late : worst;
+    }
+    return worst;
+}
+
 void play_free(struct play *p)
 {
     for (size_t i = 0; i < p->scenario->n_loads; i++) {

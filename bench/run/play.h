@@ -50,6 +50,9 @@ void play_free(struct play *p);
 /* Good, refused and failed attempts in the last whole second, for a progress line. */
 void play_last_second(const struct play *p, unsigned *good, unsigned *refused, unsigned *failed);
 
+/* How late the generator itself was, 99 % of the requests: above some tens, judge nothing by it. */
+double play_late_ms(const struct play *p);
+
 /* result.c: the whole of it as one JSON object. */
 void play_write_json(struct play *p, struct grow *g);
 

@@ -236,6 +236,9 @@ void play_write_json(struct play *p, struct grow *g)
     put_samples(p, g);
     put_steps(p, g);
     put_musts(p, g);
+    grow_str(g, "\"late_ms_p99\":");
+    put_number(g, play_late_ms(p), 1);
+    grow_str(g, ",");
     put_loads(p, g);
     grow_str(g, "}");
 }

@@ -137,6 +137,9 @@ static uint64_t hard_ends(const struct play *p)
     return n;
 }
 
+/* Above this the numbers say more about the machine than about the target. */
+static const double late_bad_ms = 50;
+
 static void print_bound(const struct scenario_must *m)
 {
     if (!isnan(m->least))
@@ -152,6 +155,11 @@ static void print_verdict(const struct play *p)
     (void)printf("%-12s %7llu turns %7llu good %6llu refused %6llu failed\n", p->target,
                  (unsigned long long)p->sums.turns, (unsigned long long)p->sums.ends[TURN_GOOD],
                  (unsigned long long)p->sums.ends[TURN_REFUSED], (unsigned long long)hard_ends(p));
+    if (play_late_ms(p) > late_bad_ms)
+        (void)printf(
+            "   the generator itself was %.0f ms late and more for 1 %% of its requests: this "
+            "machine was too busy\n",
+            play_late_ms(p));
     for (size_t i = 0; i < s->n_musts; i++) {
         const struct scenario_must *m = &s->musts[i];
         bool binding = strcmp(m->target, "all") == 0 || strcmp(m->target, p->target) == 0;

@@ -49,8 +49,9 @@ Test(faults, the_server_is_told_about_death_and_return)
 Test(faults, clear_takes_everything_back)
 {
     static const char *const lines[] = {
-        "slow=3", "stall",      "500",   "quota=2",  "in-band=4 code=429", "cut-reset=2",
-        "empty",  "early-head", "reset", "bad-head", "unhealthy",          "fragile=9"};
+        "slow=3",      "stall",    "500",       "quota=2",  "in-band=4 code=429",
+        "cut-reset=2", "empty",    "blank",     "mixed",    "early-head",
+        "reset",       "bad-head", "unhealthy", "fragile=9"};
     struct fault_line l;
     struct faults f = faults_none;
 
