@@ -20,7 +20,8 @@ struct entry {
 struct addresses {
     pthread_mutex_t lock;
     struct hash_key hash;
-    _Atomic uint32_t most, refs;
+    _Atomic uint32_t most, most_in_all, refs; /* most: 0 = no bound */
+    uint32_t n;
     struct entry *chains[CHAINS];
 };
 
@@ -36,7 +37,7 @@ static uint64_t key_of(const struct addresses *a, const struct net_addr *peer)
     }
 }
 
-struct addresses *addresses_create(uint32_t per_address)
+struct addresses *addresses_create(uint32_t per_address, uint32_t in_all)
 {
     struct addresses *a = calloc(1, sizeof *a);
 
@@ -44,14 +45,15 @@ struct addresses *addresses_create(uint32_t per_address)
         return NULL;
     WEIR_ASSERT(pthread_mutex_init(&a->lock, NULL) == 0);
     a->hash = hash_key_random();
-    a->most = per_address;
+    addresses_set(a, per_address, in_all);
     a->refs = 1;
     return a;
 }
 
-void addresses_set(struct addresses *a, uint32_t per_address)
+void addresses_set(struct addresses *a, uint32_t per_address, uint32_t in_all)
 {
     a->most = per_address;
+    a->most_in_all = in_all;
 }
 
 void addresses_hold(struct addresses *a)
@@ -89,16 +91,20 @@ static struct entry **find(struct addresses *a, uint64_t key)
 
 static bool enter_locked(struct addresses *a, uint64_t key)
 {
-    struct entry **at = find(a, key);
+    struct entry **at;
 
+    if (a->most_in_all != 0 && a->n >= a->most_in_all)
+        return false;
+    at = find(a, key);
     if (*at == NULL)
         *at = calloc(1, sizeof **at);
     if (*at == NULL)
         return false;
     (*at)->key = key;
-    if ((*at)->n >= a->most)
+    if (a->most != 0 && (*at)->n >= a->most)
         return false;
     (*at)->n++;
+    a->n++;
     return true;
 }
 
@@ -124,6 +130,7 @@ void address_leave(struct addresses *a, const struct net_addr *peer)
         return;
     WEIR_ASSERT(pthread_mutex_lock(&a->lock) == 0);
     at = find(a, key_of(a, peer));
+    a->n--;
     if (*at != NULL && --(*at)->n == 0) {
         struct entry *e = *at;
         *at = e->next;

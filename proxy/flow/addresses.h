@@ -5,17 +5,19 @@
 #include "weir/net/addr.h"
 
 /*
- * How many connections each client address has on one listener: the gate of connections.  Made only
- * where `per_address` is set; shared by the workers behind a lock of its own, held for one look-up.
+ * How many connections a listener has, in all and of each client address: the gate of connections.
+ * Made only where `per_address` or `max_connections` is set; shared by the workers behind a lock of
+ * its own, held for one look-up, so that the numbers are exact with any number of workers.
  */
 struct addresses;
 
-struct addresses *addresses_create(uint32_t per_address);
-void addresses_set(struct addresses *a, uint32_t per_address); /* a reload's new number */
+/* 0 = no bound. */
+struct addresses *addresses_create(uint32_t per_address, uint32_t in_all);
+void addresses_set(struct addresses *a, uint32_t per_address, uint32_t in_all); /* a reload's new number */
 /* Counted references: a site's, and one of each connection in it. NULL is fine. */
 void addresses_hold(struct addresses *a);
 void addresses_release(struct addresses **a);
-/* False: that address has as many as it may.  NULL counts nothing and lets all in. */
+/* False: that address, or the listener, has as many as it may.  NULL counts nothing and lets all in. */
 bool address_enter(struct addresses *a, const struct net_addr *peer);
 void address_leave(struct addresses *a, const struct net_addr *peer);
 

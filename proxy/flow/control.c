@@ -183,7 +183,13 @@ static void begin_drain(struct control *c, const char *by)
     if (c->start.notify != NULL)
         c->start.notify("STOPPING", c->start.arg);
     control_judge(c);
-    loop_timer_at(&c->drain_timer, loop_now_ns(c->loop) + c->site->settings->drain_delay_ns);
+    for (int i = 0; i < c->n_workers; i++)
+        worker_lame_duck(c->workers[i]);
+    if (c->site->settings->drain_delay_ns == 0)
+        on_drain_timer(c);
+    else
+        loop_timer_at(&c->drain_timer,
+                      loop_now_ns(c->loop) + c->site->settings->drain_delay_ns);
 }
 
 void control_drain(struct control *c, const struct control_who *who)

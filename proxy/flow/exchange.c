@@ -66,10 +66,18 @@ static uint64_t silence_due(const struct exchange *x)
     return x->sent_ns + timeouts_of(x)->unary_ns;
 }
 
+/* May comment lines fill a silence?  Once the client has a stream, at the boundaries of its events. */
 static bool beats(const struct exchange *x)
 {
-    return x->state == EXCHANGE_RELAY && x->events_form && x->form == FORM_SSE &&
-           x->pool->conf->heartbeat_ns > 0;
+    bool relays = x->state == EXCHANGE_RELAY && x->events_form && x->form == FORM_SSE;
+    bool waits = x->began_early && !x->committed;
+
+    return (relays || waits) && x->pool->conf->heartbeat_ns > 0;
+}
+
+static uint64_t beat_due(const struct exchange *x)
+{
+    return beats(x) ? x->quiet_ns + x->pool->conf->heartbeat_ns : 0;
 }
 
 static uint64_t sooner(uint64_t a, uint64_t b)
@@ -85,17 +93,14 @@ static uint64_t due_ns(const struct exchange *x)
     case EXCHANGE_BODY:
     case EXCHANGE_ENDED:
         return 0; /* the codec's deadlines */
-    case EXCHANGE_QUEUED:
-        return 0; /* the gate's: every wait in a pool ends by its max_wait */
-    case EXCHANGE_CONNECT:
-        return x->admitted_ns +
-               2 * timeouts_of(x)->connect_ns; /* its connection has one of its own */
+    case EXCHANGE_QUEUED: /* the gate's deadline: every wait in a pool ends by its max_wait */
+        return beat_due(x);
+    case EXCHANGE_CONNECT: /* its connection has a deadline of its own, this is for the address */
+        return x->admitted_ns + 2 * timeouts_of(x)->connect_ns;
     case EXCHANGE_SENT:
     case EXCHANGE_HELD:
-        return sooner(total, silence_due(x));
     case EXCHANGE_RELAY:
-        return sooner(sooner(total, silence_due(x)),
-                      beats(x) ? x->quiet_ns + x->pool->conf->heartbeat_ns : 0);
+        return sooner(sooner(total, silence_due(x)), beat_due(x));
     case EXCHANGE_TUNNEL:
         return sooner(total, x->progress_ns + timeouts_of(x)->unary_ns);
     }
@@ -114,15 +119,22 @@ void exchange_set_timer(struct exchange *x)
 
 static void heartbeat(struct exchange *x, uint64_t now)
 {
-    if (!beats(x) || now < x->quiet_ns + x->pool->conf->heartbeat_ns)
+    bool boundary = x->committed ? x->answer.at_boundary : true;
+
+    if (!beats(x) || now < beat_due(x))
         return;
     x->quiet_ns = now;
-    if (x->codec != NULL && x->answer.at_boundary && x->codec->ops->can_add(x->codec))
+    if (x->codec != NULL && boundary && x->codec->ops->can_add(x->codec))
         x->codec->ops->data(x->codec, SLICE_LIT(": weir\n\n"));
 }
 
 static void on_due(struct exchange *x, uint64_t now)
 {
+    if (x->state == EXCHANGE_QUEUED) {
+        heartbeat(x, now);
+        exchange_set_timer(x);
+        return;
+    }
     if (x->state == EXCHANGE_CONNECT) {
         exchange_on_connect_failed(x, WEIR_TIMEOUT, "no connection in time");
         return;

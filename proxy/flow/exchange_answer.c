@@ -82,7 +82,8 @@ static void send_head(struct exchange *x, struct slice lines)
 {
     struct slice reason = slice_str(x->reason[0] != '\0' ? x->reason : reason_phrase(x->status));
 
-    x->codec->ops->head(x->codec, x->status, reason, lines, x->kind, x->length);
+    if (!x->began_early)
+        x->codec->ops->head(x->codec, x->status, reason, lines, x->kind, x->length);
     x->committed = true;
     x->quiet_ns = exchange_now(x);
 }
@@ -137,6 +138,10 @@ static void begin_plain(struct exchange *x, struct slice lines)
         x->cause = CAUSE_UPSTREAM_REFUSED;
     else if (o == OUTCOME_FAILED)
         x->cause = CAUSE_UPSTREAM_ERROR;
+    if (x->began_early) { /* the client was promised a stream: all that is left is to say so in it */
+        exchange_fail(x, o, 502, x->cause != CAUSE_NONE ? x->cause : CAUSE_BAD_GATEWAY);
+        return;
+    }
     if (x->holds && x->stream)
         gate_set_stream(x->pool->gate, &x->ticket, false);
     x->stream = false;
@@ -211,10 +216,7 @@ static void note_first(struct exchange *x)
         return;
     x->first_ns = x->last_event_ns = exchange_now(x);
     x->progress_ns = x->first_ns;
-    if (x->seen_content == 0)
-        x->seen_content = x->answer.content_events;
     histogram_add(&x->w->upstreams[x->upstream->slot].ttft, x->first_ns - x->sent_ns);
-    counter_add(&x->w->upstreams[x->upstream->slot].content_events, x->answer.content_events);
     gate_first(x->pool->gate, &x->ticket, x->first_ns);
 }
 
@@ -289,7 +291,7 @@ static void on_early_error(struct exchange *x)
     if (o == OUTCOME_REFUSED && exchange_try_elsewhere(x, o))
         return;
     x->cause = CAUSE_IN_BAND_ERROR;
-    if (x->pool->conf->restate_errors && x->form != FORM_BYTES) {
+    if (x->pool->conf->restate_errors && x->form != FORM_BYTES && !x->began_early) {
         exchange_report(x, o, false);
         restate(x);
     } else {

@@ -23,6 +23,13 @@ static bool expects_stream(const struct exchange *x)
     return x->accepts_events || (!x->body_complete && x->dialect != DIALECT_UNKNOWN);
 }
 
+/* The route lets a stream begin while it waits; a 200 then costs the client its retries. */
+static bool wants_waiting_room(const struct exchange *x)
+{
+    return x->route >= 0 && x->site->settings->routes[x->route].early_stream && x->stream &&
+           !x->to_head && !x->wish.http10;
+}
+
 static void admitted(struct exchange *x, enum decision d)
 {
     x->holds = true;
@@ -44,6 +51,8 @@ void exchange_ask(struct exchange *x)
         admitted(x, DECISION_ADMITTED);
         return;
     case POOL_WAIT:
+        if (wants_waiting_room(x))
+            exchange_begin_early(x);
         exchange_enter(x, EXCHANGE_QUEUED);
         return;
     case POOL_REFUSE:

@@ -92,15 +92,61 @@ static void send_refusal(struct exchange *x, struct refusal *r)
     buf_free(&body);
 }
 
+void exchange_begin_early(struct exchange *x)
+{
+    struct text t;
+
+    text_init(&t, x->w->lines, LINES_BYTES);
+    text_str(&t, "Content-Type: text/event-stream\r\nCache-Control: no-store\r\n");
+    put_line(SLICE_LIT("x-request-id"), slice_str(x->id), &t);
+    put_line(SLICE_LIT("Via"), SLICE_LIT("1.1 weir"), &t);
+    x->status = 200;
+    x->began_early = true;
+    x->quiet_ns = exchange_now(x);
+    x->codec->ops->head(x->codec, 200, slice_str(reason_phrase(200)), text_slice(&t), BODY_CHUNKED,
+                        0);
+    x->codec->ops->data(x->codec, SLICE_LIT(": waiting\n\n"));
+}
+
+/* Is the client at the end of an event, so that a frame of ours can follow? */
+static bool frame_fits(const struct exchange *x)
+{
+    if (x->began_early && !x->committed)
+        return true;
+    return x->events_form && x->form != FORM_BYTES && x->answer.at_boundary;
+}
+
+/* The 200 is out: say it inside the stream where that is possible, else break it visibly. */
+static void fail_committed(struct exchange *x, enum cause cause)
+{
+    struct codec *c = x->codec;
+    struct refusal r;
+    struct buf frame = BUF_INIT;
+    bool can = frame_fits(x) && c->ops->can_add(c);
+    enum answer_form form = x->committed ? x->form : FORM_SSE;
+
+    exchange_describe(x, &r, cause);
+    x->codec = NULL;
+    if (can && refusal_event(&r, &x->wish, form, x->answer.sequence, &frame, OWN_MAX) == WEIR_OK) {
+        x->bytes_out += frame.len;
+        c->ops->data(c, buf_slice(&frame));
+        c->ops->end(c);
+    } else {
+        c->ops->cut(c);
+    }
+    buf_free(&frame);
+}
+
 /* Refuses before anything was done upstream, or answers a bad request. */
 void exchange_refuse(struct exchange *x, int status, enum cause cause, const char *what)
 {
     struct refusal r;
 
     x->cause = cause;
-    exchange_set_decision(x,
-                          x->pool != NULL && x->asked_ns != 0 ? DECISION_REFUSED : DECISION_LOCAL);
-    if (x->codec != NULL) {
+    exchange_set_decision(x, cause <= CAUSE_DRAINING ? DECISION_REFUSED : DECISION_LOCAL);
+    if (x->codec != NULL && x->began_early) {
+        fail_committed(x, cause);
+    } else if (x->codec != NULL) {
         exchange_describe(x, &r, cause);
         r.status = status;
         r.what = what;
@@ -163,28 +209,6 @@ void exchange_answer_early(struct exchange *x)
 
 /* --- failures after admission */
 
-/* The 200 is out: say it inside the stream where that is possible, else break it visibly. */
-static void fail_committed(struct exchange *x, enum cause cause)
-{
-    struct codec *c = x->codec;
-    struct refusal r;
-    struct buf frame = BUF_INIT;
-    bool can =
-        x->events_form && x->form != FORM_BYTES && x->answer.at_boundary && c->ops->can_add(c);
-
-    exchange_describe(x, &r, cause);
-    x->codec = NULL;
-    if (can &&
-        refusal_event(&r, &x->wish, x->form, x->answer.sequence, &frame, OWN_MAX) == WEIR_OK) {
-        x->bytes_out += frame.len;
-        c->ops->data(c, buf_slice(&frame));
-        c->ops->end(c);
-    } else {
-        c->ops->cut(c);
-    }
-    buf_free(&frame);
-}
-
 void exchange_fail(struct exchange *x, enum outcome o, int status, enum cause cause)
 {
     struct refusal r;
@@ -192,7 +216,7 @@ void exchange_fail(struct exchange *x, enum outcome o, int status, enum cause ca
     x->cause = cause;
     exchange_report(x, o, false);
     uplink_release(x, false);
-    if (x->codec != NULL && x->committed) {
+    if (x->codec != NULL && (x->committed || x->began_early)) {
         fail_committed(x, cause);
     } else if (x->codec != NULL) {
         exchange_describe(x, &r, cause);
@@ -319,7 +343,7 @@ void exchange_body_bad(struct exchange *x, int status, enum cause cause, const c
         x->awaits_wake = true;
     exchange_report(x, OUTCOME_NEUTRAL, false);
     uplink_release(x, false);
-    if (x->committed) {
+    if (x->committed || x->began_early) {
         struct codec *c = x->codec;
         x->codec = NULL;
         c->ops->cut(c);
@@ -340,6 +364,8 @@ void exchange_go(struct exchange *x)
     WEIR_CHECK(x, EXCHANGE_MAGIC);
     if (x->early != EARLY_NONE || x->early_cause != CAUSE_NONE)
         exchange_answer_early(x);
+    else if (x->w->quitting)
+        exchange_refuse(x, 0, CAUSE_DRAINING, NULL);
     else if (x->body_complete || x->expect)
         exchange_ask(x);
 }

@@ -89,7 +89,7 @@ struct worker {
 
     struct slab sessions, exchanges, uplinks;
     struct list live_sessions, live_exchanges;
-    uint32_t n_sessions, max_sessions, per_listener[SITE_LISTENERS_MAX];
+    uint32_t n_sessions, max_sessions;
     struct loop_timer second;
     struct lane lanes[SITE_UPSTREAMS_MAX];
     struct record_writer records;
@@ -134,6 +134,7 @@ struct session {
     struct buf in;          /* received, not consumed yet */
     struct buf out;         /* written, not taken by the kernel yet */
     uint64_t state_until_ns, write_until_ns, body_until_ns; /* 0 = none */
+    size_t write_unsent;                                    /* when write_until_ns was set */
     uint64_t body_begun_ns, body_got;
 
     /* the request's body */
@@ -147,7 +148,6 @@ struct session {
     uint64_t answer_left;
     bool answer_begun, answer_done, keep_alive, http10, is_head, eof_seen;
     bool cut, broken;
-    uint8_t listener;            /* slot */
     struct addresses *addresses; /* counted in these; a reference, NULL = off */
     uint32_t served;
     uint64_t lingered;
@@ -204,6 +204,7 @@ struct exchange {
     bool wants_json;
 
     /* the answer */
+    bool began_early; /* the 200 went out while it waited (early_stream) */
     bool head_seen, committed, events_form, finished, paused_upstream, resent;
     enum answer_form form;
     int status; /* sent to the client, 0 = none yet */
@@ -286,6 +287,7 @@ struct session *session_open(struct worker *w, int fd, int listener);
 void session_enter(struct session *s, enum session_state next);
 void session_step(struct session *s);
 void session_close(struct session *s);
+void session_idle_ends(struct session *s);
 void session_check_rate(struct session *s, uint64_t now_ns);
 void session_set_timer(struct session *s);
 void session_put(struct session *s, struct slice bytes);
@@ -317,6 +319,8 @@ bool exchange_try_elsewhere(struct exchange *x, enum outcome o);
 /* --- exchange_own.c: answers of weir's own */
 void exchange_refuse(struct exchange *x, int status, enum cause cause, const char *what);
 void exchange_answer_early(struct exchange *x);
+/* Begins the stream before anything is decided; what fails from now on fails inside it. */
+void exchange_begin_early(struct exchange *x);
 void exchange_fail(struct exchange *x, enum outcome o, int status, enum cause cause);
 /* The process ends: an honest error, or a visible cut. */
 void exchange_abandon(struct exchange *x);

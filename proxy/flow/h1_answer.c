@@ -39,6 +39,7 @@ static void hold_back(struct session *s, struct slice rest)
     if (s->write_until_ns == 0) {
         s->write_until_ns =
             loop_now_ns(s->w->loop) + s->w->site->settings->client_timeouts.write_ns;
+        s->write_unsent = conn_unsent(s->conn);
         session_set_timer(s);
     }
     conn_want_write(s->conn);

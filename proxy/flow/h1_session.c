@@ -154,8 +154,12 @@ static void body_is_bad(struct session *s, int status, enum cause cause, const c
 
 static bool body_too_large(struct session *s, size_t more)
 {
+    uint64_t most = s->w->site->settings->limits.body;
+
     s->body_got += more;
-    return s->body == BODY_CHUNKED && s->body_got > s->w->site->settings->limits.body;
+    /* what a chunk announces counts: it need not be waited for */
+    return s->body == BODY_CHUNKED &&
+           (s->body_got > most || chunked_left(&s->chunked) > most - s->body_got);
 }
 
 static void body_bytes(struct session *s, struct slice data)
@@ -191,6 +195,10 @@ static size_t consume_chunked(struct session *s, struct slice in)
 
     if (p == PARSE_BAD) {
         body_is_bad(s, 400, CAUSE_BAD_REQUEST, "the chunked framing of the body is broken");
+        return in.len;
+    }
+    if (chunked_left(&s->chunked) > INT64_MAX) {
+        body_is_bad(s, 400, CAUSE_BAD_REQUEST, "a chunk of more than 2^63-1 bytes");
         return in.len;
     }
     if (body_too_large(s, data.len)) {
@@ -289,7 +297,7 @@ static size_t consume_some(struct session *s, struct slice in)
     switch (s->state) {
     case SESSION_IDLE:
     case SESSION_HEAD:
-        return s->w->quitting ? 0 : consume_head(s, in);
+        return consume_head(s, in);
     case SESSION_EXCHANGE:
     case SESSION_DRAIN:
         return s->body_broken ? in.len : consume_body(s, in);
@@ -372,7 +380,7 @@ void session_step(struct session *s)
         consume_kept(s);
     if (s->state == SESSION_DEAD)
         return;
-    if (s->state == SESSION_IDLE && (s->w->draining || s->eof_seen)) {
+    if (s->state == SESSION_IDLE && (s->w->quitting || s->eof_seen)) {
         session_close(s);
         return;
     }
@@ -498,6 +506,18 @@ static bool body_too_slow(const struct session *s, uint64_t now_ns)
            (double)s->body_got < (double)rate * ((double)took / (double)NS_PER_S);
 }
 
+/* The kernel announces room only when a good part of its buffer is free: look at what has left. */
+static bool reads_slowly(struct session *s)
+{
+    size_t unsent = conn_unsent(s->conn);
+    bool progress = unsent < s->write_unsent;
+
+    s->write_unsent = unsent;
+    if (progress)
+        s->write_until_ns = now_of(s) + timeouts_of(s)->write_ns;
+    return progress;
+}
+
 static void on_timer(void *arg)
 {
     struct session *s = arg;
@@ -507,7 +527,7 @@ static void on_timer(void *arg)
     WEIR_CHECK(s, SESSION_MAGIC);
     w = s->w;
     now = now_of(s);
-    if (s->write_until_ns != 0 && now >= s->write_until_ns) {
+    if (s->write_until_ns != 0 && now >= s->write_until_ns && !reads_slowly(s)) {
         session_close(s); /* it does not read */
     } else if (s->body_until_ns != 0 && now >= s->body_until_ns && !s->body_paused) {
         body_is_bad(s, 408, CAUSE_REQUEST_TIMEOUT, "the body did not arrive in time");
@@ -523,6 +543,17 @@ static void on_timer(void *arg)
     if (s->state != SESSION_DEAD)
         session_set_timer(s);
     session_uncork(w);
+}
+
+/* The process is ending: an idle connection goes, but one whose first request may be under way. */
+void session_idle_ends(struct session *s)
+{
+    if (s->served > 0) {
+        session_close(s);
+        return;
+    }
+    s->state_until_ns = now_of(s) + NS_PER_S;
+    session_set_timer(s);
 }
 
 /* Called by the worker's second tick: the least rate of a body. */
@@ -553,7 +584,6 @@ struct session *session_open(struct worker *w, int fd, int listener)
     s->magic = SESSION_MAGIC;
     s->w = w;
     s->codec.ops = &h1_codec;
-    s->listener = (uint8_t)listener;
     s->addresses = l->addresses;
     addresses_hold(s->addresses);
     s->state = l->tls != NULL ? SESSION_TLS : SESSION_IDLE;

@@ -11,7 +11,7 @@
  * has BLOCKS of them: when control does not keep up, records are dropped and counted, never waited
  * for.  A record in a block is a struct request_record followed by its path.
  */
-enum { RECORD_BLOCKS = 4, RECORD_BLOCK_BYTES = 64 * 1024, RECORD_PATH_MAX = 2048 };
+enum { RECORD_BLOCKS = 32, RECORD_BLOCK_BYTES = 64 * 1024, RECORD_PATH_MAX = 2048 };
 
 struct record_block {
     struct loop_message message; /* to control when full, back to the worker when written */

@@ -50,17 +50,17 @@ static const struct site_upstream *old_upstream(const struct site_pool *p,
 /* The counts of an address list go on when the listener does. */
 static bool make_addresses(struct site_listener *l, const struct site_listener *old)
 {
-    uint32_t most = l->conf->per_address;
+    const struct listener_conf *c = l->conf;
 
-    if (most == 0)
+    if (c->per_address == 0 && c->max_connections == 0)
         return true;
     if (old != NULL && old->addresses != NULL) {
         l->addresses = old->addresses;
         addresses_hold(l->addresses);
-        addresses_set(l->addresses, most);
+        addresses_set(l->addresses, c->per_address, c->max_connections);
         return true;
     }
-    l->addresses = addresses_create(most);
+    l->addresses = addresses_create(c->per_address, c->max_connections);
     return l->addresses != NULL;
 }
 

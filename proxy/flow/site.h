@@ -49,7 +49,7 @@ struct site_listener {
     int slot; /* kept over reloads by its address */
     struct net_addr addr;
     struct tls_server *tls;      /* NULL: plain */
-    struct addresses *addresses; /* NULL: per_address is off */
+    struct addresses *addresses; /* NULL: neither per_address nor max_connections is set */
 };
 
 struct site {

@@ -7,11 +7,12 @@
 
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "flow_priv.h"
 
-enum { SESSIONS_MAX = 1000000, SPARE_DESCRIPTORS = 64 };
+enum { SESSIONS_MAX = 1000000, SPARE_DESCRIPTORS = 64, WAITING_MAX = 4096 };
 
 /* --- accepting */
 
@@ -45,24 +46,13 @@ static void pause_listeners(struct worker *w, bool pause)
                  w->index, w->n_sessions);
 }
 
-static bool listener_is_full(const struct worker *w, int listener)
-{
-    const struct listener_conf *c = w->site->by_slot[listener]->conf;
-    uint32_t share;
-
-    if (c->max_connections == 0)
-        return false;
-    share = (c->max_connections + (uint32_t)w->n_workers - 1) / (uint32_t)w->n_workers;
-    return w->per_listener[listener] >= share;
-}
-
 static void on_client(int fd, const struct net_addr *peer, void *arg)
 {
     struct listener_slot *slot = arg;
     struct worker *w = slot->w;
     struct site_listener *l = w->site->by_slot[slot->index];
 
-    if (l == NULL || listener_is_full(w, slot->index) || !address_enter(l->addresses, peer)) {
+    if (l == NULL || !address_enter(l->addresses, peer)) {
         (void)close(fd);
         return;
     }
@@ -71,7 +61,6 @@ static void on_client(int fd, const struct net_addr *peer, void *arg)
         return;
     }
     w->n_sessions++;
-    w->per_listener[slot->index]++;
     counter_add(&w->counters.accepted, 1);
     counter_add(&w->counters.client_open, 1);
     if (w->n_sessions >= w->max_sessions)
@@ -84,7 +73,6 @@ void worker_session_gone(struct worker *w, struct session *s)
     address_leave(s->addresses, conn_peer(s->conn));
     addresses_release(&s->addresses);
     w->n_sessions--;
-    w->per_listener[s->listener]--;
     counter_sub(&w->counters.client_open, 1);
     if (w->n_sessions < w->max_sessions)
         pause_listeners(w, false);
@@ -97,10 +85,25 @@ bool worker_listen(struct worker *w, int listener, int fd)
     return w->listeners[listener] != NULL;
 }
 
+/* Connections that the kernel has already made would be reset by the close: they are taken in. */
+static void take_waiting(struct worker *w, int listener)
+{
+    for (int i = 0; i < WAITING_MAX; i++) {
+        struct net_addr peer = {.len = sizeof peer.u};
+        int fd = accept4(w->slots[listener].fd, &peer.u.sa, &peer.len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+        if (fd == -1)
+            return;
+        on_client(fd, &peer, &w->slots[listener]);
+    }
+}
+
 void worker_unlisten(struct worker *w, int listener)
 {
     if (w->listeners[listener] == NULL)
         return;
+    if (w->site->by_slot[listener] != NULL)
+        take_waiting(w, listener);
     listener_close(&w->listeners[listener]);
     (void)close(w->slots[listener].fd);
 }

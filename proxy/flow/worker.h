@@ -45,7 +45,9 @@ void worker_set_site(struct worker *w, struct site *site);
 void worker_set_listener(struct worker *w, int slot, int fd);
 void worker_close_idle(struct worker *w, int slot);
 
-/* Lame duck: no new connections, kept connections end with their answer. */
+/* Lame duck: answers ask their clients to come back by another connection. */
+void worker_lame_duck(struct worker *w);
+/* No new connections and requests; kept connections end with their answer. */
 void worker_drain(struct worker *w);
 /* What still runs ends with an honest error. */
 void worker_abandon(struct worker *w);

@@ -207,12 +207,26 @@ static void run_drain(struct order *o)
     {
         struct session *s = LIST_OBJECT(n, struct session, node);
 
-        s->keep_alive = s->keep_alive && s->answer_begun; /* a head that is out has promised */
-        if (s->state == SESSION_IDLE || s->state == SESSION_TLS)
-            session_close(s);
+        if (s->state == SESSION_IDLE)
+            session_idle_ends(s);
     }
     for (int i = 0; i < SITE_UPSTREAMS_MAX; i++)
         uplink_close_idle(w, i);
+}
+
+static void run_lame_duck(struct order *o)
+{
+    o->w->draining = true;
+    LIST_EACH (n, &o->w->live_sessions) {
+        struct session *s = LIST_OBJECT(n, struct session, node);
+
+        s->keep_alive = s->keep_alive && s->answer_begun; /* a head that is out has promised */
+    }
+}
+
+void worker_lame_duck(struct worker *w)
+{
+    give(order_create(w, run_lame_duck));
 }
 
 void worker_drain(struct worker *w)
