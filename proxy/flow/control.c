@@ -188,8 +188,7 @@ static void begin_drain(struct control *c, const char *by)
     if (c->site->settings->drain_delay_ns == 0)
         on_drain_timer(c);
     else
-        loop_timer_at(&c->drain_timer,
-                      loop_now_ns(c->loop) + c->site->settings->drain_delay_ns);
+        loop_timer_at(&c->drain_timer, loop_now_ns(c->loop) + c->site->settings->drain_delay_ns);
 }
 
 void control_drain(struct control *c, const struct control_who *who)

@@ -66,7 +66,8 @@ static uint64_t silence_due(const struct exchange *x)
     return x->sent_ns + timeouts_of(x)->unary_ns;
 }
 
-/* May comment lines fill a silence?  Once the client has a stream, at the boundaries of its events. */
+/* May comment lines fill a silence?  Once the client has a stream, at the boundaries of its events.
+ */
 static bool beats(const struct exchange *x)
 {
     bool relays = x->state == EXCHANGE_RELAY && x->events_form && x->form == FORM_SSE;
@@ -92,7 +93,7 @@ static uint64_t due_ns(const struct exchange *x)
     switch (x->state) {
     case EXCHANGE_BODY:
     case EXCHANGE_ENDED:
-        return 0; /* the codec's deadlines */
+        return 0;         /* the codec's deadlines */
     case EXCHANGE_QUEUED: /* the gate's deadline: every wait in a pool ends by its max_wait */
         return beat_due(x);
     case EXCHANGE_CONNECT: /* its connection has a deadline of its own, this is for the address */

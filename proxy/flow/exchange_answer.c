@@ -138,7 +138,8 @@ static void begin_plain(struct exchange *x, struct slice lines)
         x->cause = CAUSE_UPSTREAM_REFUSED;
     else if (o == OUTCOME_FAILED)
         x->cause = CAUSE_UPSTREAM_ERROR;
-    if (x->began_early) { /* the client was promised a stream: all that is left is to say so in it */
+    if (x->began_early) { /* the client was promised a stream: all that is left is to say so in it
+                           */
         exchange_fail(x, o, 502, x->cause != CAUSE_NONE ? x->cause : CAUSE_BAD_GATEWAY);
         return;
     }

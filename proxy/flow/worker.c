@@ -90,7 +90,8 @@ static void take_waiting(struct worker *w, int listener)
 {
     for (int i = 0; i < WAITING_MAX; i++) {
         struct net_addr peer = {.len = sizeof peer.u};
-        int fd = accept4(w->slots[listener].fd, &peer.u.sa, &peer.len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        int fd =
+            accept4(w->slots[listener].fd, &peer.u.sa, &peer.len, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
         if (fd == -1)
             return;

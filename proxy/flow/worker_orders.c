@@ -217,7 +217,8 @@ static void run_drain(struct order *o)
 static void run_lame_duck(struct order *o)
 {
     o->w->draining = true;
-    LIST_EACH (n, &o->w->live_sessions) {
+    LIST_EACH(n, &o->w->live_sessions)
+    {
         struct session *s = LIST_OBJECT(n, struct session, node);
 
         s->keep_alive = s->keep_alive && s->answer_begun; /* a head that is out has promised */
