@@ -9,6 +9,7 @@ int cmd_story(int argc, char **argv);
 int cmd_run(int argc, char **argv);
 int cmd_report(int argc, char **argv);
 int cmd_check(int argc, char **argv);
+int cmd_micro(int argc, char **argv);
 int cmd_compare(int argc, char **argv);
 int cmd_relay(int argc, char **argv);
 

@@ -18,6 +18,7 @@ static const struct {
     {"report", cmd_report, "makes one page from a folder of results"},
     {"compare", cmd_compare, "what weir, nginx, haproxy and a plain relay cost, side by side"},
     {"check", cmd_check, "the harness judges itself"},
+    {"micro", cmd_micro, "nanoseconds and instructions of weir's decisions and parsers"},
     {"relay", cmd_relay, "relays bytes and does nothing else"},
 };
 enum { N_COMMANDS = sizeof commands / sizeof commands[0] };
