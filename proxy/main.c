@@ -23,6 +23,8 @@
 #include "weir/conf/cmdline.h"
 #include "weir/flow/run.h"
 
+#include "sandbox.h"
+
 struct run {
     struct cmdline cmdline;
     struct flow_sockets sockets;
@@ -121,6 +123,8 @@ static int run(struct run *r, struct settings **s)
     }
     if (!drop_privileges((*s)->user))
         goto out;
+    if ((*s)->sandbox && !sandbox_enter())
+        log_warn("weir goes on without its sandbox; `sandbox = false` says that this is meant");
     say_start(*s, r);
     c = control_create(s, &start, why, sizeof why);
     if (c == NULL) {
