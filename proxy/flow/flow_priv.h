@@ -132,6 +132,7 @@ struct session {
     struct loop_grave grave;
     struct loop_grave step; /* goes on with s->in once the current callback is over */
     struct buf in;          /* received, not consumed yet */
+    struct head_wait head_wait;
     struct buf out;         /* written, not taken by the kernel yet */
     uint64_t state_until_ns, write_until_ns, body_until_ns; /* 0 = none */
     size_t write_unsent;                                    /* when write_until_ns was set */
@@ -261,6 +262,7 @@ struct uplink {
     struct loop_timer timer; /* closes an idle one */
     struct loop_grave grave;
     struct buf in; /* part of a head */
+    struct head_wait head_wait;
     struct chunked chunked;
     enum body_kind kind;
     uint64_t left;

@@ -276,8 +276,14 @@ static size_t consume_head(struct session *s, struct slice in)
     struct request_head h;
     struct head_error err;
     size_t used = 0;
+    enum parse p;
 
-    switch (request_parse(in, &s->w->site->request_limits, s->w->fields, &h, &used, &err)) {
+    if (!head_is_due(&s->head_wait, in, &s->w->site->request_limits))
+        return 0;
+    p = request_parse(in, &s->w->site->request_limits, s->w->fields, &h, &used, &err);
+    if (p != PARSE_MORE)
+        s->head_wait = (struct head_wait){0, 0};
+    switch (p) {
     case PARSE_DONE:
         begin_exchange(s, &h);
         return used;

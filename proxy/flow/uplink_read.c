@@ -137,6 +137,10 @@ static size_t head(struct uplink *u, struct slice in, bool *more)
         size_t used = 0;
         struct slice rest = slice_from(in, total);
 
+        if (!head_is_due(&u->head_wait, rest, &x->site->response_limits)) {
+            *more = true;
+            return total;
+        }
         switch (response_parse(rest, &x->site->response_limits, x->to_head, x->asks_websocket,
                                u->w->fields, &h, &used, &err)) {
         case PARSE_MORE:
@@ -148,6 +152,7 @@ static size_t head(struct uplink *u, struct slice in, bool *more)
         case PARSE_DONE:
             break;
         }
+        u->head_wait = (struct head_wait){0, 0};
         total += used;
         if (h.status >= 100 && h.status < 200 && !h.switched) {
             if (++u->interims > 16) {

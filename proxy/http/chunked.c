@@ -46,7 +46,7 @@ static enum chunked_state size_step(struct chunked *c, char byte)
 
     if (digit >= 0) {
         c->size = c->size << 4 | (unsigned)digit;
-        return ++c->digits > DIGITS_MAX ? BROKEN : SIZE;
+        return ++c->digits > DIGITS_MAX || c->size > INT64_MAX ? BROKEN : SIZE;
     }
     if (c->digits == 0)
         return BROKEN;

@@ -241,14 +241,11 @@ enum parse scan_fields(struct head_scan *s, const struct head_limits *limits, st
     return rc == PARSE_MORE ? head_starved(s) : rc;
 }
 
-bool head_is_whole(struct slice in, size_t seen)
+/* Is there an empty line in `in`, of which the first `seen` bytes were looked at before? */
+static bool has_empty_line(struct slice in, size_t seen)
 {
-    const char *p, *end;
+    const char *p = in.p + (seen > 3 ? seen - 3 : 0), *end = in.p + in.len;
 
-    if (in.len == 0)
-        return false;
-    end = in.p + in.len;
-    p = in.p + (seen > 3 ? seen - 3 : 0);
     while (p < end) {
         p = memchr(p, '\n', (size_t)(end - p));
         if (p == NULL)
@@ -258,4 +255,17 @@ bool head_is_whole(struct slice in, size_t seen)
             return true;
     }
     return false;
+}
+
+bool head_is_due(struct head_wait *w, struct slice in, const struct head_limits *limits)
+{
+    bool due;
+
+    if (in.len == 0)
+        return false;
+    due = in.len >= w->due || in.len > limits->head || has_empty_line(in, w->seen);
+    w->seen = in.len;
+    if (due)
+        w->due = in.len + in.len / 2 + 1;
+    return due;
 }

@@ -5,10 +5,10 @@
 #include "weir/http/head.h"
 
 /*
- * The chunked coding (RFC 9112, 7.1), strict: 1-16 hex digits, nothing but ';' or CR LF behind
- * them, extensions (from the ';' to the CR) <= 256 bytes at each chunk and 4 KiB in all, CR LF
- * exact, trailers read (<= 8 KiB with their line ends) and dropped.  Any split of the input gives
- * the same data.
+ * The chunked coding (RFC 9112, 7.1), strict: 1-16 hex digits (no more than 2^63-1: others may read
+ * it with a sign), nothing but ';' or CR LF behind them, extensions (from the ';' to the CR) <= 256
+ * bytes at each chunk and 4 KiB in all, CR LF exact, trailers read (<= 8 KiB with their line ends)
+ * and dropped.  Any split of the input gives the same data.
  */
 struct chunked {
     uint64_t left;      /* of the current chunk */

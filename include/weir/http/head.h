@@ -149,12 +149,16 @@ enum parse response_parse(struct slice in, const struct head_limits *limits, boo
                           size_t *used, struct head_error *err);
 
 /*
- * Is there an empty line, the end of a head, in `in`, of which the first `seen` bytes were looked
- * at before?  Parsing starts over at each call: a caller that asks this first (after one parse of
- * the first bytes) and goes on while it is false and in.len below the limit spends no more on a
- * client that sends a byte at a time than on others.
+ * A head that comes in small pieces would be parsed from its start at each.  Who asks this before,
+ * with all of the head's bytes so far and `w` zero at the start of each head, parses when there is
+ * reason to: at the first bytes, at the empty line, beyond the limit, and now and then, for what is
+ * wrong early.
  */
-bool head_is_whole(struct slice in, size_t seen);
+struct head_wait {
+    size_t seen; /* bytes looked at for the empty line */
+    size_t due;  /* how many bytes are reason enough */
+};
+bool head_is_due(struct head_wait *w, struct slice in, const struct head_limits *limits);
 
 /* The first field's value, or SLICE_NONE. */
 static inline struct slice request_field(const struct request_head *h, enum field_id id)

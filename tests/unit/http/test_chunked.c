@@ -134,16 +134,18 @@ Test(chunked, stays_broken_and_stays_done)
     cr_assert_eq(used, 0);
 }
 
-Test(chunked, the_largest_size_that_can_be_written_is_taken_at_its_word)
+Test(chunked, a_size_that_could_be_read_as_negative_is_broken)
 {
     struct chunked c;
     struct slice data;
     size_t used;
 
     chunked_init(&c);
-    cr_assert_eq(chunked_next(&c, SLICE_LIT("ffffffffffffffff\r\nab"), &used, &data), PARSE_MORE);
+    cr_assert_eq(chunked_next(&c, SLICE_LIT("7fffffffffffffff\r\nab"), &used, &data), PARSE_MORE);
     cr_assert_eq(data.len, 2);
-    cr_assert_eq(chunked_left(&c), UINT64_MAX - 2);
+    cr_assert_eq(chunked_left(&c), INT64_MAX - 2);
+    cr_assert_eq(DECODE("8000000000000000\r\n")->rc, PARSE_BAD);
+    cr_assert_eq(DECODE("ffffffffffffffff\r\n")->rc, PARSE_BAD);
 }
 
 Test(chunked, says_how_much_of_a_chunk_is_to_come)

@@ -294,19 +294,60 @@ Test(request, what_only_looks_like_a_websocket_upgrade_is_an_ordinary_request)
     }
 }
 
-Test(request, the_end_of_a_head_is_seen_without_parsing)
+/* A head of n bytes fed byte by byte; how many of its bytes are parsed in all. */
+static size_t work_of(char *mem, size_t n, struct test_request *r)
 {
-    struct slice in = SLICE_LIT("GET / HTTP/1.1\r\nHost: h\r\n\r\nxx");
+    struct head_wait wait = {0, 0};
+    size_t work = 0;
 
-    for (size_t n = 0; n <= in.len; n++)
-        for (size_t seen = 0; seen <= n; seen++) {
-            bool whole = n >= 27 && seen < 27;
+    memset(mem, 'a', n);
+    memcpy(mem, "GET / HTTP/1.1\r\nHost: h\r\nX: ", 28);
+    memcpy(mem + n - 4, "\r\n\r\n", 4);
+    for (size_t i = 1; i <= n; i++) {
+        r->rc = PARSE_MORE;
+        if (!head_is_due(&wait, slice_of(mem, i), &test_limits))
+            continue;
+        read_request(r, slice_of(mem, i), &test_limits);
+        work += i;
+        cr_assert(i < n ? r->rc == PARSE_MORE : r->rc == PARSE_DONE);
+    }
+    return work;
+}
 
-            if (n >= 27 && seen >= 27 && seen <= 29)
-                continue; /* may look back over the last three */
-            cr_assert_eq(head_is_whole(slice_of(in.p, n), seen), whole, "%zu %zu", n, seen);
+Test(request, a_head_in_small_pieces_is_not_parsed_at_each)
+{
+    static char mem[32768];
+    struct test_request r;
+
+    cr_assert_lt(work_of(mem, 32768, &r), 5 * 32768);
+    cr_assert_eq(r.rc, PARSE_DONE, "at its last byte");
+    cr_assert_lt(work_of(mem, 100, &r), 500);
+    cr_assert_eq(r.rc, PARSE_DONE);
+}
+
+Test(request, a_head_is_due_at_its_empty_line_and_beyond_the_limit)
+{
+    static const char *const ends[] = {"\r\n\r\n", "\n\r\n", "\n\n"};
+    static char mem[40000];
+
+    for (size_t e = 0; e < 3; e++)
+        for (size_t at = 50; at < 80; at++) {
+            struct head_wait wait = {0, 0};
+            size_t n = at + strlen(ends[e]);
+
+            memset(mem, 'a', sizeof mem);
+            memcpy(mem + at, ends[e], strlen(ends[e]));
+            cr_assert(head_is_due(&wait, slice_of(mem, 40), &test_limits));
+            cr_assert(!head_is_due(&wait, slice_of(mem, 41), &test_limits));
+            wait.due = SIZE_MAX;
+            for (size_t i = 42; i < n; i++)
+                cr_assert(!head_is_due(&wait, slice_of(mem, i), &test_limits), "%zu", i);
+            cr_assert(head_is_due(&wait, slice_of(mem, n), &test_limits));
         }
-    cr_assert(head_is_whole(SLICE_LIT("a\n\n"), 0));
-    cr_assert(head_is_whole(SLICE_LIT("a\n\r\n"), 3));
-    cr_assert(!head_is_whole(SLICE_NONE, 0));
+    memset(mem, 'a', sizeof mem);
+    for (size_t n = 32768; n <= 32769; n++) {
+        struct head_wait wait = {0, SIZE_MAX};
+
+        cr_assert_eq(head_is_due(&wait, slice_of(mem, n), &test_limits), n > 32768);
+    }
 }
