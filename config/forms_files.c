@@ -110,6 +110,18 @@ static const char *wrong_user(const char *text, char *room, size_t size)
     return NULL;
 }
 
+/* Of the admin socket: "NAME:read" may look only. */
+static const char *wrong_operator(const char *text, char *room, size_t size)
+{
+    struct slice s = slice_str(text);
+    char name[256];
+
+    if (slice_ends(s, SLICE_LIT(":read")))
+        s.len -= sizeof ":read" - 1;
+    (void)snprintf(name, sizeof name, "%.*s", (int)s.len, s.p);
+    return wrong_user(name, room, size);
+}
+
 static const char *wrong_socket(const char *text, char *room, size_t size)
 {
     (void)room, (void)size;
@@ -126,4 +138,6 @@ const struct conf_form conf_form_directory = {"a folder", "/etc/weir/pages", wro
 const struct conf_form conf_form_log = {
     "a place for the log", "stderr, stdout, off, syslog or /var/log/weir/access.log", wrong_log};
 const struct conf_form conf_form_user = {"a user", "a name or a number", wrong_user};
+const struct conf_form conf_form_operator = {"a user", "a name or a number, or NAME:read",
+                                             wrong_operator};
 const struct conf_form conf_form_socket = {"a socket", "/run/weir/admin.sock", wrong_socket};

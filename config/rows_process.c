@@ -132,8 +132,8 @@ static const struct conf_row admin_rows[] = {
          .def_words = "$RUNTIME_DIRECTORY/admin.sock, else $XDG_RUNTIME_DIR/weir/admin.sock, else "
                       "/run/weir/admin.sock, else a folder of our own under the temporary folder"),
     TEXTS("uids", struct settings, admin_uids, n_admin_uids,
-          "users, by name or number, who may use it besides", .form = &conf_form_user,
-          .def_words = "root and weir's own"),
+          "users, by name or number, who may use it besides; NAME:read may look only",
+          .form = &conf_form_operator, .def_words = "root and weir's own"),
     TEXT("http", struct settings, admin_http, &conf_form_address,
          "metrics, health and the live page; \"\" = off", .def = "127.0.0.1:9901",
          .empty_too = true),

@@ -82,6 +82,20 @@ struct failure {
     const char *message;
 };
 
+/* A message may quote what was typed: only text and line ends go out again. */
+static void put_clean(struct text *t, struct slice s)
+{
+    while (s.len > 0) {
+        size_t n = utf8_len(s);
+        bool control = n == 1 && ((unsigned char)s.p[0] < 0x20 || s.p[0] == 0x7f) && s.p[0] != '\n';
+        if (n == 0 || control)
+            text_char(t, '?');
+        else
+            text_put(t, slice_of(s.p, n));
+        s = slice_from(s, n == 0 ? 1 : n);
+    }
+}
+
 static void show_failure(struct text *t, struct admin *a, const void *arg)
 {
     const struct failure *f = arg;
@@ -90,7 +104,7 @@ static void show_failure(struct text *t, struct admin *a, const void *arg)
     (void)a;
     text_str(t, "error: ");
     if (!f->json) {
-        text_str(t, f->message);
+        put_clean(t, slice_str(f->message));
         return;
     }
     json_begin(&j, t);

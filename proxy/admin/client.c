@@ -267,18 +267,15 @@ static void on_writable(struct conn *conn, void *owner)
     client_step(c);
 }
 
+/* An orderly end may have commands before it that are not read yet: it is met when they are. */
 static void on_hangup(struct conn *conn, void *owner, bool reset)
 {
     struct client *c = owner;
 
     (void)conn;
     WEIR_CHECK(c, CLIENT_MAGIC);
-    if (reset) {
+    if (reset)
         client_end(c);
-        return;
-    }
-    client_input_ended(c);
-    client_step(c);
 }
 
 static void on_open(struct conn *conn, void *owner)

@@ -108,6 +108,20 @@ static enum pool_rule_set rule_set(struct slice name)
     return (enum pool_rule_set)i;
 }
 
+/* Does an order hold for this rule now?  Not where it says what the settings say already. */
+static bool mode_is_ordered(struct call *c, size_t pool, struct slice rule)
+{
+    const struct pool_status *p = &control_status(c->a->control)->pools[pool];
+    const struct slice mark = SLICE_LIT("mode ");
+
+    for (int i = 0; i < p->n_overrides; i++) {
+        struct slice what = slice_str(p->overrides[i].what);
+        if (slice_starts(what, mark) && slice_starts(slice_from(what, mark.len), rule))
+            return true;
+    }
+    return false;
+}
+
 void run_mode(struct call *c, int param)
 {
     char line[COMMAND_LINE_MAX + 1], why[WHY_MAX], until[96];
@@ -127,7 +141,8 @@ void run_mode(struct call *c, int param)
     call_done(c, "%.*s: the %.*s %s%s", (int)c->args->pool.len, c->args->pool.p, (int)rule.len,
               rule.p,
               enforce ? "enforces" : "only looks on: it decides and counts, and refuses nothing",
-              deadline(c->args->for_ns, until));
+              mode_is_ordered(c, t.pool, rule) ? deadline(c->args->for_ns, until)
+                                               : ", as the settings say");
 }
 
 void run_incident(struct call *c, int set)

@@ -69,9 +69,10 @@ void run_drain(struct call *c, int param)
     (void)param;
     control_drain(c->a->control, &w);
     call_done(c,
-              "draining: not ready from now, nothing new after %s; the process ends when the "
-              "last stream has",
-              human_duration(delay, s->drain_delay_ns));
+              "draining: not ready from now, nothing new %s%s; the process ends when the last "
+              "stream has",
+              s->drain_delay_ns == 0 ? "" : "in ",
+              s->drain_delay_ns == 0 ? "either" : human_duration(delay, s->drain_delay_ns));
 }
 
 void run_stop(struct call *c, int param)

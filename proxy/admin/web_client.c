@@ -195,10 +195,16 @@ static void on_writable(struct conn *conn, void *owner)
     client_step(c);
 }
 
+/* A page has nothing more to say; another client may have, and its answer is wanted all the same.
+ */
 static void on_hangup(struct conn *conn, void *owner, bool reset)
 {
-    (void)conn, (void)reset;
-    web_client_end(owner);
+    struct web_client *c = owner;
+
+    (void)conn;
+    WEIR_CHECK(c, WEB_CLIENT_MAGIC);
+    if (reset || c->stream)
+        web_client_end(c);
 }
 
 static void on_open(struct conn *conn, void *owner)

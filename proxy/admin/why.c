@@ -72,6 +72,8 @@ static double ms(int64_t ns)
 
 static void text_head(struct text *t, struct admin *a, const struct request_record *r)
 {
+    const char *pool = name_of_pool(a, r->pool);
+    const char *upstream = name_of_upstream(a, r->pool, r->upstream);
     char when[RFC3339_MAX], ago[HUMAN_MAX], user[20];
     uint64_t now = wall_now_ns();
 
@@ -79,9 +81,10 @@ static void text_head(struct text *t, struct admin *a, const struct request_reco
     text_printf(t, "request %s: %.*s at %s (%s ago) from %s\n", r->id, (int)r->method_len,
                 r->method, when, human_duration(ago, now > r->at_wall_ns ? now - r->at_wall_ns : 0),
                 r->client);
-    text_printf(t, "  user %s, class %s, pool %s, upstream %s\n",
+    text_printf(t, "  user %s, class %s, %s%s, %s%s\n",
                 r->user == 0 ? "unknown" : user_text(user, r->user), class_name(r->class),
-                name_of_pool(a, r->pool), name_of_upstream(a, r->pool, r->upstream));
+                pool[0] == '\0' ? "no pool" : "pool ", pool,
+                upstream[0] == '\0' ? "no upstream" : "upstream ", upstream);
 }
 
 static void text_verdict(struct text *t, const struct request_record *r)
@@ -106,8 +109,11 @@ static void text_numbers(struct text *t, const struct decision_numbers *n)
                 "share %s, %u in the queue\n",
                 n->inflight, n->limit_streams, n->pending, n->limit_pending,
                 human_share(share, n->share), n->queued);
-    text_printf(t, "  waited %s in the queue; the user held %u of %u places\n",
-                human_duration(waited, n->waited_ns), n->user_holds, n->user_may_hold);
+    text_printf(t, "  waited %s in the queue; the user held %u place%s",
+                human_duration(waited, n->waited_ns), n->user_holds, n->user_holds == 1 ? "" : "s");
+    if (n->user_may_hold > 0)
+        text_printf(t, " of the %u one user may hold now", n->user_may_hold);
+    text_char(t, '\n');
     if (n->retry_after_ms > 0)
         text_printf(t, "  told to come back in %s\n",
                     human_duration(after, n->retry_after_ms * NS_PER_MS));

@@ -258,8 +258,8 @@ static void write_orders(struct text *t, const json_t *o, double now)
 
     json_array_foreach(json_object_get(o, "override"), i, order)
     {
-        text_printf(t, "  by order of %s: %s %s", str(order, "by"), str(o, "name"),
-                    str(order, "what"));
+        text_printf(t, "  %s: %s, by order of %s", str(o, "name"), str(order, "what"),
+                    str(order, "by"));
         if (str(order, "until")[0] != '\0')
             text_printf(t, " (%s left)", between(left, now, when(str(order, "until"))));
         text_char(t, '\n');

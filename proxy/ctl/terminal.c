@@ -101,7 +101,7 @@ void terminal_show(struct slice text, int marked, bool colour)
     (void)fputs("\033[H", stdout);
     for (int i = 0; i < lines && text.len > 0; i++) {
         struct slice line = cut(next_line(&text), columns);
-        (void)fputs(i > 0 ? "\r\n" : "", stdout);
+        (void)fputs(i > 0 ? "\n" : "", stdout);
         if (i == marked)
             (void)printf("\033[7m%.*s\033[0m", (int)line.len, line.p);
         else
@@ -115,10 +115,10 @@ void terminal_show(struct slice text, int marked, bool colour)
 /* The rest of an escape sequence, which comes at once after its first byte. */
 static int arrow(void)
 {
-    char seq[8];
+    char seq[2]; /* no more: the next key may have come as well */
     ssize_t n = read(STDIN_FILENO, seq, sizeof seq);
 
-    if (n >= 2 && (seq[0] == '[' || seq[0] == 'O'))
+    if (n == 2 && (seq[0] == '[' || seq[0] == 'O'))
         return seq[1] == 'A' ? KEY_UP : seq[1] == 'B' ? KEY_DOWN : KEY_NONE;
     return KEY_NONE;
 }

@@ -34,7 +34,7 @@ return `${Math.floor(s / n)} ${name}` + (rest ? ` ${rest} ${small}` : "");
 return `${s} s`;
 };
 const ms = v => !v ? "–" : v < 10 ? `${v.toFixed(1)} ms` : v < 1000 ? `${Math.round(v)} ms` : `${(v / 1000).toFixed(2)} s`;
-const percent = v => v > 0 && v < 0.01 ? "below 1 %" : `${Math.round(v * 100)} %`;
+const percent = v => v > 0 && v < 0.01 ? "below 1\u00a0%" : `${Math.round(v * 100)}\u00a0%`;
 const rate = v => `${v >= 100 ? Math.round(v) : v.toFixed(1)}/s`;
 const short = v => v >= 10000 ? `${Math.round(v / 1000)}k` : `${Math.round(v * 10) / 10}`;
 const clock = t => new Date(t * 1000).toISOString().slice(11, 19);
@@ -330,7 +330,8 @@ parts.delete(key);
 const since = (iso, now) => iso ? (Date.parse(now) - Date.parse(iso)) / 1000 : 0;
 const until = (iso, now) => iso ? (Date.parse(iso) - Date.parse(now)) / 1000 : 0;
 const worst = pool => Object.entries(pool.shed_last_minute).sort((a, b) => b[1] - a[1])[0];
-const full = s => s === null || s === undefined ? "; when it is full again is not known yet" : s > 0 ? `; full in about ${span(s)}` : "";
+const full = p => p.upstreams.some(u => u.ramp_held) ? ", held there by order" : p.expected_full_s === null ? "; when it is full again is not known yet" :
+p.expected_full_s > 0 ? `; full in about ${span(p.expected_full_s)}` : "";
 
 const sentences = {
 serving: () => "Everything that comes is let through.",
@@ -338,7 +339,8 @@ shedding: p => {
 const c = worst(p);
 return `Pool ${p.name} refuses ${rate(p.shed_per_s)}` + (c ? `, mostly because ${WHY[c[0]] || words(c[0])}.` : ".");
 },
-recovering: p => `Pool ${p.name} is coming back: ${percent(p.share)} of the known-good load is let in${full(p.expected_full_s)}.`,
+recovering: p => p.share > 0 ? `Pool ${p.name} is coming back: ${percent(p.share)} of the known-good load is let in${full(p)}.` :
+`Pool ${p.name} is being probed: a few requests go through to see whether its upstreams are back.`,
 down: (p, s) => {
 const next = p.upstreams.map(u => until(u.until, s.now)).filter(x => x > 0);
 return `Pool ${p.name} is down: no upstream takes anything` + (next.length ? `; the next probes go out in ${span(Math.min(...next))}.` : ".");
@@ -354,7 +356,7 @@ const notes = [];
 if (until(u.until, now) > 0) notes.push(`next probes in ${span(until(u.until, now))}`);
 if (until(u.held_until, now) > 0) notes.push(`asked to be left alone for another ${span(until(u.held_until, now))}`);
 if (u.share < 1 && u.state === "ramping" && u.expected_full_s > 0) notes.push(`full in about ${span(u.expected_full_s)}`);
-for (const o of u.override) notes.push(`by order of ${o.by}: ${o.what}` + (o.until ? `, ${span(until(o.until, now))} left` : ""));
+for (const o of u.override) notes.push(`${o.what}, by order of ${o.by}` + (o.until ? `, ${span(until(o.until, now))} left` : ""));
 return notes.join("; ");
 };
 const modesOf = u => Object.entries(u.modes).filter(([, m]) => m === "observe").map(([k]) => k);

@@ -46,7 +46,7 @@ Test(socket, status_says_state_cause_and_age_on_one_screen)
     cr_assert(strstr(got, "12 of 60") != NULL, "%s", got);
     cr_assert(strstr(got, "40 ok, 3 failed, 1 late") != NULL, "%s", got);
     cr_assert(strstr(got, "b: next probes in 2 s") != NULL, "%s", got);
-    cr_assert(strstr(got, "by order of uid 0: a ramp set 30 %, until 03:40:29Z") != NULL, "%s",
+    cr_assert(strstr(got, "a: ramp set 30 %, by order of uid 0, until 03:40:29Z") != NULL, "%s",
               got);
 }
 
@@ -109,6 +109,31 @@ Test(socket, a_last_line_without_its_end_is_answered_when_the_client_closes_its_
     say(fd, "log-level error");
     cr_assert_eq(shutdown(fd, SHUT_WR), 0);
     cr_assert_str_eq(hear(fd, NULL), "the event log says what is error and above\n\n");
+    (void)close(fd);
+}
+
+Test(socket, everything_sent_before_the_end_is_answered)
+{
+    enum { TIMES = 4000 };
+    int fd = dial(), sent = 0, heard = 0;
+    char some[512], last = ' ';
+    ssize_t n = -1;
+
+    for (int i = 0; i < 200000 && n != 0; i++) {
+        if (sent < TIMES && send(fd, "help\n", 5, MSG_DONTWAIT | MSG_NOSIGNAL) == 5) {
+            if (++sent == TIMES)
+                cr_assert_eq(shutdown(fd, SHUT_WR), 0);
+        }
+        if (i % 8 == 0)
+            loop_poll(control.loop);
+        n = recv(fd, some, sizeof some, MSG_DONTWAIT);
+        for (ssize_t k = 0; k < n; k++) {
+            heard += some[k] == '\n' && last == '\n';
+            last = some[k];
+        }
+    }
+    cr_assert_eq(n, 0, "not closed");
+    cr_assert_eq(heard, TIMES, "%d of %d", heard, sent);
     (void)close(fd);
 }
 
