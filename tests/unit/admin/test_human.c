@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <criterion/criterion.h>
 
-#include "weir/admin/table.h"
 #include "weir/admin/human.h"
+#include "weir/admin/table.h"
 #include "weir/base/clock.h"
 
 static char out[HUMAN_MAX];
