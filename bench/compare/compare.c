@@ -80,6 +80,8 @@ static enum weir_status raise_contender(struct contender *k, const struct compar
     const struct measurement *m = c->m;
     struct stage_wish wish = {.weir = o->program,
                               .settings = m->weir_settings,
+                              /* as many as the others are told to keep */
+                              .upstream = "idle_connections = 512;",
                               .limit = m->limit,
                               .no_queue = m->limit > 0,
                               .tls = m->tls,

@@ -146,10 +146,11 @@ static void weir_settings(struct stage *s, const struct stage_wish *w, struct gr
     grow_printf(g,
                 " } );\n"
                 "pools = ( { name = \"bench\";\n"
-                "  upstreams = ( { name = \"backend\"; url = \"%s\"; } );\n%s\n} );\n"
+                "  upstreams = ( { name = \"backend\"; url = \"%s\"; %s } );\n%s\n} );\n"
                 "admin = { socket = \"%s\"; http = \"\"; };\n"
                 "log = { access = \"off\"; };\n",
-                s->backend_url, w->settings == NULL ? "" : w->settings, s->admin_path);
+                s->backend_url, w->upstream == NULL ? "" : w->upstream,
+                w->settings == NULL ? "" : w->settings, s->admin_path);
 }
 
 /* Connections a target may be told to accept: a proxy needs two descriptors for each. */

@@ -23,6 +23,7 @@ struct stage {
 struct stage_wish {
     const char *weir;     /* the program; NULL is beside this one, or in PATH */
     const char *settings; /* weir: members of the pool, libconfig; NULL is none */
+    const char *upstream; /* weir: further members of the upstream; NULL is none */
     int limit;            /* nginx, haproxy: most requests at the backend; 0 is none */
     bool no_queue;        /* haproxy: refuse beyond the limit instead of waiting for a place */
     bool tls;             /* listen with TLS, certificate of the stage's own */
