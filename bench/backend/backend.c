@@ -224,30 +224,52 @@ static int serve_null(const struct options *o)
     return null_serve(&conf);
 }
 
-int cmd_backend(int argc, char **argv)
+static struct options defaults(void)
 {
-    struct options o = {.listen = "127.0.0.1:8000",
-                        .control = "127.0.0.1:0",
-                        .engine = "A",
-                        .seed = 1,
-                        .speed = 1,
-                        .interval_ns = 20 * NS_PER_MS,
-                        .slots = -1,
-                        .chunk = -1,
-                        .queue_max = -1,
-                        .kv_tokens = -1,
-                        .prefix_blocks = -1,
-                        .workers = -1,
-                        .t0_ms = -1,
-                        .a_ms = -1,
-                        .c_us = -1,
-                        .out_median = -1,
-                        .out_sigma = -1,
-                        .service_ms = -1,
-                        .service_sigma = -1};
-    const struct engine_conf *conf;
+    return (struct options){.listen = "127.0.0.1:8000",
+                            .control = "127.0.0.1:0",
+                            .engine = "A",
+                            .seed = 1,
+                            .speed = 1,
+                            .interval_ns = 20 * NS_PER_MS,
+                            .slots = -1,
+                            .chunk = -1,
+                            .queue_max = -1,
+                            .kv_tokens = -1,
+                            .prefix_blocks = -1,
+                            .workers = -1,
+                            .t0_ms = -1,
+                            .a_ms = -1,
+                            .c_us = -1,
+                            .out_median = -1,
+                            .out_sigma = -1,
+                            .service_ms = -1,
+                            .service_sigma = -1};
+}
+
+static int serve_engine(struct options *o)
+{
+    const struct engine_conf *conf = engine_find(o->engine);
     struct server s;
     int rc;
+
+    if (conf == NULL)
+        return cli_wrong(&cli, "no engine '%s'; see weir-bench backend --list-engines", o->engine);
+    if (o->length != NULL && strcmp(o->length, "cap") == 0)
+        o->length = NULL;
+    if (o->length != NULL && strcmp(o->length, "exact") != 0)
+        return cli_wrong(&cli, "--length %s: wanted cap or exact", o->length);
+    log_set_level(o->quiet ? LOG_LEVEL_ERROR : LOG_LEVEL_INFO);
+    process_prepare();
+    server_start(&s, conf, o);
+    rc = serve(&s, o);
+    server_end(&s);
+    return rc;
+}
+
+int cmd_backend(int argc, char **argv)
+{
+    struct options o = defaults();
 
     switch (cli_parse(&cli, argc, argv, &o, NULL, NULL)) {
     case CLI_HELP:
@@ -261,19 +283,5 @@ int cmd_backend(int argc, char **argv)
         list_engines();
         return 0;
     }
-    if (strcmp(o.engine, "null") == 0)
-        return serve_null(&o);
-    conf = engine_find(o.engine);
-    if (conf == NULL)
-        return cli_wrong(&cli, "no engine '%s'; see weir-bench backend --list-engines", o.engine);
-    if (o.length != NULL && strcmp(o.length, "cap") == 0)
-        o.length = NULL;
-    if (o.length != NULL && strcmp(o.length, "exact") != 0)
-        return cli_wrong(&cli, "--length %s: wanted cap or exact", o.length);
-    log_set_level(o.quiet ? LOG_LEVEL_ERROR : LOG_LEVEL_INFO);
-    process_prepare();
-    server_start(&s, conf, &o);
-    rc = serve(&s, &o);
-    server_end(&s);
-    return rc;
+    return strcmp(o.engine, "null") == 0 ? serve_null(&o) : serve_engine(&o);
 }

@@ -46,6 +46,13 @@ static const struct cli cli = {
     .opts = opts,
     .n_opts = sizeof opts / sizeof opts[0]};
 
+/* CPU time of whoever else is on this machine. */
+static double others_cpu_us(const struct compare *c)
+{
+    return machine_cpu_us() - process_cpu_us(getpid()) - process_cpu_us(c->backend) -
+           process_cpu_us(stage_worker(c->stage));
+}
+
 static void on_window(void *ctx, bool begins)
 {
     struct compare *c = ctx;
@@ -53,9 +60,11 @@ static void on_window(void *ctx, bool begins)
 
     if (begins) {
         c->memory_after_kib = process_memory_kib(pid);
+        c->others_before_us = others_cpu_us(c);
         c->cpu_before_us = process_cpu_us(pid);
     } else {
         c->cpu_after_us = process_cpu_us(pid);
+        c->others_after_us = others_cpu_us(c);
     }
 }
 
@@ -120,13 +129,17 @@ static void note(struct compare *c, struct column *col, struct hammer_result *r)
         .value = c->m->value(c, r),
         .per_s = r->seconds > 0 ? (double)n / r->seconds : 0,
         .cpu_share = r->seconds > 0 ? (c->cpu_after_us - c->cpu_before_us) / 1e6 / r->seconds : 0,
-        .p99 = samples_percentile(&r->delay_us, 0.99) / 1e3};
+        .p99 = samples_percentile(&r->delay_us, 0.99) / 1e3,
+        .others =
+            r->seconds > 0 ? (c->others_after_us - c->others_before_us) / 1e6 / r->seconds : 0};
     (void)fprintf(stderr, "  %-10s %10.*f %-4s  %9.0f a second, %3.0f %% of a processor",
                   col->target, c->m->decimals, f->value, c->m->unit, f->per_s, 100 * f->cpu_share);
     if (r->refused > 0)
         (void)fprintf(stderr, ", %llu refused", (unsigned long long)r->refused);
     if (r->lost > 0)
         (void)fprintf(stderr, ", %llu connections lost", (unsigned long long)r->lost);
+    if (f->others > others_bad)
+        (void)fprintf(stderr, ", others %3.0f %%", 100 * f->others);
     (void)fputc('\n', stderr);
     if (f->value > 0)
         col->n++;
@@ -190,6 +203,7 @@ static void measure_row(struct row *row, struct contender *ks, size_t n, const s
         stage_fini(&home);
         return;
     }
+    c.backend = home.backend.pid;
     for (int64_t round = 0; round < o->rounds; round++) {
         for (size_t i = 0; i < n; i++) {
             size_t k = (i + (size_t)round) % n; /* nobody is always first */

@@ -18,7 +18,11 @@ struct finding {
     double per_s;     /* requests, events, handshakes a second */
     double cpu_share; /* of one processor, by the target */
     double p99;       /* delays only */
+    double others;    /* processors that programs of no concern to this used meanwhile */
 };
+
+/* Processors in the hands of others above which a round counts as disturbed. */
+static const double others_bad = 0.25;
 
 struct compare;
 struct measurement {
@@ -43,6 +47,8 @@ struct compare {
     struct stage *stage; /* of the target being measured */
     double cpu_before_us, cpu_after_us;
     double memory_before_kib, memory_after_kib;
+    pid_t backend;
+    double others_before_us, others_after_us; /* CPU time of all but target, backend and this */
     int held; /* a connection that occupies the one place of a limit; -1 is none */
 };
 
@@ -62,6 +68,8 @@ struct row {
 /* compare_table.c */
 double column_median(const struct column *c);
 /* The least of nginx and haproxy; 0 when neither was measured. */
+/* Rounds in which others used so much of the machine that the figures are theirs, too. */
+size_t rows_disturbed(const struct row *rows, size_t n, size_t *of);
 double row_best_peer(const struct row *r);
 const struct column *row_column(const struct row *r, const char *target);
 void rows_write_text(const struct row *rows, size_t n, FILE *to);

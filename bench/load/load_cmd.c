@@ -7,24 +7,15 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "bench/backend/engine.h"
 #include "bench/commands.h"
 #include "bench/common/cli.h"
 #include "bench/common/loop.h"
+#include "bench/load/load_cmd.h"
 #include "bench/load/load_priv.h"
 #include "weir/base/assert.h"
 #include "weir/base/clock.h"
 
-struct options {
-    const char *url, *shape, *trace, *speech, *sdk, *engine, *records, *json, *ca, *model, *path;
-    struct opt_list fields;
-    bool insecure, even, verify, exact, no_reuse, no_identity, quiet, list_sdks;
-    double rate, unary, prompt, prompt_sigma, output, output_sigma;
-    int64_t users, clients, turns, retries, seed, max_open;
-    uint64_t duration_ns, think_ns, patience_ns, silence_ns, ttft_ns, pace_ns, grace_ns;
-};
-
-#define AT(field) offsetof(struct options, field)
+#define AT(field) offsetof(struct load_options, field)
 static const struct opt opts[] = {
     {"url", "URL", OPT_TEXT, AT(url), 0, 0,
      "http://, https:// or unix:PATH (http://127.0.0.1:8080)"},
@@ -93,7 +84,7 @@ static const struct opt opts[] = {
     {"quiet", NULL, OPT_FLAG, AT(quiet), 0, 0, "no progress line"},
 };
 
-static const struct cli cli = {
+const struct cli load_cli = {
     .name = "load",
     .usage =
         "--url URL (--rate R | --shape PIECES | --trace FILE | --users N | --clients N) [options]",
@@ -165,144 +156,6 @@ static void on_progress(evutil_socket_t fd, short what, void *arg)
     r->before_s = now;
 }
 
-static int parse_speech(const char *name, enum speech *out)
-{
-    static const char *const names[] = {"chat", "completions", "responses", "anthropic", "get"};
-
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        if (strcmp(names[i], name) == 0) {
-            *out = (enum speech)i;
-            return 0;
-        }
-    }
-    return cli_wrong(&cli, "--speech %s: wanted chat, completions, responses, anthropic or get",
-                     name);
-}
-
-static int read_trace(const char *path, struct load_conf *c)
-{
-    FILE *f = fopen(path, "r");
-    struct trace_row *rows = NULL;
-    size_t n = 0, cap = 0;
-    char line[256];
-    double last = 0;
-
-    if (f == NULL)
-        return cli_wrong(&cli, "--trace %s: %s", path, strerror(errno));
-    while (fgets(line, sizeof line, f) != NULL) {
-        struct trace_row row = {0};
-        if (line[0] == '#' ||
-            sscanf(line, "%lf%*[ ,\t]%u%*[ ,\t]%u", &row.at_s, &row.prompt, &row.output) < 1)
-            continue;
-        if (row.at_s < last) {
-            (void)fclose(f);
-            free(rows);
-            return cli_wrong(&cli, "--trace %s: not in order of time at row %zu", path, n + 1);
-        }
-        last = row.at_s;
-        if (n == cap) {
-            cap = cap == 0 ? 1024 : cap * 2;
-            rows = realloc(rows, cap * sizeof rows[0]);
-            WEIR_ASSERT(rows != NULL);
-        }
-        rows[n++] = row;
-    }
-    (void)fclose(f);
-    if (n == 0)
-        return cli_wrong(&cli, "--trace %s: no rows in it", path);
-    c->trace = rows;
-    c->n_trace = n;
-    c->shape = (struct shape){.end_s = last + 0.1};
-    return 0;
-}
-
-/* Exactly one of them says who comes. */
-static int read_arrivals(const struct options *o, struct load_conf *c)
-{
-    int ways =
-        (o->rate > 0) + (o->shape != NULL) + (o->trace != NULL) + (o->users > 0) + (o->clients > 0);
-    double seconds = (double)o->duration_ns / 1e9;
-    char why[256];
-
-    if (ways != 1)
-        return cli_wrong(&cli, "one of --rate, --shape, --trace, --users, --clients is needed");
-    if (o->trace != NULL)
-        return read_trace(o->trace, c);
-    if (o->shape != NULL) {
-        if (shape_parse(slice_str(o->shape), &c->shape, why, sizeof why) != WEIR_OK)
-            return cli_wrong(&cli, "--shape: %s", why);
-    } else {
-        c->shape = (struct shape){.n_pieces = 1, .end_s = seconds};
-        c->shape.pieces[0] = (struct shape_piece){.end_s = seconds, .from = o->rate, .to = o->rate};
-    }
-    c->shape.even = c->shape.even || o->even;
-    c->users = (uint32_t)o->users;
-    c->clients = (uint32_t)o->clients;
-    return 0;
-}
-
-static int apply_engine(const struct options *o, struct load_conf *c)
-{
-    const struct engine_conf *e;
-
-    if (o->engine == NULL)
-        return 0;
-    e = engine_find(o->engine);
-    if (e == NULL)
-        return cli_wrong(&cli, "no engine '%s'; see weir-bench backend --list-engines", o->engine);
-    c->prompt_median = e->prompt_median;
-    c->prompt_sigma = e->prompt_sigma;
-    c->output_median = e->out_median;
-    c->output_sigma = e->out_sigma;
-    c->pace_promise_s = e->promise_ms / 1e3;
-    c->exact = true;
-    return 0;
-}
-
-static int fill_conf(const struct options *o, struct load_conf *c)
-{
-    *c = (struct load_conf){.path = o->path,
-                            .model = o->model,
-                            .unary = o->unary,
-                            .turns = (uint32_t)o->turns,
-                            .think_s = (double)o->think_ns / 1e9,
-                            .retries = (int)o->retries,
-                            .patience_s = (double)o->patience_ns / 1e9,
-                            .silence_s = (double)o->silence_ns / 1e9,
-                            .ttft_promise_s = (double)o->ttft_ns / 1e9,
-                            .pace_promise_s = (double)o->pace_ns / 1e9,
-                            .prompt_median = o->prompt,
-                            .prompt_sigma = o->prompt_sigma,
-                            .output_median = o->output,
-                            .output_sigma = o->output_sigma,
-                            .exact = o->exact,
-                            .verify = o->verify,
-                            .no_reuse = o->no_reuse,
-                            .no_identity = o->no_identity,
-                            .seed = (uint64_t)o->seed,
-                            .fields = o->fields.v,
-                            .n_fields = o->fields.n,
-                            .max_open = (uint32_t)o->max_open};
-    if (target_parse(o->url, &c->target) != WEIR_OK)
-        return cli_wrong(
-            &cli, "--url %s: no such place; wanted http://HOST:PORT, https://... or unix:PATH",
-            o->url);
-    if (o->clients > 0)
-        c->think_s = 0;
-    c->sdk = sdk_find(o->sdk);
-    if (c->sdk == NULL)
-        return cli_wrong(&cli, "no sdk '%s'; see weir-bench load --list-sdks", o->sdk);
-    if (parse_speech(o->speech, &c->speech) != 0 || apply_engine(o, c) != 0 ||
-        read_arrivals(o, c) != 0)
-        return 2;
-    if (c->target.https) {
-        c->tls = wire_tls_context(o->ca, o->insecure);
-        if (c->tls == NULL)
-            return cli_wrong(&cli, "--ca %s: no certificates could be read", o->ca);
-    }
-    return 0;
-}
-
 static void dispatch(struct run *r, const struct load_conf *c, bool with_progress)
 {
     struct timeval half = {0, 500000};
@@ -326,7 +179,7 @@ static void dispatch(struct run *r, const struct load_conf *c, bool with_progres
     event_free(interrupt);
 }
 
-static int write_results(struct load *l, const struct options *o)
+static int write_results(struct load *l, const struct load_options *o)
 {
     struct grow g = {0};
     FILE *to = stdout;
@@ -336,7 +189,7 @@ static int write_results(struct load *l, const struct options *o)
     if (o->json == NULL)
         return 0;
     if (strcmp(o->json, "-") != 0 && (to = fopen(o->json, "w")) == NULL) {
-        (void)cli_wrong(&cli, "--json %s: %s", o->json, strerror(errno));
+        (void)cli_wrong(&load_cli, "--json %s: %s", o->json, strerror(errno));
         return 1;
     }
     load_write_json(l, &g);
@@ -347,7 +200,7 @@ static int write_results(struct load *l, const struct options *o)
     return 0;
 }
 
-static int make_run(const struct options *o, struct load_conf *c)
+static int make_run(const struct load_options *o, struct load_conf *c)
 {
     struct run r = {.loop = loop_new(), .grace_ns = o->grace_ns};
     int rc;
@@ -371,30 +224,51 @@ static int list_sdks(void)
     return 0;
 }
 
+static struct load_options defaults(void)
+{
+    return (struct load_options){.url = "http://127.0.0.1:8080",
+                                 .speech = "chat",
+                                 .sdk = "none",
+                                 .model = "weir-bench",
+                                 .prompt = 100,
+                                 .prompt_sigma = 1,
+                                 .output_sigma = 0.8,
+                                 .turns = 1,
+                                 .retries = -1,
+                                 .seed = 1,
+                                 .max_open = 20000,
+                                 .duration_ns = 10 * NS_PER_S,
+                                 .think_ns = 8 * NS_PER_S,
+                                 .patience_ns = 30 * NS_PER_S,
+                                 .silence_ns = 60 * NS_PER_S,
+                                 .ttft_ns = 2 * NS_PER_S,
+                                 .pace_ns = 100 * NS_PER_MS,
+                                 .grace_ns = 30 * NS_PER_S};
+}
+
+static int load_as_told(const struct load_options *o)
+{
+    struct load_conf c;
+    int rc = load_options_apply(o, &c);
+
+    if (rc == 0 && o->records != NULL && (c.records = fopen(o->records, "w")) == NULL)
+        rc = cli_wrong(&load_cli, "--records %s: %s", o->records, strerror(errno));
+    if (rc == 0) {
+        process_prepare();
+        rc = make_run(o, &c);
+    }
+    if (c.records != NULL)
+        (void)fclose(c.records);
+    SSL_CTX_free(c.tls);
+    free((void *)(uintptr_t)c.trace);
+    return rc;
+}
+
 int cmd_load(int argc, char **argv)
 {
-    struct options o = {.url = "http://127.0.0.1:8080",
-                        .speech = "chat",
-                        .sdk = "none",
-                        .model = "weir-bench",
-                        .prompt = 100,
-                        .prompt_sigma = 1,
-                        .output_sigma = 0.8,
-                        .turns = 1,
-                        .retries = -1,
-                        .seed = 1,
-                        .max_open = 20000,
-                        .duration_ns = 10 * NS_PER_S,
-                        .think_ns = 8 * NS_PER_S,
-                        .patience_ns = 30 * NS_PER_S,
-                        .silence_ns = 60 * NS_PER_S,
-                        .ttft_ns = 2 * NS_PER_S,
-                        .pace_ns = 100 * NS_PER_MS,
-                        .grace_ns = 30 * NS_PER_S};
-    struct load_conf c;
-    int rc;
+    struct load_options o = defaults();
 
-    switch (cli_parse(&cli, argc, argv, &o, NULL, NULL)) {
+    switch (cli_parse(&load_cli, argc, argv, &o, NULL, NULL)) {
     case CLI_HELP:
         return 0;
     case CLI_WRONG:
@@ -402,18 +276,5 @@ int cmd_load(int argc, char **argv)
     case CLI_RUN:
         break;
     }
-    if (o.list_sdks)
-        return list_sdks();
-    rc = fill_conf(&o, &c);
-    if (rc == 0 && o.records != NULL && (c.records = fopen(o.records, "w")) == NULL)
-        rc = cli_wrong(&cli, "--records %s: %s", o.records, strerror(errno));
-    if (rc == 0) {
-        process_prepare();
-        rc = make_run(&o, &c);
-    }
-    if (c.records != NULL)
-        (void)fclose(c.records);
-    SSL_CTX_free(c.tls);
-    free((void *)(uintptr_t)c.trace);
-    return rc;
+    return o.list_sdks ? list_sdks() : load_as_told(&o);
 }

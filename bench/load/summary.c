@@ -120,48 +120,51 @@ void load_write_text(struct load *l, FILE *to)
     write_generator(l, to);
 }
 
-static void json_count(struct grow *g, const char *name, uint64_t n)
+static void json_ends(struct grow *g, const char *name, const uint64_t *n)
 {
-    grow_printf(g, "\"%s\":%llu,", name, (unsigned long long)n);
+    grow_printf(g, "\"%s\":{", name);
+    for (int e = 0; e < TURN_END_COUNT; e++)
+        grow_printf(g, "%s\"%s\":%llu", e > 0 ? "," : "", turn_end_name((enum turn_end)e),
+                    (unsigned long long)n[e]);
+    grow_str(g, "},");
 }
 
-void load_write_json(struct load *l, struct grow *g)
+static void json_counts(const struct load *l, struct grow *g)
 {
     const struct load_sums *s = &l->sums;
+    uint64_t several = l->conf.turns > 1; /* one question is no conversation */
+    const struct {
+        const char *name;
+        uint64_t n;
+    } counts[] = {{"turns", s->turns},
+                  {"served", group_sum(s, SERVED)},
+                  {"refused_politely", group_sum(s, POLITE)},
+                  {"failed_hard", group_sum(s, HARD)},
+                  {"under_way", s->left},
+                  {"attempts", s->attempts},
+                  {"retries", s->retries},
+                  {"hinted", s->hinted},
+                  {"hints_kept", s->hints_kept},
+                  {"content_events", s->content},
+                  {"content_wasted", s->wasted_content},
+                  {"bytes", s->bytes},
+                  {"conversations", several * s->conversations},
+                  {"conversations_completed", several * s->completed},
+                  {"conversations_broken_first", several * s->broken_first},
+                  {"conversations_broken_later", several * s->broken_later},
+                  {"mixed", s->mixed},
+                  {"incomplete", s->incomplete},
+                  {"connects", l->client.n_connects},
+                  {"connect_failures", l->client.n_connect_failures},
+                  {"stale", l->client.n_stale},
+                  {"not_sent", s->not_sent}};
 
-    grow_printf(g, "{\"seconds\":%.3f,\"goodput_per_s\":%.3f,\"ends\":{", run_s(l),
-                (double)s->ends[TURN_GOOD] / run_s(l));
-    for (int e = 0; e < TURN_END_COUNT; e++)
-        grow_printf(g, "%s\"%s\":%llu", e > 0 ? "," : "", turn_end_name((enum turn_end)e),
-                    (unsigned long long)s->ends[e]);
-    grow_str(g, "},\"tries\":{");
-    for (int e = 0; e < TURN_END_COUNT; e++)
-        grow_printf(g, "%s\"%s\":%llu", e > 0 ? "," : "", turn_end_name((enum turn_end)e),
-                    (unsigned long long)s->tries[e]);
-    grow_str(g, "},");
-    json_count(g, "turns", s->turns);
-    json_count(g, "served", group_sum(s, SERVED));
-    json_count(g, "refused_politely", group_sum(s, POLITE));
-    json_count(g, "failed_hard", group_sum(s, HARD));
-    json_count(g, "under_way", s->left);
-    json_count(g, "attempts", s->attempts);
-    json_count(g, "retries", s->retries);
-    json_count(g, "hinted", s->hinted);
-    json_count(g, "hints_kept", s->hints_kept);
-    json_count(g, "content_events", s->content);
-    json_count(g, "content_wasted", s->wasted_content);
-    json_count(g, "bytes", s->bytes);
-    json_count(g, "conversations", s->conversations);
-    json_count(g, "conversations_completed", s->completed);
-    json_count(g, "conversations_broken_first", s->broken_first);
-    json_count(g, "conversations_broken_later", s->broken_later);
-    json_count(g, "mixed", s->mixed);
-    json_count(g, "incomplete", s->incomplete);
-    json_count(g, "connects", l->client.n_connects);
-    json_count(g, "connect_failures", l->client.n_connect_failures);
-    json_count(g, "stale", l->client.n_stale);
-    json_count(g, "not_sent", s->not_sent);
-    grow_printf(g, "\"late_us_p99\":%.1f", samples_percentile(&l->lateness, 0.99));
+    for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++)
+        grow_printf(g, "\"%s\":%llu,", counts[i].name, (unsigned long long)counts[i].n);
+}
+
+static void json_measures(const struct load *l, struct grow *g)
+{
     for (size_t i = 0; i < N_MEASURES; i++) {
         struct samples m = {0};
         load_collect(l, measures[i].at, measures[i].served_only, &m);
@@ -170,5 +173,18 @@ void load_write_json(struct load *l, struct grow *g)
                     samples_percentile(&m, 0.99), samples_percentile(&m, 1));
         samples_free(&m);
     }
+}
+
+void load_write_json(struct load *l, struct grow *g)
+{
+    const struct load_sums *s = &l->sums;
+
+    grow_printf(g, "{\"seconds\":%.3f,\"goodput_per_s\":%.3f,", run_s(l),
+                (double)s->ends[TURN_GOOD] / run_s(l));
+    json_ends(g, "ends", s->ends);
+    json_ends(g, "tries", s->tries);
+    json_counts(l, g);
+    grow_printf(g, "\"late_us_p99\":%.1f", samples_percentile(&l->lateness, 0.99));
+    json_measures(l, g);
     grow_str(g, "}");
 }

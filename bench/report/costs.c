@@ -69,6 +69,12 @@ void costs_table(struct grow *g, const json_t *compare)
         grow_str(g, "</tr>\n");
     }
     grow_str(g, "</tbody></table>\n");
+    if (json_number_at(compare, "disturbed") > 0)
+        grow_printf(
+            g,
+            "<p class=\"meta\">%.0f of %.0f measurements were disturbed: other programs used "
+            "more than a quarter of a processor meanwhile.</p>\n",
+            json_number_at(compare, "disturbed"), json_number_at(compare, "measured"));
 }
 
 void micro_table(struct grow *g, const json_t *micro)

@@ -126,25 +126,14 @@ static double conversations(const json_t *run)
            load_number(run, "conversations_broken_later");
 }
 
-static bool has_conversations(const json_t *run)
-{
-    /* with one turn each, a conversation is a turn and the figures would say the same twice */
-    return conversations(run) > 0 &&
-           load_number(run, "turns") > 1.05 * load_number(run, "conversations");
-}
-
 static double completed_share(const json_t *run)
 {
-    return has_conversations(run)
-               ? percent(load_number(run, "conversations_completed"), conversations(run))
-               : NAN;
+    return percent(load_number(run, "conversations_completed"), conversations(run));
 }
 
 static double broken_later_share(const json_t *run)
 {
-    return has_conversations(run)
-               ? percent(load_number(run, "conversations_broken_later"), conversations(run))
-               : NAN;
+    return percent(load_number(run, "conversations_broken_later"), conversations(run));
 }
 
 static double hints_kept(const json_t *run)

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "weir/base/assert.h"
 #include "weir/base/clock.h"
@@ -49,17 +50,23 @@ static void plan_step(struct play *p)
     (void)event_add(p->step, &tv);
 }
 
+/* A terminal has the progress line where the next sentence goes. */
+static const char *clear_line(void)
+{
+    return isatty(STDERR_FILENO) ? "\r\033[K" : "";
+}
+
 static void do_step(struct play *p, const struct scenario_step *s)
 {
     char why[300];
 
     if (p->tells && s->say[0] != '\0')
-        (void)fprintf(stderr, "\r\033[K%6.0f s  %s\n", s->at_s, s->say);
+        (void)fprintf(stderr, "%s%6.0f s  %s\n", clear_line(), s->at_s, s->say);
     if (s->backend[0] != '\0' && p->control_url[0] != '\0')
         json_decref(control_ask(p->control_url, "/fault", s->backend));
     if (s->weir[0] != '\0' && p->watch.admin.path[0] != '\0' &&
         admin_tell(&p->watch.admin, s->weir, why, sizeof why) != WEIR_OK)
-        (void)fprintf(stderr, "\r\033[K%6.0f s  %s: %s\n", s->at_s, p->target, why);
+        (void)fprintf(stderr, "%s%6.0f s  %s: %s\n", clear_line(), s->at_s, p->target, why);
 }
 
 static void on_step(evutil_socket_t fd, short what, void *arg)
@@ -203,14 +210,23 @@ static void add_sums(struct load_sums *to, const struct load_sums *from)
     to->mixed += from->mixed;
     to->incomplete += from->incomplete;
     to->left += from->left;
-    to->conversations += from->conversations;
-    to->completed += from->completed;
-    to->broken_first += from->broken_first;
-    to->broken_later += from->broken_later;
     for (int e = 0; e < TURN_END_COUNT; e++) {
         to->ends[e] += from->ends[e];
         to->tries[e] += from->tries[e];
     }
+}
+
+/* Of loads whose conversations have several turns: one question is no conversation. */
+static void add_conversations(struct load_sums *to, const struct load *l)
+{
+    const struct load_sums *from = load_sums_of(l);
+
+    if (load_conf_of(l)->turns < 2)
+        return;
+    to->conversations += from->conversations;
+    to->completed += from->completed;
+    to->broken_first += from->broken_first;
+    to->broken_later += from->broken_later;
 }
 
 static bool concerns(const struct scenario_must *m, const char *target)
@@ -227,6 +243,7 @@ void play_judge(struct play *p)
         const struct load_bin *bins = load_bins(p->loads[i], &n);
         add_bins(p, bins, n);
         add_sums(&p->sums, load_sums_of(p->loads[i]));
+        add_conversations(&p->sums, p->loads[i]);
     }
     seen.bins = p->bins;
     seen.n_bins = p->n_bins;

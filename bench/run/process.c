@@ -179,6 +179,20 @@ double process_cpu_us(pid_t pid)
     return sum.ns > 0 ? sum.ns / 1e3 : stat_cpu_us(pid);
 }
 
+double machine_cpu_us(void)
+{
+    unsigned long user = 0, nice = 0, system = 0, idle, wait, irq = 0, soft = 0;
+    FILE *f = fopen("/proc/stat", "re");
+
+    if (f == NULL)
+        return 0;
+    if (fscanf(f, "cpu %lu %lu %lu %lu %lu %lu %lu", &user, &nice, &system, &idle, &wait, &irq,
+               &soft) != 7)
+        user = nice = system = irq = soft = 0;
+    (void)fclose(f);
+    return (double)(user + nice + system + irq + soft) * 1e6 / (double)sysconf(_SC_CLK_TCK);
+}
+
 int process_threads(pid_t pid)
 {
     return each_thread(pid, NULL, NULL);

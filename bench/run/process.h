@@ -32,6 +32,9 @@ void process_stop(struct process *p, double seconds);
 /* CPU time of all its threads, microseconds; 0 when it is gone. */
 double process_cpu_us(pid_t pid);
 
+/* CPU time of everything on the machine, microseconds (in hundredths of a second). */
+double machine_cpu_us(void);
+
 /* Resident memory that is its own (not shared with files), KiB. */
 double process_memory_kib(pid_t pid);
 

@@ -22,6 +22,7 @@ BELOW = {
     "main": {"admin", "flow", "decide", "http", "net", "conf", "pages", "base"},
     "ctl": {"admin", "base"},
     "bench": {"base"},
+    "micro": {"decide", "http", "base"},  # weir-micro measures the pure layers from inside
 }
 
 # Library headers that only some layers may know.
@@ -43,7 +44,7 @@ def layer_of(path):
     if parts[0] == "config":
         return "conf"
     if parts[0] == "bench":
-        return "bench"
+        return "micro" if parts[1] == "micro" else "bench"
     if parts[0] == "proxy":
         return parts[1] if len(parts) > 2 else "main"
     if parts[:2] == ["include", "weir"] and len(parts) > 3:
