@@ -56,31 +56,6 @@ static void describe(struct control_event *e)
     memcpy(e->sentence, text, sizeof text);
 }
 
-static void count_transition(struct control *c, const struct control_event *e)
-{
-    struct transition_count *t;
-
-    for (int i = 0; i < c->n_transitions; i++) {
-        t = &c->transitions[i];
-        if (t->pool == e->pool && t->upstream == e->upstream && t->from == e->from &&
-            t->to == e->to && strcmp(t->cause, e->cause) == 0) {
-            t->n++;
-            return;
-        }
-    }
-    if (c->n_transitions == TRANSITIONS_MAX)
-        return;
-    t = &c->transitions[c->n_transitions++];
-    *t = (struct transition_count){e->pool, e->upstream, e->from, e->to, "", 1};
-    memcpy(t->cause, e->cause, sizeof t->cause);
-}
-
-const struct transition_count *control_transitions(struct control *c, size_t *n)
-{
-    *n = (size_t)c->n_transitions;
-    return c->transitions;
-}
-
 static void take_one(struct control *c, const struct site_pool *p, const struct pool_event *pe)
 {
     struct control_event *e = next_event(c);
@@ -97,8 +72,6 @@ static void take_one(struct control *c, const struct site_pool *p, const struct 
     e->window_ns = pe->window_ns;
     e->share = pe->share;
     describe(e);
-    if (pe->from != pe->to)
-        count_transition(c, e);
     tell(c, e);
 }
 

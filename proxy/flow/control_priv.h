@@ -25,7 +25,6 @@ enum {
     SECONDS_KEPT = 60,
     TENS_KEPT = 7, /* snapshots of the histograms, 10 s apart: the last minute */
     LOG_BUFFER_BYTES = 1024 * 1024,
-    TRANSITIONS_MAX = 1024,
 };
 
 /* Who gave the order that still holds. */
@@ -121,8 +120,6 @@ struct control {
     double share, full_s; /* the worst of the pools' */
     int signal_fd;
     struct event *signal_event;
-    struct transition_count transitions[TRANSITIONS_MAX];
-    int n_transitions;
 
     /* what control_status hands out */
     struct status_view view;

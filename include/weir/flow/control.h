@@ -126,15 +126,6 @@ void control_subscribe(struct control *c, void (*fn)(const struct control_event 
 void control_unsubscribe(struct control *c, void (*fn)(const struct control_event *e, void *arg),
                          void *arg);
 
-/* How often an upstream changed its state in one way. */
-struct transition_count {
-    const char *pool, *upstream;
-    enum breaker_state from, to;
-    char cause[24];
-    uint64_t n;
-};
-const struct transition_count *control_transitions(struct control *c, size_t *n);
-
 /* --- requests */
 
 enum { REQUEST_ID_MAX = 64 };
