@@ -159,7 +159,7 @@ def test_a_reload_cuts_nothing(rig, how):
     other.serve(always(200, b"new"))
     w.write_file({**w.settings, "pools": [config.pool([other])]})
     _reload_by(w, how)
-    eventually(lambda: w.client().ask().body == b"new")
+    eventually(lambda: w.client().ask(within=0.3).body == b"new")
     for i in range(3):
         peer.chunk(CHAT.content(str(i)))
         assert body.event() == CHAT.content(str(i))

@@ -5,6 +5,7 @@ import json
 
 from .ask import post
 from .dialects import ANTHROPIC, OLLAMA, sse
+from .http1 import LAST_CHUNK, chunk
 
 OUTCOMES = ["ok", "failed", "connect_failed", "stalled", "refused", "neutral"]
 
@@ -25,9 +26,9 @@ def stream(rig, dialect, events, end="clean", **more):
     peer, _ = b.request()
     peer.begin(kind=dialect.kind)
     for e in events:
-        peer.chunk(e)
+        peer.send_or_break(chunk(e))
     if end == "clean":
-        peer.last_chunk()
+        peer.send_or_break(LAST_CHUNK)
     elif end == "fin":
         peer.close()
     else:

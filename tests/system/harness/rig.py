@@ -79,7 +79,12 @@ class Standing:
 
     def look(self):
         """After each test."""
-        if self.rig and self.weir.process.poll() is not None:
+        if not self.rig:
+            return
+        try:
+            self.weir.admin("status")
+        except (OSError, AssertionError):
+            self.weir.wait_exit()
             self.close()
 
     def close(self):
