@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from harness.ask import has_request, next_peer, open_stream, post
+from harness.ask import has_request, open_stream, post
 from harness.backend import always
 from harness.client import connect
 from harness.deadline import eventually
@@ -167,7 +167,7 @@ def test_over_any_run_nothing_is_lost(rig):
 
 def test_metrics_count_what_was_streamed(rig):
     b = rig.backend()
-    w = rig.weir(b)
+    w = rig.weir(b, each={"idle_connections": 0})
     for _ in range(4):
         _, _, body, peer = open_stream(w, b)
         peer.chunk(CHAT.content("x") + CHAT.end)
@@ -180,8 +180,7 @@ def test_metrics_count_what_was_streamed(rig):
     assert m.sum("weir_event_interval_seconds_count", upstream="a") == 4
     assert m.sum("weir_response_seconds_count", upstream="a") == 0
     w.client().send(request())
-    peer = eventually(lambda: next_peer(b, *b.peers))
-    peer.request()
+    peer, _ = b.request()
     peer.answer(200, b"x")
     eventually(lambda: w.metrics().sum("weir_response_seconds_count", upstream="a") == 1)
 

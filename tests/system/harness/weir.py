@@ -155,8 +155,9 @@ class Weir:
         for name in ("weir_inflight", "weir_pending", "weir_queue_length"):
             assert m.sum(name) == 0, f"{name} is {m.sum(name)} when everybody has gone"
         entries = self.log.entries()
-        counted = m.sum("weir_requests_total")
-        assert counted == len(entries), f"{counted} requests counted, {len(entries)} logged"
+        counted, dropped = m.sum("weir_requests_total"), m.sum("weir_access_log_dropped_total")
+        assert counted == len(entries) + dropped, (
+            f"{counted} requests counted, {len(entries)} logged, {dropped} lines dropped")
         for e in entries:
             missing = [k for k in KEYS if k not in e]
             assert not missing, f"access log line without {missing}: {e}"
