@@ -3,7 +3,6 @@
 
 import random
 import signal
-import socket
 import time
 
 import pytest
@@ -13,6 +12,7 @@ from harness.backend import always
 from harness.client import Ended
 from harness.deadline import eventually, secs
 from harness.http1 import request, response
+from harness.weir import free_port
 
 
 def test_a_client_connection_carries_many_requests(rig):
@@ -353,7 +353,7 @@ def test_weir_listens_on_ipv4_ipv6_and_unix_sockets(rig):
     b = rig.backend()
     path = rig.path("weir.sock")
     w = rig.weir(b, start=False)
-    six = ("::1", _free6())
+    six = ("::1", free_port("::1"))
     listeners = [*w.settings["listeners"], {"address": f"[::1]:{six[1]}"},
                  {"address": f"unix:{path}"}]
     w.write_file({**w.settings, "listeners": listeners})
@@ -362,12 +362,6 @@ def test_weir_listens_on_ipv4_ipv6_and_unix_sockets(rig):
     for i, address in enumerate((w.address, six, path)):
         c = eventually(lambda: _dial(w, address))
         assert c.ask(target=f"/{i}").body == b"/%d" % i
-
-
-def _free6():
-    with socket.socket(socket.AF_INET6) as s:
-        s.bind(("::1", 0))
-        return s.getsockname()[1]
 
 
 def _dial(w, address):
@@ -406,9 +400,7 @@ def test_weir_listens_on_several_addresses_at_once(rig):
     b = rig.backend()
     w = rig.weir(b, start=False)
     host, port = w.address
-    with socket.socket() as s:
-        s.bind((host, 0))
-        second = s.getsockname()[1]
+    second = free_port()
     w.write_file({**w.settings, "listeners": [{"address": f"{host}:{port}"},
                                               {"address": f"{host}:{second}"}]})
     w.start()
@@ -420,7 +412,7 @@ def test_weir_listens_on_several_addresses_at_once(rig):
 @pytest.mark.parametrize("key, most", [("max_connections", 2), ("per_address", 2)])
 def test_no_more_connections_are_accepted_than_configured(rig, key, most):
     b = rig.backend()
-    w = rig.weir(b, start=False, workers=1)
+    w = rig.weir(b, start=False)
     w.write_file({**w.settings, "listeners": [{**w.settings["listeners"][0], key: most}]})
     w.start()
     b.serve(always(200, b"x"))

@@ -28,12 +28,19 @@ REPORT = re.compile(r"AddressSanitizer|LeakSanitizer|ThreadSanitizer|UndefinedBe
                     r"|runtime error:|assertion", re.I)
 
 
+_given = set()
+
+
 def free_port(host=None):
-    """A port nobody has."""
+    """A port nobody has, and that was not given before."""
     host = host or HOST
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as s:
-        s.bind((host, 0))
-        return s.getsockname()[1]
+    while True:
+        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as s:
+            s.bind((host, 0))
+            port = s.getsockname()[1]
+        if port not in _given:
+            _given.add(port)
+            return port
 
 
 def sanitizer_env():
