@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """How many tests passed and failed, from what test runners leave behind.
 
-    counts.py meson BUILD-FOLDER    the tests inside each Criterion program; other programs count as one
+    counts.py meson BUILD-FOLDER    the tests inside each program of ours; other programs count as one
     counts.py junit FILE            pytest
     counts.py node FILE             the output of node --test
 
@@ -15,15 +15,16 @@ import sys
 import xml.etree.ElementTree as xml
 
 SYNTHESIS = re.compile(r"Tested: \d+ \| Passing: (\d+) \| Failing: (\d+) \| Crashing: (\d+)")
+PLAIN = re.compile(r"^(\d+) tests, (\d+) failed$", re.M)
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def of_program(test):
     """One line of meson's log."""
     said = COLOUR.sub("", test.get("stdout", "") + test.get("stderr", ""))
-    found = SYNTHESIS.findall(said)
-    passed = sum(int(p) for p, _, _ in found)
-    failed = sum(int(f) + int(c) for _, f, c in found)
+    found = [(int(p), int(f) + int(c)) for p, f, c in SYNTHESIS.findall(said)]
+    found += [(int(n) - int(f), int(f)) for n, f in PLAIN.findall(said)]
+    passed, failed = sum(p for p, _ in found), sum(f for _, f in found)
     good = test["result"] in ("OK", "EXPECTEDFAIL")
     if test["result"] == "SKIP":
         return 0, 0

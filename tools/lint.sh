@@ -42,6 +42,21 @@ lint_reference() {
         { echo "docs/settings.md is not what the table says: build/weir --settings > docs/settings.md"; return 1; }
 }
 
+# Every library that meson.build asks for comes from a package that ./dev installs.
+lint_packages() {
+    local library folder package ok=0
+    for library in $(sed -n "s/.*dependency('\([a-z0-9_-]*\)'.*/\1/p" meson.build tests/meson.build |
+        grep -v threads); do
+        folder=$(pkg-config --variable=pcfiledir "$library" 2>/dev/null) || continue
+        package=$(dpkg-query -S "$folder/$library.pc" 2>/dev/null | sed 's/:.*//')
+        if ! printf '%s\n' "${packages_build[@]}" "${packages_unit[@]}" | grep -qxF "$package"; then
+            echo "$library comes from $package, which tools/packages.sh does not name"
+            ok=1
+        fi
+    done
+    return $ok
+}
+
 lint_shell() {
     local f ok=0
     for f in dev tools/*.sh .ci/run; do
@@ -71,6 +86,7 @@ dev_lint() {
     lint_check headers lint_headers
     lint_check format lint_format
     lint_check settings lint_reference
+    lint_check packages lint_packages
     lint_check shell lint_shell
     if [ "${1:-}" = --tidy ]; then
         lint_check tidy lint_tidy "${2:-}"

@@ -11,11 +11,12 @@ count() {
     echo "$*" >>"$test_counts"
 }
 
-# Meson's suites: the tests inside each program are counted.
-test_suite() {
-    local folder=$1 suite=$2 ok=0
+# test_meson FOLDER ARGUMENT...: the tests inside each program are counted.
+test_meson() {
+    local folder=$1 ok=0
+    shift
     rm -f "$folder/meson-logs/testlog.json"
-    meson test -C "$folder" --no-rebuild --suite "$suite" --print-errorlogs --timeout-multiplier 5 || ok=1
+    meson test -C "$folder" --no-rebuild --print-errorlogs --timeout-multiplier 5 "$@" || ok=1
     [ ! -e "$folder/meson-logs/testlog.json" ] || count "$("$test_python" tools/counts.py meson "$folder")"
     return $ok
 }
@@ -45,12 +46,12 @@ part_lint() {
 
 part_unit() {
     build_with_tests
-    test_suite build unit
+    test_meson build --suite unit
 }
 
 part_sim() {
     build_with_tests
-    test_suite build sim
+    test_meson build --suite sim
 }
 
 part_system() {
@@ -76,7 +77,7 @@ part_asan() {
     local ok=0
     packages_need "for the system tests" "${packages_build[@]}" "${packages_unit[@]}" "${packages_system[@]}"
     build_in build-asan -Db_sanitize=address,undefined -Db_lundef=false
-    test_suite build-asan unit || ok=1
+    test_meson build-asan --suite unit || ok=1
     [ ! -d tests/system ] || WEIR_SANDBOX=0 WEIR_SLOW=4 \
         test_pytest asan build-asan -n $test_jobs tests/system || ok=1
     return $ok
@@ -86,23 +87,23 @@ part_asan() {
 test_threaded=(relay_streams client_gone gate breaker books process)
 
 part_tsan() {
-    local files=() t
+    local files=() t ok=0
     packages_need "for the system tests" "${packages_build[@]}" "${packages_unit[@]}" "${packages_system[@]}"
     for t in "${test_threaded[@]}"; do
         [ ! -e "tests/system/test_$t.py" ] || files+=("tests/system/test_$t.py")
     done
-    [ ${#files[@]} -gt 0 ] || return 0
-    build_in build-tsan -Db_sanitize=thread -Db_lundef=false -Dtests=false
-    WEIR_SANDBOX=0 WEIR_SLOW=6 test_pytest tsan build-tsan -n $test_jobs "${files[@]}"
+    build_in build-tsan -Db_sanitize=thread -Db_lundef=false -- weir weirctl weir-bench tests/unit/net/unit-net
+    test_meson build-tsan unit-net || ok=1
+    WEIR_SANDBOX=0 WEIR_SLOW=6 test_pytest tsan build-tsan -n $test_jobs "${files[@]}" || ok=1
+    return $ok
 }
 
 part_fuzz() {
-    local t ok=0 names
+    local t ok=0
     . tools/fuzz.sh
-    mapfile -t names < <(fuzz_targets)
-    fuzz_build "${names[@]}"
-    for t in "${names[@]}"; do
-        if fuzz_one "$t" 10; then
+    fuzz_configure
+    for t in $(fuzz_targets); do
+        if tests/fuzz/run 10 build-fuzz "$t"; then
             count 1 0
         else
             count 0 1

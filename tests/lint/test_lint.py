@@ -105,6 +105,7 @@ def program(result, said=""):
     (program("SKIP"), (0, 0)),
     (program("OK", "Synthesis: Tested: 66 | Passing: 66 | Failing: 0 | Crashing: 0"), (66, 0)),
     (program("FAIL", "Tested: \x1b[1m5 | Passing: 2 | Failing: 2 | Crashing: 1\x1b[0m"), (2, 3)),
+    (program("FAIL", "FAIL a::b\n9 tests, 2 failed\n"), (7, 2)),
     (program("FAIL", "Tested: 5 | Passing: 5 | Failing: 0 | Crashing: 0"), (5, 1)),
 ])
 def test_programs_are_counted(tmp_path, test, wanted):
