@@ -69,7 +69,10 @@ void conn_set_owner(struct conn *c, const struct conn_events *ev, void *owner);
  */
 enum weir_status conn_read(struct conn *c, void *to, size_t room, size_t *got) WEIR_MUST_CHECK;
 
-/* WEIR_OK: *wrote > 0 of the bytes were taken (maybe not all).  WEIR_AGAIN.  WEIR_RESET, WEIR_TLS.
+/*
+ * WEIR_OK: *wrote > 0 of the bytes were taken (maybe not all).  WEIR_AGAIN.  WEIR_RESET, WEIR_TLS.
+ * After WEIR_AGAIN the next write has to begin with the same bytes, however many: with TLS they may
+ * be encrypted already.  TLS takes one record (16 KiB) a call, of several pieces if need be.
  */
 enum weir_status conn_write(struct conn *c, const struct iovec *iov, int n,
                             size_t *wrote) WEIR_MUST_CHECK;
@@ -90,8 +93,7 @@ bool conn_is_quiet(const struct conn *c);
 
 /* Sends FIN (TLS: close_notify) after what was written. */
 void conn_shutdown(struct conn *c);
-/* The next close breaks the connection (RST), so that the peer cannot take it for an orderly end.
- */
+/* The next close breaks the connection (RST): the peer cannot take it for an orderly end. */
 void conn_break(struct conn *c);
 /*
  * An orderly end for the peer (with TLS: close_notify, unless bytes were left unsent), if it was

@@ -7,7 +7,10 @@
  * thread sanitizer's shadow.  Only what our tests use; each test runs in a process of its own, as
  * there.  Chosen by tests/meson.build with -Db_sanitize=thread.
  */
+#pragma GCC system_header /* comparisons in the tests are as lenient as under Criterion */
+
 #include <inttypes.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -24,6 +27,7 @@ struct plain_suite {
 struct plain_test {
     const char *suite, *name;
     void (*run)(void);
+    int signal; /* it has to end by */
     struct plain_test *next;
 };
 void plain_add_suite(struct plain_suite *s);
@@ -39,11 +43,14 @@ void plain_log(const char *format, ...);
     }                                                                                              \
     struct plain_suite
 
-#define Test(suite_name, test_name)                                                                \
+#define Test(suite_name, test_name, ...)                                                           \
     static void suite_name##_##test_name(void);                                                    \
     __attribute__((constructor)) static void plain_test_##suite_name##_##test_name(void)           \
     {                                                                                              \
-        static struct plain_test t = {#suite_name, #test_name, suite_name##_##test_name, NULL};    \
+        static struct plain_test t = {.suite = #suite_name,                                        \
+                                      .name = #test_name,                                          \
+                                      .run = suite_name##_##test_name,                             \
+                                      __VA_ARGS__};                                                \
         plain_add_test(&t);                                                                        \
     }                                                                                              \
     static void suite_name##_##test_name(void)
