@@ -64,8 +64,8 @@ static void do_step(struct play *p, const struct scenario_step *s)
         (void)fprintf(stderr, "%s%6.0f s  %s\n", clear_line(), s->at_s, s->say);
     if (s->backend[0] != '\0' && p->control_url[0] != '\0')
         json_decref(control_ask(p->control_url, "/fault", s->backend));
-    if (s->weir[0] != '\0' && p->watch.admin.path[0] != '\0' &&
-        admin_tell(&p->watch.admin, s->weir, why, sizeof why) != WEIR_OK)
+    if (s->weir[0] != '\0' && p->operator.path[0] != '\0' &&
+                                  admin_tell(&p->operator, s->weir, why, sizeof why) != WEIR_OK)
         (void)fprintf(stderr, "%s%6.0f s  %s: %s\n", clear_line(), s->at_s, p->target, why);
 }
 
@@ -78,15 +78,6 @@ static void on_step(evutil_socket_t fd, short what, void *arg)
            p->scenario->steps[p->next_step].at_s <= now_s(p) + 0.001)
         do_step(p, &p->scenario->steps[p->next_step++]);
     plan_step(p);
-}
-
-static void on_poll(evutil_socket_t fd, short what, void *arg)
-{
-    struct play *p = arg;
-
-    (void)fd, (void)what;
-    if (!p->over)
-        (void)watch_poll(&p->watch);
 }
 
 static uint64_t open_turns(const struct play *p)
@@ -103,7 +94,7 @@ static void over(struct play *p)
     if (p->over)
         return;
     p->over = true;
-    event_del(p->poll);
+    watch_stop(&p->watch);
     event_del(p->step);
     event_del(p->end);
     p->on_over(p->ctx);
@@ -112,8 +103,7 @@ static void over(struct play *p)
 void play_cut(struct play *p)
 {
     /* before the cut: what it wastes is the harness's doing, not the target's */
-    if (!p->over)
-        (void)watch_poll(&p->watch);
+    watch_stop(&p->watch);
     for (size_t i = 0; i < p->scenario->n_loads; i++)
         load_cut(p->loads[i]);
     over(p);
@@ -137,16 +127,16 @@ static void on_end(evutil_socket_t fd, short what, void *arg)
 
 void play_start(struct play *p, void (*on_over)(void *ctx), void *ctx)
 {
-    struct timeval poll = {0, POLL_MS * 1000}, end = {(time_t)p->scenario->duration_s, 0};
+    struct timeval end = {(time_t)p->scenario->duration_s, 0};
 
     p->on_over = on_over;
     p->ctx = ctx;
-    p->poll = event_new(p->loop, -1, EV_PERSIST, on_poll, p);
     p->step = event_new(p->loop, -1, 0, on_step, p);
     p->end = event_new(p->loop, -1, 0, on_end, p);
-    WEIR_ASSERT(p->poll != NULL && p->step != NULL && p->end != NULL &&
-                event_add(p->poll, &poll) == 0 && event_add(p->end, &end) == 0);
+    WEIR_ASSERT(p->step != NULL && p->end != NULL && event_add(p->end, &end) == 0);
     watch_start(&p->watch, p->stage.admin_path, p->control_url);
+    admin_init(&p->operator, p->stage.admin_path);
+    watch_in_background(&p->watch, POLL_MS);
     p->start_ns = mono_now_ns();
     for (size_t i = 0; i < p->scenario->n_loads; i++) {
         struct load_conf conf = p->scenario->loads[i].conf;
@@ -238,6 +228,7 @@ void play_judge(struct play *p)
 {
     struct seen seen = {.watch = &p->watch, .sums = &p->sums};
 
+    watch_join(&p->watch);
     for (size_t i = 0; i < p->scenario->n_loads; i++) {
         size_t n;
         const struct load_bin *bins = load_bins(p->loads[i], &n);
@@ -273,11 +264,11 @@ void play_free(struct play *p)
         if (p->loads[i] != NULL)
             load_free(p->loads[i]);
     }
-    if (p->poll != NULL) {
-        event_free(p->poll);
+    if (p->step != NULL) {
         event_free(p->step);
         event_free(p->end);
         watch_end(&p->watch);
+        admin_close(&p->operator);
     }
     if (p->staged)
         stage_fini(&p->stage);

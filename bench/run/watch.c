@@ -36,8 +36,43 @@ void watch_start(struct watch *w, const char *admin_path, const char *control_ur
     admin_init(&w->admin, admin_path);
 }
 
+static void *look_on(void *arg)
+{
+    struct watch *w = arg;
+    struct timespec pause = {.tv_sec = w->period_ms / 1000,
+                             .tv_nsec = (long)(w->period_ms % 1000) * 1000000};
+
+    while (!atomic_load(&w->stop)) {
+        (void)watch_poll(w);
+        (void)nanosleep(&pause, NULL);
+    }
+    return NULL;
+}
+
+void watch_in_background(struct watch *w, unsigned period_ms)
+{
+    w->period_ms = period_ms;
+    w->has_thread = true;
+    WEIR_ASSERT(pthread_create(&w->thread, NULL, look_on, w) == 0);
+}
+
+void watch_stop(struct watch *w)
+{
+    atomic_store(&w->stop, true);
+}
+
+void watch_join(struct watch *w)
+{
+    if (!w->has_thread)
+        return;
+    watch_stop(w);
+    (void)pthread_join(w->thread, NULL);
+    w->has_thread = false;
+}
+
 void watch_end(struct watch *w)
 {
+    watch_join(w);
     admin_close(&w->admin);
     free(w->samples);
     free(w->events);

@@ -2,6 +2,8 @@
 #ifndef BENCH_RUN_WATCH_H
 #define BENCH_RUN_WATCH_H
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -40,8 +42,12 @@ struct watch {
     struct watch_event *events;
     size_t n_events, cap_events;
     char last_event[96]; /* time and states of the newest one kept */
-    unsigned failures;   /* polls that weir did not answer */
-    char why[200];       /* of the last one */
+    pthread_t thread;
+    bool has_thread;
+    atomic_bool stop;
+    unsigned period_ms;
+    unsigned failures; /* polls that weir did not answer */
+    char why[200];     /* of the last one */
 };
 
 /* admin_path "" and control_url "" are for parties that are not there. Times count from now. */
@@ -50,6 +56,14 @@ void watch_end(struct watch *w);
 
 /* Looks once.  Returns the new sample; it lives until the next poll. */
 const struct watch_sample *watch_poll(struct watch *w);
+
+/*
+ * The same from a thread of its own, every period_ms: a party that answers slowly must not hold up
+ * the load.  Nobody else may touch w, but for watch_stop, until watch_join or watch_end.
+ */
+void watch_in_background(struct watch *w, unsigned period_ms);
+void watch_stop(struct watch *w); /* asks; does not wait */
+void watch_join(struct watch *w);
 
 /* "2026-11-24T07:50:04.123Z" to nanoseconds since 1970; 0 when it is no such time. */
 uint64_t rfc3339_parse(const char *s);
