@@ -133,7 +133,7 @@ struct session {
     struct loop_grave step; /* goes on with s->in once the current callback is over */
     struct buf in;          /* received, not consumed yet */
     struct head_wait head_wait;
-    struct buf out;         /* written, not taken by the kernel yet */
+    struct buf out; /* written, not taken by the kernel yet */
     uint64_t state_until_ns, write_until_ns, body_until_ns; /* 0 = none */
     size_t write_unsent;                                    /* when write_until_ns was set */
     uint64_t body_begun_ns, body_got;
