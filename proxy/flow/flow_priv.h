@@ -284,12 +284,16 @@ void worker_unlisten(struct worker *w, int listener);
 struct slice worker_status_body(struct worker *w, bool json, uint8_t language);
 struct site_use *site_use_create(struct site *site); /* NULL: out of memory */
 
-/* --- h1_session.c, h1_answer.c */
+/* --- h1_session.c, h1_body.c, h1_answer.c */
 struct session *session_open(struct worker *w, int fd, int listener);
 void session_enter(struct session *s, enum session_state next);
 void session_step(struct session *s);
 void session_close(struct session *s);
 void session_idle_ends(struct session *s);
+/* The body's part: how many bytes of `in` were used; its idle deadline; its end by a fault. */
+size_t session_body_consume(struct session *s, struct slice in);
+void session_body_deadline(struct session *s);
+void session_body_bad(struct session *s, int status, enum cause cause, const char *what);
 void session_check_rate(struct session *s, uint64_t now_ns);
 void session_set_timer(struct session *s);
 void session_put(struct session *s, struct slice bytes);

@@ -11,13 +11,9 @@
 
 #include <unistd.h>
 
-enum {
-    DRAIN_MAX = 256 * 1024, /* of a refused request's body, to keep the connection */
-    LINGER_MAX = 1024 * 1024,
-};
-#define DRAIN_NS      (5 * NS_PER_S)
-#define LINGER_NS     (2 * NS_PER_S)
-#define RATE_AFTER_NS (10 * NS_PER_S)
+enum { LINGER_MAX = 1024 * 1024 };
+#define DRAIN_NS  (5 * NS_PER_S)
+#define LINGER_NS (2 * NS_PER_S)
 
 static const struct client_timeouts_conf *timeouts_of(const struct session *s)
 {
@@ -124,101 +120,6 @@ void session_close(struct session *s)
         exchange_client_gone(x);
 }
 
-/* --- the request's body */
-
-static void set_body_deadline(struct session *s)
-{
-    s->body_until_ns = s->body_done ? 0 : now_of(s) + timeouts_of(s)->body_idle_ns;
-    session_set_timer(s);
-}
-
-static void body_is_done(struct session *s)
-{
-    s->body_done = true;
-    s->body_until_ns = 0;
-    if (s->x != NULL)
-        exchange_body_end(s->x);
-}
-
-static void body_is_bad(struct session *s, int status, enum cause cause, const char *what)
-{
-    s->keep_alive = false;
-    s->body_done = true; /* nothing after it can be trusted */
-    s->body_broken = true;
-    s->body_until_ns = 0;
-    if (s->x != NULL)
-        exchange_body_bad(s->x, status, cause, what);
-    else if (s->state == SESSION_DRAIN)
-        session_close(s);
-}
-
-static bool body_too_large(struct session *s, size_t more)
-{
-    uint64_t most = s->w->site->settings->limits.body;
-
-    s->body_got += more;
-    /* what a chunk announces counts: it need not be waited for */
-    return s->body == BODY_CHUNKED &&
-           (s->body_got > most || chunked_left(&s->chunked) > most - s->body_got);
-}
-
-static void body_bytes(struct session *s, struct slice data)
-{
-    if (data.len == 0)
-        return;
-    if (s->state == SESSION_DRAIN) {
-        s->lingered += data.len;
-        if (s->lingered > DRAIN_MAX)
-            session_close(s);
-    } else if (s->x != NULL) {
-        exchange_body(s->x, data);
-    }
-}
-
-static size_t consume_counted(struct session *s, struct slice in)
-{
-    size_t n = in.len < s->body_left ? in.len : (size_t)s->body_left;
-
-    s->body_left -= n;
-    s->body_got += n;
-    body_bytes(s, slice_of(in.p, n));
-    if (s->body_left == 0 && s->state != SESSION_DEAD)
-        body_is_done(s);
-    return n;
-}
-
-static size_t consume_chunked(struct session *s, struct slice in)
-{
-    struct slice data = SLICE_NONE;
-    size_t used = 0;
-    enum parse p = chunked_next(&s->chunked, in, &used, &data);
-
-    if (p == PARSE_BAD) {
-        body_is_bad(s, 400, CAUSE_BAD_REQUEST, "the chunked framing of the body is broken");
-        return in.len;
-    }
-    if (chunked_left(&s->chunked) > INT64_MAX) {
-        body_is_bad(s, 400, CAUSE_BAD_REQUEST, "a chunk of more than 2^63-1 bytes");
-        return in.len;
-    }
-    if (body_too_large(s, data.len)) {
-        body_is_bad(s, 413, CAUSE_REQUEST_TOO_LARGE, "the body is larger than limits.body");
-        return in.len;
-    }
-    body_bytes(s, data);
-    if (p == PARSE_DONE && s->state != SESSION_DEAD)
-        body_is_done(s);
-    return used;
-}
-
-static size_t consume_body(struct session *s, struct slice in)
-{
-    if (s->body_done || s->body_paused)
-        return 0;
-    set_body_deadline(s);
-    return s->body == BODY_COUNTED ? consume_counted(s, in) : consume_chunked(s, in);
-}
-
 /* --- heads */
 
 static void begin_exchange(struct session *s, const struct request_head *h)
@@ -242,7 +143,7 @@ static void begin_exchange(struct session *s, const struct request_head *h)
     chunked_init(&s->chunked);
     session_enter(s, SESSION_EXCHANGE);
     if (!s->body_done)
-        set_body_deadline(s);
+        session_body_deadline(s);
     x = exchange_request(s->w, &s->codec, h, &cf);
     if (x == NULL) {
         session_close(s);
@@ -306,7 +207,7 @@ static size_t consume_some(struct session *s, struct slice in)
         return consume_head(s, in);
     case SESSION_EXCHANGE:
     case SESSION_DRAIN:
-        return s->body_broken ? in.len : consume_body(s, in);
+        return s->body_broken ? in.len : session_body_consume(s, in);
     case SESSION_TUNNEL:
         exchange_body(s->x, in);
         return in.len;
@@ -504,14 +405,6 @@ static void on_hangup(struct conn *c, void *owner, bool reset)
     session_uncork(w);
 }
 
-static bool body_too_slow(const struct session *s, uint64_t now_ns)
-{
-    uint64_t rate = timeouts_of(s)->body_rate, took = now_ns - s->body_begun_ns;
-
-    return rate > 0 && took > RATE_AFTER_NS &&
-           (double)s->body_got < (double)rate * ((double)took / (double)NS_PER_S);
-}
-
 /* The kernel announces room only when a good part of its buffer is free: look at what has left. */
 static bool reads_slowly(struct session *s)
 {
@@ -536,7 +429,7 @@ static void on_timer(void *arg)
     if (s->write_until_ns != 0 && now >= s->write_until_ns && !reads_slowly(s)) {
         session_close(s); /* it does not read */
     } else if (s->body_until_ns != 0 && now >= s->body_until_ns && !s->body_paused) {
-        body_is_bad(s, 408, CAUSE_REQUEST_TIMEOUT, "the body did not arrive in time");
+        session_body_bad(s, 408, CAUSE_REQUEST_TIMEOUT, "the body did not arrive in time");
     } else if (s->state_until_ns != 0 && now >= s->state_until_ns) {
         if (s->state == SESSION_HEAD)
             refuse_head(
@@ -560,14 +453,6 @@ void session_idle_ends(struct session *s)
     }
     s->state_until_ns = now_of(s) + NS_PER_S;
     session_set_timer(s);
-}
-
-/* Called by the worker's second tick: the least rate of a body. */
-void session_check_rate(struct session *s, uint64_t now_ns)
-{
-    if (s->state == SESSION_EXCHANGE && !s->body_done && !s->body_paused &&
-        body_too_slow(s, now_ns))
-        body_is_bad(s, 408, CAUSE_REQUEST_TIMEOUT, "the body arrives too slowly");
 }
 
 static const struct conn_events events = {
