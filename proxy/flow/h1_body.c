@@ -89,10 +89,6 @@ static size_t consume_chunked(struct session *s, struct slice in)
         session_body_bad(s, 400, CAUSE_BAD_REQUEST, "the chunked framing of the body is broken");
         return in.len;
     }
-    if (chunked_left(&s->chunked) > INT64_MAX) {
-        session_body_bad(s, 400, CAUSE_BAD_REQUEST, "a chunk of more than 2^63-1 bytes");
-        return in.len;
-    }
     if (body_too_large(s, data.len)) {
         session_body_bad(s, 413, CAUSE_REQUEST_TOO_LARGE, "the body is larger than limits.body");
         return in.len;
