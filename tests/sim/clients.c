@@ -61,7 +61,11 @@ static struct ask *draw(struct world *w, struct rng *g)
     a->user *= UINT64_C(0x9e3779b97f4a7c15); /* as spread as a keyed hash */
     a->proxy = (int)(where * (double)sc->n_proxies);
     a->allowed_retries = sc->retries;
-    a->abort_s = aborts < sc->aborts ? 20 * when : -1;
+    a->abort_s = a->leave_s = -1;
+    if (aborts < sc->aborts / 2)
+        a->leave_s = 2 * when;
+    else if (aborts < sc->aborts)
+        a->abort_s = 20 * when;
     a->deadline_s = deadline < sc->deadline ? 0.5 + 20 * when : 0;
     a->since_ns = w->now_ns;
     return a;

@@ -82,6 +82,7 @@ static void check_rank(struct proxy *p, const struct job *j)
 void watch_admission(struct proxy *p, const struct job *j)
 {
     struct weir_gate *g = p->weir;
+    const struct retry_conf *retry = &g->conf.retry;
     const struct upstream *u;
 
     g->admitted = true;
@@ -97,7 +98,7 @@ void watch_admission(struct proxy *p, const struct job *j)
     check_rank(p, j);
     if (j->r.attempts > 2)
         broken(p->w, "I10", "attempt %u", j->r.attempts);
-    if (g->t.retries > 10 + 0.1 * (double)g->t.first_attempts + 1e-6)
+    if ((double)g->t.retries > retry->burst + retry->budget * (double)g->t.first_attempts + 1e-6)
         broken(p->w, "I10", "%" PRIu64 " retries of %" PRIu64 " requests", g->t.retries,
                g->t.first_attempts);
 }
@@ -284,6 +285,22 @@ static void check_pending(struct proxy *p, const struct upstream *u)
         broken(p->w, "I6", "half open with a late probe");
 }
 
+/* I3 */
+void watch_marks(struct proxy *p, bool marked)
+{
+    const struct pool *pool = pool_of(p);
+    uint64_t given = 0;
+
+    if (!p->w->sc->check)
+        return;
+    for (size_t i = 0; i < pool->n_upstreams; i++) {
+        uint64_t now = marks_of(&pool->upstream[i]), before = p->weir->before.marks[i];
+        given += now > before ? now - before : 0; /* a restart forgets those of its window */
+    }
+    if (given > (marked ? 0 : 1))
+        broken(p->w, "I3", "%" PRIu64 " marks of one request that had %d", given, marked);
+}
+
 /* I12: demand and room, and yet nobody is admitted. */
 static void check_not_starved(struct proxy *p)
 {
@@ -301,9 +318,15 @@ static void check_not_starved(struct proxy *p)
                         (s == BREAKER_CLOSED ||
                          u->inflight < ramp_allows(&u->breaker.ramp, u->breaker.known_good)));
     }
-    /* the tick has just looked at who waits, so nobody may wait beside room at all */
     if (room && waiting > 0)
         broken(p->w, "I12", "%u wait and there is room", waiting);
+}
+
+/* Who waits has just been looked at, so nobody may wait beside room. */
+void watch_room(struct proxy *p)
+{
+    if (p->w->sc->check)
+        check_not_starved(p);
 }
 
 void watch_tick(struct proxy *p)

@@ -145,8 +145,11 @@ void proxy_ask(struct proxy *p, struct ask *a)
         break;
     case POOL_REFUSE:
         refused(j);
-        break;
+        proxy_collect(p);
+        return;
     }
+    if (a->leave_s >= 0)
+        heap_push(&w->heap, w->now_ns + num_ns(a->leave_s), EVENT_ABORT, j, 0, j->gen);
     proxy_collect(p);
 }
 

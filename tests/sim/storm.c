@@ -125,6 +125,11 @@ static void tune_users(struct decide_conf *c)
     c->users.requests_per_minute = 30;
 }
 
+static void tune_retry(struct decide_conf *c)
+{
+    c->retry.burst = 1;
+}
+
 static void tune_small(struct decide_conf *c)
 {
     c->queue.max_length = 3;
@@ -134,8 +139,8 @@ static void tune_small(struct decide_conf *c)
 
 struct scenario storm_of(uint64_t seed)
 {
-    static void (*const tunes[])(struct decide_conf *) = {NULL, NULL, tune_batch, tune_users,
-                                                          tune_small};
+    static void (*const tunes[])(struct decide_conf *) = {NULL,       NULL,       tune_batch,
+                                                          tune_users, tune_small, tune_retry};
     struct rng g;
     struct scenario sc;
 

@@ -86,8 +86,8 @@ void table_pace(const struct effort *e)
     static const struct {
         const char *backend;
         double promise_ms, fixed;
-    } cases[] = {{"B", 60, 45},  {"B", 80, 80},   {"B", 100, 110}, {"G", 50, 40},  {"G", 60, 66},
-                 {"G", 80, 110}, {"G", 100, 150}, {"F", 60, 95},   {"F", 100, 168}};
+    } cases[] = {{"B", 60, 52},  {"B", 80, 80},   {"B", 100, 110}, {"G", 50, 46},  {"G", 60, 66},
+                 {"G", 80, 103}, {"G", 100, 130}, {"F", 60, 75},   {"F", 80, 110}, {"F", 100, 168}};
 
     (void)printf(
         "\n## The promised pace, told and not told\n\n5x after a calm minute. `auto` is at "

@@ -88,8 +88,12 @@ static enum pool_verdict weir_arrive(struct proxy *p, struct job *j)
 
 static void weir_first(struct proxy *p, struct job *j)
 {
+    bool marked = j->r.marked;
+
     watch_before(p);
     pool_first(p->weir->pool, &j->r, p->w->now_ns);
+    watch_marks(p, marked);
+    watch_room(p);
 }
 
 static bool weir_end(struct proxy *p, struct job *j, const struct pool_report *rep)
@@ -99,13 +103,15 @@ static bool weir_end(struct proxy *p, struct job *j, const struct pool_report *r
     bool unary = upstream_is_unary(g->pool, u, p->w->now_ns);
     bool may_retry = rep->outcome != OUTCOME_OK && rep->outcome != OUTCOME_NEUTRAL &&
                      !j->first_seen && p->w->sc->n_engines > 1;
-    bool again = false;
+    bool again = false, marked = j->r.marked;
 
     watch_before(p);
     if (may_retry)
         again = pool_retry(g->pool, &j->r, rep, p->w->now_ns) == POOL_ADMIT;
     else
         pool_end(g->pool, &j->r, rep, p->w->now_ns);
+    watch_marks(p, marked);
+    watch_room(p);
     if (again) {
         g->t.retries++;
         watch_admission(p, j);

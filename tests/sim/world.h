@@ -61,7 +61,8 @@ struct ask {
     int group;
     int proxy;
     double deadline_s;
-    double abort_s; /* goes away so long after its first token, < 0 never */
+    double leave_s; /* goes away so long after asking, whatever has come of it; < 0 never */
+    double abort_s; /* goes away so long after its first token; < 0 never */
     struct talk *talk;
     uint64_t since_ns;
 };
@@ -235,6 +236,10 @@ void watch_admission(struct proxy *p, const struct job *j);
 void watch_refusal(struct proxy *p, const struct job *j);
 void watch_no_evidence(struct proxy *p, const char *what);
 void watch_end(struct proxy *p, const struct job *j, const struct pool_report *rep, bool unary);
+/* After a call about one request, which had its mark already or not. */
+void watch_marks(struct proxy *p, bool marked);
+/* After a call that may have made room. */
+void watch_room(struct proxy *p);
 void watch_after(struct proxy *p);
 void watch_event(struct proxy *p, const struct pool_event *ev);
 void watch_tick(struct proxy *p);
