@@ -300,3 +300,19 @@ Test(gate, nothing_is_admitted_while_the_process_drains)
     r = request_of(0);
     cr_assert_eq(arrive(&f, &r), POOL_ADMIT);
 }
+
+Test(gate, what_does_not_wait_is_told_the_state_and_not_the_queue)
+{
+    struct pool_request held[2], r = of_class(CLASS_BATCH, 0);
+
+    fixture_start(&f, 1);
+    order(&f, ORDER_RAMP_START, 0, 0);
+    for (int i = 0; i < 2; i++) { /* what any share allows */
+        held[i] = request_of(0);
+        cr_assert_eq(arrive(&f, &held[i]), POOL_ADMIT);
+    }
+    cr_assert_eq(arrive(&f, &r), POOL_REFUSE);
+    cr_assert_eq(r.cause, CAUSE_RECOVERING);
+    cr_assert_eq(r.numbers.rule, RULE_RAMP);
+    cr_assert_float_eq(r.numbers.share, 0.1, 1e-9);
+}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The operator's hand, rules that only look on, and what people are shown. */
+/* The operator's hand, and rules that only look on. */
 #include <criterion/criterion.h>
 #include <string.h>
 
@@ -20,7 +20,6 @@ static void stop(void)
 
 TestSuite(orders, .init = start, .fini = stop);
 TestSuite(observe, .init = start, .fini = stop);
-TestSuite(view, .init = start, .fini = stop);
 
 static struct breaker *breaker(void)
 {
@@ -145,6 +144,17 @@ Test(orders, ramp_set_puts_the_share_and_holds_it)
     cr_assert_float_eq(breaker_share(breaker()), 0.35, 1e-9);
     refuse_order(ORDER_RAMP_SET, 0.001);
     refuse_order(ORDER_RAMP_SET, 1.01);
+}
+
+Test(orders, a_trip_ends_the_hold_of_a_share)
+{
+    order(&f, ORDER_RAMP_SET, 0.35, 0);
+    fail_times(&f, 5);
+    wait_for_state(&f, 0, BREAKER_HALF_OPEN);
+    good_probes(&f);
+    cr_assert(!breaker()->ramp.held);
+    pass(&f, S(4));
+    cr_assert_gt(breaker_share(breaker()), 0.1);
 }
 
 Test(orders, trip_rules_stay_armed_under_a_held_ramp)
@@ -336,105 +346,4 @@ Test(observe, an_override_of_a_mode_can_be_given_back)
     cr_assert(pool_enforces(f.pool, SET_LIMITER));
     pool_set_mode(f.pool, SET_LIMITER, -1);
     cr_assert(!pool_enforces(f.pool, SET_LIMITER));
-}
-
-Test(view, shows_load_limits_and_window)
-{
-    struct pool_request a = request_of(0), b = request_of(0);
-    struct upstream_view v;
-
-    exchange(&f, OUTCOME_FAILED, 502);
-    arrive(&f, &a);
-    arrive(&f, &b);
-    first(&f, &a);
-    pool_upstream_view(f.pool, 0, &v, f.now_ns);
-    cr_assert_eq(v.state, BREAKER_CLOSED);
-    cr_assert_eq(v.pending, 1);
-    cr_assert_eq(v.inflight, 2);
-    cr_assert_eq(v.streams, 1);
-    cr_assert_eq(v.ok, 1);
-    cr_assert_eq(v.failed, 1);
-    cr_assert_eq(v.on_time, 1);
-    cr_assert_eq(v.limit_pending, 4);
-    cr_assert_eq(v.limit_streams, 4096);
-    cr_assert_eq(v.share, 1);
-    cr_assert_eq(v.expected_full_s, 0);
-    pool_upstream_view(f.pool, 0, &v, f.now_ns + S(20));
-    cr_assert_eq(v.ok + v.failed, 0, "the window moves on without a call");
-}
-
-Test(view, shows_overrides_and_their_ends)
-{
-    struct upstream_view v;
-
-    order(&f, ORDER_BREAKER_OPEN, 0, f.now_ns + S(60));
-    order(&f, ORDER_LIMIT_STREAMS, 9, 0);
-    pool_upstream_view(f.pool, 0, &v, f.now_ns);
-    cr_assert(v.override_on[OVERRIDE_BREAKER_OPEN]);
-    cr_assert_eq(v.override_until_ns[OVERRIDE_BREAKER_OPEN], f.now_ns + S(60));
-    cr_assert(v.override_on[OVERRIDE_LIMIT_STREAMS]);
-    cr_assert(!v.override_on[OVERRIDE_DRAIN]);
-    cr_assert_eq(v.until_ns, f.now_ns + S(60));
-    cr_assert_eq(v.refuse_cause, CAUSE_CIRCUIT_OPEN);
-}
-
-Test(view, expects_to_be_full_after_waiting_probing_and_ramping)
-{
-    struct upstream_view v;
-
-    fail_times(&f, 5);
-    breaker()->until_ns = f.now_ns + S(3);
-    pool_upstream_view(f.pool, 0, &v, f.now_ns);
-    cr_assert_float_eq(v.expected_full_s, 3 + 1 + 4, 1e-9);
-    order(&f, ORDER_BREAKER_OPEN, 0, 0);
-    pool_upstream_view(f.pool, 0, &v, f.now_ns);
-    cr_assert_lt(v.expected_full_s, 0, "nobody knows");
-}
-
-Test(view, a_pools_share_is_weighted_by_load)
-{
-    struct pool_view v;
-
-    fixture_stop(&f);
-    fixture_start(&f, 2);
-    f.pool->upstream[0].breaker.known_good = 30;
-    f.pool->upstream[1].breaker.known_good = 10;
-    order(&f, ORDER_BREAKER_OPEN, 0, 0);
-    pool_view(f.pool, &v, f.now_ns);
-    cr_assert_float_eq(v.share, 0.25, 1e-9);
-}
-
-Test(view, shows_who_waits)
-{
-    struct pool_request r[6];
-    struct pool_view v;
-
-    for (int i = 0; i < 6; i++) {
-        r[i] = request_of(0);
-        arrive(&f, &r[i]);
-        f.now_ns += MS(10);
-    }
-    pool_view(f.pool, &v, f.now_ns);
-    cr_assert_eq(v.queued, 2);
-    cr_assert_eq(v.queued_by_class[CLASS_INTERACTIVE], 2);
-    cr_assert_eq(v.oldest_ns, r[4].arrival_ns);
-    cr_assert_eq(v.last_shed_ns, 0);
-    pass(&f, S(2));
-    pool_view(f.pool, &v, f.now_ns);
-    cr_assert_eq(v.queued, 0);
-    cr_assert_gt(v.last_shed_ns, 0);
-}
-
-Test(view, new_settings_keep_what_was_learnt)
-{
-    struct decide_conf other = f.conf;
-    uint32_t fewer = 50;
-
-    f.pool->upstream[0].limiter.pending = 9;
-    fail_times(&f, 5);
-    other.breaker.consecutive = 50;
-    pool_set_conf(f.pool, &other, &fewer, f.now_ns);
-    cr_assert_eq(state_of(&f, 0), BREAKER_OPEN);
-    cr_assert_eq(f.pool->upstream[0].limiter.pending, 9);
-    cr_assert_eq(f.pool->upstream[0].limiter.most, 50);
 }

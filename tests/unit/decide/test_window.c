@@ -27,7 +27,7 @@ Test(window, forgets_slice_by_slice)
     cr_assert_eq(window_sum(&w, OUTCOME_OK), 20);
     for (int i = 1; i <= 20; i++) {
         window_advance(&w, S(100) + MS(9500) + MS(500) * (uint64_t)i);
-        cr_assert_eq(window_sum(&w, OUTCOME_OK), 20 - i);
+        cr_assert_eq(window_sum(&w, OUTCOME_OK), (uint32_t)(20 - i));
     }
 }
 
