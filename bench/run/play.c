@@ -64,8 +64,8 @@ static void do_step(struct play *p, const struct scenario_step *s)
         (void)fprintf(stderr, "%s%6.0f s  %s\n", clear_line(), s->at_s, s->say);
     if (s->backend[0] != '\0' && p->control_url[0] != '\0')
         json_decref(control_ask(p->control_url, "/fault", s->backend));
-    if (s->weir[0] != '\0' && p->operator.path[0] != '\0' &&
-                                  admin_tell(&p->operator, s->weir, why, sizeof why) != WEIR_OK)
+    if (s->weir[0] != '\0' && p->commands.path[0] != '\0' &&
+        admin_tell(&p->commands, s->weir, why, sizeof why) != WEIR_OK)
         (void)fprintf(stderr, "%s%6.0f s  %s: %s\n", clear_line(), s->at_s, p->target, why);
 }
 
@@ -135,7 +135,7 @@ void play_start(struct play *p, void (*on_over)(void *ctx), void *ctx)
     p->end = event_new(p->loop, -1, 0, on_end, p);
     WEIR_ASSERT(p->step != NULL && p->end != NULL && event_add(p->end, &end) == 0);
     watch_start(&p->watch, p->stage.admin_path, p->control_url);
-    admin_init(&p->operator, p->stage.admin_path);
+    admin_init(&p->commands, p->stage.admin_path);
     watch_in_background(&p->watch, POLL_MS);
     p->start_ns = mono_now_ns();
     for (size_t i = 0; i < p->scenario->n_loads; i++) {
@@ -268,7 +268,7 @@ void play_free(struct play *p)
         event_free(p->step);
         event_free(p->end);
         watch_end(&p->watch);
-        admin_close(&p->operator);
+        admin_close(&p->commands);
     }
     if (p->staged)
         stage_fini(&p->stage);

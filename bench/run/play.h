@@ -21,7 +21,7 @@ struct play {
     char control_url[64];
     struct load *loads[LOADS_MAX];
     struct watch watch;
-    struct admin operator; /* for the steps; the onlooker has its own connection */
+    struct admin commands; /* for the steps; the onlooker has its own connection */
     struct event *step, *end;
     size_t next_step;
     uint64_t start_ns;
