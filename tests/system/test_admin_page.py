@@ -65,10 +65,13 @@ class Browser:
         self.driver.quit()
 
 
+STATES = ("serving", "shedding", "recovering", "down", "draining")
+
+
 def _open(rig, w, **how):
     browser = rig.keep(Browser(how.pop("width", 1180), 900, **how))
     browser.driver.get("http://%s:%d/" % w.admin_address)
-    browser.shows("#word", "i", within=30)
+    eventually(lambda: browser.text("#word") in STATES, 30, "the page knows the state")
     return browser
 
 
