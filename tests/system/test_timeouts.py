@@ -23,27 +23,29 @@ def drip(wire, data, every, step=1):
 
 
 class Watch:
-    """How long something took; the lower bound is exact, the upper one as the machine allows."""
+    """How long something takes, from before its cause: the lower bound is exact, the upper one as
+    the machine allows."""
 
-    def __enter__(self):
+    def __init__(self):
         self.start = time.monotonic()
-        return self
 
-    def __exit__(self, *_):
-        self.took = time.monotonic() - self.start
+    @property
+    def took(self):
+        return time.monotonic() - self.start
 
     def is_about(self, least, most=None):
-        assert least * 0.9 <= self.took <= secs(most or least + 1.5), f"took {self.took:.3f} s"
+        took = self.took
+        assert least * 0.98 <= took <= secs(most or least + 2.5), f"took {took:.3f} s"
 
 
 # the client's side
 
 def test_a_head_that_does_not_come_to_its_end_is_408(rig):
     w = rig.weir(rig.backend(), client_timeouts={"head": "300ms"})
+    watch = Watch()
     c = w.client()
     c.send(b"GET / HTTP/1.1\r\nHost: weir.test\r\n")
-    with Watch() as watch:
-        answer = c.answer()
+    answer = c.answer()
     watch.is_about(0.3)
     assert (answer.status, answer.code, answer.cause) == (
         408, "request_timeout", "request_timeout")
@@ -53,33 +55,33 @@ def test_a_head_that_does_not_come_to_its_end_is_408(rig):
 
 def test_a_head_has_its_time_in_total_however_it_drips(rig):
     w = rig.weir(rig.backend(), client_timeouts={"head": "500ms"})
+    watch = Watch()
     c = w.client()
-    with Watch() as watch:
-        assert not drip(c, request(fields=[("X-A", "b" * 200)]), 0.03)
-        answer = c.answer()
+    assert not drip(c, request(fields=[("X-A", "b" * 200)]), 0.03)
+    answer = c.answer()
     watch.is_about(0.5)
     assert answer.status == 408
 
 
 def test_a_connection_that_says_nothing_is_closed(rig):
     w = rig.weir(rig.backend(), client_timeouts={"head": "300ms", "keepalive": "300ms"})
+    watch = Watch()
     c = w.client()
-    with Watch() as watch:
-        rest = c.read_to_end()
-    watch.is_about(0.25)
+    rest = c.read_to_end()
+    watch.is_about(0.3)
     assert rest == b"" or rest.startswith(b"HTTP/1.1 408 ")
 
 
 def test_a_body_that_stops_coming_is_408_and_cancels_upstream(rig):
     b = rig.backend()
     w = rig.weir(b, client_timeouts={"body_idle": "300ms"})
+    watch = Watch()
     c = w.client()
     c.send(request("POST", "/slow", [("Content-Length", 100000)]) + b"x" * 50000)
     peer = b.accept()
     peer.head()
     peer.read_exact(50000)
-    with Watch() as watch:
-        answer = c.answer()
+    answer = c.answer()
     watch.is_about(0.3)
     assert (answer.status, answer.code) == (408, "request_timeout")
     c.assert_closed()
@@ -102,11 +104,11 @@ def test_a_body_that_comes_slowly_but_steadily_is_taken(rig):
 def test_a_body_slower_than_the_least_rate_is_408_after_ten_seconds(rig):
     b = rig.backend()
     w = rig.weir(b, client_timeouts={"body_rate": "1KiB", "body_idle": "5s"})
+    watch = Watch()
     c = w.client()
     c.send(request("POST", "/", [("Content-Length", 100000)]))
-    with Watch() as watch:
-        assert not drip(c, b"x" * 100000, 0.2, 100)
-        answer = c.answer()
+    assert not drip(c, b"x" * 100000, 0.2, 100)
+    answer = c.answer()
     assert 9 < watch.took < secs(13)
     assert (answer.status, answer.code) == (408, "request_timeout")
 
@@ -121,9 +123,9 @@ def _slow(rig, **timeouts):
 def test_an_upstream_that_takes_no_connection_is_a_failure_to_connect(rig):
     hole = rig.black_hole()
     w = rig.weir(hole.url, pool={"timeouts": {"connect": "300ms"}})
+    watch = Watch()
     c = w.client()
-    with Watch() as watch:
-        answer = c.ask()
+    answer = c.ask()
     watch.is_about(0.3)
     assert (answer.status, answer.code, answer.cause) == (502, "connect_failed", "connect_failed")
     assert "error=connection_timeout" in answer.get("proxy-status")
@@ -136,6 +138,7 @@ def test_no_first_token_in_time_is_504(rig, dialect, moment):
     if moment == "preamble" and not dialect.preamble:
         pytest.skip("this dialect has none")
     b, w = _slow(rig, first_token="400ms", first_token_last="400ms")
+    watch = Watch()
     c = w.client()
     c.send(post(dialect))
     peer, _ = b.request()
@@ -149,10 +152,9 @@ def test_no_first_token_in_time_is_504(rig, dialect, moment):
             while not stop.wait(0.05) and peer.send_or_break(b"3\r\n:\n\n\r\n"):
                 pass
         threading.Thread(target=comment, daemon=True).start()
-    with Watch() as watch:
-        answer = c.answer("POST")
+    answer = c.answer("POST")
     stop.set()
-    watch.is_about(0.35)
+    watch.is_about(0.4)
     assert (answer.status, answer.code, answer.cause) == (
         504, "gateway_timeout", "gateway_timeout")
     assert answer.json["error"]["type"] == "api_error"
@@ -166,31 +168,31 @@ def test_no_first_token_in_time_is_504(rig, dialect, moment):
 
 def test_the_last_candidate_has_more_patience(rig):
     b, w = _slow(rig, first_token="200ms", first_token_last="1s")
+    watch = Watch()
     c = w.client()
     c.send(post(CHAT))
     peer, _ = b.request()
-    with Watch() as watch:
-        answer = c.answer("POST")
+    answer = c.answer("POST")
     watch.is_about(1.0)
     assert answer.status == 504
 
 
 def test_by_default_the_last_candidate_has_four_times_the_patience(rig):
     b, w = _slow(rig, first_token="200ms")
+    watch = Watch()
     c = w.client()
     c.send(post(CHAT))
     b.request()
-    with Watch() as watch:
-        assert c.answer("POST").status == 504
+    assert c.answer("POST").status == 504
     watch.is_about(0.8)
 
 
 @pytest.mark.parametrize("dialect", WITH_END, ids=repr)
 def test_a_stream_that_falls_silent_is_stalled(rig, dialect):
     b, w = _slow(rig, stall="1s")
+    watch = Watch()
     c, head, body, peer = open_stream(w, b, dialect)
-    with Watch() as watch:
-        rest, how = body.rest_or_cut()
+    rest, how = body.rest_or_cut()
     watch.is_about(1.0)
     assert b"upstream_stalled" in rest or how != "end"
     assert b"[DONE]" not in rest and b"message_stop" not in rest and b'"done":true' not in rest
@@ -202,6 +204,7 @@ def test_a_stream_that_falls_silent_is_stalled(rig, dialect):
 def test_comments_do_not_keep_a_stalled_stream_alive_for_ever(rig):
     """A backend's own keep-alive comments are bytes, not progress."""
     b, w = _slow(rig, stall="1s")
+    watch = Watch()
     c, head, body, peer = open_stream(w, b)
     stop = threading.Event()
 
@@ -210,10 +213,9 @@ def test_comments_do_not_keep_a_stalled_stream_alive_for_ever(rig):
             pass
 
     threading.Thread(target=comment, daemon=True).start()
-    with Watch() as watch:
-        rest, _ = body.rest_or_cut(6)
+    rest, _ = body.rest_or_cut(6)
     stop.set()
-    watch.is_about(1.0, 3)
+    watch.is_about(1.0, 4)
     assert b"upstream_stalled" in rest
 
 
@@ -232,6 +234,7 @@ def test_a_slow_stream_is_not_stalled(rig):
 
 def test_a_stream_has_its_time_in_total(rig):
     b, w = _slow(rig, total="1s")
+    watch = Watch()
     c, head, body, peer = open_stream(w, b)
     stop = threading.Event()
 
@@ -241,10 +244,9 @@ def test_a_stream_has_its_time_in_total(rig):
             pass
 
     threading.Thread(target=go_on, daemon=True).start()
-    with Watch() as watch:
-        rest, how = body.rest_or_cut()
+    rest, how = body.rest_or_cut()
     stop.set()
-    watch.is_about(0.95)
+    watch.is_about(1.0)
     assert b"event: error" in rest or how != "end"
     assert b"[DONE]" not in rest
     assert w.log.entry(head.get("x-request-id")).why == "gateway_timeout"
@@ -253,18 +255,18 @@ def test_a_stream_has_its_time_in_total(rig):
 @pytest.mark.parametrize("moment", ["no head", "head"])
 def test_a_plain_answer_has_its_time(rig, moment):
     b, w = _slow(rig, unary="1s")
+    watch = Watch()
     c = w.client()
     c.send(request(target="/plain"))
     peer, _ = b.request()
     if moment == "head":
         peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n")
         _, body = c.begin()
-    with Watch() as watch:
-        if moment == "head":
-            assert body.rest_or_cut()[1] in ("fin", "rst")
-        else:
-            answer = c.answer()
-            assert (answer.status, answer.code) == (504, "gateway_timeout")
+    if moment == "head":
+        assert body.rest_or_cut()[1] in ("fin", "rst")
+    else:
+        answer = c.answer()
+        assert (answer.status, answer.code) == (504, "gateway_timeout")
     watch.is_about(1.0)
     assert peer.time_to_end() < secs(1)
     e = w.log.entry(path="/plain")

@@ -193,6 +193,14 @@ class Weir:
         """By the socket's command; what HTTP gives has tests of its own."""
         return Metrics(self.admin("metrics"))
 
+    def assert_grew_less(self, before, kib):
+        """Of resident memory; a sanitizer's own is nobody's business."""
+        with open(f"/proc/{self.pid}/maps") as f:
+            if re.search(r"lib[atu]*san", f.read()):
+                return
+        grew = self.resident_kib() - before
+        assert grew < kib, f"{grew} KiB more than before"
+
     def resident_kib(self):
         with open(f"/proc/{self.pid}/status") as f:
             return int(re.search(r"VmRSS:\s+(\d+) kB", f.read()).group(1))
