@@ -408,7 +408,8 @@ void control_destroy(struct control **cp)
         loop_timer_stop(&c->drain_timer);
     }
     for (int i = 0; i < c->n_workers; i++)
-        worker_flush_records(c->workers[i]);
+        if (c->workers[i] != NULL)
+            worker_close(c->workers[i]);
     if (c->loop != NULL)
         loop_poll(c->loop); /* the last records */
     for (int i = 0; i < c->n_workers; i++)

@@ -183,7 +183,7 @@ static size_t consume_head(struct session *s, struct slice in)
         return 0;
     p = request_parse(in, &s->w->site->request_limits, s->w->fields, &h, &used, &err);
     if (p != PARSE_MORE)
-        s->head_wait = (struct head_wait){0, 0};
+        s->head_wait = (struct head_wait){0};
     switch (p) {
     case PARSE_DONE:
         begin_exchange(s, &h);

@@ -152,7 +152,7 @@ static size_t head(struct uplink *u, struct slice in, bool *more)
         case PARSE_DONE:
             break;
         }
-        u->head_wait = (struct head_wait){0, 0};
+        u->head_wait = (struct head_wait){0};
         total += used;
         if (h.status >= 100 && h.status < 200 && !h.switched) {
             if (++u->interims > 16) {

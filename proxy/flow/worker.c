@@ -183,12 +183,7 @@ void worker_run(struct worker *w)
     loop_run(w->loop);
 }
 
-void worker_flush_records(struct worker *w)
-{
-    record_flush(&w->records);
-}
-
-static void close_everything(struct worker *w)
+void worker_close(struct worker *w)
 {
     LIST_EACH_SAFE(n, t, &w->live_sessions)
     session_close(LIST_OBJECT(n, struct session, node));
@@ -197,6 +192,7 @@ static void close_everything(struct worker *w)
     for (int i = 0; i < SITE_LISTENERS_MAX; i++)
         worker_unlisten(w, i);
     loop_poll(w->loop); /* reaps */
+    record_flush(&w->records);
 }
 
 void worker_destroy(struct worker **wp)
@@ -207,8 +203,6 @@ void worker_destroy(struct worker **wp)
     if (w == NULL)
         return;
     if (w->loop != NULL) {
-        if (w->sessions.size != 0)
-            close_everything(w);
         loop_timer_stop(&w->second);
         record_writer_fini(&w->records);
         loop_destroy(&w->loop);

@@ -19,7 +19,7 @@ struct worker;
 
 struct worker *worker_create(struct loop *control_loop, void *control, int index, int n_workers,
                              struct site *site, void (*deliver_records)(struct loop_message *m));
-/* After its loop has ended. */
+/* After worker_close and one more round of control's loop. */
 void worker_destroy(struct worker **w);
 /* Accepts on fd for a listener's slot; before worker_run.  The fd is the worker's from now on. */
 bool worker_listen(struct worker *w, int listener, int fd);
@@ -52,8 +52,10 @@ void worker_drain(struct worker *w);
 /* What still runs ends with an honest error. */
 void worker_abandon(struct worker *w);
 void worker_stop(struct worker *w);
-/* After its thread has ended: hands over the records it still has. */
-void worker_flush_records(struct worker *w);
+/* After its thread has ended: closes all of its connections, hands over the records of what still
+ * ran and those it had kept.  Of every worker, before any is destroyed: their records are all in
+ * control's inbox. */
+void worker_close(struct worker *w);
 
 /* fn is called on control's loop with up to max live requests of this worker. */
 struct session_list {

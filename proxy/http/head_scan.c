@@ -257,13 +257,25 @@ static bool has_empty_line(struct slice in, size_t seen)
     return false;
 }
 
+/* Did the first line end among the bytes that were not looked at before? */
+static bool first_line_ended(struct head_wait *w, struct slice in)
+{
+    struct slice fresh = slice_from(in, w->seen);
+
+    if (w->line || fresh.len == 0)
+        return false;
+    w->line = memchr(fresh.p, '\n', fresh.len) != NULL;
+    return w->line;
+}
+
 bool head_is_due(struct head_wait *w, struct slice in, const struct head_limits *limits)
 {
     bool due;
 
     if (in.len == 0)
         return false;
-    due = in.len >= w->due || in.len > limits->head || has_empty_line(in, w->seen);
+    due = in.len >= w->due || in.len > limits->head || first_line_ended(w, in) ||
+          has_empty_line(in, w->seen);
     w->seen = in.len;
     if (due)
         w->due = in.len + in.len / 2 + 1;

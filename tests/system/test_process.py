@@ -329,6 +329,21 @@ def test_a_second_term_or_a_stop_ends_it_at_once(rig, second):
     assert b"[DONE]" not in rest and (b"event: error" in rest or end != "end")
 
 
+def test_the_end_leaves_a_log_line_of_every_request(rig):
+    """Also of those that no error could be told any more: their clients do not read."""
+    b = rig.backend()
+    w = rig.weir(b, workers=4)
+    streams = [open_stream(w, b) for _ in range(8)]
+    for _, _, _, peer in streams:
+        peer.send_until_stuck(b"5\r\ndata:\r\n" * 8192, 64 << 20)
+    w.signal(signal.SIGTERM)
+    eventually(lambda: _gone(w.address))
+    w.signal(signal.SIGTERM)
+    assert w.wait_exit() == 0
+    for _, head, _, _ in streams:
+        w.log.entry(head.get("x-request-id"))
+
+
 def test_waiting_clients_are_answered_when_weir_drains(rig):
     b = rig.backend()
     w = rig.weir(b, enforce=True, each={"max_streams": 1}, pool={"queue": {"max_wait": "10s"}})

@@ -151,12 +151,14 @@ enum parse response_parse(struct slice in, const struct head_limits *limits, boo
 /*
  * A head that comes in small pieces would be parsed from its start at each.  Who asks this before,
  * with all of the head's bytes so far and `w` zero at the start of each head, parses when there is
- * reason to: at the first bytes, at the empty line, beyond the limit, and now and then, for what is
+ * reason to: at the first bytes, at the end of the first line (which may be all that a client of
+ * another protocol has to say), at the empty line, beyond the limit, and now and then, for what is
  * wrong early.
  */
 struct head_wait {
     size_t seen; /* bytes looked at for the empty line */
     size_t due;  /* how many bytes are reason enough */
+    bool line;   /* the first line has ended */
 };
 bool head_is_due(struct head_wait *w, struct slice in, const struct head_limits *limits);
 

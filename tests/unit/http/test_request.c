@@ -297,7 +297,7 @@ Test(request, what_only_looks_like_a_websocket_upgrade_is_an_ordinary_request)
 /* A head of n bytes fed byte by byte; how many of its bytes are parsed in all. */
 static size_t work_of(char *mem, size_t n, struct test_request *r)
 {
-    struct head_wait wait = {0, 0};
+    struct head_wait wait = {0};
     size_t work = 0;
 
     memset(mem, 'a', n);
@@ -325,6 +325,16 @@ Test(request, a_head_in_small_pieces_is_not_parsed_at_each)
     cr_assert_eq(r.rc, PARSE_DONE);
 }
 
+Test(request, a_head_is_due_at_the_end_of_its_first_line)
+{
+    struct head_wait wait = {0};
+
+    cr_assert(head_is_due(&wait, SLICE_LIT("GET /"), &test_limits));
+    cr_assert(!head_is_due(&wait, SLICE_LIT("GET /\r"), &test_limits));
+    cr_assert(head_is_due(&wait, SLICE_LIT("GET /\r\n"), &test_limits));
+    cr_assert(!head_is_due(&wait, SLICE_LIT("GET /\r\nA:"), &test_limits));
+}
+
 Test(request, a_head_is_due_at_its_empty_line_and_beyond_the_limit)
 {
     static const char *const ends[] = {"\r\n\r\n", "\n\r\n", "\n\n"};
@@ -332,7 +342,7 @@ Test(request, a_head_is_due_at_its_empty_line_and_beyond_the_limit)
 
     for (size_t e = 0; e < 3; e++)
         for (size_t at = 50; at < 80; at++) {
-            struct head_wait wait = {0, 0};
+            struct head_wait wait = {.line = true};
             size_t n = at + strlen(ends[e]);
 
             memset(mem, 'a', sizeof mem);
@@ -346,7 +356,7 @@ Test(request, a_head_is_due_at_its_empty_line_and_beyond_the_limit)
         }
     memset(mem, 'a', sizeof mem);
     for (size_t n = 32768; n <= 32769; n++) {
-        struct head_wait wait = {0, SIZE_MAX};
+        struct head_wait wait = {.due = SIZE_MAX};
 
         cr_assert_eq(head_is_due(&wait, slice_of(mem, n), &test_limits), n > 32768);
     }
