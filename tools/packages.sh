@@ -4,7 +4,7 @@
 packages_build=(gcc libc6-dev meson ninja-build pkg-config ccache python3
     libevent-dev libc-ares-dev libssl-dev libconfig-dev libjansson-dev libsystemd-dev libseccomp-dev)
 packages_unit=(libcriterion-dev)
-packages_lint=(clang-format universal-ctags binutils python3-pytest)
+packages_lint=(git clang-format universal-ctags binutils python3-pytest)
 packages_system=(python3-pytest python3-pytest-xdist openssl curl socat zsh prometheus
     chromium chromium-driver python3-selenium)
 packages_fuzz=(clang libclang-rt-dev)
