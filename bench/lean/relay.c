@@ -3,6 +3,7 @@
  * `weir-bench relay`: what a relay costs at least.  Bytes from a client to one upstream connection
  * of its own and back, one recv and one send each, nothing parsed.  The limit the proxies are
  * measured against.  One epoll loop, one thread.
+ * Told to, it does one thing wrong (wrong.h), for the harness to find out.
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -18,8 +19,11 @@
 #include "bench/common/cli.h"
 #include "bench/common/loop.h"
 #include "bench/common/units.h"
+#include "bench/lean/held.h"
+#include "bench/lean/wrong.h"
 #include "weir/base/assert.h"
 #include "weir/base/buf.h"
+#include "weir/base/clock.h"
 
 enum { FD_MAX = 65536, READ_SIZE = 64 * 1024, EVENTS_AT_ONCE = 512 };
 static const size_t unsent_max = (size_t)4 << 20;
@@ -27,14 +31,21 @@ static const size_t unsent_max = (size_t)4 << 20;
 /* One side of a pair, by its descriptor. */
 struct side {
     bool open, waits; /* waits: for room, EPOLLOUT is on */
+    bool is_client;
     int other;
     struct buf unsent; /* bytes that are to go out here */
+    uint64_t number;   /* of the pair */
+    size_t answered;   /* bytes a client got, for a relay that cuts */
 };
 
 struct relay {
     int epoll, listener, signals;
     struct address upstream;
     struct side *sides;
+    uint64_t n_pairs;
+    struct wrong wrong;
+    struct list held; /* of a relay that delays */
+    struct grow said; /* by the relay itself */
 };
 
 static void watch(const struct relay *r, int fd, uint32_t what, int op)
@@ -95,6 +106,70 @@ static void send_on(struct relay *r, int fd, struct slice bytes)
         wait_for_room(r, fd, true);
 }
 
+static void release_held(struct relay *r)
+{
+    struct held *h;
+
+    while ((h = held_take(&r->held, mono_now_ns())) != NULL) {
+        if (r->sides[h->fd].open && r->sides[h->fd].number == h->whose)
+            send_on(r, h->fd, slice_of(h->bytes, h->n));
+        free(h);
+    }
+}
+
+static void cut(struct relay *r, int client, struct slice bytes)
+{
+    struct side *s = &r->sides[client];
+    size_t room = r->wrong.cut_bytes - s->answered;
+
+    if (bytes.len < room) {
+        s->answered += bytes.len;
+        send_on(r, client, bytes);
+        return;
+    }
+    send_on(r, client, slice_of(bytes.p, room));
+    if (s->open)
+        forget(r, client);
+}
+
+static void answer_wrongly(struct relay *r, int client, struct slice bytes)
+{
+    switch (r->wrong.kind) {
+    case WRONG_NOTHING:
+    case WRONG_NULL:
+    case WRONG_LIE:
+        send_on(r, client, bytes);
+        return;
+    case WRONG_DELAY:
+        held_add(&r->held, client, r->sides[client].number, mono_now_ns() + r->wrong.delay_ns,
+                 bytes);
+        return;
+    case WRONG_CUT:
+        cut(r, client, bytes);
+        return;
+    }
+    WEIR_UNREACHABLE("what is wrong with a relay");
+}
+
+static void pass(struct relay *r, int fd, struct slice bytes)
+{
+    const struct side *s = &r->sides[fd];
+
+    if (r->wrong.kind == WRONG_NOTHING) {
+        send_on(r, s->other, bytes);
+        return;
+    }
+    if (!s->is_client) {
+        answer_wrongly(r, s->other, bytes);
+        return;
+    }
+    grow_clear(&r->said);
+    if (wrong_answer(&r->wrong, bytes, &r->said))
+        send_on(r, fd, grow_slice(&r->said));
+    else
+        send_on(r, s->other, bytes);
+}
+
 static void on_readable(struct relay *r, int fd)
 {
     char bytes[READ_SIZE];
@@ -105,7 +180,7 @@ static void on_readable(struct relay *r, int fd)
     if (n <= 0)
         forget(r, fd);
     else
-        send_on(r, r->sides[fd].other, slice_of(bytes, (size_t)n));
+        pass(r, fd, slice_of(bytes, (size_t)n));
 }
 
 static void on_writable(struct relay *r, int fd)
@@ -126,12 +201,13 @@ static void on_writable(struct relay *r, int fd)
     wait_for_room(r, fd, false);
 }
 
-static void take(struct relay *r, int fd, int other)
+static void take(struct relay *r, int fd, int other, bool is_client)
 {
     int on = 1;
 
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    r->sides[fd] = (struct side){.open = true, .other = other};
+    r->sides[fd] =
+        (struct side){.open = true, .is_client = is_client, .other = other, .number = r->n_pairs};
     watch(r, fd, EPOLLIN, EPOLL_CTL_ADD);
 }
 
@@ -149,8 +225,9 @@ static void on_acceptable(struct relay *r)
                 (void)close(up);
             continue;
         }
-        take(r, client, up);
-        take(r, up, client);
+        r->n_pairs++;
+        take(r, client, up, true);
+        take(r, up, client, false);
     }
 }
 
@@ -159,7 +236,8 @@ static void serve(struct relay *r)
     struct epoll_event events[EVENTS_AT_ONCE];
 
     for (;;) {
-        int n = epoll_wait(r->epoll, events, EVENTS_AT_ONCE, -1);
+        int wait_ms = list_empty(&r->held) ? -1 : held_wait_ms(&r->held, mono_now_ns());
+        int n = epoll_wait(r->epoll, events, EVENTS_AT_ONCE, wait_ms);
         for (int i = 0; i < n; i++) {
             int fd = events[i].data.fd;
             if (fd == r->signals)
@@ -173,6 +251,8 @@ static void serve(struct relay *r)
             if (r->sides[fd].open && (events[i].events & (uint32_t)~EPOLLOUT) != 0)
                 on_readable(r, fd);
         }
+        if (!list_empty(&r->held))
+            release_held(r);
     }
 }
 
@@ -201,13 +281,14 @@ static void set_up(struct relay *r)
     r->signals = signalfd(-1, &set, SFD_CLOEXEC);
     r->epoll = epoll_create1(EPOLL_CLOEXEC);
     r->sides = calloc(FD_MAX, sizeof r->sides[0]);
+    list_init(&r->held);
     WEIR_ASSERT(r->signals >= 0 && r->epoll >= 0 && r->sides != NULL);
     watch(r, r->listener, EPOLLIN, EPOLL_CTL_ADD);
     watch(r, r->signals, EPOLLIN, EPOLL_CTL_ADD);
 }
 
 struct options {
-    const char *listen, *to;
+    const char *listen, *to, *wrong;
 };
 
 static const struct opt opts[] = {
@@ -215,6 +296,10 @@ static const struct opt opts[] = {
      "where it accepts (127.0.0.1:8081)"},
     {"to", "HOST:PORT", OPT_TEXT, offsetof(struct options, to), 0, 0,
      "where the bytes go (127.0.0.1:8000)"},
+    {"wrong", "WHAT", OPT_TEXT, offsetof(struct options, wrong), 0, 0,
+     "do one thing wrong, to see it found out: delay=300ms (answers), cut=2000 (bytes),\n"
+     "null (200 with nothing), lie=1 (half of the people are refused with this Retry-After,\n"
+     "and again when they come back)"},
 };
 
 static const struct cli cli = {.name = "relay",
@@ -241,6 +326,9 @@ int cmd_relay(int argc, char **argv)
     if (address_parse(slice_str(o.listen), &a) != WEIR_OK ||
         address_parse(slice_str(o.to), &r.upstream) != WEIR_OK)
         return cli_wrong(&cli, "wanted addresses as HOST:PORT");
+    if (o.wrong != NULL && wrong_parse(slice_str(o.wrong), &r.wrong) != WEIR_OK)
+        return cli_wrong(&cli, "--wrong %s: wanted delay=TIME, cut=BYTES, null or lie=SECONDS",
+                         o.wrong);
     r.listener = listen_on(&a);
     if (r.listener < 0) {
         (void)cli_wrong(&cli, "cannot listen on %s: %s", o.listen, strerror(errno));
@@ -248,6 +336,8 @@ int cmd_relay(int argc, char **argv)
     }
     set_up(&r);
     serve(&r);
+    held_clear(&r.held);
+    grow_free(&r.said);
     free(r.sides);
     return 0;
 }

@@ -9,6 +9,8 @@
 #include "weir/base/assert.h"
 #include "weir/base/clock.h"
 
+enum { ARRIVALS_AT_ONCE = 16 };
+
 static const struct {
     const char *name;
     enum turn_group group;
@@ -165,14 +167,19 @@ static void plan_next(struct load *l)
     }
 }
 
+static void not_sent(struct load *l)
+{
+    l->sums.not_sent++;
+    load_bin_at(l, l->next_ns)->intended++;
+    l->trace_at += l->conf.trace != NULL;
+}
+
 static void one_arrives(struct load *l)
 {
     struct person *p;
 
     if (l->n_open >= l->conf.max_open) {
-        l->sums.not_sent++;
-        load_bin_at(l, l->next_ns)->intended++;
-        l->trace_at += l->conf.trace != NULL;
+        not_sent(l);
         return;
     }
     p = new_person(l);
@@ -184,13 +191,18 @@ static void one_arrives(struct load *l)
     person_ask(p, l->next_ns);
 }
 
+/*
+ * Those who are due, a few at a time: between two lots answers are read and connections come free.
+ * A generator that was held up for a moment would otherwise open a connection for each of those who
+ * were due meanwhile, be later still for that, and never catch up.
+ */
 static void on_arrival(evutil_socket_t fd, short what, void *arg)
 {
     struct load *l = arg;
     uint64_t now = mono_now_ns();
 
     (void)fd, (void)what;
-    while (l->next_ns != 0 && l->next_ns <= now) {
+    for (int n = 0; n < ARRIVALS_AT_ONCE && l->next_ns != 0 && l->next_ns <= now; n++) {
         one_arrives(l);
         plan_next(l);
     }
@@ -274,8 +286,20 @@ void load_reshape(struct load *l, const struct shape *shape)
     start_shape(l);
 }
 
+/* Those who were due and have not been sent are the generator's own failing. */
+static void count_not_sent(struct load *l)
+{
+    uint64_t now = mono_now_ns();
+
+    while (l->next_ns != 0 && l->next_ns <= now) {
+        not_sent(l);
+        plan_next(l);
+    }
+}
+
 void load_stop(struct load *l)
 {
+    count_not_sent(l);
     l->stopping = true;
     l->next_ns = 0;
     event_del(l->arrival);

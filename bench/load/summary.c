@@ -87,8 +87,11 @@ static void write_generator(struct load *l, FILE *to)
                       "machine is the limit\n",
                       late_ms);
     if (l->sums.not_sent > 0)
-        (void)fprintf(to, "%llu arrivals were not sent: %u were open already (--max-open)\n",
-                      (unsigned long long)l->sums.not_sent, l->conf.max_open);
+        (void)fprintf(
+            to,
+            "%llu arrivals were not sent: %u were open already (--max-open), or the run was "
+            "over\n",
+            (unsigned long long)l->sums.not_sent, l->conf.max_open);
     if (l->conf.verify)
         (void)fprintf(to, "checked: %llu answers mixed, %llu with missing tokens\n",
                       (unsigned long long)l->sums.mixed, (unsigned long long)l->sums.incomplete);

@@ -84,9 +84,9 @@ static double value_hard_tries(const struct scenario_must *m, const struct seen 
 static double value_polite(const struct scenario_must *m, const struct seen *s)
 {
     struct span_sums t = sum_span(m, s);
-    double refused = group_of(t.tries, POLITE) + t.tries[TURN_STATUS];
+    double polite = group_of(t.tries, POLITE), not_served = polite + group_of(t.tries, HARD);
 
-    return refused > 0 ? group_of(t.tries, POLITE) / refused : 1;
+    return not_served > 0 ? polite / not_served : 1;
 }
 
 static double value_retry_share(const struct scenario_must *m, const struct seen *s)
@@ -202,7 +202,7 @@ static const struct must_kind kinds[] = {
     {"good_share", "good answers of all turns that ended", value_good_share},
     {"hard_share", "turns that ended in a failure", value_hard_share},
     {"hard_tries", "attempts that came to a failure", value_hard_tries},
-    {"polite_share", "refusals that say when to come back, of all refusals and error statuses",
+    {"polite_share", "attempts refused and told when to come back, of all that were not served",
      value_polite},
     {"retry_share", "retries of all attempts", value_retry_share},
     {"time_to_full", "seconds until goodput stays at `of` for ten seconds", value_time_to_full},

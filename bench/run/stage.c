@@ -234,6 +234,11 @@ static const struct target_kind kinds[] = {
      "relay.none",
      relay_settings,
      {"/proc/self/exe", "relay", "--listen", "127.0.0.1:%p", "--to", "%b"}},
+    /* for the harness to judge itself: a relay that does one thing wrong */
+    {"wrong",
+     "wrong.none",
+     relay_settings,
+     {"/proc/self/exe", "relay", "--listen", "127.0.0.1:%p", "--to", "%b", "--wrong", "%x"}},
 };
 
 static const struct target_kind *find_kind(struct slice name)
@@ -283,6 +288,9 @@ static void fill_arg(const struct stage *s, const struct target_kind *k, const s
             break;
         case 'b':
             text_str(&t, backend_address(s));
+            break;
+        case 'x':
+            text_str(&t, w->wrong == NULL ? "" : w->wrong);
             break;
         default:
             weir_program(w, program, sizeof program);

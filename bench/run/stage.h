@@ -28,6 +28,7 @@ struct stage_wish {
     bool no_queue;        /* haproxy: refuse beyond the limit instead of waiting for a place */
     bool tls;             /* listen with TLS, certificate of the stage's own */
     int workers;          /* of weir; 0 is its default */
+    const char *wrong;    /* relay: what it does wrong; NULL is nothing */
 };
 
 enum weir_status stage_init(struct stage *s, char *why, size_t why_size) WEIR_MUST_CHECK;

@@ -50,6 +50,9 @@ Test(must, shares_are_of_what_ended_in_the_span)
     cr_assert_float_eq(value("hard_share", 10, 30, &s), 0.25, 1e-9);
     cr_assert_float_eq(value("good_share", 10, 30, &s), 0.75, 1e-9);
     cr_assert_float_eq(value("polite_share", 0, 30, &s), 0.75, 1e-9);
+    bins[0].tries[TURN_CUT] = 30;
+    cr_assert_float_eq(value("polite_share", 0, 1, &s), 3.0 / 34, 1e-9, "a cut is not polite");
+    cr_assert_float_eq(value("polite_share", 100, 200, &s), 1, 1e-9, "nobody was sent away");
     cr_assert(isnan(value("good_share", 100, 200, &s)), "nothing ended there");
     cr_assert(isnan(value("hints_kept", 0, 30, &s)));
     cr_assert(isnan(value("attempts", 0, 30, &s)), "nobody looked at a backend");
