@@ -296,14 +296,14 @@ static void set_limits(struct site *s)
         .head = l->head,
         .fields = l->fields,
         .body = l->body,
-        .drop_underscore = l->drop_underscore,
+        .underscores = l->drop_underscore ? UNDERSCORES_DROPPED : UNDERSCORES_REFUSED,
     };
     s->response_limits = (struct head_limits){
         .line = l->response_head,
         .head = l->response_head,
         .fields = SITE_FIELDS_MAX,
         .body = UINT64_MAX,
-        .drop_underscore = false,
+        .underscores = UNDERSCORES_KEPT,
     };
 }
 

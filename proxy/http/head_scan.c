@@ -219,9 +219,10 @@ static enum parse field_scan(struct head_scan *s, const struct head_limits *limi
         return rc;
     if (++*lines > limits->fields)
         return scan_bad_as(s, 431, CAUSE_HEADERS_TOO_LARGE, "too many fields");
-    if ((seen & CHAR_UNDERSCORE) != 0)
-        return limits->drop_underscore ? PARSE_DONE : scan_bad(s, "an underscore in a field name");
-    field_add(set, name, value);
+    if ((seen & CHAR_UNDERSCORE) != 0 && limits->underscores == UNDERSCORES_REFUSED)
+        return scan_bad(s, "an underscore in a field name");
+    if ((seen & CHAR_UNDERSCORE) == 0 || limits->underscores == UNDERSCORES_KEPT)
+        field_add(set, name, value);
     return PARSE_DONE;
 }
 

@@ -13,7 +13,7 @@ enum { FIELDS = 32, ANEW = 1 << 16, PREFIXES = 12 };
 /* Two sets of limits, by the first byte: as in service (nearly), and tight. */
 static const struct head_limits limits[2] = {
     {.line = 8192, .head = 32768, .fields = FIELDS, .body = UINT64_C(1) << 25},
-    {.line = 40, .head = 200, .fields = 4, .body = 100, .drop_underscore = true},
+    {.line = 40, .head = 200, .fields = 4, .body = 100, .underscores = UNDERSCORES_DROPPED},
 };
 
 struct parsed {
@@ -101,7 +101,7 @@ static void write_anew(const struct request_head *h, struct text *t)
 static void check_anew(const struct parsed *r)
 {
     static const struct head_limits wide = {
-        .line = ANEW, .head = ANEW, .fields = FIELDS, .body = UINT64_MAX, .drop_underscore = false};
+        .line = ANEW, .head = ANEW, .fields = FIELDS, .body = UINT64_MAX};
     static char mem[ANEW];
     struct parsed again;
     struct text t;

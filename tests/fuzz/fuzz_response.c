@@ -5,8 +5,11 @@
 
 enum { FIELDS = 32, PREFIXES = 12 };
 
-static const struct head_limits limits = {
-    .line = 1024, .head = 4096, .fields = FIELDS, .body = UINT64_MAX};
+static const struct head_limits limits = {.line = 1024,
+                                          .head = 4096,
+                                          .fields = FIELDS,
+                                          .body = UINT64_MAX,
+                                          .underscores = UNDERSCORES_KEPT};
 
 struct parsed {
     struct response_head head;

@@ -468,7 +468,7 @@ def test_watch_shows_changes_as_they_happen(rig):
 
         eventually(both)
         text, event = watch[0].stdout.readline(), json.loads(watch[1].stdout.readline())
-        assert "chat/a: closed -> open" in text and re.match(r"\d{4}-\d\d-\d\dT", text)
+        assert re.match(r"\d{4}-\d\d-\d\dT\S+  chat/a: \w+ -> \w+, operator", text)
         assert (event["pool"], event["upstream"], event["cause"]) == ("chat", "a", "operator")
         w.stop()
         assert [p.wait(secs(5)) for p in watch] == [3, 3], "weir has gone"

@@ -72,7 +72,7 @@ def test_all_other_fields_arrive_in_their_order_with_their_values(one):
               ("X-Latin", "caf\xe9"), ("X-Empty", "")]
     head, answer = one(fields, [("Set-Cookie", "a=1"), ("Set-Cookie", "b=2"), ("ETag", '"x"'),
                                 ("Server", "own/1"), ("Date", "Sun, 06 Nov 1994 08:49:37 GMT"),
-                                ("Content-Type", "text/x")])
+                                ("llm_provider-date", "then"), ("Content-Type", "text/x")])
     for name in {n for n, _ in fields}:
         assert head.all(name) == [v for n, v in fields if n == name]
     names = [n for n in head.names() if n in {f.lower() for f, _ in fields}]
@@ -81,6 +81,7 @@ def test_all_other_fields_arrive_in_their_order_with_their_values(one):
     assert answer.get("server") == "own/1" and answer.get("etag") == '"x"'
     assert answer.get("date") == "Sun, 06 Nov 1994 08:49:37 GMT"
     assert answer.get("content-type") == "text/x"
+    assert answer.get("llm_provider-date") == "then", "as LiteLLM names them"
 
 
 def test_blanks_around_values_do_not_matter(one):

@@ -76,12 +76,23 @@ enum body_kind {
     BODY_TO_CLOSE, /* responses only */
 };
 
+/*
+ * Names with '_' are tokens (RFC 9110, 5.6.2), but CGI and its heirs read "_" and "-" as one: in a
+ * request such a field may pass for another one behind weir.  Answers go to clients, which do not
+ * confuse them, and gateways of model servers send such names (LiteLLM's "llm_provider-...").
+ */
+enum underscores {
+    UNDERSCORES_REFUSED,
+    UNDERSCORES_DROPPED, /* the field is left out */
+    UNDERSCORES_KEPT,
+};
+
 struct head_limits {
-    uint32_t line;        /* request or status line, bytes */
-    uint32_t head;        /* all of it, bytes */
-    uint32_t fields;      /* how many */
-    uint64_t body;        /* counted request bodies; UINT64_MAX = no bound */
-    bool drop_underscore; /* names with '_': dropped instead of refused */
+    uint32_t line;   /* request or status line, bytes */
+    uint32_t head;   /* all of it, bytes */
+    uint32_t fields; /* how many */
+    uint64_t body;   /* counted request bodies; UINT64_MAX = no bound */
+    enum underscores underscores;
 };
 
 /* Filled on PARSE_BAD: what to answer and say. */

@@ -41,6 +41,7 @@ static inline void read_response(struct test_response *r, struct slice in, bool 
     struct head_limits limits = test_limits;
 
     limits.head = 65536;
+    limits.underscores = UNDERSCORES_KEPT;
     memset(r, 0, sizeof *r);
     r->rc =
         response_parse(in, &limits, to_head, asked_upgrade, r->fields, &r->head, &r->used, &r->err);

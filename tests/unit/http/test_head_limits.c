@@ -112,7 +112,7 @@ Test(head_limits, dropped_fields_count_too)
     struct head_limits limits = test_limits;
     struct test_request r;
 
-    limits.drop_underscore = true;
+    limits.underscores = UNDERSCORES_DROPPED;
     limits.fields = 2;
     read_request(&r, SLICE_LIT("GET / HTTP/1.1\r\nHost: h\r\nA_B: 1\r\n\r\n"), &limits);
     cr_assert_eq(r.rc, PARSE_DONE);

@@ -238,7 +238,7 @@ Test(request, names_with_an_underscore_can_be_dropped)
     struct head_limits limits = test_limits;
     struct test_request r;
 
-    limits.drop_underscore = true;
+    limits.underscores = UNDERSCORES_DROPPED;
     read_request(&r,
                  SLICE_LIT("POST / HTTP/1.1\r\nHost: h\r\nContent_Length: 7\r\n"
                            "Transfer_Encoding: chunked\r\nX: 1\r\n\r\n"),

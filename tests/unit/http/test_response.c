@@ -156,7 +156,6 @@ Test(response, is_refused_as_strictly_as_a_request)
         SLICE_LIT("HTTP/1.1 200 OK\r\nTransfer-Encoding: identity\r\n\r\n"),
         SLICE_LIT("HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"),
         SLICE_LIT("HTTP/1.1 204 No\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n"),
-        SLICE_LIT("HTTP/1.1 200 OK\r\nX_Y: 1\r\n\r\n"),
     };
 
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -168,6 +167,15 @@ Test(response, is_refused_as_strictly_as_a_request)
         cr_assert_eq(r.err.cause, CAUSE_BAD_GATEWAY);
         cr_assert_not_null(r.err.what);
     }
+}
+
+Test(response, names_with_an_underscore_are_kept)
+{
+    struct test_response r;
+
+    good_response(&r, "HTTP/1.1 200 OK\r\nllm_provider-date: 1\r\nContent_Length: 5\r\n\r\n");
+    cr_assert_eq(r.head.n_fields, 2);
+    cr_assert_eq(r.head.body, BODY_TO_CLOSE);
 }
 
 Test(response, hop_by_hop_fields_are_marked)
