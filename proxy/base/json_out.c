@@ -53,13 +53,37 @@ static bool is_plain(unsigned char c)
     return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
 }
 
+/* Bytes with their top bit set in the result are not plain; above the lowest, others may be too. */
+static uint64_t special_bytes(uint64_t w)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101), tops = ones * 0x80;
+
+    return (w | (w + ones) | (w - ones * 0x20) | ((w ^ ones * '"') - ones) |
+            ((w ^ ones * '\\') - ones)) &
+           tops;
+}
+
+/* How far s goes on without anything to escape; eight bytes at a time, as most of it is prose. */
+static size_t plain_len(struct slice s)
+{
+    size_t n = 0;
+    uint64_t w;
+
+    for (; s.len - n >= sizeof w; n += sizeof w) {
+        memcpy(&w, s.p + n, sizeof w);
+        if (special_bytes(w) != 0)
+            break;
+    }
+    while (n < s.len && is_plain((unsigned char)s.p[n]))
+        n++;
+    return n;
+}
+
 static void put_string(struct text *t, struct slice s)
 {
     text_char(t, '"');
     while (s.len > 0) {
-        size_t n = 0;
-        while (n < s.len && is_plain((unsigned char)s.p[n]))
-            n++;
+        size_t n = plain_len(s);
         text_put(t, slice_of(s.p, n));
         s = slice_from(s, n);
         if (s.len > 0)

@@ -13,7 +13,7 @@ void text_init(struct text *t, char *mem, size_t cap)
     mem[0] = '\0';
 }
 
-void text_put(struct text *t, struct slice s)
+void text_put_some(struct text *t, struct slice s)
 {
     size_t room = t->cap - 1 - t->len;
     size_t n = s.len <= room ? s.len : room;
@@ -24,16 +24,6 @@ void text_put(struct text *t, struct slice s)
         memcpy(t->at + t->len, s.p, n);
     t->len += n;
     t->at[t->len] = '\0';
-}
-
-void text_str(struct text *t, const char *s)
-{
-    text_put(t, slice_str(s));
-}
-
-void text_char(struct text *t, char c)
-{
-    text_put(t, slice_of(&c, 1));
 }
 
 void text_u64(struct text *t, uint64_t n)

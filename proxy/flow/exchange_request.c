@@ -295,23 +295,19 @@ bool exchange_write_request(struct exchange *x, const struct request_head *h,
 /* The target as logged: without query values where the settings say so. */
 static void put_logged_target(struct text *t, struct slice target, bool query)
 {
+    const char *mark = query || target.len == 0 ? NULL : memchr(target.p, '?', target.len);
+    size_t before = mark == NULL ? target.len : (size_t)(mark - target.p);
     bool in_value = false;
-    bool in_query = false;
 
-    for (size_t i = 0; i < target.len; i++) {
+    text_put(t, slice_of(target.p, before));
+    for (size_t i = before; i < target.len; i++) {
         char c = target.p[i];
 
-        if (query) {
-            text_char(t, c);
-            continue;
-        }
-        if (c == '?' && !in_query)
-            in_query = true;
-        else if (c == '&')
+        if (c == '&')
             in_value = false;
         if (!in_value)
             text_char(t, c);
-        if (in_query && c == '=')
+        if (c == '=')
             in_value = true;
     }
 }

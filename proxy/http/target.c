@@ -19,6 +19,12 @@ static bool is_unreserved(int c)
            c == '.' || c == '_' || c == '~';
 }
 
+/* Nothing to decode and no dot segment: the usual path, which is in its form already. */
+static bool is_settled(struct slice path)
+{
+    return memchr(path.p, '%', path.len) == NULL && memmem(path.p, path.len, "/.", 2) == NULL;
+}
+
 /* One character of the path from the front of *in to the end of out. */
 static void character_put(struct slice *in, struct text *out)
 {
@@ -71,6 +77,10 @@ static void path_put(struct slice path, struct text *out)
 {
     size_t base = out->len;
 
+    if (path.len > 0 && path.p[0] == '/' && is_settled(path)) {
+        text_put(out, path);
+        return;
+    }
     while (path.len > 0 && !out->full) {
         size_t slash = out->len;
 

@@ -9,10 +9,13 @@
 
 struct slice clean_id(const char *id, char out[CLEAN_ID_MAX])
 {
-    size_t n = 0;
+    size_t n = strnlen(id, CLEAN_ID_MAX - 1);
 
-    for (; n < CLEAN_ID_MAX - 1 && id[n] != '\0'; n++)
-        out[n] = id[n] > ' ' && id[n] < 0x7f ? id[n] : '_';
+    memcpy(out, id, n);
+    for (size_t i = 0; i < n; i++) {
+        if (out[i] <= ' ' || out[i] >= 0x7f) /* chars above 0x7f are negative, or caught here */
+            out[i] = '_';
+    }
     out[n] = '\0';
     return slice_of(out, n);
 }

@@ -20,9 +20,34 @@ struct text {
 };
 
 void text_init(struct text *t, char *mem, size_t cap);
-void text_put(struct text *t, struct slice s);
-void text_str(struct text *t, const char *s);
-void text_char(struct text *t, char c);
+void text_put_some(struct text *t, struct slice s); /* what fits of it; text_put's rare case */
+
+/*
+ * Here and not in text.c: a request's head and answer are some hundred short pieces, most of them
+ * literals, whose lengths and copies the compiler then knows.
+ */
+static inline void text_put(struct text *t, struct slice s)
+{
+    if (s.len >= t->cap - t->len) {
+        text_put_some(t, s);
+        return;
+    }
+    if (s.len > 0)
+        memcpy(t->at + t->len, s.p, s.len);
+    t->len += s.len;
+    t->at[t->len] = '\0';
+}
+
+static inline void text_str(struct text *t, const char *s)
+{
+    text_put(t, slice_str(s));
+}
+
+static inline void text_char(struct text *t, char c)
+{
+    text_put(t, slice_of(&c, 1));
+}
+
 void text_u64(struct text *t, uint64_t n);
 void text_hex(struct text *t, uint64_t n, int min_digits); /* lower case */
 void text_printf(struct text *t, const char *fmt, ...) WEIR_PRINTF(2, 3);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "weir/base/json_out.h"
 
@@ -48,4 +50,28 @@ Test(json_out, cuts_nothing_silently)
     json_begin(&j, &t);
     json_str(&j, NULL, SLICE_LIT("0123456789"));
     cr_assert(t.full);
+}
+
+/* Wherever it stands among bytes that need nothing, each byte is written as if it stood alone. */
+Test(json_out, escapes_each_byte_at_each_place_of_a_long_string)
+{
+    for (int c = 1; c < 0x80; c++) {
+        char one[16], text[32], want[64], got[64];
+        struct json_out j;
+        struct text t;
+
+        text_init(&t, one, sizeof one);
+        json_begin(&j, &t);
+        json_str(&j, NULL, slice_of(&(char){(char)c}, 1));
+        for (size_t at = 0; at < 20; at++) {
+            memset(text, 'm', 20);
+            text[at] = (char)c;
+            (void)snprintf(want, sizeof want, "\"%.*s%.*s%.*s\"", (int)at, "mmmmmmmmmmmmmmmmmmmm",
+                           (int)strlen(one) - 2, one + 1, (int)(19 - at), "mmmmmmmmmmmmmmmmmmmm");
+            text_init(&t, got, sizeof got);
+            json_begin(&j, &t);
+            json_str(&j, NULL, slice_of(text, 20));
+            cr_assert_str_eq(got, want);
+        }
+    }
 }

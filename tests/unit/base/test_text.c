@@ -18,6 +18,37 @@ Test(text, never_overruns_and_says_so)
     cr_assert_str_eq(mem, "abc12");
 }
 
+Test(text, fills_its_memory_to_the_last_byte_before_it_is_full)
+{
+    for (size_t n = 0; n <= 8; n++) {
+        char mem[9] = "xxxxxxxx"; /* the last byte is a guard */
+        struct text t;
+
+        text_init(&t, mem, 8);
+        text_put(&t, slice_of("12345678", n));
+        cr_assert_eq(t.full, n > 7, "%zu bytes", n);
+        cr_assert_eq(t.len, n > 7 ? 7 : n);
+        cr_assert_eq(mem[t.len], '\0');
+        text_char(&t, 'z');
+        cr_assert_eq(t.full, n >= 7);
+        cr_assert_eq(t.len, n >= 7 ? 7 : n + 1);
+        cr_assert_eq(mem[8], '\0');
+    }
+}
+
+Test(text, nothing_is_put_of_no_bytes)
+{
+    char mem[4];
+    struct text t;
+
+    text_init(&t, mem, 1);
+    text_put(&t, SLICE_NONE);
+    cr_assert(!t.full);
+    text_str(&t, "a");
+    cr_assert(t.full);
+    cr_assert_str_eq(mem, "");
+}
+
 Test(text, writes_numbers)
 {
     char mem[64];
