@@ -320,6 +320,7 @@ void load_cut(struct load *l)
     {
         l->sums.left++;
         l->n_open--;
+        tries_write(LIST_OBJECT(n, struct person, node), "under_way");
         person_remove(LIST_OBJECT(n, struct person, node));
     }
 }

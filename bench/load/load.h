@@ -82,6 +82,7 @@ struct load_conf {
     uint32_t max_open;  /* a bound for the generator's own sake */
     uint64_t max_turns; /* closed loop: stop after so many; 0 is no bound */
     FILE *records;      /* JSON lines, or NULL */
+    FILE *tries;        /* the same of attempts, which then carry ids of their own */
 };
 
 /* Per second of the run. */

@@ -76,6 +76,8 @@ static const struct opt opts[] = {
     {"ca", "FILE", OPT_TEXT, AT(ca), 0, 0, "certificates to trust (the system's)"},
     {"insecure", NULL, OPT_FLAG, AT(insecure), 0, 0, "trust any certificate"},
     {"records", "FILE", OPT_TEXT, AT(records), 0, 0, "a JSON line per turn"},
+    {"tries", "FILE", OPT_TEXT, AT(tries), 0, 0,
+     "a JSON line per attempt, which is sent with an x-request-id of its own"},
     {"json", "FILE", OPT_TEXT, AT(json), 0, 0,
      "the summary as JSON; - is stdout, instead of the text"},
     {"grace", "TIME", OPT_DURATION, AT(grace_ns), 0, 3600,
@@ -246,19 +248,30 @@ static struct load_options defaults(void)
                                  .grace_ns = 30 * NS_PER_S};
 }
 
+static int open_lines(const char *name, const char *path, FILE **to)
+{
+    if (path == NULL || (*to = fopen(path, "w")) != NULL)
+        return 0;
+    return cli_wrong(&load_cli, "--%s %s: %s", name, path, strerror(errno));
+}
+
 static int load_as_told(const struct load_options *o)
 {
     struct load_conf c;
     int rc = load_options_apply(o, &c);
 
-    if (rc == 0 && o->records != NULL && (c.records = fopen(o->records, "w")) == NULL)
-        rc = cli_wrong(&load_cli, "--records %s: %s", o->records, strerror(errno));
+    if (rc == 0)
+        rc = open_lines("records", o->records, &c.records);
+    if (rc == 0)
+        rc = open_lines("tries", o->tries, &c.tries);
     if (rc == 0) {
         process_prepare();
         rc = make_run(o, &c);
     }
     if (c.records != NULL)
         (void)fclose(c.records);
+    if (c.tries != NULL)
+        (void)fclose(c.tries);
     SSL_CTX_free(c.tls);
     free((void *)(uintptr_t)c.trace);
     return rc;

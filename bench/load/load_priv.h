@@ -42,6 +42,8 @@ struct person {
     struct grow request, body;
     struct reading reading;
     struct sdk_attempt seen;
+    uint64_t attempt;           /* its number in the run */
+    char proxy_status[96];      /* as far as it was sent and fits; for tries.c */
     uint64_t attempt_ns;        /* intended start */
     uint64_t first_ns, last_ns; /* content */
     bool event_stream;
@@ -73,6 +75,11 @@ struct load {
     void (*on_idle)(void *ctx);
     void *ctx;
 };
+
+/* tries.c: the id that attempts carry where they are written down, and their lines */
+void tries_put_id(struct grow *g, const struct person *p);
+void tries_read_head(struct person *p, const struct head *h);
+void tries_write(const struct person *p, const char *end);
 
 /* question.c */
 void question_draw(struct person *p);  /* lengths of the next turn */

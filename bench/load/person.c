@@ -32,12 +32,13 @@ static void attempt(struct person *p, uint64_t intended_ns)
     p->first_ns = p->last_ns = 0;
     p->event_stream = false;
     p->body_bytes = 0;
+    p->proxy_status[0] = '\0';
     p->seen = (struct sdk_attempt){.hint_ms = -1, .hint_s = -1, .should_retry = -1};
     reading_start(&p->reading, l->conf.verify ? p->tag : NULL);
+    p->attempt = ++l->sums.attempts;
     question_write(p);
     p->call.events = &call_events;
     p->call.request = grow_slice(&p->request);
-    l->sums.attempts++;
     bin->attempts++;
     if (p->retries > 0) {
         l->sums.retries++;
@@ -197,6 +198,7 @@ static void note_try(struct person *p, enum turn_end end)
 {
     p->load->sums.tries[end]++;
     load_bin_at(p->load, mono_now_ns())->tries[end]++;
+    tries_write(p, turn_end_name(end));
 }
 
 /* An attempt is over: if it was not served, once more, or is that it? */
@@ -237,6 +239,7 @@ static void on_head(struct httpc_call *call, const struct head *h)
 
     WEIR_CHECK(p, PERSON_MAGIC);
     sdk_read_head(h, &p->seen);
+    tries_read_head(p, h);
     p->event_stream = p->seen.accepted && slice_starts(type, SLICE_LIT("text/event-stream"));
     if (!p->event_stream)
         p->first_ns = mono_now_ns();

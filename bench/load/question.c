@@ -127,6 +127,7 @@ static void put_head(struct grow *g, const struct person *p, size_t body_len)
         grow_str(g, "anthropic-version: 2023-06-01\r\n");
     if (c->sdk->stainless)
         grow_printf(g, "X-Stainless-Retry-Count: %d\r\n", p->retries);
+    tries_put_id(g, p);
     if (c->no_reuse)
         grow_str(g, "Connection: close\r\n");
     for (size_t i = 0; i < c->n_fields; i++)

@@ -266,6 +266,8 @@ void access_log_close(struct control *c)
     if (c->log.buffer == NULL)
         return;
     flush(c);
+    if (c->log.len > 0)
+        log_warn("the access log did not take its last %zu bytes", c->log.len);
     loop_timer_stop(&c->log.retry);
     if (c->log.own_fd)
         (void)close(c->log.fd);

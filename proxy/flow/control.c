@@ -363,6 +363,7 @@ static bool start_workers(struct control *c)
             return false;
         c->n_running++;
     }
+    c->ran = true;
     return true;
 }
 
@@ -412,6 +413,8 @@ void control_destroy(struct control **cp)
             worker_close(c->workers[i]);
     if (c->loop != NULL)
         loop_poll(c->loop); /* the last records */
+    if (c->ran)
+        control_say_sum(c);
     for (int i = 0; i < c->n_workers; i++)
         worker_destroy(&c->workers[i]);
     access_log_close(c);

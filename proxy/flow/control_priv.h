@@ -116,7 +116,7 @@ struct control {
     struct history history[8];
     int n_history;
 
-    bool draining, quitting, abandoned, stopped;
+    bool ran, draining, quitting, abandoned, stopped;
     double share, full_s; /* the worst of the pools' */
     int signal_fd;
     struct event *signal_event;
@@ -139,6 +139,8 @@ void control_end(struct control *c);
 void control_sum_pool(const struct control *c, int slot, struct pool_sum *out);
 void control_sum_upstream(const struct control *c, int slot, struct upstream_sum *out);
 void control_sum_workers(const struct control *c, struct worker_sum *out);
+/* What came and what was decided since the start: the last line of the log. */
+void control_say_sum(const struct control *c);
 void control_second(struct control *c); /* once a second: rings, states, public page */
 uint64_t control_shed_in(const struct control *c, int pool, int seconds, enum cause cause);
 

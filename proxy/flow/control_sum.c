@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Sums of the workers' counters, and the rings of the last minute. */
+/* Sums of the workers' counters, the rings of the last minute, and the sum that is told at the end.
+ */
 #include "control_priv.h"
+#include "weir/base/text.h"
 
 void control_sum_pool(const struct control *c, int slot, struct pool_sum *out)
 {
@@ -95,4 +97,37 @@ void control_second(struct control *c)
             keep_histograms(c, &c->site->pools[i]);
     }
     control_publish(c);
+}
+
+static uint64_t sum_decision(const struct control *c, enum decision d)
+{
+    uint64_t n = 0;
+
+    for (int slot = 0; slot <= SITE_POOLS_MAX; slot++) {
+        for (int w = 0; w < c->n_workers; w++) {
+            const struct pool_counters *p = worker_pool_counters(c->workers[w], slot);
+            for (int k = 0; k < CLASS_COUNT; k++)
+                n += counter_get(&p->requests[k][d]);
+        }
+    }
+    return n;
+}
+
+void control_say_sum(const struct control *c)
+{
+    struct worker_sum workers;
+    char mem[256];
+    struct text t;
+    uint64_t all = 0;
+
+    text_init(&t, mem, sizeof mem);
+    for (int d = 0; d < DECISION_COUNT; d++) {
+        uint64_t n = sum_decision(c, (enum decision)d);
+        text_printf(&t, "%s%s %llu", d == 0 ? "" : ", ", decision_name((enum decision)d),
+                    (unsigned long long)n);
+        all += n;
+    }
+    control_sum_workers(c, &workers);
+    log_info("the end: %llu requests (%s), %llu lines of the access log dropped",
+             (unsigned long long)all, mem, (unsigned long long)workers.log_dropped);
 }

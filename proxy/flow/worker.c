@@ -183,14 +183,27 @@ void worker_run(struct worker *w)
     loop_run(w->loop);
 }
 
+/* What still runs ends because weir does, not because its client went. */
+static void blame_the_end(struct worker *w)
+{
+    LIST_EACH(n, &w->live_exchanges)
+    {
+        struct exchange *x = LIST_OBJECT(n, struct exchange, node);
+
+        if (x->cause == CAUSE_NONE)
+            x->cause = CAUSE_DRAINING;
+    }
+}
+
 void worker_close(struct worker *w)
 {
+    blame_the_end(w);
+    for (int i = 0; i < SITE_LISTENERS_MAX; i++)
+        worker_unlisten(w, i); /* before the sessions: it takes in who waits */
     LIST_EACH_SAFE(n, t, &w->live_sessions)
     session_close(LIST_OBJECT(n, struct session, node));
     for (int i = 0; i < SITE_UPSTREAMS_MAX; i++)
         uplink_close_idle(w, i);
-    for (int i = 0; i < SITE_LISTENERS_MAX; i++)
-        worker_unlisten(w, i);
     loop_poll(w->loop); /* reaps */
     record_flush(&w->records);
 }

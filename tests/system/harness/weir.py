@@ -152,6 +152,25 @@ class Weir:
         assert not complaint, f"weir complained:\n{self.errors.text()[-6000:]}"
         assert self.exit_code == self.expect_exit, (
             f"weir ended with {self.exit_code}:\n{self.errors.text()[-3000:]}")
+        self._assert_last_sum()
+
+    def _assert_last_sum(self):
+        """What weir says at its very end is what it has logged, to the request."""
+        log = self.settings["log"]
+        if self.exit_code or log["access"] != "stdout" or log["level"] not in ("info", "debug"):
+            return
+        counted, by, dropped = self.last_sum()
+        entries = self.log.entries()
+        assert counted == len(entries) + dropped == sum(by.values()), (counted, by, len(entries))
+        if not dropped:
+            assert by == {d: sum(e.decision == d for e in entries) for d in by}
+
+    def last_sum(self):
+        """From the last line of the event log: requests, by decision, access log lines dropped."""
+        found = re.search(r"the end: (\d+) requests \((.*)\), (\d+) lines", self.errors.text())
+        assert found, "weir did not say what it came to"
+        by = dict(part.rsplit(" ", 1) for part in found.group(2).split(", "))
+        return int(found.group(1)), {d: int(n) for d, n in by.items()}, int(found.group(3))
 
     def assert_books(self):
         """What must hold at the end of any test: nothing held, everything counted once."""
