@@ -1,28 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Makes a site of settings: parsed addresses, TLS contexts, gates, slots.  On the control thread;
- * released by whoever lets go last.
+ * Makes a site of settings: pools with their gates and slots, what a reload takes over, routes. Its
+ * listeners and upstreams are made in site_ends.c.  On the control thread; released by whoever lets
+ * go last.
  */
-#include "site.h"
+#include "site_ends.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "weir/base/assert.h"
-#include "weir/flow/run.h"
 #include "weir/http/head.h"
 
 /* --- what an older site already has */
-
-static const struct site_listener *old_listener(const struct site *old, const char *address)
-{
-    for (size_t i = 0; old != NULL && i < old->settings->n_listeners; i++) {
-        if (strcmp(old->listeners[i].conf->address, address) == 0)
-            return &old->listeners[i];
-    }
-    return NULL;
-}
 
 static const struct site_pool *old_pool(const struct site *old, const char *name)
 {
@@ -43,116 +34,6 @@ static const struct site_upstream *old_upstream(const struct site_pool *p,
             return &p->upstreams[i];
     }
     return NULL;
-}
-
-/* --- listeners */
-
-/* The counts of an address list go on when the listener does. */
-static bool make_addresses(struct site_listener *l, const struct site_listener *old)
-{
-    const struct listener_conf *c = l->conf;
-
-    if (c->per_address == 0 && c->max_connections == 0)
-        return true;
-    if (old != NULL && old->addresses != NULL) {
-        l->addresses = old->addresses;
-        addresses_hold(l->addresses);
-        addresses_set(l->addresses, c->per_address, c->max_connections);
-        return true;
-    }
-    l->addresses = addresses_create(c->per_address, c->max_connections);
-    return l->addresses != NULL;
-}
-
-static bool take_slot(int *next, int max, int *slot)
-{
-    if (*next >= max)
-        return false;
-    *slot = (*next)++;
-    return true;
-}
-
-static bool make_listener(struct site *s, struct site_listener *l, const struct listener_conf *c,
-                          const struct site *from, char *why, size_t room)
-{
-    const struct site_listener *old = old_listener(from, c->address);
-    static const char *const alpn[] = {"http/1.1"};
-    struct tls_pair *sni;
-    struct tls_server_conf tc;
-
-    l->conf = c;
-    if (net_addr_parse(slice_str(c->address), &l->addr) != WEIR_OK) {
-        (void)snprintf(why, room,
-                       "listener address \"%s\" is not host:port, [v6]:port or unix:path",
-                       c->address);
-        return false;
-    }
-    if (old != NULL)
-        l->slot = old->slot;
-    else if (!take_slot(&s->next_listener, SITE_LISTENERS_MAX, &l->slot)) {
-        (void)snprintf(why, room, "more than %d different listeners since the start: restart",
-                       SITE_LISTENERS_MAX);
-        return false;
-    }
-    s->by_slot[l->slot] = l;
-    if (!make_addresses(l, old)) {
-        (void)snprintf(why, room, "out of memory");
-        return false;
-    }
-    if (!c->tls)
-        return true;
-    sni = calloc(c->n_sni + 1, sizeof *sni);
-    if (sni == NULL) {
-        (void)snprintf(why, room, "out of memory");
-        return false;
-    }
-    for (size_t i = 0; i < c->n_sni; i++)
-        sni[i] = (struct tls_pair){c->sni[i].certificate, c->sni[i].key};
-    tc = (struct tls_server_conf){
-        .first = {c->tls_certificate, c->tls_key},
-        .sni = sni,
-        .n_sni = c->n_sni,
-        .client_ca = c->tls_client_ca[0] == '\0' ? NULL : c->tls_client_ca,
-        .alpn = alpn,
-        .n_alpn = 1,
-    };
-    l->tls = tls_server_create(&tc, why, room);
-    free(sni);
-    return l->tls != NULL;
-}
-
-static const char *or_null(const char *s)
-{
-    return s[0] == '\0' ? NULL : s;
-}
-
-static bool make_upstream(struct site_upstream *u, const struct upstream_conf *c, int index,
-                          char *why, size_t room)
-{
-    static const char *const alpn[] = {"http/1.1"};
-    const char *static_why = "";
-    struct tls_client_conf tc;
-
-    u->conf = c;
-    u->index = index;
-    if (net_url_parse(slice_str(c->url), &u->url, &static_why) != WEIR_OK) {
-        (void)snprintf(why, room, "upstream url \"%s\": %s", c->url, static_why);
-        return false;
-    }
-    (void)snprintf(u->authority, sizeof u->authority, "%s", c->url);
-    if (!u->url.tls)
-        return true;
-    tc = (struct tls_client_conf){
-        .ca = or_null(c->ca),
-        .server_name = c->server_name[0] != '\0' ? c->server_name : u->url.host,
-        .verify = c->verify,
-        .certificate = or_null(c->certificate),
-        .key = or_null(c->key),
-        .alpn = alpn,
-        .n_alpn = 1,
-    };
-    u->tls = tls_client_create(&tc, why, room);
-    return u->tls != NULL;
 }
 
 /* --- pools */
@@ -225,12 +106,12 @@ static bool make_upstreams(struct site *s, struct site_pool *p, const struct sit
 
         if (known != NULL)
             p->upstreams[i].slot = known->slot;
-        else if (!take_slot(&s->next_upstream, SITE_UPSTREAMS_MAX, &p->upstreams[i].slot)) {
+        else if (!site_take_slot(&s->next_upstream, SITE_UPSTREAMS_MAX, &p->upstreams[i].slot)) {
             (void)snprintf(why, room, "more than %d different upstreams since the start: restart",
                            SITE_UPSTREAMS_MAX);
             return false;
         }
-        if (!make_upstream(&p->upstreams[i], &c->upstreams[i], (int)i, why, room))
+        if (!site_upstream_make(&p->upstreams[i], &c->upstreams[i], (int)i, why, room))
             return false;
     }
     return true;
@@ -246,7 +127,7 @@ static bool make_pool(struct site *s, struct site_pool *p, size_t index, const s
     p->index = (int)index;
     if (old != NULL)
         p->slot = old->slot;
-    else if (!take_slot(&s->next_pool, SITE_POOLS_MAX + 1, &p->slot)) {
+    else if (!site_take_slot(&s->next_pool, SITE_POOLS_MAX + 1, &p->slot)) {
         (void)snprintf(why, room, "more than %d different pools since the start: restart",
                        SITE_POOLS_MAX);
         return false;
@@ -325,7 +206,7 @@ static bool fill(struct site *s, const struct site *old, char *why, size_t room,
     if (s->listeners == NULL || s->pools == NULL)
         return false;
     for (size_t i = 0; i < st->n_listeners; i++) {
-        if (!make_listener(s, &s->listeners[i], &st->listeners[i], old, why, room))
+        if (!site_listener_make(s, &s->listeners[i], &st->listeners[i], old, why, room))
             return false;
     }
     for (size_t i = 0; i < st->n_pools; i++) {
@@ -351,16 +232,10 @@ static bool load_pages(struct site *s, char *why, size_t room)
     return s->pages != NULL;
 }
 
-static void listener_fini(struct site_listener *l)
-{
-    tls_server_release(&l->tls);
-    addresses_release(&l->addresses);
-}
-
 static void destroy(struct site *s)
 {
     for (size_t i = 0; s->listeners != NULL && i < s->settings->n_listeners; i++)
-        listener_fini(&s->listeners[i]);
+        site_listener_fini(&s->listeners[i]);
     for (size_t i = 0; s->pools != NULL && i < s->settings->n_pools; i++) {
         for (size_t k = 0; k < s->pools[i].n_upstreams; k++)
             tls_client_release(&s->pools[i].upstreams[k].tls);
@@ -458,61 +333,4 @@ int site_route(const struct site *s, struct slice method, struct slice host, str
     }
     *pool = st->n_routes == 0 ? &s->pools[0] : NULL;
     return -1;
-}
-
-/* --- verifying without running */
-
-struct verify {
-    void (*fn)(const char *sentence, void *arg);
-    void *arg;
-    size_t n;
-};
-
-static void complain(struct verify *v, const char *why)
-{
-    v->n++;
-    v->fn(why, v->arg);
-}
-
-static void verify_listener(struct verify *v, const struct listener_conf *c)
-{
-    struct site none = {0};
-    struct site_listener l = {0};
-    char why[600];
-
-    if (!make_listener(&none, &l, c, NULL, why, sizeof why))
-        complain(v, why);
-    listener_fini(&l);
-}
-
-static void verify_upstream(struct verify *v, const struct upstream_conf *c)
-{
-    struct site_upstream u = {0};
-    char why[600];
-
-    if (!make_upstream(&u, c, 0, why, sizeof why))
-        complain(v, why);
-    tls_client_release(&u.tls);
-}
-
-size_t flow_verify(const struct settings *s, void (*fn)(const char *sentence, void *arg), void *arg)
-{
-    struct verify v = {fn, arg, 0};
-    char why[600];
-
-    for (size_t i = 0; i < s->n_listeners; i++)
-        verify_listener(&v, &s->listeners[i]);
-    for (size_t k = 0; k < s->n_pools; k++) {
-        for (size_t i = 0; i < s->pools[k].n_upstreams; i++)
-            verify_upstream(&v, &s->pools[k].upstreams[i]);
-    }
-    if (s->pages_directory[0] != '\0') {
-        struct page_set *p =
-            page_set_load(s->pages_directory, (const char *const *)s->pages_languages,
-                          s->n_pages_languages, why, sizeof why);
-        if (p == NULL)
-            complain(&v, why);
-        page_set_destroy(&p);
-    }
-    return v.n;
 }

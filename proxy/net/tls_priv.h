@@ -44,6 +44,7 @@ struct tls_server {
     struct tls_names names;
     unsigned char *alpn; /* as on the wire, in our order */
     unsigned alpn_len;
+    unsigned char sid[SSL_MAX_SID_CTX_LENGTH]; /* what its tickets are for */
     struct tls_tickets tickets;
 };
 
@@ -112,6 +113,8 @@ void tls_names_free(struct tls_names *names);
 
 /* tls_tickets.c */
 void tls_tickets_init(struct tls_tickets *t);
+/* Before t is in use; `from` may be. */
+void tls_tickets_copy(struct tls_tickets *t, struct tls_tickets *from);
 void tls_tickets_fini(struct tls_tickets *t);
 int tls_ticket_key(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER_CTX *cipher,
                    EVP_MAC_CTX *mac, int encrypt);

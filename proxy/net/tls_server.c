@@ -56,11 +56,11 @@ static bool ask_clients(SSL_CTX *ctx, const char *client_ca, struct text *why)
 }
 
 /* All contexts are alike but for the certificate: OpenSSL mixes them when it changes over. */
-static bool set_up(struct tls_server *s, SSL_CTX *ctx, const unsigned char *sid, unsigned sid_len)
+static bool set_up(struct tls_server *s, SSL_CTX *ctx)
 {
     (void)SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF); /* tickets instead */
     (void)SSL_CTX_set_timeout(ctx, TICKET_LIFE_S);
-    if (SSL_CTX_set_session_id_context(ctx, sid, sid_len) != 1 ||
+    if (SSL_CTX_set_session_id_context(ctx, s->sid, sizeof s->sid) != 1 ||
         SSL_CTX_set_tlsext_ticket_key_evp_cb(ctx, tls_ticket_key) != 1)
         return false;
     (void)SSL_CTX_set_tlsext_servername_callback(ctx, on_server_name);
@@ -71,11 +71,11 @@ static bool set_up(struct tls_server *s, SSL_CTX *ctx, const unsigned char *sid,
 }
 
 static bool add_pair(struct tls_server *s, const struct tls_server_conf *c,
-                     const struct tls_pair *pair, const unsigned char *sid, struct text *why)
+                     const struct tls_pair *pair, struct text *why)
 {
     SSL_CTX *ctx = tls_ctx_create(TLS_server_method());
 
-    if (ctx == NULL || !set_up(s, ctx, sid, SSL_MAX_SID_CTX_LENGTH)) {
+    if (ctx == NULL || !set_up(s, ctx)) {
         SSL_CTX_free(ctx);
         text_str(why, "OpenSSL could not make a context");
         return false;
@@ -91,22 +91,30 @@ static bool add_pair(struct tls_server *s, const struct tls_server_conf *c,
     return false;
 }
 
+/* OpenSSL takes a ticket only where the session id context is that of its session. */
+static bool begin_sessions(struct tls_server *s, struct tls_server *before)
+{
+    if (before == NULL)
+        return RAND_bytes(s->sid, sizeof s->sid) == 1;
+    memcpy(s->sid, before->sid, sizeof s->sid);
+    tls_tickets_copy(&s->tickets, &before->tickets);
+    return true;
+}
+
 static bool fill(struct tls_server *s, const struct tls_server_conf *c, struct text *why)
 {
-    unsigned char sid[SSL_MAX_SID_CTX_LENGTH];
-
     s->common.socket = tls_socket_method();
     s->ctx = calloc(c->n_sni + 1, sizeof(SSL_CTX *));
     s->alpn = tls_alpn_wire(c->alpn, c->n_alpn, &s->alpn_len);
     if (s->common.socket == NULL || s->ctx == NULL || s->alpn == NULL ||
-        RAND_bytes(sid, sizeof sid) != 1) {
+        !begin_sessions(s, c->resumes)) {
         text_str(why, "out of memory");
         return false;
     }
-    if (!add_pair(s, c, &c->first, sid, why))
+    if (!add_pair(s, c, &c->first, why))
         return false;
     for (size_t i = 0; i < c->n_sni; i++) {
-        if (!add_pair(s, c, &c->sni[i], sid, why))
+        if (!add_pair(s, c, &c->sni[i], why))
             return false;
     }
     tls_names_sort(&s->names);

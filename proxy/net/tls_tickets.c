@@ -29,6 +29,13 @@ void tls_tickets_fini(struct tls_tickets *t)
     (void)pthread_mutex_destroy(&t->lock);
 }
 
+void tls_tickets_copy(struct tls_tickets *t, struct tls_tickets *from)
+{
+    WEIR_ASSERT(pthread_mutex_lock(&from->lock) == 0);
+    memcpy(t->key, from->key, sizeof t->key);
+    WEIR_ASSERT(pthread_mutex_unlock(&from->lock) == 0);
+}
+
 static bool make_key(struct ticket_key *k, uint64_t now_ns)
 {
     k->born_ns = now_ns;

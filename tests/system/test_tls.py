@@ -143,6 +143,37 @@ def test_sessions_are_resumed_whichever_worker_answers(front, authority, version
         session = again.sock.session
 
 
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_a_reload_does_not_make_everybody_shake_hands_again(front, certs, authority, version):
+    w, b = front(workers=1)
+    b.serve(always(200, b"x"))
+    context = authority.client(check=False)
+    context.minimum_version = context.maximum_version = version
+    c = dial_tls(w, context)
+    c.ask()
+    _reload_with(w, authority, certs["two.test"])
+    again = dial_tls(w, context, session=c.sock.session)
+    assert again.ask().status == 200
+    assert again.sock.session_reused
+
+
+def test_tickets_of_before_a_reload_do_not_replace_a_client_certificate(front, authority):
+    pem, key = authority.issue("client", "client.test")
+    w, b = front(tls={"client_ca": authority.pem})
+    b.serve(always(200, b"x"))
+    context = authority.client(pem, key)
+    c = dial_tls(w, context)
+    c.ask()
+    w.admin("reload")
+
+    def asked_again():
+        again = dial_tls(w, context, session=c.sock.session)
+        assert again.ask().status == 200
+        return not again.sock.session_reused
+
+    eventually(asked_again)
+
+
 def test_clear_text_on_a_tls_port_is_closed(front):
     w, b = front()
     c = w.client()
@@ -195,10 +226,10 @@ def test_a_cut_answer_is_no_clean_end_in_tls(front, authority):
     assert body.rest_or_cut()[1] in ("cut", "rst"), "no close_notify behind half an answer"
 
 
-def test_a_reload_brings_new_certificates(front, certs, authority):
-    w, b = front()
+def _reload_with(w, authority, pair):
+    """Returns once weir shows the new certificate, which must be two.test's."""
     row = dict(w.settings["listeners"][0])
-    row["tls"] = {"certificate": certs["two.test"][0], "key": certs["two.test"][1]}
+    row["tls"] = {"certificate": pair[0], "key": pair[1]}
     w.write_file({**w.settings, "listeners": [row]})
     w.admin("reload")
 
@@ -207,6 +238,11 @@ def test_a_reload_brings_new_certificates(front, certs, authority):
         return b"two.test" in c.sock.getpeercert(True)
 
     eventually(renewed)
+
+
+def test_a_reload_brings_new_certificates(front, certs, authority):
+    w, _ = front()
+    _reload_with(w, authority, certs["two.test"])
 
 
 # towards upstreams

@@ -26,6 +26,9 @@ struct tls_server_conf {
     const char *client_ca;   /* ask clients for certificates signed by these; NULL = do not */
     const char *const *alpn; /* in order of preference, e.g. {"http/1.1"} */
     size_t n_alpn;
+    /* Tickets of this one are taken, too, for as long as their keys live: of the listener before a
+     * reload.  NULL = none.  Not with client_ca: who resumes is not asked for a certificate. */
+    struct tls_server *resumes;
 };
 
 struct tls_client_conf {
