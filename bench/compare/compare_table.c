@@ -89,6 +89,20 @@ static void write_row(const struct row *r, FILE *to)
     (void)fputc('\n', to);
 }
 
+/* The same row the other way round: how many one processor makes in a second. */
+static void write_handshakes(const struct row *r, FILE *to)
+{
+    (void)fprintf(to, "%-57s %-4s", "  that is, handshakes a second of one processor", "1/s");
+    for (size_t k = 0; k < N_SHOWN; k++) {
+        double us = median_in(r, shown[k]);
+        if (us > 0)
+            (void)fprintf(to, " %9.0f", 1e6 / us);
+        else
+            (void)fprintf(to, " %9s", "-");
+    }
+    (void)fputc('\n', to);
+}
+
 static void write_reasons(const struct row *r, FILE *to)
 {
     for (size_t k = 0; k < r->n_columns; k++) {
@@ -105,8 +119,11 @@ void rows_write_text(const struct row *rows, size_t n, FILE *to)
     for (size_t k = 0; k < N_SHOWN; k++)
         (void)fprintf(to, " %9s", shown[k]);
     (void)fprintf(to, " %9s %9s\n", "/ peer", "/ relay");
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
         write_row(&rows[i], to);
+        if (rows[i].m->load.kind == HAMMER_HANDSHAKES)
+            write_handshakes(&rows[i], to);
+    }
     if (disturbed > 0)
         (void)fprintf(
             to,

@@ -52,6 +52,8 @@ static void write_measures(struct load *l, FILE *to)
     for (size_t i = 0; i < N_MEASURES; i++) {
         struct samples s = {0};
         load_collect(l, measures[i].at, measures[i].served_only, &s);
+        if (s.n == 0) /* nobody was served, or nothing came in events */
+            continue;
         (void)fprintf(to, "%-16s %10.1f %10.1f %10.1f %10.1f\n", measures[i].title,
                       samples_percentile(&s, 0.5), samples_percentile(&s, 0.9),
                       samples_percentile(&s, 0.99), samples_percentile(&s, 1));

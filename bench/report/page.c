@@ -15,6 +15,7 @@ static const char style[] =
     "table{border-collapse:collapse;margin:1em 0;font-variant-numeric:tabular-nums;width:100%}"
     "th,td{padding:.22em .6em;border-bottom:1px solid #ddd;text-align:right;vertical-align:top}"
     "tbody th{text-align:left;font-weight:normal}thead th{border-bottom:2px solid #999}"
+    "thead th.l{text-align:left}a{color:inherit}"
     "th.sub{padding-top:1em;font-style:italic}td.u{color:#666;text-align:left}"
     "td.held{color:#00603f}td.broken{color:#a02000;font-weight:bold}"
     "figure{margin:1.2em 0;break-inside:avoid}"

@@ -118,7 +118,9 @@ static void put_steps(struct grow *g, const json_t *run)
 
 static void put_chapter(struct grow *g, const struct chapter *c)
 {
-    grow_str(g, "<h2>");
+    grow_str(g, "<h2 id=\"");
+    put_html(g, c->scenario);
+    grow_str(g, "\">");
     put_html(g, json_text_at(c->runs[0], "title"));
     grow_str(g, "</h2>\n<p>");
     put_html(g, json_text_at(c->runs[0], "about"));
@@ -127,18 +129,24 @@ static void put_chapter(struct grow *g, const struct chapter *c)
                 json_text_at(c->runs[0], "engine"), json_number_at(c->runs[0], "capacity_per_s"),
                 json_number_at(c->runs[0], "seed"));
     chapter_table(g, c);
+    kinds_table(g, c);
     put_steps(g, c->runs[0]);
     chapter_plots(g, c);
 }
 
-static void put_costs(struct grow *g, const struct book *b)
+/* The results that are no runs, in the order of this table. */
+static void put_others(struct grow *g, const struct book *b)
 {
-    for (size_t i = 0; i < b->n_files; i++) {
-        const char *kind = json_text_at(b->files[i], "kind");
-        if (strcmp(kind, "compare") == 0)
-            costs_table(g, b->files[i]);
-        else if (strcmp(kind, "micro") == 0)
-            micro_table(g, b->files[i]);
+    static const struct {
+        const char *kind;
+        void (*put)(struct grow *g, const json_t *result);
+    } others[] = {{"compare", costs_table}, {"micro", micro_table}, {"check", check_table}};
+
+    for (size_t k = 0; k < sizeof others / sizeof others[0]; k++) {
+        for (size_t i = 0; i < b->n_files; i++) {
+            if (strcmp(json_text_at(b->files[i], "kind"), others[k].kind) == 0)
+                others[k].put(g, b->files[i]);
+        }
     }
 }
 
@@ -158,9 +166,10 @@ enum weir_status report_folder(const char *folder)
     if (rc == WEIR_OK) {
         sort_results(b);
         page_begin(&g);
-        put_costs(&g, b);
+        short_table(&g, b->chapters, b->n_chapters);
         for (size_t i = 0; i < b->n_chapters; i++)
             put_chapter(&g, &b->chapters[i]);
+        put_others(&g, b);
         page_end(&g);
         (void)fwrite(g.p, 1, g.len, f);
         (void)fclose(f);

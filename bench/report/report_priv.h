@@ -25,13 +25,24 @@ void page_end(struct grow *g);
 
 /* figures.c: what the comparison of targets shows. */
 void chapter_table(struct grow *g, const struct chapter *c);
+/* Percent of all turns; NAN when there were none. */
+double figure_good(const json_t *run);
+double figure_polite(const json_t *run);
+double figure_hard(const json_t *run);
+
+/* kinds.c: what the attempts came to, and why weir refused. */
+void kinds_table(struct grow *g, const struct chapter *c);
+
+/* short.c: all chapters in one table. */
+void short_table(struct grow *g, const struct chapter *chapters, size_t n);
 
 /* plots.c: the plots of one target; y axes are the same for all targets of a chapter. */
 void chapter_plots(struct grow *g, const struct chapter *c);
 
-/* costs.c: the table of `compare`, the table of `micro`. */
+/* costs.c: the tables of `compare`, `micro` and `check`. */
 void costs_table(struct grow *g, const json_t *compare);
 void micro_table(struct grow *g, const json_t *micro);
+void check_table(struct grow *g, const json_t *check);
 
 /* The numbers of a JSON array, NAN for null; *n of them, the caller frees. */
 double *numbers_of(const json_t *array, size_t *n);

@@ -126,13 +126,19 @@ json_t *admin_ask(struct admin *a, const char *command, char *why, size_t why_si
     return j;
 }
 
+enum weir_status admin_read(struct admin *a, const char *command, struct grow *answer, char *why,
+                            size_t why_size)
+{
+    return converse(a, command, answer, why, why_size) ? WEIR_OK : WEIR_REFUSED;
+}
+
 enum weir_status admin_tell(struct admin *a, const char *command, char *why, size_t why_size)
 {
     struct grow answer = {0};
-    bool good = converse(a, command, &answer, why, why_size);
+    enum weir_status rc = admin_read(a, command, &answer, why, why_size);
 
     grow_free(&answer);
-    return good ? WEIR_OK : WEIR_REFUSED;
+    return rc;
 }
 
 static json_t *read_answer(int fd)

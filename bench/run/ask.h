@@ -4,6 +4,7 @@
 
 #include <jansson.h>
 
+#include "bench/common/grow.h"
 #include "weir/base/status.h"
 
 /*
@@ -23,6 +24,10 @@ void admin_close(struct admin *a);
  * Connects when necessary.  The caller owns the result.
  */
 json_t *admin_ask(struct admin *a, const char *command, char *why, size_t why_size);
+
+/* The same for an answer that is text, behind what *answer has. */
+enum weir_status admin_read(struct admin *a, const char *command, struct grow *answer, char *why,
+                            size_t why_size) WEIR_MUST_CHECK;
 
 /* The same for a command whose answer does not matter. */
 enum weir_status admin_tell(struct admin *a, const char *command, char *why,

@@ -60,11 +60,13 @@ static double value_goodput(const struct scenario_must *m, const struct seen *s)
     return share(t.ends[TURN_GOOD], t.seconds);
 }
 
+/* Up to the end of the run, those who still wait then count as people without an answer. */
 static double value_good_share(const struct scenario_must *m, const struct seen *s)
 {
     struct span_sums t = sum_span(m, s);
+    double left = m->to_s >= s->duration_s ? (double)s->sums->left : 0;
 
-    return share(t.ends[TURN_GOOD], all_of(t.ends));
+    return share(t.ends[TURN_GOOD], all_of(t.ends) + left);
 }
 
 static double value_hard_share(const struct scenario_must *m, const struct seen *s)
@@ -199,7 +201,8 @@ static double value_mixed(const struct scenario_must *m, const struct seen *s)
 
 static const struct must_kind kinds[] = {
     {"goodput", "good answers a second", value_goodput},
-    {"good_share", "good answers of all turns that ended", value_good_share},
+    {"good_share", "good answers of all turns (those still under way at the end of the run, too)",
+     value_good_share},
     {"hard_share", "turns that ended in a failure", value_hard_share},
     {"hard_tries", "attempts that came to a failure", value_hard_tries},
     {"polite_share", "attempts refused and told when to come back, of all that were not served",
@@ -232,6 +235,11 @@ const char *must_name_at(size_t i, const char **help)
         return NULL;
     *help = kinds[i].help;
     return kinds[i].name;
+}
+
+const char *must_help(const struct must_kind *k)
+{
+    return k->help;
 }
 
 double must_value(const struct scenario_must *m, const struct seen *s)

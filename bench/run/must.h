@@ -11,6 +11,7 @@ struct seen {
     size_t n_bins;
     const struct watch *watch;
     const struct load_sums *sums; /* of all loads together */
+    double duration_s;            /* of the scenario, without the grace after it */
     double hints_kept;            /* share of those who came when told to and were let in */
 };
 
@@ -18,6 +19,8 @@ struct seen {
 const struct must_kind *must_find(const char *name);
 /* Name and help of figure i; NULL after the last. */
 const char *must_name_at(size_t i, const char **help);
+
+const char *must_help(const struct must_kind *k);
 
 /* The figure; NAN when it cannot be told (no such span, no admin socket). */
 double must_value(const struct scenario_must *m, const struct seen *s);

@@ -19,9 +19,11 @@ enum weir_status play_stage(struct play *p, const struct stage_wish *wish, char 
     const char *args[BACKEND_ARGS_MAX + 6] = {"--engine", p->scenario->engine_name, "--length",
                                               "exact"};
     struct stage_wish w = *wish;
+    char words[sizeof p->scenario->backend_args];
     bool own_backend = strncmp(p->target, "http", 4) != 0;
 
-    scenario_backend_args(p->scenario, args + 4, BACKEND_ARGS_MAX);
+    memcpy(words, p->scenario->backend_args, sizeof words);
+    scenario_backend_args(words, args + 4, BACKEND_ARGS_MAX);
     w.settings = p->scenario->weir_settings;
     if (stage_init(&p->stage, why, why_size) != WEIR_OK)
         return WEIR_SYS;
@@ -127,13 +129,14 @@ static void on_end(evutil_socket_t fd, short what, void *arg)
 
 void play_start(struct play *p, void (*on_over)(void *ctx), void *ctx)
 {
-    struct timeval end = {(time_t)p->scenario->duration_s, 0};
+    /* a moment after the loads' own end: all who were to come have come */
+    struct timeval end = {(time_t)p->scenario->duration_s, 100000};
 
     p->on_over = on_over;
     p->ctx = ctx;
     p->step = event_new(p->loop, -1, 0, on_step, p);
     p->end = event_new(p->loop, -1, 0, on_end, p);
-    WEIR_ASSERT(p->step != NULL && p->end != NULL && event_add(p->end, &end) == 0);
+    WEIR_ASSERT(p->step != NULL && p->end != NULL);
     watch_start(&p->watch, p->stage.admin_path, p->control_url);
     admin_init(&p->commands, p->stage.admin_path);
     watch_in_background(&p->watch, POLL_MS);
@@ -144,6 +147,7 @@ void play_start(struct play *p, void (*on_over)(void *ctx), void *ctx)
         p->loads[i] = load_new(p->loop, &conf);
         load_start(p->loads[i], NULL, NULL);
     }
+    WEIR_ASSERT(event_add(p->end, &end) == 0);
     plan_step(p);
 }
 
@@ -229,6 +233,7 @@ void play_judge(struct play *p)
     struct seen seen = {.watch = &p->watch, .sums = &p->sums};
 
     watch_join(&p->watch);
+    watch_read_sheds(&p->watch);
     for (size_t i = 0; i < p->scenario->n_loads; i++) {
         size_t n;
         const struct load_bin *bins = load_bins(p->loads[i], &n);
@@ -236,6 +241,7 @@ void play_judge(struct play *p)
         add_sums(&p->sums, load_sums_of(p->loads[i]));
         add_conversations(&p->sums, p->loads[i]);
     }
+    seen.duration_s = p->scenario->duration_s;
     seen.bins = p->bins;
     seen.n_bins = p->n_bins;
     seen.hints_kept =

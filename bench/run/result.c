@@ -190,8 +190,9 @@ static void put_musts(const struct play *p, struct grow *g)
         const struct scenario_must *m = &p->scenario->musts[i];
         bool binding = strcmp(m->target, "all") == 0 || strcmp(m->target, p->target) == 0;
         grow_printf(g,
-                    "%s{\"what\":\"%s\",\"from_s\":%.1f,\"to_s\":%.1f,\"least\":", more ? "," : "",
-                    m->name, m->from_s, m->to_s);
+                    "%s{\"what\":\"%s\",\"help\":\"%s\",\"from_s\":%.1f,\"to_s\":%.1f,"
+                    "\"least\":",
+                    more ? "," : "", m->name, must_help(m->kind), m->from_s, m->to_s);
         put_number(g, m->least, 4);
         grow_str(g, ",\"most\":");
         put_number(g, m->most, 4);
@@ -202,6 +203,35 @@ static void put_musts(const struct play *p, struct grow *g)
         more = true;
     }
     grow_str(g, "],");
+}
+
+static void put_sheds(const struct play *p, struct grow *g)
+{
+    grow_str(g, "\"shed\":{");
+    for (size_t i = 0; i < p->watch.n_sheds; i++)
+        grow_printf(g, "%s\"%s\":%.0f", i > 0 ? "," : "", p->watch.sheds[i].cause,
+                    p->watch.sheds[i].n);
+    grow_str(g, "},");
+}
+
+/* Percentiles over all loads together, of what was served. */
+static void put_times(const struct play *p, struct grow *g)
+{
+    static const struct {
+        const char *name;
+        size_t at;
+    } times[] = {{"ttft_ms", offsetof(struct load_record, ttft_ms)},
+                 {"wait_ms", offsetof(struct load_record, wait_ms)}};
+
+    for (size_t k = 0; k < sizeof times / sizeof times[0]; k++) {
+        struct samples s = {0};
+        for (size_t i = 0; i < p->scenario->n_loads; i++)
+            load_collect(p->loads[i], times[k].at, true, &s);
+        grow_printf(g, "\"%s\":{\"p50\":%.1f,\"p90\":%.1f,\"p99\":%.1f},", times[k].name,
+                    samples_percentile(&s, 0.5), samples_percentile(&s, 0.9),
+                    samples_percentile(&s, 0.99));
+        samples_free(&s);
+    }
 }
 
 static void put_loads(struct play *p, struct grow *g)
@@ -236,6 +266,8 @@ void play_write_json(struct play *p, struct grow *g)
     put_samples(p, g);
     put_steps(p, g);
     put_musts(p, g);
+    put_sheds(p, g);
+    put_times(p, g);
     grow_str(g, "\"late_ms_p99\":");
     put_number(g, play_late_ms(p), 1);
     grow_str(g, ",");

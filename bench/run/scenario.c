@@ -262,10 +262,10 @@ enum weir_status scenario_read(const char *path, struct scenario **out)
     return WEIR_OK;
 }
 
-void scenario_backend_args(struct scenario *s, const char **args, size_t most)
+void scenario_backend_args(char *words, const char **args, size_t most)
 {
     size_t n = 0;
-    char *word, *rest = s->backend_args;
+    char *word, *rest = words;
 
     while (n + 1 < most && (word = strtok_r(rest, " ", &rest)) != NULL)
         args[n++] = word;

@@ -54,7 +54,7 @@ struct scenario {
 /* WEIR_BAD: the complaints are on stderr.  The result is the caller's to free. */
 enum weir_status scenario_read(const char *path, struct scenario **out) WEIR_MUST_CHECK;
 
-/* Splits backend_args into words in place; NULL ends them. */
-void scenario_backend_args(struct scenario *s, const char **args, size_t most);
+/* Splits words (a copy of backend_args) in place, once for each backend; NULL ends them. */
+void scenario_backend_args(char *words, const char **args, size_t most);
 
 #endif

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "bench/common/grow.h"
+#include "bench/common/units.h"
 #include "weir/base/assert.h"
 #include "weir/base/clock.h"
 
@@ -216,4 +218,53 @@ const struct watch_sample *watch_poll(struct watch *w)
     }
     w->samples[w->n_samples] = s;
     return &w->samples[w->n_samples++];
+}
+
+bool shed_parse(struct slice line, struct watch_shed *out)
+{
+    static const char mark[] = "cause=\"";
+    struct slice rest, cause;
+    const char *at;
+
+    if (!slice_starts(line, SLICE_LIT("weir_shed_total{")) ||
+        (at = memmem(line.p, line.len, mark, sizeof mark - 1)) == NULL)
+        return false;
+    rest = slice_from(line, (size_t)(at - line.p) + sizeof mark - 1);
+    cause = next_part(&rest, '"');
+    (void)next_word(&rest); /* what is left of the braces */
+    (void)snprintf(out->cause, sizeof out->cause, "%.*s", (int)cause.len, cause.p);
+    return real_parse(slice_trim(rest), &out->n) == WEIR_OK;
+}
+
+static void add_shed(struct watch *w, const struct watch_shed *s)
+{
+    size_t i = 0;
+
+    while (i < w->n_sheds && strcmp(w->sheds[i].cause, s->cause) != 0)
+        i++;
+    if (i == SHEDS_MAX)
+        return;
+    if (i == w->n_sheds)
+        w->sheds[w->n_sheds++] = (struct watch_shed){0};
+    memcpy(w->sheds[i].cause, s->cause, sizeof s->cause);
+    w->sheds[i].n += s->n;
+}
+
+void watch_read_sheds(struct watch *w)
+{
+    struct grow g = {0};
+    struct slice rest;
+    struct watch_shed s;
+
+    w->n_sheds = 0;
+    if (w->admin.path[0] == '\0' ||
+        admin_read(&w->admin, "metrics", &g, w->why, sizeof w->why) != WEIR_OK) {
+        grow_free(&g);
+        return;
+    }
+    for (rest = grow_slice(&g); rest.len > 0;) {
+        if (shed_parse(next_part(&rest, '\n'), &s) && s.n > 0)
+            add_shed(w, &s);
+    }
+    grow_free(&g);
 }

@@ -33,6 +33,13 @@ struct watch_event {
     char numbers[160]; /* as JSON */
 };
 
+/* What weir refused, by cause, in all. */
+enum { SHEDS_MAX = 24 };
+struct watch_shed {
+    char cause[32];
+    double n;
+};
+
 struct watch {
     struct admin admin;
     const char *control_url; /* "" is none */
@@ -41,6 +48,8 @@ struct watch {
     size_t n_samples, cap_samples;
     struct watch_event *events;
     size_t n_events, cap_events;
+    struct watch_shed sheds[SHEDS_MAX];
+    size_t n_sheds;
     char last_event[96]; /* time and states of the newest one kept */
     pthread_t thread;
     bool has_thread;
@@ -64,6 +73,11 @@ const struct watch_sample *watch_poll(struct watch *w);
 void watch_in_background(struct watch *w, unsigned period_ms);
 void watch_stop(struct watch *w); /* asks; does not wait */
 void watch_join(struct watch *w);
+
+/* Asks weir once what it refused, by cause; after the end. */
+void watch_read_sheds(struct watch *w);
+/* A line of metrics that counts refusals of a cause.  Pure; false for any other line. */
+bool shed_parse(struct slice line, struct watch_shed *out);
 
 /* "2026-11-24T07:50:04.123Z" to nanoseconds since 1970; 0 when it is no such time. */
 uint64_t rfc3339_parse(const char *s);

@@ -138,7 +138,7 @@ def test_a_scenario_is_played_with_all_targets_and_told_on_one_page(simulated, t
     other = simulated("--engine", "fast")
     (tmp_path / "small.cfg").write_text("""
         name = "small"; title = "A small one"; engine = "fast"; capacity = 50; duration = "3s";
-        targets = [ "direct", "relay", "weir" ];
+        backend = "--slots 512 --prefix-blocks 64"; targets = [ "direct", "relay", "weir" ];
         load = ( { shape = "20 for 3s"; output = 3; verify = true; } );
         steps = ( { at = "1s"; backend = "in-band"; weir = "log-level info"; say = "Lies."; },
                   { at = "2s"; backend = "clear"; } );
@@ -151,7 +151,7 @@ def test_a_scenario_is_played_with_all_targets_and_told_on_one_page(simulated, t
     runs = [json.load(open(p)) for p in glob.glob(str(out / "small.*.json"))]
     assert len(runs) == 4 and len({sum(r["series"]["intended"]) for r in runs}) == 1
     page = (out / "report.html").read_text()
-    for words in ("A small one", "direct", "relay", "weir", other.url, "Lies.", "<svg"):
+    for words in ("In short", "A small one", "direct", "relay", "weir", other.url, "Lies.", "<svg"):
         assert words in page, words
     assert not re.search(r"<script|https?://(?!127\.)[a-z]", page)
 

@@ -109,3 +109,16 @@ Test(must, bounds_hold_on_both_sides_and_never_for_what_is_unknown)
     m.least = NAN;
     cr_assert(must_holds(&m, -5));
 }
+
+/* Whoever puts people off until the run is over must not look the better for it. */
+Test(must, those_who_still_wait_at_the_end_have_no_answer)
+{
+    struct load_bin bins[10] = {0};
+    struct load_sums sums = {.left = 10};
+    struct watch watch = {0};
+    struct seen s = {.bins = bins, .n_bins = 10, .watch = &watch, .sums = &sums, .duration_s = 10};
+
+    bins[3].ends[TURN_GOOD] = 10;
+    cr_assert_float_eq(value("good_share", 0, 10, &s), 0.5, 1e-9);
+    cr_assert_float_eq(value("good_share", 0, 9, &s), 1, 1e-9);
+}

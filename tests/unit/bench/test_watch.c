@@ -45,3 +45,18 @@ Test(plot, smoothing_keeps_the_mean_and_the_ends)
     cr_assert_float_eq(out[1], 10.0 / 3, 1e-9);
     cr_assert_float_eq(out[5], 2, 1e-9);
 }
+
+Test(watch, refusals_are_counted_from_the_lines_of_their_metric_only)
+{
+    struct watch_shed s;
+
+    cr_assert(
+        shed_parse(SLICE_LIT("weir_shed_total{pool=\"bench\",cause=\"circuit_open\"} 12"), &s));
+    cr_assert_str_eq(s.cause, "circuit_open");
+    cr_assert_float_eq(s.n, 12, 1e-9);
+    cr_assert(!shed_parse(SLICE_LIT("weir_requests_total{cause=\"x\"} 12"), &s));
+    cr_assert(!shed_parse(SLICE_LIT("# TYPE weir_shed_total counter"), &s));
+    cr_assert(!shed_parse(SLICE_LIT("weir_shed_total{pool=\"bench\"} 12"), &s));
+    cr_assert(!shed_parse(SLICE_LIT("weir_shed_total{cause=\"x\"} many"), &s));
+    cr_assert(!shed_parse(SLICE_NONE, &s));
+}
