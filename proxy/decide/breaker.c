@@ -193,6 +193,12 @@ enum rule breaker_ask(struct breaker *b, const struct breaker_rules *c, uint32_t
     WEIR_UNREACHABLE("breaker state");
 }
 
+/* A share is judged by what was sent under it, not by what the one before still had under way. */
+static bool tells_of_share(const struct breaker *b, const struct evidence *e)
+{
+    return b->state == BREAKER_RAMPING && e->sent_ns >= b->ramp.step_ns;
+}
+
 void breaker_probe_sent(struct breaker *b)
 {
     b->probes++;
@@ -214,6 +220,7 @@ static void good_probe(struct breaker *b, const struct breaker_rules *c)
     if (++b->good < c->breaker->probes)
         return;
     ramp_begin(&b->ramp, c->ramp->start, c->now_ns);
+    b->ramp.on = b->good; /* they are the first evidence for the first share */
     follow(b, c, BREAKER_RAMPING, "probes_good");
     b->began_ramp = true;
 }
@@ -229,9 +236,9 @@ void breaker_first(struct breaker *b, const struct breaker_rules *c, const struc
     if (is_stale(b, e))
         return;
     b->failed_in_row = b->n_blamed = 0;
-    if (b->state == BREAKER_RAMPING && l == LATE_NOW)
+    if (tells_of_share(b, e) && l == LATE_NOW)
         b->ramp.late++;
-    else if (b->state == BREAKER_RAMPING && l != LATE_BEFORE)
+    else if (tells_of_share(b, e) && l != LATE_BEFORE)
         b->ramp.on++;
     if (is_probe(b, e) && l == LATE_NOW)
         trip(b, c, "probe_late");
@@ -244,7 +251,7 @@ void breaker_late(struct breaker *b, const struct breaker_rules *c, const struct
     window_add(&b->window, WINDOW_LATE, c->now_ns);
     if (is_stale(b, e))
         return;
-    if (b->state == BREAKER_RAMPING)
+    if (tells_of_share(b, e))
         b->ramp.late++;
     if (is_probe(b, e))
         trip(b, c, "probe_late");

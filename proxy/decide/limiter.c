@@ -30,7 +30,7 @@ void limiter_init(struct limiter *l, uint32_t max_streams, uint64_t now_ns)
     WEIR_ASSERT(max_streams >= 1);
     memset(l, 0, sizeof *l);
     l->most = max_streams;
-    limiter_restart(l, now_ns);
+    limiter_restart(l, true, now_ns);
 }
 
 static void begin_window(struct limiter *l, uint64_t now_ns)
@@ -40,10 +40,10 @@ static void begin_window(struct limiter *l, uint64_t now_ns)
     l->window_ns = now_ns;
 }
 
-void limiter_restart(struct limiter *l, uint64_t now_ns)
+void limiter_restart(struct limiter *l, bool fast, uint64_t now_ns)
 {
     l->pending = PENDING_START;
-    l->start = true;
+    l->start = fast;
     l->streams = l->most;
     l->ceiling = LIMITER_NO_CEILING;
     l->hold = HOLD_MIN;
@@ -78,6 +78,12 @@ enum rule limiter_ask(struct limiter *l, uint32_t inflight, uint32_t pending)
         return RULE_PENDING_LIMIT;
     }
     return RULE_ROOM;
+}
+
+void limiter_refused(struct limiter *l)
+{
+    l->pending = num_max(1, l->pending / 2);
+    l->start = false;
 }
 
 static void note_most(struct limiter *l, uint32_t started, uint64_t now_ns)
@@ -180,10 +186,15 @@ static void judge_window(struct limiter *l, const struct limiter_input *in)
     begin_window(l, in->now_ns);
 }
 
-/* Too slow for the promise while L is what holds the load: fewer streams, in proportion. */
+/*
+ * Too slow for the promise while L is what holds the load: fewer streams, in proportion.  A limit
+ * that was never bound holds a load that is still growing, but not one that the ramp holds: what a
+ * cold engine does with its first five streams says nothing about fifty.
+ */
 static void cut_for_pace(struct limiter *l, const struct limiter_input *in)
 {
-    bool binds = l->streams >= l->most || in->inflight <= l->streams + 1;
+    bool unbound = l->streams >= l->most;
+    bool binds = unbound ? !in->ramping : in->inflight <= l->streams + 1;
 
     if (in->pace_s <= in->target_s || in->now_ns - l->pace_cut_ns < PACE_CUT_GAP_NS || !binds)
         return;

@@ -53,19 +53,30 @@ void ramp_resume(struct ramp *r, uint64_t now_ns)
     begin_step(r, now_ns); /* what was seen under the hold was seen at another's will */
 }
 
+static double rest_share(const struct ramp *r)
+{
+    return REST_SHARE * r->died_at;
+}
+
+static void rest(struct ramp *r, uint64_t now_ns)
+{
+    if (r->resting)
+        return;
+    r->resting = true;
+    r->rest_from_ns = now_ns;
+}
+
 /* A good step never lowers the share, even if an operator put it above the rest. */
 static void step_up(struct ramp *r, const struct ramp_conf *c, uint64_t now_ns)
 {
-    double x = num_min(1, c->factor * r->share), rest = REST_SHARE * r->died_at;
+    double x = num_min(1, c->factor * r->share);
 
-    if (r->died_at > 0 && x > rest) {
-        x = num_max(r->share, rest);
-        if (!r->resting) {
-            r->resting = true;
-            r->rest_from_ns = now_ns;
-        }
+    if (r->died_at > 0 && x > rest_share(r)) {
+        rest(r, now_ns);
         if (now_ns - r->rest_from_ns >= c->rest_ns)
-            r->died_at = 0;
+            r->died_at = 0; /* it has borne that for long enough */
+        else
+            x = num_max(r->share, rest_share(r));
     }
     r->share = x;
     r->bad_steps = 0;
@@ -91,6 +102,8 @@ enum ramp_verdict ramp_tick(struct ramp *r, const struct ramp_conf *c, uint64_t 
     uint32_t n = r->on + r->late + r->fail;
     enum ramp_verdict verdict = RAMP_GOES_ON;
 
+    if (r->held && r->died_at > 0 && r->share >= rest_share(r))
+        rest(r, now_ns); /* a rest by an operator's hand is a rest, too */
     if (r->held || !step_is_due(r, n, c->dwell_ns, now_ns))
         return RAMP_GOES_ON;
     if (r->fail > BAD_FAIL * n || r->late > BAD_LATE * n)

@@ -13,7 +13,8 @@ static bool is_system(const struct pool_request *r)
 
 static struct evidence evidence_of(const struct pool_request *r, uint32_t status)
 {
-    return (struct evidence){.era = r->era, .probe = r->probe, .user = r->user, .status = status};
+    return (struct evidence){
+        .era = r->era, .probe = r->probe, .user = r->user, .sent_ns = r->sent_ns, .status = status};
 }
 
 /* Its mark still says something about this upstream: it was not away since. */
@@ -28,7 +29,7 @@ void upstream_after_breaker(struct pool *p, struct upstream *u, uint64_t now_ns)
         return;
     u->breaker.began_ramp = false;
     if (u->breaker.by_hand || pool_enforces(p, SET_BREAKER))
-        limiter_restart(&u->limiter, now_ns);
+        limiter_restart(&u->limiter, upstream_is_unary(p, u, now_ns), now_ns);
 }
 
 static void note_streams(struct upstream *u, int change, uint64_t now_ns)
@@ -222,6 +223,8 @@ static void report_refused(struct pool *p, struct upstream *u, struct pool_reque
     struct breaker_rules rules = pool_rules(p, now_ns);
     struct evidence e = evidence_of(r, rep->status);
 
+    if (!hold_on(&u->hold, now_ns) && is_fresh(u, r))
+        limiter_refused(&u->limiter);
     hold_refused(&u->hold, &p->chance, rep->retry_after_ms, now_ns);
     if (!r->first)
         breaker_probe_back(&u->breaker, &e);

@@ -44,6 +44,7 @@ static void tick_limits(struct pool *p, struct upstream *u, uint64_t events, uin
         .inflight = u->inflight,
         .pending = u->pending,
         .unary = upstream_is_unary(p, u, now_ns),
+        .ramping = u->breaker.state == BREAKER_RAMPING,
         .now_ns = now_ns,
     };
 

@@ -10,7 +10,7 @@
 #include "world.h"
 
 enum {
-    COLD_REQUESTS = 150, /* a cold engine warms up over so many */
+    COLD_REQUESTS = 150, /* a cold engine warms up over so many answers */
     FRAGILE_OPEN = 24,
     FRAGILE_S = 20,
     FRAGILE_DOWN_S = 10,
@@ -99,8 +99,11 @@ static bool answered_by_fault(struct engine *e, struct job *j)
         return true;
     case FAULT_QUOTA:
     case FAULT_QUOTA_SILENT:
-        if (!over_quota(e, f->value))
+        if (!over_quota(e, f->value)) {
+            e->w->res->quota_taken++;
             return false;
+        }
+        e->w->res->quota_refused++;
         answer(e, j, WIRE_NS, OUTCOME_REFUSED, 429, f->kind == FAULT_QUOTA ? 1000 : 0);
         return true;
     case FAULT_CUT:
@@ -143,8 +146,6 @@ static void fill_slots(struct engine *e)
         e->n_slots++;
         j->in_slot = true;
         note_wait(e, j);
-        if (e->cold_left > 0)
-            e->cold_left--;
         if (e->b.api)
             serve_api(e, j);
     }
@@ -256,6 +257,8 @@ static void advance(struct engine *e, struct job *j)
         leave(e, j);
         proxy_outcome(j, OUTCOME_FAILED, 200, 0);
     } else if (j->made >= j->ask->output) {
+        if (e->cold_left > 0)
+            e->cold_left--;
         leave(e, j);
         proxy_done(j);
     }

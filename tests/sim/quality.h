@@ -27,6 +27,7 @@ check_fn check_faults;   /* Q10 */
 check_fn check_crowd;    /* Q7 */
 check_fn check_talks;    /* Q11 */
 check_fn check_fairness; /* one heavy user */
+check_fn check_quota;    /* refusals by the upstream */
 check_fn check_dead_two_of_three;
 check_fn check_api;
 check_fn check_proxies;
@@ -53,6 +54,13 @@ struct talks measure_talks(double load, uint32_t retries, bool leases, const str
 /* Calm users' good requests with a heavy user, over theirs without. */
 double measure_fairness(const struct backend *b, double calm_load, uint32_t users, bool fair,
                         const struct effort *e);
+
+/* Of the quota; of what was sent. */
+struct quota {
+    double good, refused;
+};
+struct quota measure_quota(const char *backend, double per_s, double times, bool says_when,
+                           const struct effort *e);
 
 struct crowd {
     double served, peak_retries, median_s, last_s, attempts;

@@ -133,6 +133,49 @@ void check_faults(struct report *r)
     }
 }
 
+/* A backend that could do more and allows `per_s`: good of the quota, and how much it refused. */
+struct quota measure_quota(const char *backend, double per_s, double times, bool says_when,
+                           const struct effort *e)
+{
+    const struct backend *b = backend_find(backend);
+    struct result *res = malloc(sizeof *res);
+    double sent = 0, taken = 0;
+    struct quota out = {0};
+
+    WEIR_ASSERT(res != NULL);
+    for (uint64_t s = 0; s < e->seeds; s++) {
+        struct scenario sc = scenario_of(b, times * per_s / b->capacity, 300, e->first_seed + s);
+        sc.n_faults = 1;
+        sc.fault[0] = (struct fault){.kind = says_when ? FAULT_QUOTA : FAULT_QUOTA_SILENT,
+                                     .seconds = sc.seconds,
+                                     .value = per_s};
+        (void)sim_run(&sc, res);
+        taken += (double)res->quota_taken;
+        sent += (double)(res->quota_taken + res->quota_refused);
+        out.good += good_rate(res, 0, sc.warm_s, sc.seconds) / per_s / (double)e->seeds;
+    }
+    out.refused = 1 - taken / num_max(1, sent);
+    free(res);
+    return out;
+}
+
+void check_quota(struct report *r)
+{
+    static const double times[] = {3, 10};
+    char what[64];
+
+    for (int i = 0; i < 4; i++) {
+        bool says = i < 2;
+        struct quota q = measure_quota("A", 5, times[i % 2], says, &r->effort);
+        (void)snprintf(what, sizeof what, "A, 5 requests/s allowed, %gx, 429 %s: good",
+                       times[i % 2], says ? "for 1 s" : "alone");
+        at_least(r, "hold", what, q.good, 0.8);
+        (void)snprintf(what, sizeof what, "A, 5 requests/s allowed, %gx, 429 %s: refused",
+                       times[i % 2], says ? "for 1 s" : "alone");
+        at_most(r, "hold", what, q.refused, 0.25);
+    }
+}
+
 struct two_dead measure_two_dead(double load, bool breaker, const struct effort *e)
 {
     const struct backend *a = backend_find("A");

@@ -67,7 +67,7 @@ struct fault {
     enum fault_kind kind;
     int engine;
     double at_s, seconds, value;
-    bool cold;    /* after FAULT_DEAD: slower at first, warming over 150 requests */
+    bool cold;    /* after FAULT_DEAD: slower at first, warming over 150 answers */
     bool fragile; /* after FAULT_DEAD: dies again if more than 24 are open in its first 20 s */
 };
 
@@ -133,9 +133,10 @@ struct result {
     struct bins group[SIM_GROUPS];
     uint64_t good_by_proxy[SIM_PROXIES_MAX];
     uint64_t dead_attempts; /* connections made to a dead engine */
-    uint64_t opened;        /* changes to OPEN */
-    double opened_s[64];    /* when */
-    double first_probe_s;   /* first admission after the last return of an engine */
+    uint64_t quota_taken, quota_refused;
+    uint64_t opened;      /* changes to OPEN */
+    double opened_s[64];  /* when */
+    double first_probe_s; /* first admission after the last return of an engine */
     double inflight_sum, inflight_sq, inflight_n; /* in the warm part */
     uint32_t wait_ms[4096]; /* histogram of the engine's own queueing, 10 ms each */
     uint64_t talks, talks_good, talks_lost_first, talks_lost_later;

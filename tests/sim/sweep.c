@@ -14,6 +14,7 @@ static const struct {
     {"pace", table_pace},     {"unary", table_unary},       {"api", table_api},
     {"talks", table_talks},   {"fairness", table_fairness}, {"crowd", table_crowd},
     {"outage", table_outage}, {"faults", table_faults},     {"proxies", table_proxies},
+    {"quota", table_quota},
 };
 
 static const char intro[] =
@@ -22,7 +23,7 @@ static const char intro[] =
     "%llu. "
     "Everything here is a simulation:\nthe code of `proxy/decide` in a closed loop with models of "
     "engines and clients, in virtual time. The same command gives the same\nnumbers anywhere. What "
-    "was measured in real time is in the documents of the harness.\n\n"
+    "was measured in real time is in [decisions-in-the-binary.md](decisions-in-the-binary.md).\n\n"
     "An engine makes steps of `t0 + a * running streams + c * prompt tokens`, takes prompts in "
     "chunks, serves first come first\nserved, and has fixed slots. Clients arrive at random "
     "(Poisson), sizes are lognormal, and a client leaves after 30 s without a\ntoken. *Good* is a "

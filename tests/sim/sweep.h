@@ -20,6 +20,7 @@ table_fn table_crowd;
 table_fn table_outage;
 table_fn table_faults;
 table_fn table_proxies;
+table_fn table_quota;
 
 /* Quality of two dead of three, as a line (quality_change.c). */
 struct two_dead {

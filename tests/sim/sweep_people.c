@@ -111,7 +111,7 @@ void table_outage(const struct effort *e)
     (void)printf(
         "\n## Dead for a minute, and back\n\n1.2x, connections refused from 200 to 260 s; "
         "clients come back up to four times; the engine returns half as fast and\nwarms up "
-        "over 150 requests. *Fragile*: it dies again for 10 s if more than 24 requests are "
+        "over 150 answers. *Fragile*: it dies again for 10 s if more than 24 requests are "
         "open in its first 20 s. Full: 72 %% of\ncapacity, held for 10 s; median (worst) of "
         "ten seeds. Good: of capacity, first 100 s. Wasted: sent and not good, of sent.\n\n"
         "| engine | rule | full after | good | wasted | opened again | attempts while dead "
@@ -140,4 +140,19 @@ void table_faults(const struct effort *e)
     for (size_t i = 0; fault_name(i) != NULL; i++)
         (void)printf("| %s | %.0f | %.0f |\n", fault_name(i), measure_fault(i, true, e),
                      measure_fault(i, false, e));
+}
+
+void table_quota(const struct effort *e)
+{
+    static const double times[] = {3, 10};
+
+    (void)printf("\n## A quota: 429 above so many requests a second\n\nA token bucket that holds a "
+                 "second's worth. Good: of the quota. Refused by the backend: of what was sent to "
+                 "it.\n\n| engine, quota, load | answered | good | refused by the backend "
+                 "|\n|---|---|---|---|\n");
+    for (int i = 0; i < 4; i++) {
+        struct quota q = measure_quota("A", 5, times[i % 2], i < 2, e);
+        (void)printf("| A, 5/s, %gx | 429%s | %.2f | %.0f %% |\n", times[i % 2],
+                     i < 2 ? " with Retry-After 1" : "", q.good, 100 * q.refused);
+    }
 }

@@ -66,6 +66,7 @@ struct evidence {
     uint32_t era;
     bool probe;
     uint64_t user;
+    uint64_t sent_ns;
     uint32_t status;
 };
 void breaker_probe_sent(struct breaker *b);

@@ -38,8 +38,11 @@ struct limiter {
 
 void limiter_init(struct limiter *l, uint32_t max_streams, uint64_t now_ns);
 
-/* Begins anew after the upstream was away. */
-void limiter_restart(struct limiter *l, uint64_t now_ns);
+/*
+ * Begins anew after the upstream was away.  `fast` is slow start's doubling: right where pending is
+ * all there is (whole answers), and a crowd in front of a cold engine where answers stream.
+ */
+void limiter_restart(struct limiter *l, bool fast, uint64_t now_ns);
 
 /* A new max_streams. */
 void limiter_set_most(struct limiter *l, uint32_t max_streams);
@@ -53,10 +56,17 @@ double limiter_streams(const struct limiter *l);
  */
 enum rule limiter_ask(struct limiter *l, uint32_t inflight, uint32_t pending);
 
+/*
+ * The upstream asked to be left alone, once for each time it does.  That is no mark, but what waits
+ * for the end of the hold must not all be sent at once: most of it would be refused again.
+ */
+void limiter_refused(struct limiter *l);
+
 struct limiter_input {
     uint32_t inflight, pending;
     double pace_s, target_s; /* seconds per event; pace 0 = unknown */
     bool unary;
+    bool ramping; /* the share of a returning upstream holds the load */
     uint64_t now_ns;
 };
 void limiter_tick(struct limiter *l, const struct limiter_input *in);

@@ -120,6 +120,35 @@ Test(comeback, the_ramp_begins_with_new_limits)
     cr_assert_eq(f.pool->upstream[0].limiter.pending, 4);
 }
 
+Test(comeback, good_probes_are_the_evidence_for_the_first_share)
+{
+    trip();
+    come_back();
+    breaker()->known_good = 48;
+    pass(&f, S(1));
+    cr_assert_float_eq(breaker_share(breaker()), 0.2, 1e-9);
+}
+
+Test(comeback, a_share_is_not_judged_by_what_was_sent_before_it)
+{
+    struct pool_request before = request_of(0), under = request_of(0);
+
+    trip();
+    come_back();
+    breaker()->known_good = 48;
+    pass(&f, MS(700));
+    arrive(&f, &before);
+    pass(&f, MS(400));
+    cr_assert_float_eq(breaker_share(breaker()), 0.2, 1e-9, "a step came between");
+    pass(&f, MS(400));
+    cr_assert(before.late);
+    cr_assert_eq(breaker()->ramp.late, 0);
+    arrive(&f, &under);
+    pass(&f, MS(800));
+    cr_assert(under.late);
+    cr_assert_eq(breaker()->ramp.late, 1);
+}
+
 Test(comeback, one_failed_probe_opens_it_again)
 {
     trip();

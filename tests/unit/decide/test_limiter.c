@@ -335,6 +335,49 @@ Test(limiter, a_slow_pace_below_the_limit_waits_for_streams_to_end)
     cr_assert_eq(l.streams, 50);
 }
 
+Test(limiter, a_slow_pace_cuts_no_limit_while_the_ramp_holds_the_load)
+{
+    in.inflight = 5;
+    in.pace_s = 1;
+    in.ramping = true;
+    in.now_ns += S(2);
+    limiter_tick(&l, &in);
+    cr_assert_eq(l.streams, 4096);
+    in.ramping = false;
+    limiter_tick(&l, &in);
+    cr_assert_eq(l.streams, 4, "five streams are too many if nothing else holds them");
+}
+
+Test(limiter, a_slow_pace_cuts_a_limit_that_binds_under_the_ramp)
+{
+    l.streams = 10;
+    in.inflight = 10;
+    in.pace_s = 1;
+    in.ramping = true;
+    in.now_ns += S(2);
+    limiter_tick(&l, &in);
+    cr_assert_eq(l.streams, 8);
+}
+
+Test(limiter, a_restart_that_is_not_fast_grows_by_one)
+{
+    limiter_restart(&l, false, in.now_ns);
+    l.bind_pending = true;
+    window(20, 0, 0);
+    cr_assert_eq(l.pending, 5);
+}
+
+Test(limiter, a_refusal_halves_pending_and_ends_slow_start)
+{
+    l.pending = 10;
+    limiter_refused(&l);
+    cr_assert_eq(l.pending, 5);
+    cr_assert(!l.start);
+    for (int i = 0; i < 9; i++)
+        limiter_refused(&l);
+    cr_assert_eq(l.pending, 1);
+}
+
 Test(limiter, limits_never_fall_below_one)
 {
     for (int i = 0; i < 50; i++) {
@@ -350,7 +393,7 @@ Test(limiter, limits_never_fall_below_one)
 Test(limiter, a_restart_forgets_limits_and_level)
 {
     slots_found(4);
-    limiter_restart(&l, in.now_ns);
+    limiter_restart(&l, true, in.now_ns);
     cr_assert_eq(l.pending, 4);
     cr_assert_eq(l.streams, 4096);
     cr_assert_eq(l.ceiling, LIMITER_NO_CEILING);
@@ -365,7 +408,7 @@ Test(limiter, a_new_max_streams_keeps_what_was_learnt)
     cr_assert_eq(l.streams, 4);
     limiter_set_most(&l, 2);
     cr_assert_eq(l.streams, 2);
-    limiter_restart(&l, in.now_ns);
+    limiter_restart(&l, true, in.now_ns);
     limiter_set_most(&l, 64);
     cr_assert_eq(l.streams, 64, "what never bound rises with it");
 }

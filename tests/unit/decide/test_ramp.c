@@ -133,6 +133,33 @@ Test(ramp, goes_on_after_its_rest)
     cr_assert_eq(r.died_at, 0);
 }
 
+Test(ramp, a_rest_under_an_operators_hold_is_a_rest)
+{
+    r.share = 0.8;
+    ramp_died(&r);
+    ramp_begin(&r, 0.4, now);
+    r.held = true;
+    for (int i = 0; i < 200; i++)
+        step(0, 0, 0, MS(100));
+    ramp_resume(&r, now);
+    step(5, 0, 0, S(1));
+    cr_assert_float_eq(r.share, 0.8, 1e-9);
+    cr_assert_eq(r.died_at, 0);
+}
+
+Test(ramp, a_hold_below_the_rest_is_none)
+{
+    r.share = 0.8;
+    ramp_died(&r);
+    ramp_begin(&r, 0.2, now);
+    r.held = true;
+    step(0, 0, 0, S(30));
+    ramp_resume(&r, now);
+    step(5, 0, 0, S(1));
+    step(5, 0, 0, S(1));
+    cr_assert_float_eq(r.share, 0.4, 1e-9);
+}
+
 Test(ramp, a_second_death_begins_the_rest_anew)
 {
     r.share = 0.8;
