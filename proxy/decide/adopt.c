@@ -51,7 +51,6 @@ void pool_adopt_people(struct pool *p, const struct pool *from)
     p->retried = from->retried;
     p->arrivals = from->arrivals;
     p->last_shed_ns = from->last_shed_ns;
-    p->last_surplus_ns = from->last_surplus_ns;
     p->budget.tokens = num_min(from->budget.tokens, num_max(1, p->conf->retry.burst));
 }
 

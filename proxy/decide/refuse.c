@@ -24,16 +24,6 @@ static double capacity(const struct pool *p)
     return sum;
 }
 
-uint32_t pool_may_hold(struct pool *p, uint64_t now_ns)
-{
-    uint32_t users = users_recent(&p->users, now_ns), places;
-
-    if (users <= 1)
-        return UINT32_MAX; /* there is nobody to be fair to */
-    places = num_ceil(num_max(p->conf->users.fair_share, 1.0 / users) * capacity(p));
-    return places > POOL_USER_LEAST ? places : POOL_USER_LEAST;
-}
-
 void pool_numbers(const struct pool *p, struct pool_request *r, enum rule rule, int upstream,
                   uint64_t now_ns)
 {
@@ -56,7 +46,10 @@ void pool_numbers(const struct pool *p, struct pool_request *r, enum rule rule, 
     }
 }
 
-/* Room for one more and for others beside it, on an upstream that takes requests. */
+/*
+ * Room for one more, and for others beside it, on an upstream that takes requests: nobody waits for
+ * a first token there, whose wait this one would make longer, and places are left over.
+ */
 static bool has_headroom_at(const struct upstream *u, uint64_t now_ns)
 {
     const struct breaker *b = &u->breaker;
@@ -66,7 +59,7 @@ static bool has_headroom_at(const struct upstream *u, uint64_t now_ns)
         return false;
     if (b->state == BREAKER_RAMPING)
         places = num_min(places, ramp_allows(&b->ramp, b->known_good));
-    return u->pending < num_max(1, POOL_HEADROOM_PENDING * u->limiter.pending) &&
+    return u->pending == 0 &&
            u->inflight + num_max(POOL_USER_LEAST, POOL_HEADROOM_STREAMS * places) < places;
 }
 
@@ -78,18 +71,39 @@ static bool has_headroom(const struct pool *p, uint64_t now_ns)
     return false;
 }
 
-/*
- * A user above the fair share gets no more while the pool sheds.  After that, as long as the user
- * keeps asking, it gets what the others leave, but never the last places: refusing the surplus
- * altogether would leave places empty, and forgetting the rule would let the flood in again.
- */
-static bool is_surplus(struct pool *p, const struct user_slot *slot, uint64_t now_ns)
+static bool floods(const struct user_slot *slot, uint64_t now_ns)
 {
-    bool flooded = p->last_surplus_ns > 0 && now_ns - p->last_surplus_ns < POOL_SHED_MEMORY_NS;
+    return slot->surplus_ns > 0 && now_ns - slot->surplus_ns < POOL_SHED_MEMORY_NS;
+}
 
-    if (!pool_sheds(p, now_ns) && (!flooded || has_headroom(p, now_ns)))
-        return false;
-    return slot->places >= pool_may_hold(p, now_ns);
+/* A share of less than one place is one place for a part of the time: so many of the admissions. */
+static uint32_t share_in_turns(const struct pool *p, const struct user_slot *slot, double part,
+                               uint64_t now_ns)
+{
+    double in_that_time = num_s(now_ns - slot->placed_ns) * rate_now(&p->admitted, now_ns);
+
+    return slot->places == 0 && part * in_that_time >= 1;
+}
+
+/*
+ * Places this user may hold now.  While the pool sheds: a share, and at least two, for two at once
+ * are nobody's flood.  Whoever asked for more lately gets one, or its share, and beyond that what
+ * the others leave; never the last places.  Refusing that surplus altogether would leave places
+ * empty, and forgetting who floods when it sheds no more would let the flood in again.
+ */
+static uint32_t may_hold(struct pool *p, const struct user_slot *slot, uint64_t now_ns)
+{
+    uint32_t users = users_recent(&p->users, now_ns);
+    double part = num_max(p->conf->users.fair_share, 1.0 / num_max(1, users));
+    double share = part * capacity(p);
+
+    if (users <= 1)
+        return UINT32_MAX; /* there is nobody to be fair to */
+    if (floods(slot, now_ns) && !has_headroom(p, now_ns))
+        return share >= 1 ? num_floor(share) : share_in_turns(p, slot, part, now_ns);
+    if (pool_sheds(p, now_ns))
+        return num_ceil(num_max(POOL_USER_LEAST, share));
+    return UINT32_MAX;
 }
 
 static enum rule user_rule(struct pool *p, struct pool_request *r, struct user_slot *slot,
@@ -99,8 +113,8 @@ static enum rule user_rule(struct pool *p, struct pool_request *r, struct user_s
 
     if (c->max_streams > 0 && slot->places >= c->max_streams)
         return RULE_USER_STREAMS;
-    if (is_surplus(p, slot, now_ns)) {
-        p->last_surplus_ns = now_ns;
+    if (slot->places >= may_hold(p, slot, now_ns)) {
+        slot->surplus_ns = now_ns;
         if (pool_enforces(p, SET_LIMITER))
             return RULE_FAIR_SHARE;
         r->numbers.observed = RULE_FAIR_SHARE;
@@ -133,6 +147,7 @@ void pool_hold_place(struct pool *p, struct pool_request *r)
     if (slot == NULL || r->counted_user)
         return;
     user_takes_place(&p->users, slot);
+    slot->placed_ns = r->arrival_ns;
     r->counted_user = true;
 }
 
@@ -247,7 +262,7 @@ void pool_refuse(struct pool *p, struct pool_request *r, enum rule rule, int bla
     pool_numbers(p, r, rule, blame, now_ns);
     r->numbers.observed = observed;
     if (rule == RULE_FAIR_SHARE)
-        r->numbers.user_may_hold = pool_may_hold(p, now_ns);
+        r->numbers.user_may_hold = may_hold(p, users_find(&p->users, r->user), now_ns);
     else if (rule == RULE_USER_STREAMS)
         r->numbers.user_may_hold = p->conf->users.max_streams;
     r->cause = cause_of(rule, p);

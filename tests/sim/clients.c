@@ -85,9 +85,15 @@ static double rate_of(const struct world *w, int source)
     return load_now(w) * capacity / (w->sc->talk_turns > 0 ? w->sc->talk_turns : 1);
 }
 
+/* A heavy user has dice of its own: the others ask the same with and without that user. */
+static struct rng *dice_of(struct world *w, int source)
+{
+    return source == SOURCE_HEAVY ? &w->heavy : &w->arrivals;
+}
+
 static void next_arrival(struct world *w, int source)
 {
-    double gap_s = exponential(&w->arrivals, 1 / rate_of(w, source));
+    double gap_s = exponential(dice_of(w, source), 1 / rate_of(w, source));
 
     heap_push(&w->heap, w->now_ns + num_ns(gap_s), EVENT_ARRIVAL, NULL, source, 0);
 }
@@ -149,7 +155,7 @@ void client_arrival(struct world *w, int source)
     if (source == SOURCE_STRANGERS && w->sc->talk_turns > 0) {
         talk_begin(w);
     } else {
-        struct ask *a = draw(w, &w->arrivals);
+        struct ask *a = draw(w, dice_of(w, source));
         if (source == SOURCE_HEAVY) {
             a->group = GROUP_HEAVY;
             a->user = UINT64_C(0x123456789abcdef1);

@@ -32,8 +32,8 @@ void table_fairness(const struct effort *e)
         const char *backend;
         double load;
         uint32_t users;
-    } cases[] = {{"A", 0.5, 30},  {"A", 0.8, 30}, {"A", 0.5, 5}, {"B", 0.5, 30},
-                 {"F", 0.5, 100}, {"E", 0.5, 20}, {"C", 0.4, 10}};
+    } cases[] = {{"A", 0.5, 30}, {"A", 0.8, 30}, {"A", 0.5, 5},  {"B", 0.5, 30}, {"F", 0.5, 100},
+                 {"E", 0.5, 20}, {"E", 0.9, 20}, {"C", 0.4, 10}, {"C", 0.8, 10}, {"H", 0.4, 10}};
 
     (void)printf(
         "\n## One user who sends 20 times what all the others send\n\nGood requests of the "

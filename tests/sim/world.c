@@ -57,6 +57,7 @@ static void world_init(struct world *w, const struct scenario *sc, struct result
     rng_seed(&w->arrivals, 3 * sc->seed);
     rng_seed(&w->clients, 3 * sc->seed + 1);
     rng_seed(&w->ticks, 3 * sc->seed + 2);
+    rng_seed(&w->heavy, ~sc->seed);
     for (size_t i = 0; i < sc->n_engines; i++)
         engine_init(&w->engine[i], w, (int)i, sc->backend);
     for (size_t i = 0; i < sc->n_proxies; i++) {

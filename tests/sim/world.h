@@ -156,7 +156,7 @@ struct world {
     struct result *res;
     uint64_t now_ns, start_ns;
     struct heap heap;
-    struct rng arrivals, clients, ticks;
+    struct rng arrivals, clients, ticks, heavy;
     struct engine engine[SIM_ENGINES_MAX];
     struct proxy proxy[SIM_PROXIES_MAX];
     struct job *free_jobs;

@@ -47,8 +47,7 @@ struct pool {
     uint32_t system; /* requests of class system in flight */
     uint64_t tick_ns;
     uint64_t last_shed_ns;
-    uint64_t last_surplus_ns; /* when a user last asked for more than the fair share */
-    uint64_t appoint_ns;      /* end of the list of appointments */
+    uint64_t appoint_ns; /* end of the list of appointments */
     struct appointed appointed;
     uint64_t observed[SET_COUNT];
     struct chance chance;
@@ -74,8 +73,7 @@ enum {
 #define POOL_SHED_MEMORY_NS   (10 * NS_PER_S) /* "sheds": refused something for load so lately */
 #define POOL_UNARY_AFTER_NS   (60 * NS_PER_S) /* no stream for so long: judge whole answers */
 #define POOL_LONG_NS          (59 * NS_PER_S) /* longer than any appointment */
-#define POOL_HEADROOM_PENDING 0.5             /* of P, and ... */
-#define POOL_HEADROOM_STREAMS 0.25 /* ... of L: left to others by a user above the share */
+#define POOL_HEADROOM_STREAMS 0.375           /* of L: left to others by a user who floods */
 #define POOL_STORM_SHARE      0.2
 
 /* choose.c */
@@ -107,7 +105,6 @@ void pool_refuse(struct pool *p, struct pool_request *r, enum rule rule, int bla
 void pool_numbers(const struct pool *p, struct pool_request *r, enum rule rule, int upstream,
                   uint64_t now_ns);
 bool pool_sheds(const struct pool *p, uint64_t now_ns);
-uint32_t pool_may_hold(struct pool *p, uint64_t now_ns);
 void pool_hold_place(struct pool *p, struct pool_request *r);
 void pool_free_place(struct pool *p, struct pool_request *r);
 

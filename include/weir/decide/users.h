@@ -18,6 +18,8 @@ struct user_slot {
     uint64_t seen_ns;
     uint64_t minute_ns;  /* when this minute began */
     uint64_t appoint_ns; /* end of the list of appointments */
+    uint64_t placed_ns;  /* when it last got a place */
+    uint64_t surplus_ns; /* when it last asked for more than it may hold; 0 = never */
     uint32_t this_minute, last_minute;
     uint32_t places; /* in flight and in the queue */
     uint32_t round;  /* counted in users.seen */

@@ -89,7 +89,7 @@ static void flood_is_over_but_goes_on(void)
         users_arrived(&f.pool->users, u, f.now_ns);
     for (int i = 0; i < 3; i++)
         user_takes_place(&f.pool->users, users_arrived(&f.pool->users, 1, f.now_ns));
-    f.pool->last_surplus_ns = f.now_ns;
+    users_find(&f.pool->users, 1)->surplus_ns = f.now_ns;
     f.pool->upstream[0].limiter.pending = 8;
 }
 
@@ -101,33 +101,84 @@ Test(people, a_flood_gets_what_the_others_leave)
     cr_assert_eq(arrive(&f, &r), POOL_ADMIT);
 }
 
-Test(people, a_flood_never_gets_the_last_pending_places)
+Test(people, a_flood_waits_for_nobody_to_wait_for_a_first_token)
 {
-    struct pool_request r[5];
+    struct pool_request r[3], other = request_of(2);
 
     flood_is_over_but_goes_on();
-    for (int i = 0; i < 5; i++) { /* half of what may be pending */
+    cr_assert_eq(arrive(&f, &other), POOL_ADMIT);
+    for (int i = 0; i < 3; i++)
         r[i] = request_of(1);
-        cr_assert_eq(arrive(&f, &r[i]), i < 4 ? POOL_ADMIT : POOL_REFUSE);
-    }
-    cr_assert_eq(r[4].numbers.rule, RULE_FAIR_SHARE);
-    r[4] = request_of(2);
-    cr_assert_eq(arrive(&f, &r[4]), POOL_ADMIT, "others may have the rest");
+    cr_assert_eq(arrive(&f, &r[0]), POOL_REFUSE);
+    cr_assert_eq(r[0].numbers.rule, RULE_FAIR_SHARE);
+    first(&f, &other);
+    cr_assert_eq(arrive(&f, &r[1]), POOL_ADMIT);
+    cr_assert_eq(arrive(&f, &r[2]), POOL_REFUSE, "nor for itself");
+    other = request_of(3);
+    cr_assert_eq(arrive(&f, &other), POOL_ADMIT, "others may");
 }
 
 Test(people, a_flood_never_gets_the_last_streams)
 {
-    struct pool_request r[7];
+    struct pool_request r[6], other = request_of(2);
 
     f.max_streams[0] = 8;
     flood_is_over_but_goes_on();
-    for (int i = 0; i < 7; i++) { /* two of eight, a quarter, are left to others */
+    for (int i = 0; i < 6; i++) { /* three of eight are left to others */
         r[i] = request_of(1);
-        cr_assert_eq(arrive(&f, &r[i]), i < 6 ? POOL_ADMIT : POOL_REFUSE);
-        if (i < 6)
+        cr_assert_eq(arrive(&f, &r[i]), i < 5 ? POOL_ADMIT : POOL_REFUSE);
+        if (i < 5)
             first(&f, &r[i]);
     }
-    cr_assert_eq(r[6].cause, CAUSE_RATE_LIMITED);
+    cr_assert_eq(r[5].cause, CAUSE_RATE_LIMITED);
+    cr_assert_eq(arrive(&f, &other), POOL_ADMIT);
+}
+
+/* Ten users and four places: a share of less than one. */
+static void four_places_for_ten(void)
+{
+    f.max_streams[0] = 4;
+    fixture_start(&f, 1);
+    for (uint64_t u = 1; u <= 10; u++)
+        users_arrived(&f.pool->users, u, f.now_ns);
+    f.pool->upstream[0].pace.peak = 4;
+    f.pool->upstream[0].limiter.pending = 8;
+}
+
+Test(people, a_flood_gets_its_turns_where_its_share_is_less_than_a_place)
+{
+    struct pool_request r;
+    int got = 0;
+
+    four_places_for_ten();
+    for (int i = 0; i < 300; i++) { /* others are admitted at 1/s, and three places are taken */
+        f.pool->upstream[0].inflight = 3;
+        rate_add(&f.pool->admitted, f.now_ns);
+        users_find(&f.pool->users, 1)->surplus_ns = f.now_ns;
+        for (uint64_t u = 1; u <= 10; u++)
+            users_arrived(&f.pool->users, u, f.now_ns);
+        r = request_of(1);
+        if (arrive(&f, &r) == POOL_ADMIT) {
+            got++;
+            end_as(&f, &r, OUTCOME_NEUTRAL, 0);
+        }
+        f.now_ns += S(1);
+    }
+    cr_assert(got >= 25 && got <= 35, "a tenth of the admissions, was %d of 300", got);
+    f.pool->upstream[0].inflight = 0;
+}
+
+Test(people, who_does_not_flood_may_hold_two_of_four_places)
+{
+    struct pool_request r[2];
+
+    four_places_for_ten();
+    f.pool->last_shed_ns = f.now_ns;
+    users_find(&f.pool->users, 2)->surplus_ns = f.now_ns; /* somebody else does */
+    for (int i = 0; i < 2; i++) {
+        r[i] = request_of(1);
+        cr_assert_eq(arrive(&f, &r[i]), POOL_ADMIT);
+    }
 }
 
 Test(people, a_flood_is_forgotten_ten_seconds_after_its_last_request)
