@@ -2,6 +2,8 @@
 # ./dev bench: weir beside its peers, and the report of it.
 #
 #   ./dev bench                 about ten minutes: check, micro, compare, every scenario, report
+#   ./dev bench decisions       the decisions in real time, a quarter of an hour at half a processor;
+#                               writes docs/decisions-in-the-binary.md
 #   ./dev bench compare ...     or any other command of weir-bench, with its arguments
 #
 # Scenarios of a group are played at the same time: each target has a backend of its own, and all of
@@ -56,6 +58,7 @@ dev_bench() {
     packages_need "to measure weir beside nginx and haproxy" "${packages_bench[@]}"
     case "${1:-}" in
     "") bench_report ;;
+    decisions) /usr/bin/python3 tools/decisions.py "${@:2}" ;;
     *) build/weir-bench "$@" ;;
     esac
 }

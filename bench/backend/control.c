@@ -21,6 +21,15 @@ static double longest_wait_s(struct server *s)
     return (double)longest / 1e9;
 }
 
+/* Of the last whole second, or of one who still waits. */
+static double longest_wait_lately_s(const struct server *s)
+{
+    uint64_t lately = s->wait_ring_ns[(s->ring_at + WAIT_RING - 1) % WAIT_RING],
+             waiting = engine_oldest_wait_ns(&s->engine, mono_now_ns());
+
+    return (double)(lately > waiting ? lately : waiting) / 1e9;
+}
+
 static void write_faults(struct json_out *j, const struct faults *f)
 {
     json_open_object(j, "faults");
@@ -75,6 +84,7 @@ void stats_write(struct server *s, struct grow *g)
     json_u64(&j, "open", s->open);
     json_u64(&j, "max_open", s->open_max);
     json_num(&j, "longest_wait_s", longest_wait_s(s), 3);
+    json_num(&j, "longest_wait_1s_s", longest_wait_lately_s(s), 3);
     json_u64(&j, "kv_used", s->engine.kv_used);
     json_u64(&j, "cold_left", s->cold_left);
     json_num(&j, "slow_now", s->engine.slow * s->speed, 3);

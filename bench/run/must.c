@@ -5,6 +5,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "bench/common/samples.h"
+
 struct must_kind {
     const char *name, *help;
     double (*value)(const struct scenario_must *m, const struct seen *s);
@@ -145,6 +147,57 @@ static double value_wasted(const struct scenario_must *m, const struct seen *s)
     return share(b->tokens_wasted - a->tokens_wasted, b->tokens - a->tokens);
 }
 
+static double value_backend_refused(const struct scenario_must *m, const struct seen *s)
+{
+    const struct watch_sample *a = sample_at(s->watch, m->from_s),
+                              *b = sample_at(s->watch, m->to_s);
+
+    if (a == NULL || b == NULL)
+        return NAN;
+    return share(b->refused - a->refused, b->attempts - a->attempts);
+}
+
+/* Of the samples' longest waits: the whole of a bad second counts by its worst request. */
+static double value_backend_wait(const struct scenario_must *m, const struct seen *s)
+{
+    struct samples waits = {0};
+    double p95;
+
+    for (size_t i = 0; i < s->watch->n_samples; i++) {
+        const struct watch_sample *w = &s->watch->samples[i];
+        if (w->has_backend && w->at_s >= m->from_s && w->at_s < m->to_s)
+            samples_add(&waits, w->longest_wait_s);
+    }
+    p95 = waits.n == 0 ? NAN : samples_percentile(&waits, 0.95);
+    samples_free(&waits);
+    return p95;
+}
+
+static double refusal_ms(const struct scenario_must *m, const struct seen *s, double share)
+{
+    struct samples took = {0};
+    double ms;
+
+    for (size_t i = 0; s->refusals != NULL && i < s->refusals->n; i++) {
+        const struct refusal *r = &s->refusals->v[i];
+        if (r->at_s >= m->from_s && r->at_s < m->to_s)
+            samples_add(&took, r->own_ms);
+    }
+    ms = took.n == 0 ? NAN : samples_percentile(&took, share);
+    samples_free(&took);
+    return ms;
+}
+
+static double value_refusal_ms(const struct scenario_must *m, const struct seen *s)
+{
+    return refusal_ms(m, s, 0.99);
+}
+
+static double value_refusal_half(const struct scenario_must *m, const struct seen *s)
+{
+    return refusal_ms(m, s, 0.5);
+}
+
 static double value_openings(const struct scenario_must *m, const struct seen *s)
 {
     double n = 0;
@@ -211,6 +264,13 @@ static const struct must_kind kinds[] = {
     {"time_to_full", "seconds until goodput stays at `of` for ten seconds", value_time_to_full},
     {"attempts", "requests that reached the backend", value_attempts},
     {"wasted", "tokens of answers nobody got whole", value_wasted},
+    {"backend_refused", "requests that the backend refused, of those that reached it",
+     value_backend_refused},
+    {"backend_wait", "longest wait for a slot of the backend in a second, s, 95 % of the seconds",
+     value_backend_wait},
+    {"refusal_ms", "weir's own time for a refusal, waiting left out, ms, 99 % of them",
+     value_refusal_ms},
+    {"refusal_half", "the same, half of them", value_refusal_half},
     {"openings", "times a breaker opened", value_openings},
     {"share", "mean share weir let through", value_share},
     {"completed", "conversations completed (whole run)", value_completed},

@@ -2,6 +2,7 @@
 #ifndef BENCH_RUN_MUST_H
 #define BENCH_RUN_MUST_H
 
+#include "bench/run/refusals.h"
 #include "bench/run/scenario.h"
 #include "bench/run/watch.h"
 
@@ -10,9 +11,10 @@ struct seen {
     const struct load_bin *bins; /* of all loads together, a second each */
     size_t n_bins;
     const struct watch *watch;
-    const struct load_sums *sums; /* of all loads together */
-    double duration_s;            /* of the scenario, without the grace after it */
-    double hints_kept;            /* share of those who came when told to and were let in */
+    const struct load_sums *sums;    /* of all loads together */
+    double duration_s;               /* of the scenario, without the grace after it */
+    double hints_kept;               /* share of those who came when told to and were let in */
+    const struct refusals *refusals; /* of weir, by its access log */
 };
 
 /* The figures a scenario may put bounds on, by name; NULL when there is none. */

@@ -25,6 +25,7 @@ enum weir_status play_stage(struct play *p, const struct stage_wish *wish, char 
     memcpy(words, p->scenario->backend_args, sizeof words);
     scenario_backend_args(words, args + 4, BACKEND_ARGS_MAX);
     w.settings = p->scenario->weir_settings;
+    w.log = true;
     if (stage_init(&p->stage, why, why_size) != WEIR_OK)
         return WEIR_SYS;
     p->staged = true;
@@ -228,9 +229,9 @@ static bool concerns(const struct scenario_must *m, const char *target)
     return strcmp(m->target, "all") == 0 || strcmp(m->target, target) == 0;
 }
 
-void play_judge(struct play *p)
+void play_sum_up(struct play *p)
 {
-    struct seen seen = {.watch = &p->watch, .sums = &p->sums};
+    struct seen seen = {.watch = &p->watch, .sums = &p->sums, .refusals = &p->refusals};
 
     watch_join(&p->watch);
     watch_read_sheds(&p->watch);
@@ -242,15 +243,41 @@ void play_judge(struct play *p)
         add_conversations(&p->sums, p->loads[i]);
     }
     seen.duration_s = p->scenario->duration_s;
+    refusals_read(p->stage.log_path, p->watch.start_wall_ns, &p->refusals);
     seen.bins = p->bins;
     seen.n_bins = p->n_bins;
     seen.hints_kept =
         p->sums.hinted == 0 ? NAN : (double)p->sums.hints_kept / (double)p->sums.hinted;
+    for (size_t i = 0; i < p->scenario->n_musts; i++)
+        p->raw[i] = must_value(&p->scenario->musts[i], &seen);
+}
+
+/* The same figure of another target; NAN when that one is not among the plays. */
+static double figure_of(const struct play *plays, size_t n, const char *target, size_t must)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (strcmp(plays[i].target, target) == 0)
+            return plays[i].raw[must];
+    }
+    return NAN;
+}
+
+static void judge_one(struct play *p, const struct play *plays, size_t n)
+{
     for (size_t i = 0; i < p->scenario->n_musts; i++) {
         const struct scenario_must *m = &p->scenario->musts[i];
-        p->values[i] = must_value(m, &seen);
-        p->broken += concerns(m, p->target) && !must_holds(m, p->values[i]);
+        bool binds = concerns(m, p->target);
+        p->values[i] = p->raw[i];
+        if (binds && m->beside[0] != '\0')
+            p->values[i] /= figure_of(plays, n, m->beside, i);
+        p->broken += binds && !must_holds(m, p->values[i]);
     }
+}
+
+void play_judge(struct play *plays, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        judge_one(&plays[i], plays, n);
 }
 
 double play_late_ms(const struct play *p)
@@ -278,5 +305,6 @@ void play_free(struct play *p)
     }
     if (p->staged)
         stage_fini(&p->stage);
+    refusals_free(&p->refusals);
     free(p->bins);
 }

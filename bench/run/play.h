@@ -33,8 +33,10 @@ struct play {
     struct load_bin *bins;
     size_t n_bins;
     struct load_sums sums;
-    double values[MUSTS_MAX];
-    unsigned broken; /* musts that did not hold */
+    struct refusals refusals;
+    double raw[MUSTS_MAX];    /* each must's figure */
+    double values[MUSTS_MAX]; /* the same, or its part of another target's */
+    unsigned broken;          /* musts that did not hold */
 };
 
 /* Starts the programs.  The play is zeroed but for scenario, target, loop. */
@@ -44,8 +46,10 @@ enum weir_status play_stage(struct play *p, const struct stage_wish *wish, char 
 void play_start(struct play *p, void (*on_over)(void *ctx), void *ctx);
 /* Ends at once what is still under way. */
 void play_cut(struct play *p);
-/* Sums up and judges; after the end. */
-void play_judge(struct play *p);
+/* Sums up; after the end. */
+void play_sum_up(struct play *p);
+/* Judges plays of one scenario, beside each other; all are summed up. */
+void play_judge(struct play *plays, size_t n);
 void play_free(struct play *p);
 
 /* Good, refused and failed attempts in the last whole second, for a progress line. */

@@ -198,6 +198,8 @@ static void put_musts(const struct play *p, struct grow *g)
         put_number(g, m->most, 4);
         grow_str(g, ",\"value\":");
         put_number(g, p->values[i], 4);
+        grow_printf(g, ",\"beside\":\"%s\",\"raw\":", m->beside);
+        put_number(g, p->raw[i], 4);
         grow_printf(g, ",\"binding\":%s,\"held\":%s}", binding ? "true" : "false",
                     must_holds(m, p->values[i]) ? "true" : "false");
         more = true;

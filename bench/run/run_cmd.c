@@ -17,7 +17,7 @@
 #include "weir/base/assert.h"
 
 struct options {
-    const char *targets, *out, *program;
+    const char *targets, *out, *program, *settings;
     int64_t seed;
     bool one_by_one, list_figures, check;
 };
@@ -30,6 +30,8 @@ static const struct opt opts[] = {
     {"out", "FOLDER", OPT_TEXT, AT(out), 0, 0,
      "for the results (SCENARIO.TARGET.json) and report.html (default: no files)"},
     {"seed", "N", OPT_COUNT, AT(seed), 0, 1e15, "instead of the scenario's own"},
+    {"settings", "TEXT", OPT_TEXT, AT(settings), 0, 0,
+     "members of weir's pool, instead of the scenario's own"},
     {"one-by-one", NULL, OPT_FLAG, AT(one_by_one), 0, 0,
      "targets one after the other instead of all at the same time"},
     {"program", "PATH", OPT_TEXT, AT(program), 0, 0, "the weir to start (beside this program)"},
@@ -142,6 +144,8 @@ static const double late_bad_ms = 50;
 
 static void print_bound(const struct scenario_must *m)
 {
+    if (m->beside[0] != '\0')
+        (void)printf(" of %s,", m->beside);
     if (!isnan(m->least))
         (void)printf(" at least %g", m->least);
     if (!isnan(m->most))
@@ -198,8 +202,10 @@ static int conclude(struct play *plays, size_t n, const struct options *o)
 {
     int rc = 0;
 
+    for (size_t i = 0; i < n; i++)
+        play_sum_up(&plays[i]);
+    play_judge(plays, n);
     for (size_t i = 0; i < n; i++) {
-        play_judge(&plays[i]);
         print_verdict(&plays[i]);
         if (plays[i].broken > 0)
             rc = 1;
@@ -282,6 +288,8 @@ int cmd_run(int argc, char **argv)
         return cli_wrong(&cli, "wanted one scenario file; see bench/scenarios");
     if (scenario_read(words[0], &s) != WEIR_OK)
         return 2;
+    if (o.settings != NULL)
+        (void)snprintf(s->weir_settings, sizeof s->weir_settings, "%s", o.settings);
     if (o.seed >= 0) {
         s->seed = (double)o.seed;
         for (size_t i = 0; i < s->n_loads; i++)

@@ -63,6 +63,7 @@ static const struct cfg_key step_keys[] = {
 static const struct cfg_key must_keys[] = {
     {"what", CFG_TEXT, IN(scenario_must, name), 0, 0, true},
     {"target", CFG_TEXT, IN(scenario_must, target), 0, 0, false},
+    {"beside", CFG_TEXT, IN(scenario_must, beside), 0, 0, false},
     {"from", CFG_TIME, IN(scenario_must, from_s), 0, time_max_s, false},
     {"to", CFG_TIME, IN(scenario_must, to_s), 0, time_max_s, false},
     {"of", CFG_REAL, IN(scenario_must, of), 0, 1e9, false},

@@ -23,6 +23,7 @@ struct must_kind;
 struct scenario_must {
     const struct must_kind *kind;
     char name[32], target[32]; /* target: "weir" by default, "all" for every one */
+    char beside[32];           /* judged as a part of that target's figure; "": by itself */
     double from_s, to_s;
     double of;          /* for time_to_full: goodput that counts as full */
     double least, most; /* NAN: no such bound */

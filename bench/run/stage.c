@@ -137,6 +137,8 @@ static const char *backend_address(const struct stage *s)
 static void weir_settings(struct stage *s, const struct stage_wish *w, struct grow *g)
 {
     (void)snprintf(s->admin_path, sizeof s->admin_path, "%s/admin.sock", s->folder);
+    if (w->log)
+        (void)snprintf(s->log_path, sizeof s->log_path, "%s/access.log", s->folder);
     if (w->workers > 0)
         grow_printf(g, "workers = %d;\n", w->workers);
     grow_printf(g, "listeners = ( { address = \"127.0.0.1:%d\";", s->target_port);
@@ -148,9 +150,10 @@ static void weir_settings(struct stage *s, const struct stage_wish *w, struct gr
                 "pools = ( { name = \"bench\";\n"
                 "  upstreams = ( { name = \"backend\"; url = \"%s\"; %s } );\n%s\n} );\n"
                 "admin = { socket = \"%s\"; http = \"\"; };\n"
-                "log = { access = \"off\"; };\n",
+                "log = { access = \"%s\"; };\n",
                 s->backend_url, w->upstream == NULL ? "" : w->upstream,
-                w->settings == NULL ? "" : w->settings, s->admin_path);
+                w->settings == NULL ? "" : w->settings, s->admin_path,
+                w->log ? s->log_path : "off");
 }
 
 /* Connections a target may be told to accept: a proxy needs two descriptors for each. */

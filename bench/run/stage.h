@@ -16,6 +16,7 @@ struct stage {
     char backend_url[64], control_url[64]; /* empty: a backend of somebody else's */
     char target_url[300];
     char admin_path[108]; /* empty: the target has no admin socket */
+    char log_path[108];   /* weir's access log; empty: none is kept */
     int target_port;
 };
 
@@ -29,6 +30,7 @@ struct stage_wish {
     bool tls;             /* listen with TLS, certificate of the stage's own */
     int workers;          /* of weir; 0 is its default */
     const char *wrong;    /* relay: what it does wrong; NULL is nothing */
+    bool log;             /* weir keeps its access log in a file */
 };
 
 enum weir_status stage_init(struct stage *s, char *why, size_t why_size) WEIR_MUST_CHECK;

@@ -109,6 +109,8 @@ static void read_stats(struct watch_sample *s, const json_t *j)
     s->running = (int)(json_number_at(j, "running") + json_number_at(j, "api_busy"));
     s->waiting = (int)(json_number_at(j, "queued") + json_number_at(j, "api_queued"));
     s->attempts = json_number_at(j, "attempts") + json_number_at(j, "reset_while_down");
+    s->refused = json_number_at(j, "refused");
+    s->longest_wait_s = json_number_at(j, "longest_wait_1s_s");
     s->tokens = json_number_at(j, "tokens");
     s->tokens_wasted = json_number_at(j, "tokens_wasted");
 }

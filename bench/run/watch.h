@@ -24,7 +24,8 @@ struct watch_sample {
     double limit_streams;          /* weir's limit of open streams */
     int running, waiting;          /* at the backend */
     bool backend_up;
-    double attempts, tokens, tokens_wasted; /* the backend's counters */
+    double longest_wait_s; /* for a slot of the backend, in the last second */
+    double attempts, refused, tokens, tokens_wasted; /* the backend's counters */
 };
 
 struct watch_event {

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "bench/run/must.h"
+#include "bench/run/play.h"
 
 static struct scenario_must must_of(const char *what, double from, double to)
 {
@@ -121,4 +122,92 @@ Test(must, those_who_still_wait_at_the_end_have_no_answer)
     bins[3].ends[TURN_GOOD] = 10;
     cr_assert_float_eq(value("good_share", 0, 10, &s), 0.5, 1e-9);
     cr_assert_float_eq(value("good_share", 0, 9, &s), 1, 1e-9);
+}
+
+Test(must, the_backends_worst_waits_are_taken_by_the_second)
+{
+    struct watch_sample samples[41] = {{.at_s = 0}};
+    struct watch watch = {.samples = samples, .n_samples = 41};
+    struct load_sums sums = {0};
+    struct seen s = {.watch = &watch, .sums = &sums};
+
+    for (int i = 0; i < 41; i++)
+        samples[i] = (struct watch_sample){
+            .at_s = i, .has_backend = i > 0, .longest_wait_s = i < 3 ? 9 : 0.25};
+    cr_assert_float_eq(value("backend_wait", 1, 41, &s), 0.25, 1e-9, "2 of 40 are 5 %%");
+    cr_assert_float_eq(value("backend_wait", 1, 40, &s), 9, 1e-9);
+    cr_assert(isnan(value("backend_wait", 0, 1, &s)), "nobody looked at the backend");
+}
+
+Test(must, refusals_by_the_backend_are_of_what_reached_it)
+{
+    struct watch_sample samples[2] = {
+        {.at_s = 1, .has_backend = true, .attempts = 10, .refused = 4},
+        {.at_s = 9, .has_backend = true, .attempts = 30, .refused = 9}};
+    struct watch watch = {.samples = samples, .n_samples = 2};
+    struct load_sums sums = {0};
+    struct seen s = {.watch = &watch, .sums = &sums};
+
+    cr_assert_float_eq(value("backend_refused", 1, 10, &s), 0.25, 1e-9);
+}
+
+static const uint64_t wall_ns = 1763985600000000000; /* 2025-11-24T12:00:00Z */
+
+Test(must, a_refusal_took_its_time_less_the_waiting)
+{
+    struct refusals r = {0};
+    struct seen s = {.refusals = &r};
+
+    refusals_line("{\"time\":\"2025-11-24T12:00:02.500Z\",\"decision\":\"refused\","
+                  "\"queue_ms\":1000.1,\"duration_ms\":1000.5}",
+                  wall_ns, &r);
+    refusals_line("{\"time\":\"2025-11-24T12:00:03.000Z\",\"decision\":\"admitted\","
+                  "\"queue_ms\":0,\"duration_ms\":7000}",
+                  wall_ns, &r);
+    refusals_line("half a li", wall_ns, &r);
+    cr_assert_eq(r.n, 1);
+    cr_assert_float_eq(r.v[0].at_s, 2.5, 1e-6);
+    cr_assert_float_eq(value("refusal_ms", 0, 10, &s), 0.4, 1e-6);
+    cr_assert(isnan(value("refusal_ms", 3, 10, &s)));
+    refusals_free(&r);
+}
+
+/* --- beside another target */
+
+static struct scenario beside(const char *target, double least)
+{
+    struct scenario s = {.n_musts = 1};
+
+    s.musts[0] = must_of("goodput", 0, 10);
+    s.musts[0].least = least;
+    (void)strcpy(s.musts[0].target, "weir");
+    (void)strcpy(s.musts[0].beside, target);
+    return s;
+}
+
+Test(must, a_figure_beside_another_is_a_part_of_it)
+{
+    struct scenario s = beside("fixed", 0.9);
+    struct play plays[2] = {{.scenario = &s, .target = "weir", .raw = {4.4}},
+                            {.scenario = &s, .target = "fixed", .raw = {5}}};
+
+    play_judge(plays, 2);
+    cr_assert_float_eq(plays[0].values[0], 0.88, 1e-9);
+    cr_assert_eq(plays[0].broken, 1);
+    cr_assert_eq(plays[1].values[0], 5, "the other one keeps its own");
+    cr_assert_eq(plays[1].broken, 0);
+    s.musts[0].least = 0.8;
+    plays[0].broken = 0;
+    play_judge(plays, 2);
+    cr_assert_eq(plays[0].broken, 0);
+}
+
+Test(must, a_figure_beside_nobody_does_not_hold)
+{
+    struct scenario s = beside("nobody", 0);
+    struct play play = {.scenario = &s, .target = "weir", .raw = {4.4}};
+
+    play_judge(&play, 1);
+    cr_assert(isnan(play.values[0]));
+    cr_assert_eq(play.broken, 1);
 }
