@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The answer's way from the uplink to the client: its head written anew, held back while a stream's
- * first event is not understood (the commit point), relayed, judged.
+ * first event is not understood (the commit point), relayed.  Its end is exchange_end.c's.
  *
  *   head of a stream → HELD → content: commit          → RELAY
  *                           → error:   elsewhere, or restated as a plain answer
@@ -14,20 +14,6 @@
 #include "flow_priv.h"
 
 /* --- heads */
-
-static bool is_refusal_status(int status)
-{
-    return status == 429 || status == 503 || status == 529;
-}
-
-static enum outcome outcome_of_status(int status)
-{
-    if (is_refusal_status(status))
-        return OUTCOME_REFUSED;
-    if (status >= 500)
-        return OUTCOME_FAILED;
-    return status >= 400 ? OUTCOME_NEUTRAL : OUTCOME_OK;
-}
 
 static void put_line(struct text *t, const char *name, struct slice value)
 {
@@ -130,7 +116,7 @@ static uint64_t wall_s(const struct exchange *x)
 /* An answer that is no stream: relayed at once.  A refusal may first be tried elsewhere. */
 static void begin_plain(struct exchange *x, struct slice lines)
 {
-    enum outcome o = outcome_of_status(x->status);
+    enum outcome o = exchange_outcome_of_status(x->status);
 
     if (o == OUTCOME_REFUSED && exchange_try_elsewhere(x, OUTCOME_REFUSED))
         return;
@@ -172,7 +158,7 @@ void exchange_on_head(struct exchange *x, const struct response_head *h)
 
     x->head_seen = true;
     x->status = x->upstream_status = h->status;
-    if (is_refusal_status(h->status))
+    if (exchange_is_refusal(h->status))
         x->retry_after_ms = response_retry_after_ms(h, wall_s(x));
     keep_reason(x, h->reason);
     set_kind(x, h);
@@ -258,22 +244,6 @@ static void restate(struct exchange *x)
     exchange_finish(x);
 }
 
-static enum outcome outcome_of_error(const struct answer *a)
-{
-    switch (a->error) {
-    case ERROR_OVERLOADED:
-    case ERROR_RATE_LIMIT:
-        return OUTCOME_REFUSED;
-    case ERROR_CLIENT:
-        return OUTCOME_NEUTRAL;
-    case ERROR_SERVER:
-        return OUTCOME_FAILED;
-    case ERROR_NONE:
-        break;
-    }
-    WEIR_UNREACHABLE("no error");
-}
-
 static void commit(struct exchange *x)
 {
     struct slice held = buf_slice(&x->held);
@@ -284,10 +254,9 @@ static void commit(struct exchange *x)
     exchange_enter(x, EXCHANGE_RELAY);
 }
 
-/* The stream begins with an error. */
-static void on_early_error(struct exchange *x)
+void exchange_early_error(struct exchange *x)
 {
-    enum outcome o = outcome_of_error(&x->answer);
+    enum outcome o = exchange_outcome_of_error(&x->answer);
 
     if (o == OUTCOME_REFUSED && exchange_try_elsewhere(x, o))
         return;
@@ -300,8 +269,7 @@ static void on_early_error(struct exchange *x)
     }
 }
 
-/* An end marker without any content before it. */
-static void on_empty(struct exchange *x)
+void exchange_empty(struct exchange *x)
 {
     exchange_fail(x, OUTCOME_FAILED, 502, CAUSE_EMPTY_STREAM);
 }
@@ -320,14 +288,14 @@ static void hold(struct exchange *x, struct slice bytes)
         /* an error object may be split: it can be restated once its event is whole */
         answer_feed(&x->answer, slice_from(bytes, used));
         if (x->answer.at_boundary || x->held.len - x->held_lines >= HELD_MAX / 2)
-            on_early_error(x);
+            exchange_early_error(x);
     } else if (x->answer.content) {
         answer_feed(&x->answer, slice_from(bytes, used));
         count_events(x);
         note_first(x);
         commit(x);
     } else if (x->answer.finished) {
-        on_empty(x);
+        exchange_empty(x);
     } else {
         count_events(x);
         exchange_set_timer(x);
@@ -376,133 +344,6 @@ void exchange_resume(struct exchange *x)
     if (x->uplink != NULL)
         conn_want_read(x->uplink->conn, true);
     exchange_set_timer(x);
-}
-
-/* --- ends */
-
-static void end_whole(struct exchange *x, enum outcome o)
-{
-    bool reusable = x->body_complete && x->body_sent == x->body.len;
-
-    exchange_report(x, o, o == OUTCOME_OK);
-    if (!x->events_form && x->sent_ns != 0)
-        histogram_add(&x->w->upstreams[x->upstream->slot].response, exchange_now(x) - x->sent_ns);
-    uplink_release(x, reusable);
-    x->codec->ops->end(x->codec);
-    x->codec = NULL;
-    exchange_finish(x);
-}
-
-static void end_of_stream(struct exchange *x)
-{
-    const struct answer *a = &x->answer;
-
-    if (x->state == EXCHANGE_HELD) {
-        if (a->error != ERROR_NONE)
-            on_early_error(x);
-        else
-            on_empty(x);
-        return;
-    }
-    if (a->error != ERROR_NONE) {
-        x->cause = CAUSE_IN_BAND_ERROR;
-        end_whole(x, outcome_of_error(a)); /* the backend said so itself, in its own words */
-    } else if (x->first_ns == 0) {
-        exchange_fail(x, OUTCOME_FAILED, 502, CAUSE_EMPTY_STREAM);
-    } else if (a->finished || a->dialect == DIALECT_UNKNOWN ||
-               (a->dialect == DIALECT_GEMINI && a->finish_reason)) {
-        end_whole(x, OUTCOME_OK);
-    } else {
-        exchange_fail(x, OUTCOME_FAILED, 502, CAUSE_UPSTREAM_TRUNCATED);
-    }
-}
-
-static void end_clean(struct exchange *x)
-{
-    if (x->events_form)
-        end_of_stream(x);
-    else
-        end_whole(x, outcome_of_status(x->upstream_status));
-}
-
-static void end_tunnel(struct exchange *x)
-{
-    exchange_report(x, OUTCOME_OK, false);
-    uplink_release(x, false);
-    x->codec->ops->end(x->codec);
-    x->codec = NULL;
-    exchange_finish(x);
-}
-
-/* Nothing of an answer came.  A stale connection is nobody's fault; else another upstream may do.
- */
-static void end_before_head(struct exchange *x, enum upstream_end how, const char *why)
-{
-    struct uplink *u = x->uplink;
-    bool stale = u != NULL && u->reused && !u->any_byte && !x->resent && !x->body_dropped;
-
-    if (stale && how != END_BAD && (x->idempotent || !uplink_may_have_begun(u))) {
-        x->resent = true;
-        x->request_sent = x->body_sent = 0;
-        uplink_release(x, false);
-        exchange_enter(x, EXCHANGE_CONNECT);
-        if (uplink_take(x, true) == WEIR_OK)
-            return;
-        exchange_on_connect_failed(x, WEIR_SYS, "no connection for a second try");
-        return;
-    }
-    log_debug("request %s: upstream %s ended before an answer: %s", x->id, x->upstream->conf->name,
-              why);
-    x->proxy_error = how == END_BAD ? "http_protocol_error" : "connection_terminated";
-    if (how != END_BAD && u != NULL && !u->reused && exchange_try_elsewhere(x, OUTCOME_FAILED))
-        return;
-    exchange_fail(x, OUTCOME_FAILED, 502,
-                  how == END_BAD ? CAUSE_BAD_GATEWAY : CAUSE_UPSTREAM_RESET);
-}
-
-/* The backend said in its stream what was wrong, then broke off: the client sees both. */
-static void end_after_error(struct exchange *x)
-{
-    struct codec *c = x->codec;
-
-    x->cause = CAUSE_IN_BAND_ERROR;
-    exchange_report(x, outcome_of_error(&x->answer), false);
-    uplink_release(x, false);
-    x->codec = NULL;
-    c->ops->cut(c);
-    exchange_finish(x);
-}
-
-void exchange_on_end(struct exchange *x, enum upstream_end how, const char *why)
-{
-    switch (x->state) {
-    case EXCHANGE_SENT:
-        end_before_head(x, how, why);
-        return;
-    case EXCHANGE_HELD:
-    case EXCHANGE_RELAY:
-        if (how == END_CLEAN)
-            end_clean(x);
-        else if (x->state == EXCHANGE_HELD && x->answer.error == ERROR_NONE)
-            exchange_fail(x, OUTCOME_FAILED, 502,
-                          how == END_BAD ? CAUSE_BAD_GATEWAY : CAUSE_EMPTY_STREAM);
-        else if (x->state == EXCHANGE_HELD)
-            on_early_error(x);
-        else if (x->events_form && x->answer.error != ERROR_NONE)
-            end_after_error(x);
-        else
-            exchange_fail(x, OUTCOME_FAILED, 502, CAUSE_UPSTREAM_TRUNCATED);
-        return;
-    case EXCHANGE_TUNNEL:
-        end_tunnel(x);
-        return;
-    case EXCHANGE_BODY:
-    case EXCHANGE_QUEUED:
-    case EXCHANGE_CONNECT:
-    case EXCHANGE_ENDED:
-        break;
-    }
-    WEIR_UNREACHABLE("an answer's end without a request");
 }
 
 /* --- the connection */

@@ -334,18 +334,26 @@ void preflight_keep(struct exchange *x, const struct request_head *h);
 void exchange_describe(const struct exchange *x, struct refusal *r, enum cause cause);
 
 /* --- exchange_answer.c: what comes from the uplink */
+void exchange_on_connected(struct exchange *x);
+void exchange_on_connect_failed(struct exchange *x, enum weir_status s, const char *why);
+void exchange_on_head(struct exchange *x, const struct response_head *h);
+void exchange_on_data(struct exchange *x, struct slice bytes);
+void exchange_on_room(struct exchange *x); /* the uplink took what was waiting */
+/* Before the commit point: a stream that begins with an error; one that ends without content. */
+void exchange_early_error(struct exchange *x);
+void exchange_empty(struct exchange *x);
+
+/* --- exchange_end.c: how it ends, and what that counts for */
 enum upstream_end {
     END_CLEAN,
     END_RESET, /* broken off */
     END_SHORT, /* ended before its framing said so */
     END_BAD,   /* malformed */
 };
-void exchange_on_connected(struct exchange *x);
-void exchange_on_connect_failed(struct exchange *x, enum weir_status s, const char *why);
-void exchange_on_head(struct exchange *x, const struct response_head *h);
-void exchange_on_data(struct exchange *x, struct slice bytes);
 void exchange_on_end(struct exchange *x, enum upstream_end how, const char *why);
-void exchange_on_room(struct exchange *x); /* the uplink took what was waiting */
+bool exchange_is_refusal(int status); /* 429, 503, 529 */
+enum outcome exchange_outcome_of_status(int status);
+enum outcome exchange_outcome_of_error(const struct answer *a); /* which has an error */
 
 /* --- uplink.c, uplink_read.c */
 /* An idle connection or a new one; WEIR_AGAIN: no address known yet, WEIR_DNS: none to be had. */
