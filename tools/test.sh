@@ -65,6 +65,7 @@ part_clients() {
     local ok=0
     [ -e tests/clients/package.json ] || return 0
     packages_need_node
+    packages_need "to look at pages" chromium
     build_with_tests
     (cd tests/clients && npm ci --no-audit --no-fund --loglevel=error)
     (cd tests/clients && WEIR_BUILD="$OLDPWD/build" npm test) 2>&1 | tee build/clients.out || ok=1
