@@ -95,6 +95,8 @@ static bool set_form(struct exchange *x, const struct response_head *h)
     else
         x->form = h->event_stream ? FORM_SSE : FORM_NDJSON;
     answer_init(&x->answer, x->form, x->dialect);
+    if (x->form != FORM_BYTES)
+        x->kind = BODY_CHUNKED; /* a counted one has no room for an error at its end */
     return true;
 }
 

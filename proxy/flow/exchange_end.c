@@ -52,6 +52,22 @@ static void end_whole(struct exchange *x, enum outcome o)
     exchange_finish(x);
 }
 
+/* Nothing but the end of the connection ends this one, and it comes inside an event. */
+static bool is_broken_off(const struct exchange *x)
+{
+    return x->uplink->kind == BODY_TO_CLOSE && x->form == FORM_SSE && !x->answer.at_boundary;
+}
+
+/* Has a stream that is over by its framing said so itself, where its dialect has words for it? */
+static bool has_its_end(const struct exchange *x)
+{
+    const struct answer *a = &x->answer;
+
+    if (a->dialect == DIALECT_UNKNOWN)
+        return !is_broken_off(x);
+    return a->finished || (a->dialect == DIALECT_GEMINI && a->finish_reason);
+}
+
 static void end_of_stream(struct exchange *x)
 {
     const struct answer *a = &x->answer;
@@ -69,8 +85,7 @@ static void end_of_stream(struct exchange *x)
                   exchange_outcome_of_error(a)); /* the backend said so itself, in its own words */
     } else if (x->first_ns == 0) {
         exchange_fail(x, OUTCOME_FAILED, 502, CAUSE_EMPTY_STREAM);
-    } else if (a->finished || a->dialect == DIALECT_UNKNOWN ||
-               (a->dialect == DIALECT_GEMINI && a->finish_reason)) {
+    } else if (has_its_end(x)) {
         end_whole(x, OUTCOME_OK);
     } else {
         exchange_fail(x, OUTCOME_FAILED, 502, CAUSE_UPSTREAM_TRUNCATED);

@@ -343,3 +343,29 @@ def _joined(raw):
             return out
         out += raw[end + 2:end + 2 + size]
         at = end + 2 + size + 2
+
+
+def test_a_counted_stream_has_room_for_the_error_that_its_end_is_missing(rig):
+    b = rig.backend()
+    w = rig.weir(b)
+    c = w.client()
+    c.send(post(CHAT))
+    peer, _ = b.request()
+    events = b"".join(CHAT.preamble) + CHAT.content("half")
+    peer.answer(200, events, [("Content-Type", CHAT.kind)])
+    answer = c.answer("POST")
+    assert answer.framing == "chunked" and answer.body.startswith(events)
+    assert b'"code":"upstream_truncated"' in answer.body[len(events):]
+
+
+def test_a_strange_stream_that_stops_inside_an_event_is_broken_off(rig):
+    b = rig.backend()
+    w = rig.weir(b)
+    c = w.client()
+    c.send(post(UNKNOWN))
+    peer, _ = b.request()
+    peer.begin(chunked=False)
+    peer.send(UNKNOWN.content("whole") + b"event: tick\ndata: ha")
+    peer.close()
+    answer = c.answer("POST", cut=True)
+    assert answer.how != "end"
