@@ -284,12 +284,25 @@ void worker_unlisten(struct worker *w, int listener);
 struct slice worker_status_body(struct worker *w, bool json, uint8_t language);
 struct site_use *site_use_create(struct site *site); /* NULL: out of memory */
 
-/* --- h1_session.c, h1_body.c, h1_answer.c */
+/* --- h1_session.c, h1_input.c, h1_body.c, h1_answer.c */
+static inline uint64_t session_now(const struct session *s)
+{
+    return loop_now_ns(s->w->loop);
+}
+static inline const struct client_timeouts_conf *session_timeouts(const struct session *s)
+{
+    return &s->w->site->settings->client_timeouts;
+}
 struct session *session_open(struct worker *w, int fd, int listener);
 void session_enter(struct session *s, enum session_state next);
 void session_step(struct session *s);
 void session_close(struct session *s);
 void session_idle_ends(struct session *s);
+/* Receives once and uses what came; true: it may be asked again. */
+bool session_receive(struct session *s);
+/* Answers a head that cannot be taken; h is what was understood of it, or NULL. */
+void session_refuse_head(struct session *s, const struct head_error *err,
+                         const struct request_head *h);
 /* The body's part: how many bytes of `in` were used; its idle deadline; its end by a fault. */
 size_t session_body_consume(struct session *s, struct slice in);
 void session_body_deadline(struct session *s);

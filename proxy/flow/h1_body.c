@@ -8,19 +8,9 @@
 enum { DRAIN_MAX = 256 * 1024 }; /* of a refused request's body, to keep the connection */
 #define RATE_AFTER_NS (10 * NS_PER_S)
 
-static const struct client_timeouts_conf *timeouts_of(const struct session *s)
-{
-    return &s->w->site->settings->client_timeouts;
-}
-
-static uint64_t now_of(const struct session *s)
-{
-    return loop_now_ns(s->w->loop);
-}
-
 void session_body_deadline(struct session *s)
 {
-    s->body_until_ns = s->body_done ? 0 : now_of(s) + timeouts_of(s)->body_idle_ns;
+    s->body_until_ns = s->body_done ? 0 : session_now(s) + session_timeouts(s)->body_idle_ns;
     session_set_timer(s);
 }
 
@@ -109,7 +99,7 @@ size_t session_body_consume(struct session *s, struct slice in)
 
 static bool body_too_slow(const struct session *s, uint64_t now_ns)
 {
-    uint64_t rate = timeouts_of(s)->body_rate, took = now_ns - s->body_begun_ns;
+    uint64_t rate = session_timeouts(s)->body_rate, took = now_ns - s->body_begun_ns;
 
     return rate > 0 && took > RATE_AFTER_NS &&
            (double)s->body_got < (double)rate * ((double)took / (double)NS_PER_S);

@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A client connection that speaks HTTP/1: its states, deadlines and input.  Owner and thread: its
- * worker.  What it answers is h1_answer.c; what a request means is the exchange's.
- *
- * Input is received into the worker's scratch; only what is not used at once is kept in s->in.
- * While pipelined bytes are kept, reading is off, and the kernel's hangup tells of a client that
- * left.
+ * A client connection that speaks HTTP/1: its states, deadlines and ends.  Owner and thread: its
+ * worker.  What it reads is h1_input.c and h1_body.c, what it answers h1_answer.c; what a request
+ * means is the exchange's.
  */
 #include "flow_priv.h"
 
@@ -14,16 +11,6 @@
 enum { LINGER_MAX = 1024 * 1024 };
 #define DRAIN_NS  (5 * NS_PER_S)
 #define LINGER_NS (2 * NS_PER_S)
-
-static const struct client_timeouts_conf *timeouts_of(const struct session *s)
-{
-    return &s->w->site->settings->client_timeouts;
-}
-
-static uint64_t now_of(const struct session *s)
-{
-    return loop_now_ns(s->w->loop);
-}
 
 #define BIT(n) (1U << (n))
 static const unsigned may_follow[] = {
@@ -43,13 +30,13 @@ static uint64_t state_limit_ns(const struct session *s, enum session_state state
 {
     switch (state) {
     case SESSION_IDLE:
-        return timeouts_of(s)->keepalive_ns;
+        return session_timeouts(s)->keepalive_ns;
     case SESSION_HEAD:
-        return timeouts_of(s)->head_ns;
+        return session_timeouts(s)->head_ns;
     case SESSION_DRAIN:
         return DRAIN_NS;
     case SESSION_FLUSH:
-        return timeouts_of(s)->write_ns;
+        return session_timeouts(s)->write_ns;
     case SESSION_LINGER:
         return LINGER_NS;
     case SESSION_TLS:      /* the connection's own handshake deadline */
@@ -68,7 +55,7 @@ void session_enter(struct session *s, enum session_state next)
 
     WEIR_ASSERT((may_follow[s->state] & BIT(next)) != 0);
     s->state = next;
-    s->state_until_ns = limit == 0 ? 0 : now_of(s) + limit;
+    s->state_until_ns = limit == 0 ? 0 : session_now(s) + limit;
     session_set_timer(s);
 }
 
@@ -120,179 +107,7 @@ void session_close(struct session *s)
         exchange_client_gone(x);
 }
 
-/* --- heads */
-
-static void begin_exchange(struct session *s, const struct request_head *h)
-{
-    struct client_facts cf = {conn_peer(s->conn), conn_is_tls(s->conn),
-                              site_trusts(s->w->site, conn_peer(s->conn))};
-    struct exchange *x;
-
-    s->served++;
-    s->http10 = h->minor == 0;
-    s->is_head = h->is_head;
-    s->keep_alive = h->keep_alive && !s->w->draining &&
-                    s->served < s->w->site->settings->limits.keepalive_requests;
-    s->body = h->body;
-    s->body_left = h->length;
-    s->body_got = s->lingered = 0;
-    s->body_done = h->body == BODY_NONE || (h->body == BODY_COUNTED && h->length == 0);
-    s->body_paused = s->body_broken = s->answer_begun = s->answer_done = false;
-    s->continue_due = h->expect_continue && !s->body_done;
-    s->body_begun_ns = now_of(s);
-    chunked_init(&s->chunked);
-    session_enter(s, SESSION_EXCHANGE);
-    if (!s->body_done)
-        session_body_deadline(s);
-    x = exchange_request(s->w, &s->codec, h, &cf);
-    if (x == NULL) {
-        session_close(s);
-        return;
-    }
-    s->x = x;
-    exchange_go(x);
-}
-
-static void refuse_head(struct session *s, const struct head_error *err,
-                        const struct request_head *h)
-{
-    struct client_facts cf = {conn_peer(s->conn), conn_is_tls(s->conn), false};
-    struct exchange *x;
-
-    s->http10 = s->is_head = s->keep_alive = false;
-    s->body_done = s->body_broken = true;
-    s->answer_begun = s->answer_done = s->continue_due = false;
-    session_enter(s, SESSION_EXCHANGE);
-    x = exchange_bad_request(s->w, &s->codec, err, h, &cf);
-    if (x == NULL) {
-        session_close(s);
-        return;
-    }
-    s->x = x;
-    exchange_go(x);
-}
-
-static size_t consume_head(struct session *s, struct slice in)
-{
-    struct request_head h;
-    struct head_error err;
-    size_t used = 0;
-    enum parse p;
-
-    if (!head_is_due(&s->head_wait, in, &s->w->site->request_limits))
-        return 0;
-    p = request_parse(in, &s->w->site->request_limits, s->w->fields, &h, &used, &err);
-    if (p != PARSE_MORE)
-        s->head_wait = (struct head_wait){0};
-    switch (p) {
-    case PARSE_DONE:
-        begin_exchange(s, &h);
-        return used;
-    case PARSE_MORE:
-        if (s->state == SESSION_IDLE)
-            session_enter(s, SESSION_HEAD);
-        return 0;
-    case PARSE_BAD:
-        refuse_head(s, &err, &h);
-        return in.len;
-    }
-    WEIR_UNREACHABLE("parse");
-}
-
-static size_t consume_some(struct session *s, struct slice in)
-{
-    switch (s->state) {
-    case SESSION_IDLE:
-    case SESSION_HEAD:
-        return consume_head(s, in);
-    case SESSION_EXCHANGE:
-    case SESSION_DRAIN:
-        return s->body_broken ? in.len : session_body_consume(s, in);
-    case SESSION_TUNNEL:
-        exchange_body(s->x, in);
-        return in.len;
-    case SESSION_LINGER:
-    case SESSION_FLUSH:
-    case SESSION_DEAD:
-        s->lingered += in.len;
-        return in.len;
-    case SESSION_TLS:
-        break;
-    }
-    WEIR_UNREACHABLE("bytes before the handshake");
-}
-
-/* Uses what can be used now, in order; returns how many bytes. */
-static size_t consume(struct session *s, struct slice in)
-{
-    size_t used = 0;
-
-    while (used < in.len && s->state != SESSION_DEAD) {
-        size_t n = consume_some(s, slice_from(in, used));
-        used += n;
-        if (s->state == SESSION_DRAIN && s->body_done)
-            session_enter(s, SESSION_IDLE);
-        else if (n == 0)
-            break;
-    }
-    return used;
-}
-
-/* Reading makes sense while what comes can be used, or only an end is expected. */
-static void set_reading(struct session *s)
-{
-    bool full = !buf_empty(&s->in) && s->state != SESSION_HEAD;
-
-    if (s->state != SESSION_DEAD)
-        conn_want_read(s->conn, !full && !(s->state == SESSION_EXCHANGE && s->body_paused) &&
-                                    !(s->state == SESSION_TUNNEL && s->body_paused));
-}
-
-static void keep(struct session *s, struct slice rest)
-{
-    size_t max = (size_t)s->w->site->settings->limits.head + SCRATCH_BYTES;
-
-    if (s->state != SESSION_DEAD && buf_append(&s->in, rest, max) != WEIR_OK)
-        session_close(s);
-}
-
-/* Uses the bytes kept from before.  They are taken out of s->in meanwhile: what happens in between
- * may close or empty the session. */
-static void consume_kept(struct session *s)
-{
-    struct buf kept = s->in;
-    size_t used;
-
-    s->in = BUF_INIT;
-    used = consume(s, buf_slice(&kept));
-    if (s->state == SESSION_DEAD || s->state == SESSION_LINGER || s->state == SESSION_FLUSH) {
-        buf_free(&kept);
-        return;
-    }
-    buf_consume(&kept, used);
-    WEIR_ASSERT(buf_empty(&s->in));
-    s->in = kept;
-}
-
-/* Goes on once the state has changed so that kept bytes can be used. */
-void session_step(struct session *s)
-{
-    if (s->state == SESSION_DEAD)
-        return;
-    if (s->broken) {
-        session_close(s);
-        return;
-    }
-    if (!buf_empty(&s->in))
-        consume_kept(s);
-    if (s->state == SESSION_DEAD)
-        return;
-    if (s->state == SESSION_IDLE && (s->w->quitting || s->eof_seen)) {
-        session_close(s);
-        return;
-    }
-    set_reading(s);
-}
+/* --- events of the connection */
 
 static void on_step(struct loop_grave *g)
 {
@@ -304,58 +119,6 @@ static void on_step(struct loop_grave *g)
     session_uncork(w);
 }
 
-/* The client ended its side. */
-static void on_eof(struct session *s)
-{
-    bool keep_half = s->w->site->settings->keep_half_closed;
-
-    if (s->state == SESSION_EXCHANGE && keep_half && s->body_done) {
-        s->eof_seen = true;
-        s->keep_alive = false;
-        conn_want_read(s->conn, false);
-        return;
-    }
-    session_close(s);
-}
-
-static bool receive(struct session *s)
-{
-    struct worker *w = s->w;
-    size_t got = 0, used, room = SCRATCH_BYTES;
-    char *at = w->in;
-    bool kept = !buf_empty(&s->in);
-    enum weir_status rc;
-
-    if (kept && buf_reserve(&s->in, 2048, (size_t)w->site->settings->limits.head + SCRATCH_BYTES,
-                            &at, &room) != WEIR_OK) {
-        session_close(s);
-        return false;
-    }
-    rc = conn_read(s->conn, at, room, &got);
-    if (rc == WEIR_AGAIN)
-        return false;
-    if (rc != WEIR_OK) {
-        if (rc == WEIR_CLOSED)
-            on_eof(s);
-        else
-            session_close(s);
-        return false;
-    }
-    if (kept) {
-        buf_commit(&s->in, got);
-        session_step(s);
-        return s->state != SESSION_DEAD;
-    }
-    used = consume(s, slice_of(at, got));
-    if (s->state == SESSION_DEAD)
-        return false;
-    if (used < got)
-        keep(s, slice_of(at + used, got - used));
-    if (s->state != SESSION_DEAD)
-        session_step(s); /* an exchange that ended meanwhile may have left bytes to use */
-    return s->state != SESSION_DEAD;
-}
-
 static void on_readable(struct conn *c, void *owner)
 {
     struct session *s = owner;
@@ -363,7 +126,7 @@ static void on_readable(struct conn *c, void *owner)
 
     WEIR_CHECK(s, SESSION_MAGIC);
     w = s->w;
-    while (receive(s) && conn_has_pending(c) && conn_wants_read(c))
+    while (session_receive(s) && conn_has_pending(c) && conn_wants_read(c))
         continue;
     if (s->state == SESSION_LINGER && s->lingered > LINGER_MAX)
         session_close(s);
@@ -413,7 +176,7 @@ static bool reads_slowly(struct session *s)
 
     s->write_unsent = unsent;
     if (progress)
-        s->write_until_ns = now_of(s) + timeouts_of(s)->write_ns;
+        s->write_until_ns = session_now(s) + session_timeouts(s)->write_ns;
     return progress;
 }
 
@@ -425,14 +188,14 @@ static void on_timer(void *arg)
 
     WEIR_CHECK(s, SESSION_MAGIC);
     w = s->w;
-    now = now_of(s);
+    now = session_now(s);
     if (s->write_until_ns != 0 && now >= s->write_until_ns && !reads_slowly(s)) {
         session_close(s); /* it does not read */
     } else if (s->body_until_ns != 0 && now >= s->body_until_ns && !s->body_paused) {
         session_body_bad(s, 408, CAUSE_REQUEST_TIMEOUT, "the body did not arrive in time");
     } else if (s->state_until_ns != 0 && now >= s->state_until_ns) {
         if (s->state == SESSION_HEAD)
-            refuse_head(
+            session_refuse_head(
                 s,
                 &(struct head_error){408, CAUSE_REQUEST_TIMEOUT, "the head did not arrive in time"},
                 NULL);
@@ -451,7 +214,7 @@ void session_idle_ends(struct session *s)
         session_close(s);
         return;
     }
-    s->state_until_ns = now_of(s) + NS_PER_S;
+    s->state_until_ns = session_now(s) + NS_PER_S;
     session_set_timer(s);
 }
 
@@ -482,7 +245,7 @@ struct session *session_open(struct worker *w, int fd, int listener)
     loop_grave_init(&s->grave, reap);
     loop_grave_init(&s->step, on_step);
     loop_timer_init(&s->timer, w->loop, on_timer, s);
-    s->conn = conn_accept(w->loop, fd, l->tls, timeouts_of(s)->tls_ns, &events, s);
+    s->conn = conn_accept(w->loop, fd, l->tls, session_timeouts(s)->tls_ns, &events, s);
     if (s->conn == NULL) {
         addresses_release(&s->addresses);
         slab_give(&w->sessions, s);
@@ -490,7 +253,7 @@ struct session *session_open(struct worker *w, int fd, int listener)
     }
     list_push_back(&w->live_sessions, &s->node);
     if (s->state == SESSION_IDLE) {
-        s->state_until_ns = now_of(s) + timeouts_of(s)->keepalive_ns;
+        s->state_until_ns = session_now(s) + session_timeouts(s)->keepalive_ns;
         session_set_timer(s);
     }
     return s;
