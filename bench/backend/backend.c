@@ -169,12 +169,13 @@ static int serve(struct server *s, const struct options *o)
     struct event *interrupt = evsignal_new(s->loop, SIGINT, on_signal, s->loop);
     struct event *terminate = evsignal_new(s->loop, SIGTERM, on_signal, s->loop);
     char why[256];
-    int rc = open_port(&s->port, s, o->listen, &answer_handler);
+    /* control first: whoever can be asked can be told what to do */
+    int rc = open_port(&s->control, s, o->control, &control_handler);
 
     WEIR_ASSERT(interrupt != NULL && terminate != NULL && event_add(interrupt, NULL) == 0 &&
                 event_add(terminate, NULL) == 0);
     if (rc == 0)
-        rc = open_port(&s->control, s, o->control, &control_handler);
+        rc = open_port(&s->port, s, o->listen, &answer_handler);
     if (rc == 0 && o->script != NULL &&
         script_add(s, slice_str(o->script), why, sizeof why) != WEIR_OK)
         rc = cli_wrong(&cli, "--script: %s", why);

@@ -152,7 +152,8 @@ void check_table(struct grow *g, const json_t *check)
     grow_str(g, "<h2>What the harness is worth</h2>\n<p>Backends and proxies that do one thing "
                 "wrong each, and whether it was found out.</p>\n");
     put_limit(g, json_object_get(check, "limit"));
-    grow_str(g, "<table><tbody>\n");
+    grow_str(g, "<table><thead><tr><th class=\"l\">what is wrong</th><th></th></tr></thead>"
+                "<tbody>\n");
     for (size_t i = 0; i < json_array_size(trials); i++) {
         const json_t *t = json_array_get(trials, i);
         bool found = json_is_true(json_object_get(t, "found"));

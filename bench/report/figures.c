@@ -250,6 +250,8 @@ static void must_rows(struct grow *g, const struct chapter *c)
         const json_t *m = json_array_get(first, i);
         grow_printf(g, "<tr><th>%s: ", json_text_at(m, "what"));
         put_html(g, json_text_at(m, "help"));
+        if (json_number_at(m, "of") > 0)
+            grow_printf(g, " (of = %g)", json_number_at(m, "of"));
         grow_printf(g, ", %g&ndash;%g s", json_number_at(m, "from_s"), json_number_at(m, "to_s"));
         put_bound(g, m);
         grow_str(g, "</th><td class=\"u\"></td>");

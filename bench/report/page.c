@@ -14,6 +14,7 @@ static const char style[] =
     "border-top:2px solid #ccc;padding-top:.8em}"
     "table{border-collapse:collapse;margin:1em 0;font-variant-numeric:tabular-nums;width:100%}"
     "th,td{padding:.22em .6em;border-bottom:1px solid #ddd;text-align:right;vertical-align:top}"
+    "td{white-space:nowrap}"
     "tbody th{text-align:left;font-weight:normal}thead th{border-bottom:2px solid #999}"
     "thead th.l{text-align:left}a{color:inherit}"
     "th.sub{padding-top:1em;font-style:italic}td.u{color:#666;text-align:left}"

@@ -10,7 +10,7 @@
 #include "weir/base/assert.h"
 
 enum { SMOOTH_S = 5 };
-static const double plot_wide = 760, plot_tall = 220, plot_low = 150;
+static const double plot_wide = 760, plot_tall = 176, plot_low = 112;
 
 static const struct ink ink_demand = {"#444444", "4 3", 1.4};
 static const struct ink ink_good = {"#007a53", "", 2.4};

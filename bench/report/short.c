@@ -89,7 +89,7 @@ void short_table(struct grow *g, const struct chapter *chapters, size_t n)
         put_html(g, names[k]);
         grow_str(g, "</th>");
     }
-    grow_str(g, "<th>what must hold</th></tr></thead><tbody>\n");
+    grow_str(g, "<th>bounds held</th></tr></thead><tbody>\n");
     for (size_t i = 0; i < n; i++) {
         grow_str(g, "<tr><th><a href=\"#");
         put_html(g, chapters[i].scenario);

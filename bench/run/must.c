@@ -116,7 +116,9 @@ double time_to_full(const struct load_bin *bins, size_t n, double from_s, double
 
 static double value_time_to_full(const struct scenario_must *m, const struct seen *s)
 {
-    return time_to_full(s->bins, s->n_bins, m->from_s, m->of);
+    size_t n = m->to_s < (double)s->n_bins ? (size_t)m->to_s : s->n_bins;
+
+    return time_to_full(s->bins, n, m->from_s, m->of);
 }
 
 /* The last sample at or before a time; NULL when there is none. */
@@ -261,7 +263,8 @@ static const struct must_kind kinds[] = {
     {"polite_share", "attempts refused and told when to come back, of all that were not served",
      value_polite},
     {"retry_share", "retries of all attempts", value_retry_share},
-    {"time_to_full", "seconds until goodput stays at `of` for ten seconds", value_time_to_full},
+    {"time_to_full", "seconds until goodput is at the level `of`, and stays for ten seconds",
+     value_time_to_full},
     {"attempts", "requests that reached the backend", value_attempts},
     {"wasted", "tokens of answers nobody got whole", value_wasted},
     {"backend_refused", "requests that the backend refused, of those that reached it",

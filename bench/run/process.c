@@ -2,10 +2,10 @@
 /* Starting, watching and ending programs.  Blocking: for the setting up, not for the run. */
 #include "bench/run/process.h"
 
+#include <arpa/inet.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -232,9 +232,9 @@ void process_show_log(const struct process *p)
         (void)fprintf(stderr, "--- the end of what %s said:\n%.*s---\n", p->name, (int)n, bytes);
 }
 
-int free_port(void)
+int free_port(const char *host)
 {
-    struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = inet_addr(host)};
     socklen_t len = sizeof a;
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), port = 0;
 

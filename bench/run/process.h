@@ -43,8 +43,8 @@ int process_threads(pid_t pid);
 /* The last lines of its log on stderr, for when something went wrong. */
 void process_show_log(const struct process *p);
 
-/* A TCP port of 127.0.0.1 that was free a moment ago; 0 when there is none. */
-int free_port(void);
+/* A TCP port of this IPv4 address that was free a moment ago; 0 when there is none. */
+int free_port(const char *host);
 
 /* The folder this program is in, without the last '/'. */
 const char *program_folder(char *out, size_t size);

@@ -190,9 +190,9 @@ static void put_musts(const struct play *p, struct grow *g)
         const struct scenario_must *m = &p->scenario->musts[i];
         bool binding = strcmp(m->target, "all") == 0 || strcmp(m->target, p->target) == 0;
         grow_printf(g,
-                    "%s{\"what\":\"%s\",\"help\":\"%s\",\"from_s\":%.1f,\"to_s\":%.1f,"
+                    "%s{\"what\":\"%s\",\"help\":\"%s\",\"of\":%g,\"from_s\":%.1f,\"to_s\":%.1f,"
                     "\"least\":",
-                    more ? "," : "", m->name, must_help(m->kind), m->from_s, m->to_s);
+                    more ? "," : "", m->name, must_help(m->kind), m->of, m->from_s, m->to_s);
         put_number(g, m->least, 4);
         grow_str(g, ",\"most\":");
         put_number(g, m->most, 4);

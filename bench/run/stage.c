@@ -17,9 +17,18 @@
 enum { ARGS_MAX = 48, PATH_SIZE = 512 };
 static const double start_s = 10, stop_s = 5;
 
+/* Connections come from 127.0.0.1 and another harness has another address: no port is met twice. */
+static void own_host(char *out, size_t size)
+{
+    unsigned pid = (unsigned)getpid();
+
+    (void)snprintf(out, size, "127.%u.%u.%u", 2 + pid % 60, pid / 60 % 256, 1 + pid / 15360 % 250);
+}
+
 enum weir_status stage_init(struct stage *s, char *why, size_t why_size)
 {
     *s = (struct stage){.folder = "/tmp/weir-bench-XXXXXX"};
+    own_host(s->host, sizeof s->host);
     if (mkdtemp(s->folder) != NULL)
         return WEIR_OK;
     (void)snprintf(why, why_size, "no temporary folder: %s", strerror(errno));
@@ -110,7 +119,7 @@ static char *arg(const char *s)
 
 enum weir_status stage_backend(struct stage *s, const char *const *args, char *why, size_t why_size)
 {
-    char listen[32], control[32];
+    char listen[40], control[40];
     char *argv[ARGS_MAX] = {
         arg("/proc/self/exe"), arg("backend"), arg("--quiet"), arg("--listen"), listen,
         arg("--control"),      control};
@@ -118,8 +127,8 @@ enum weir_status stage_backend(struct stage *s, const char *const *args, char *w
 
     while (*args != NULL && n < ARGS_MAX - 1)
         argv[n++] = arg(*args++);
-    (void)snprintf(listen, sizeof listen, "127.0.0.1:%d", free_port());
-    (void)snprintf(control, sizeof control, "127.0.0.1:%d", free_port());
+    (void)snprintf(listen, sizeof listen, "%s:%d", s->host, free_port(s->host));
+    (void)snprintf(control, sizeof control, "%s:%d", s->host, free_port(s->host));
     (void)snprintf(s->backend_url, sizeof s->backend_url, "http://%s", listen);
     (void)snprintf(s->control_url, sizeof s->control_url, "http://%s", control);
     if (start(s, &s->backend, "backend", argv, why, why_size) != WEIR_OK)
@@ -141,7 +150,7 @@ static void weir_settings(struct stage *s, const struct stage_wish *w, struct gr
         (void)snprintf(s->log_path, sizeof s->log_path, "%s/access.log", s->folder);
     if (w->workers > 0)
         grow_printf(g, "workers = %d;\n", w->workers);
-    grow_printf(g, "listeners = ( { address = \"127.0.0.1:%d\";", s->target_port);
+    grow_printf(g, "listeners = ( { address = \"%s:%d\";", s->host, s->target_port);
     if (w->tls)
         grow_printf(g, " tls = { certificate = \"%s/tls.pem\"; key = \"%s/tls.pem\"; };", s->folder,
                     s->folder);
@@ -179,9 +188,10 @@ static void nginx_settings(struct stage *s, const struct stage_wish *w, struct g
                 "  limit_conn_zone $server_name zone=all:1m;\n"
                 "  upstream backend { server %s max_fails=0; keepalive 512; "
                 "keepalive_requests 1000000; }\n"
-                "  server {\n    listen 127.0.0.1:%d%s backlog=4096;\n    server_name bench;\n",
+                "  server {\n    listen %s:%d%s backlog=4096;\n    server_name bench;\n",
                 s->folder, s->folder, 2 * most_connections(), s->folder, s->folder, s->folder,
-                s->folder, s->folder, backend_address(s), s->target_port, w->tls ? " ssl" : "");
+                s->folder, s->folder, backend_address(s), s->host, s->target_port,
+                w->tls ? " ssl" : "");
     if (w->tls)
         grow_printf(g, "    ssl_certificate %s/tls.pem;\n    ssl_certificate_key %s/tls.pem;\n",
                     s->folder, s->folder);
@@ -208,9 +218,9 @@ static void haproxy_settings(struct stage *s, const struct stage_wish *w, struct
                 "  timeout server 1h\n  timeout queue 1s\n  timeout http-request 10s\n"
                 "  timeout http-keep-alive 60s\n  option http-no-delay\n  http-reuse always\n"
                 "  retries 0\n"
-                "frontend in\n  bind 127.0.0.1:%d backlog 4096%s%s%s\n%s  default_backend out\n"
+                "frontend in\n  bind %s:%d backlog 4096%s%s%s\n%s  default_backend out\n"
                 "backend out\n  server a %s pool-max-conn -1%s\n",
-                most_connections(), s->target_port, w->tls ? " ssl crt " : "",
+                most_connections(), s->host, s->target_port, w->tls ? " ssl crt " : "",
                 w->tls ? s->folder : "", w->tls ? "/tls.pem" : "", deny, backend_address(s), limit);
 }
 
@@ -222,8 +232,8 @@ static void relay_settings(struct stage *s, const struct stage_wish *w, struct g
 struct target_kind {
     const char *name, *file;
     void (*settings)(struct stage *s, const struct stage_wish *w, struct grow *g);
-    const char
-        *argv[8]; /* "%f" the settings file, "%d" the folder, "%p" the port, "%b" the backend */
+    const char *argv[8]; /* "%f" the settings file, "%d" the folder, "%h" and "%p" where, "%b" the
+                            backend */
 };
 
 static const struct target_kind kinds[] = {
@@ -236,12 +246,12 @@ static const struct target_kind kinds[] = {
     {"relay",
      "relay.none",
      relay_settings,
-     {"/proc/self/exe", "relay", "--listen", "127.0.0.1:%p", "--to", "%b"}},
+     {"/proc/self/exe", "relay", "--listen", "%h:%p", "--to", "%b"}},
     /* for the harness to judge itself: a relay that does one thing wrong */
     {"wrong",
      "wrong.none",
      relay_settings,
-     {"/proc/self/exe", "relay", "--listen", "127.0.0.1:%p", "--to", "%b", "--wrong", "%x"}},
+     {"/proc/self/exe", "relay", "--listen", "%h:%p", "--to", "%b", "--wrong", "%x"}},
 };
 
 static const struct target_kind *find_kind(struct slice name)
@@ -286,6 +296,9 @@ static void fill_arg(const struct stage *s, const struct target_kind *k, const s
         case 'd':
             text_str(&t, s->folder);
             break;
+        case 'h':
+            text_str(&t, s->host);
+            break;
         case 'p':
             text_printf(&t, "%d", s->target_port);
             break;
@@ -310,9 +323,9 @@ static enum weir_status start_kind(struct stage *s, const struct target_kind *k,
     struct grow g = {0};
     enum weir_status rc;
 
-    s->target_port = free_port();
-    (void)snprintf(s->target_url, sizeof s->target_url, "%s://127.0.0.1:%d",
-                   w->tls ? "https" : "http", s->target_port);
+    s->target_port = free_port(s->host);
+    (void)snprintf(s->target_url, sizeof s->target_url, "%s://%s:%d", w->tls ? "https" : "http",
+                   s->host, s->target_port);
     if (w->tls && certificate_write(s->folder, "tls.pem") != WEIR_OK) {
         (void)snprintf(why, why_size, "no certificate could be made");
         return WEIR_TLS;

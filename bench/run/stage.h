@@ -8,10 +8,10 @@
 /*
  * What a run is played on: a simulated backend and, in front of it, the target under test, started
  * from one row of a table each (program, settings file, arguments).  Every program listens on free
- * ports of 127.0.0.1 and keeps its files in one temporary folder, which goes with the stage.
+ * ports of a loopback address of the harness's own and keeps its files in one temporary folder, which goes with the stage.
  */
 struct stage {
-    char folder[64];
+    char folder[64], host[20];
     struct process backend, target;
     char backend_url[64], control_url[64]; /* empty: a backend of somebody else's */
     char target_url[300];

@@ -8,7 +8,7 @@
 #define MOST .least = 0.9, .most = 1
 
 const struct trial trials[] = {
-    {"a healthy backend", .end = TURN_GOOD, ALL},
+    {"nothing: a healthy backend", .end = TURN_GOOD, ALL},
     {"200 with nothing", "blank", .end = TURN_EMPTY, ALL},
     {"a stream without content", "empty", .end = TURN_EMPTY, ALL},
     {"one that delays every token", "slow=100", .end = TURN_SLOW, MOST},
@@ -28,7 +28,7 @@ const struct trial trials[] = {
     {"silence", "stall", .end = TURN_GAVE_UP, ALL},
     {"somebody else's tokens", "mixed", .end = TURN_GOOD, ALL, .mixed = true},
     {"nobody there", "down", .end = TURN_NO_CONNECT, ALL},
-    {"an honest relay", .proxy = "", .end = TURN_GOOD, ALL},
+    {"nothing: an honest relay", .proxy = "", .end = TURN_GOOD, ALL},
     {"a proxy that answers 200 with nothing", .proxy = "null", .end = TURN_EMPTY, ALL},
     {"a proxy that delays by 30 ms", .proxy = "delay=30ms", .end = TURN_GOOD, ALL, .delay_ms = 30},
     {"a proxy that delays beyond the promise", .proxy = "delay=1000ms", .end = TURN_LATE, MOST},

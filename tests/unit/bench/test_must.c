@@ -211,3 +211,19 @@ Test(must, a_figure_beside_nobody_does_not_hold)
     cr_assert(isnan(play.values[0]));
     cr_assert_eq(play.broken, 1);
 }
+
+Test(must, full_has_to_be_seen_within_the_span)
+{
+    struct load_bin bins[60] = {0};
+    struct load_sums sums = {0};
+    struct watch watch = {0};
+    struct seen s = {.bins = bins, .n_bins = 60, .watch = &watch, .sums = &sums};
+    struct scenario_must m = must_of("time_to_full", 10, 50);
+
+    m.of = 5;
+    for (int i = 40; i < 60; i++)
+        bins[i].ends[TURN_GOOD] = 5;
+    cr_assert_float_eq(must_value(&m, &s), 30, 1e-9);
+    m.to_s = 49;
+    cr_assert(isnan(must_value(&m, &s)));
+}
