@@ -236,6 +236,16 @@ static void must_cell(struct grow *g, const json_t *m)
     grow_printf(g, "%s</td>", !binding ? "" : held ? " &#10003;" : " &#10007;");
 }
 
+static void put_beside(struct grow *g, const json_t *m)
+{
+    const char *target = json_text_at(m, "beside");
+
+    if (target[0] == '\0')
+        return;
+    grow_str(g, ", as a part of that of ");
+    put_html(g, target);
+}
+
 /* What had to hold, as a row each; those bound by it are marked. */
 static void must_rows(struct grow *g, const struct chapter *c)
 {
@@ -252,6 +262,7 @@ static void must_rows(struct grow *g, const struct chapter *c)
         put_html(g, json_text_at(m, "help"));
         if (json_number_at(m, "of") > 0)
             grow_printf(g, " (of = %g)", json_number_at(m, "of"));
+        put_beside(g, m);
         grow_printf(g, ", %g&ndash;%g s", json_number_at(m, "from_s"), json_number_at(m, "to_s"));
         put_bound(g, m);
         grow_str(g, "</th><td class=\"u\"></td>");
