@@ -32,6 +32,8 @@ void show_event_json(struct json_out *j, const struct control_event *e)
     json_num(j, "window_s", (double)e->window_ns / (double)NS_PER_S, 1);
     json_num(j, "share", e->share, 4);
     json_close(j);
+    json_u64(j, "times", e->times);
+    json_wall(j, "first_at", e->first_wall_ns);
     json_cstr(j, "sentence", e->sentence);
     json_close(j);
 }
@@ -41,21 +43,14 @@ void show_event_json(struct json_out *j, const struct control_event *e)
 struct listing {
     struct text *t;
     struct json_out *j;
-    uint64_t last; /* how many are wanted */
-    uint64_t newest;
+    bool any;
 };
-
-static void note_newest(const struct control_event *e, void *arg)
-{
-    struct listing *l = arg;
-
-    l->newest = e->seq;
-}
 
 static void list_text(const struct control_event *e, void *arg)
 {
     struct listing *l = arg;
 
+    l->any = true;
     show_event(l->t, e);
 }
 
@@ -66,31 +61,23 @@ static void list_json(const struct control_event *e, void *arg)
     show_event_json(l->j, e);
 }
 
-/* The seq behind which the wanted events begin. */
-static uint64_t first_wanted(struct admin *a, struct listing *l)
-{
-    control_events(a->control, 0, note_newest, l);
-    return l->last == 0 || l->last >= l->newest ? 0 : l->newest - l->last;
-}
-
 static void events_text(struct text *t, struct admin *a, const void *arg)
 {
-    struct listing l = {.t = t, .last = *(const uint64_t *)arg};
-    uint64_t after = first_wanted(a, &l);
+    struct listing l = {.t = t};
 
-    if (l.newest == 0)
+    control_events(a->control, *(const uint64_t *)arg, list_text, &l);
+    if (!l.any)
         text_str(t, "nothing has happened yet\n");
-    control_events(a->control, after, list_text, &l);
 }
 
 static void events_json(struct text *t, struct admin *a, const void *arg)
 {
     struct json_out j;
-    struct listing l = {.j = &j, .last = *(const uint64_t *)arg};
+    struct listing l = {.j = &j};
 
     json_begin(&j, t);
     json_open_array(&j, NULL);
-    control_events(a->control, first_wanted(a, &l), list_json, &l);
+    control_events(a->control, *(const uint64_t *)arg, list_json, &l);
     json_close(&j);
 }
 

@@ -23,20 +23,10 @@ static void add_event(const struct control_event *e, void *arg)
     show_event_json(arg, e);
 }
 
-static void newest(const struct control_event *e, void *arg)
-{
-    uint64_t *seq = arg;
-
-    *seq = e->seq;
-}
-
 static void put_events(struct json_out *j, struct admin *a)
 {
-    uint64_t last = 0;
-
-    control_events(a->control, 0, newest, &last);
     json_open_array(j, "events");
-    control_events(a->control, last > EVENTS_SHOWN ? last - EVENTS_SHOWN : 0, add_event, j);
+    control_events(a->control, EVENTS_SHOWN, add_event, j);
     json_close(j);
 }
 

@@ -14,8 +14,11 @@ void show_window(struct text *t, const struct upstream_view *v);
 /* The object of one upstream; with its pool's name where that is not around it already. */
 void json_upstream(struct json_out *j, struct admin *a, size_t pool, size_t upstream,
                    bool with_pool);
-/* Until the share is 1, as ", full in about 12 s"; nothing where it is. */
-void show_expected(struct text *t, double share, double expected_s);
+/* Until the share is 1, as ", full in about 12 s"; nothing where it is.  dead: no probe was good.
+ */
+void show_expected(struct text *t, double share, double expected_s, bool dead);
+/* The rules wait for the upstream to answer a probe. */
+bool awaits_probe(const struct upstream_view *v);
 
 /* One event as a line for people, and as the JSON object of `events`. */
 void show_event(struct text *t, const struct control_event *e);

@@ -67,14 +67,30 @@ static void show_causes(struct text *t, const uint64_t by_cause[CAUSE_COUNT])
     text_char(t, '\n');
 }
 
-void show_expected(struct text *t, double share, double s)
+bool awaits_probe(const struct upstream_view *v)
+{
+    return !v->override_on[OVERRIDE_BREAKER_OPEN] &&
+           (v->state == BREAKER_OPEN || (v->state == BREAKER_HALF_OPEN && v->probes_good == 0));
+}
+
+static bool pool_awaits_probe(const struct pool_status *p)
+{
+    for (size_t i = 0; i < p->n_upstreams; i++) {
+        if (awaits_probe(&p->upstreams[i].v))
+            return true;
+    }
+    return false;
+}
+
+void show_expected(struct text *t, double share, double s, bool dead)
 {
     char span[HUMAN_MAX];
 
     if (share >= 1 || s == 0)
         return;
     if (s < 0)
-        text_str(t, ", time to full not known yet");
+        text_str(t,
+                 dead ? ", full: not before a probe is answered" : ", time to full not known yet");
     else
         text_printf(t, ", full in about %s", human_duration(span, (uint64_t)(s * 1e9)));
 }
@@ -86,7 +102,7 @@ static void show_pool_head(struct text *t, const struct pool_status *p, const st
     text_printf(t, "pool %s: %s for %s, share %s", p->name, service_state_name(p->state),
                 human_duration(span, since(p->since_wall_ns, s->now_wall_ns)),
                 human_share(share, p->v.share));
-    show_expected(t, p->v.share, p->v.expected_full_s);
+    show_expected(t, p->v.share, p->v.expected_full_s, pool_awaits_probe(p));
     text_printf(t, "; admitted %s, refused %s; queue %u waiting",
                 human_rate(in, p->v.admitted_per_s), human_rate(no, p->shed_per_s), p->v.queued);
     if (p->v.queued > 0)

@@ -29,7 +29,7 @@ static void show_state(struct text *t, const struct upstream_status *u, uint64_t
         text_printf(t, ", next probes in %s", human_duration(span, v->until_ns - now_ns));
     text_printf(t, "\n  share          %s%s of %.1f known-good streams",
                 human_share(share, v->share), v->ramp_held ? " (held)" : "", v->known_good);
-    show_expected(t, v->share, v->expected_full_s);
+    show_expected(t, v->share, v->expected_full_s, awaits_probe(v));
     text_char(t, '\n');
     if (v->held_until_ns > now_ns)
         text_printf(t, "  left alone     for another %s, as it asked\n",

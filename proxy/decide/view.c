@@ -7,7 +7,10 @@
 
 #define PROBES_EXPECTED_S 1.0 /* a guess: three first tokens */
 
-/* Seconds until the share is 1, 0 = it is, negative = it depends on somebody. */
+/*
+ * Seconds until the share is 1, 0 = it is, negative = nobody knows: it depends on an operator, or
+ * on an upstream that has not answered a probe yet.
+ */
 static double expected_full_s(const struct pool *p, const struct breaker *b, uint64_t now_ns)
 {
     const struct ramp_conf *c = &p->conf->ramp;
@@ -20,12 +23,8 @@ static double expected_full_s(const struct pool *p, const struct breaker *b, uin
     case BREAKER_RAMPING:
         return b->ramp.held ? -1 : ramp_expected_s(&b->ramp, c, now_ns);
     case BREAKER_HALF_OPEN:
-        return PROBES_EXPECTED_S + ramp_expected_s(&fresh, c, now_ns);
+        return b->good == 0 ? -1 : PROBES_EXPECTED_S + ramp_expected_s(&fresh, c, now_ns);
     case BREAKER_OPEN:
-        if (b->until_ns == 0 || b->health_bad)
-            return -1;
-        return (b->until_ns > now_ns ? num_s(b->until_ns - now_ns) : 0) + PROBES_EXPECTED_S +
-               ramp_expected_s(&fresh, c, now_ns);
     case BREAKER_DRAINED:
         return -1;
     }
@@ -87,6 +86,7 @@ void pool_upstream_view(const struct pool *p, size_t upstream, struct upstream_v
     v->state = b->state;
     v->refuse_cause = refuse_cause(u, now_ns);
     memcpy(v->cause, b->cause, sizeof v->cause);
+    v->probes_good = b->state == BREAKER_HALF_OPEN ? b->good : 0;
     v->since_ns = b->since_ns;
     v->until_ns = b->state == BREAKER_OPEN ? b->until_ns : 0;
     v->held_until_ns = hold_on(&u->hold, now_ns) ? u->hold.until_ns : 0;

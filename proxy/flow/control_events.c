@@ -2,17 +2,9 @@
 /* The event list: changes of state with their numbers, orders, lapses; kept, logged, told. */
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "control_priv.h"
-
-static struct control_event *next_event(struct control *c)
-{
-    struct control_event *e = &c->events[c->n_events % EVENTS_KEPT];
-
-    *e = (struct control_event){
-        .seq = ++c->n_events, .at_wall_ns = wall_now_ns(), .pool = "", .upstream = ""};
-    return e;
-}
 
 static void tell(struct control *c, const struct control_event *e)
 {
@@ -24,9 +16,10 @@ static void tell(struct control *c, const struct control_event *e)
 void control_say(struct control *c, const char *pool, const char *upstream, const char *cause,
                  const char *fmt, ...)
 {
-    struct control_event *e = next_event(c);
+    struct control_event *e = event_list_add(&c->events);
     va_list ap;
 
+    e->at_wall_ns = e->first_wall_ns = wall_now_ns();
     e->pool = pool;
     e->upstream = upstream;
     (void)snprintf(e->cause, sizeof e->cause, "%s", cause);
@@ -34,6 +27,19 @@ void control_say(struct control *c, const char *pool, const char *upstream, cons
     (void)vsnprintf(e->sentence, sizeof e->sentence, fmt, ap);
     va_end(ap);
     tell(c, e);
+}
+
+/* "..., 14 times since 09:59:14Z" */
+static void say_times(struct control_event *e)
+{
+    char when[RFC3339_MAX];
+    size_t n = strlen(e->sentence);
+
+    if (e->times == 1)
+        return;
+    (void)rfc3339_format(when, e->first_wall_ns);
+    (void)snprintf(e->sentence + n, sizeof e->sentence - n, ", %u times since %.8sZ", e->times,
+                   when + sizeof "2026-01-01T" - 1);
 }
 
 static void describe(struct control_event *e)
@@ -54,11 +60,12 @@ static void describe(struct control_event *e)
         (void)snprintf(text, sizeof text, "%s/%s: %s -> %s, %s%s, share %.0f %%", e->pool,
                        e->upstream, from, to, cause, numbers, 100 * e->share);
     memcpy(e->sentence, text, sizeof text);
+    say_times(e);
 }
 
 static void take_one(struct control *c, const struct site_pool *p, const struct pool_event *pe)
 {
-    struct control_event *e = next_event(c);
+    struct control_event *e = event_list_add(&c->events);
 
     e->at_wall_ns = control_wall(c, pe->at_ns);
     e->pool = c->pool_names[p->slot];
@@ -71,6 +78,7 @@ static void take_one(struct control *c, const struct site_pool *p, const struct 
     e->consecutive = pe->consecutive;
     e->window_ns = pe->window_ns;
     e->share = pe->share;
+    e = event_list_fold(&c->events);
     describe(e);
     tell(c, e);
 }
@@ -94,13 +102,13 @@ void control_take_pool_events(struct control *c)
     }
 }
 
-void control_events(struct control *c, uint64_t after,
+void control_events(struct control *c, size_t last,
                     void (*fn)(const struct control_event *e, void *arg), void *arg)
 {
-    uint64_t first = c->n_events > EVENTS_KEPT ? c->n_events - EVENTS_KEPT : 0;
+    const struct event_list *l = &c->events;
 
-    for (uint64_t i = after > first ? after : first; i < c->n_events; i++)
-        fn(&c->events[i % EVENTS_KEPT], arg);
+    for (size_t i = last == 0 || last > l->n ? 0 : l->n - last; i < l->n; i++)
+        fn(&l->at[i], arg);
 }
 
 void control_subscribe(struct control *c, void (*fn)(const struct control_event *e, void *arg),

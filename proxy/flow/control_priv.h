@@ -11,6 +11,7 @@
 #include "weir/net/conn.h"
 #include "weir/net/resolver.h"
 
+#include "event_list.h"
 #include "site.h"
 #include "weir/flow/run.h"
 #include "worker.h"
@@ -20,7 +21,6 @@
  */
 enum {
     WORKERS_MAX = 256,
-    EVENTS_KEPT = 1024,
     SUBSCRIBERS_MAX = 64,
     SECONDS_KEPT = 60,
     TENS_KEPT = 7, /* snapshots of the histograms, 10 s apart: the last minute */
@@ -102,8 +102,7 @@ struct control {
     uint64_t wall_minus_mono_ns, started_wall_ns, last_second_ns;
     uint64_t seconds; /* since the start; index of the rings */
 
-    struct control_event events[EVENTS_KEPT];
-    uint64_t n_events;
+    struct event_list events;
     struct subscriber subscribers[SUBSCRIBERS_MAX];
     int n_subscribers;
 

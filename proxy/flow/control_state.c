@@ -8,6 +8,7 @@
 #define SHEDDING_NS (10 * NS_PER_S)
 enum { STATUS_MAX = 64 * 1024 };
 
+/* A dead upstream is half-open every few seconds: it is coming back when a probe was answered. */
 static enum service_state judge_pool(struct control *c, const struct site_pool *p, double *share,
                                      double *full_s)
 {
@@ -22,7 +23,7 @@ static enum service_state judge_pool(struct control *c, const struct site_pool *
 
         pool_upstream_view(pool, i, &u, now);
         closed += u.state == BREAKER_CLOSED;
-        coming += u.state == BREAKER_HALF_OPEN || u.state == BREAKER_RAMPING;
+        coming += u.probes_good > 0 || u.state == BREAKER_RAMPING;
     }
     gate_unlock(p->gate);
     *share = v.share;

@@ -147,6 +147,7 @@ struct upstream_view {
     enum breaker_state state;
     enum cause refuse_cause;       /* what a request refused here would be told */
     char cause[BREAKER_CAUSE_MAX]; /* why the state was entered: "error_rate", "operator", ... */
+    uint32_t probes_good;          /* while half-open: answers that showed it lives */
     uint64_t since_ns;             /* of the state */
     uint64_t until_ns;             /* end of OPEN, 0 = none or unknown */
     uint64_t held_until_ns;        /* 0 = not held */
@@ -163,7 +164,7 @@ struct upstream_view {
     uint32_t on_time, late;
     double pace_ns; /* ns per event, 0 = unknown */
     double pace_target_ns;
-    double expected_full_s; /* until the share is 1, 0 = it is, <0 = not known */
+    double expected_full_s; /* until the share is 1, 0 = it is, <0 = not known, no probe was good */
 };
 
 /* A change of state, for the event log; oldest first from pool_next_event. */

@@ -107,8 +107,10 @@ void control_stop(struct control *c, const struct control_who *who);
 /* --- events: changes of state, orders, lapses, reloads; the last 1,024 */
 
 struct control_event {
-    uint64_t seq; /* 1, 2, 3 ... */
+    uint64_t seq; /* 1, 2, 3 ...; some are not kept: see times */
     uint64_t at_wall_ns;
+    uint32_t times;              /* rounds of probes in vain: this and those right before it */
+    uint64_t first_wall_ns;      /* the first of them; at_wall_ns of any other event */
     const char *pool, *upstream; /* "" when it concerns more */
     enum breaker_state from, to; /* equal when it is no transition */
     char cause[24];
@@ -117,8 +119,8 @@ struct control_event {
     double share;
     char sentence[200]; /* the whole story for people, with its numbers */
 };
-/* Calls fn for each event with seq > after, oldest first. */
-void control_events(struct control *c, uint64_t after,
+/* Calls fn for the last `last` events (0: all that are kept), oldest first. */
+void control_events(struct control *c, size_t last,
                     void (*fn)(const struct control_event *e, void *arg), void *arg);
 /* fn is called for each new event until it is unsubscribed (fn, arg). */
 void control_subscribe(struct control *c, void (*fn)(const struct control_event *e, void *arg),

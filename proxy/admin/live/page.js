@@ -404,7 +404,8 @@ figures.forEach(render);
 
 // A dead upstream is probed every few seconds: those changes are one line that counts them.
 const probing = new Map();
-const isProbe = e => (e.from === "open" && e.to === "half_open") || e.cause === "probe_failed";
+const inVain = e => e.from === "half_open" && e.to === "open";
+const isProbe = e => inVain(e) || (e.from === "open" && e.to === "half_open");
 const eventLine = (e, text) => {
 const li = make("li"), t = make("time", "", e.at.slice(11, 19));
 t.dateTime = e.at;
@@ -420,7 +421,10 @@ if (isProbe(e)) {
 const run = probing.get(key) || { since: e.at, failed: 0, li: null };
 probing.set(key, run);
 if (run.li) run.li.remove();
-if (e.cause === "probe_failed") run.failed++;
+if (inVain(e)) {
+run.failed = Math.max(run.failed + 1, e.times);
+if (e.times > 1) run.since = e.first_at;
+}
 if (run.failed) text = `${key}: still dead; probes have failed ${run.failed} time${run.failed === 1 ? "" : "s"} since ${run.since.slice(11, 19)}`;
 run.li = eventLine(e, text);
 $("events").prepend(run.li);

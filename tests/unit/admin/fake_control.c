@@ -255,13 +255,11 @@ void control_stop(struct control *c, const struct control_who *who)
     c->stopped = true;
 }
 
-void control_events(struct control *c, uint64_t after,
+void control_events(struct control *c, size_t last,
                     void (*fn)(const struct control_event *e, void *arg), void *arg)
 {
-    for (size_t i = 0; i < c->n_events; i++) {
-        if (c->events[i].seq > after)
-            fn(&c->events[i], arg);
-    }
+    for (size_t i = last == 0 || last > c->n_events ? 0 : c->n_events - last; i < c->n_events; i++)
+        fn(&c->events[i], arg);
 }
 
 void control_subscribe(struct control *c, void (*fn)(const struct control_event *e, void *arg),
@@ -284,7 +282,9 @@ void fake_event(struct control *c, const char *sentence, enum breaker_state from
     struct control_event *e = &c->events[c->n_events++];
 
     *e = (struct control_event){.seq = c->n_events,
+                                .times = 1,
                                 .at_wall_ns = WALL,
+                                .first_wall_ns = WALL,
                                 .pool = "chat",
                                 .upstream = "a",
                                 .from = from,
