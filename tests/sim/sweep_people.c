@@ -7,12 +7,16 @@ void table_talks(const struct effort *e)
     static const double loads[] = {1, 1.25, 2, 4};
     static const uint32_t retries[] = {0, 1, 3};
 
-    (void)printf(
-        "\n## Conversations of five turns: share in which all five were good\n\nA; 8 s of "
-        "thinking between turns; a refused turn is tried again so many times after 2 to 8 "
-        "s. The most that\ncan be had is 1/load. In brackets: lost at the first turn, lost "
-        "later.\n\n| precedence | retries | 1x | 1.25x | 2x | 4x | good turns at 4x / "
-        "capacity |\n|---|---|---|---|---|---|---|\n");
+    (void)printf("\n## Conversations of five turns: share in which all five were good\n\nA; 8 s of "
+                 "thinking between turns; a refused turn is tried again so many times after 2 to 8 "
+                 "s. In brackets: lost at "
+                 "the first turn, lost later.\n\n| precedence | retries | 1x | 1.25x | 2x | 4x | "
+                 "good turns at 4x / "
+                 "capacity |\n|---|---|---|---|---|---|---|\n");
+    (void)printf("| the most, 1/load | |");
+    for (int n = 0; n < 4; n++)
+        (void)printf(" %.2f |", 1 / loads[n]);
+    (void)printf(" |\n");
     for (int leases = 0; leases < 2; leases++) {
         for (int i = 0; i < 3; i++) {
             struct talks t = {0};
