@@ -211,10 +211,21 @@ static void on_arrival(evutil_socket_t fd, short what, void *arg)
     go_idle_when_done(l);
 }
 
+static uint64_t end_of_shape(const struct load *l)
+{
+    return l->shape_ns + (uint64_t)(l->conf.shape.end_s * 1e9);
+}
+
+/* The loop's clock is coarse and may be some milliseconds early: somebody may be due in these. */
 static void on_finish(evutil_socket_t fd, short what, void *arg)
 {
+    struct load *l = arg;
+
     (void)fd, (void)what;
-    load_stop(arg);
+    if (mono_now_ns() < end_of_shape(l))
+        timer_at(l->finish, end_of_shape(l));
+    else
+        load_stop(l);
 }
 
 static void on_idle_event(evutil_socket_t fd, short what, void *arg)
@@ -265,7 +276,7 @@ static void start_shape(struct load *l)
     plan_next(l);
     if (l->next_ns != 0)
         timer_at(l->arrival, l->next_ns);
-    timer_at(l->finish, l->shape_ns + (uint64_t)(l->conf.shape.end_s * 1e9));
+    timer_at(l->finish, end_of_shape(l));
 }
 
 void load_start(struct load *l, void (*on_idle)(void *ctx), void *ctx)
