@@ -64,6 +64,7 @@ static void new_conversation(struct person *p)
     p->conversation = l->n_conversations++;
     l->sums.conversations++;
     p->turn = 0;
+    p->poor = false;
     memset(p->said, 0, sizeof p->said);
     /* what is asked depends on the seed and the number alone: the same for every target */
     rng_seed(&p->rng, l->conf.seed * 0x9e3779b97f4a7c15ULL + p->conversation);
@@ -131,12 +132,15 @@ void load_turn_over(struct person *p, enum turn_end end, uint64_t now)
     l->sums.ends[end]++;
     load_bin_at(l, now)->ends[end]++;
     l->sums.last_end_s = (double)(now - l->start_ns) / 1e9;
-    if (served && last)
+    p->poor = p->poor || end != TURN_GOOD;
+    if (served && last) {
         l->sums.completed++;
-    else if (!served && p->turn == 0)
+        l->sums.completed_good += !p->poor;
+    } else if (!served && p->turn == 0) {
         l->sums.broken_first++;
-    else if (!served)
+    } else if (!served) {
         l->sums.broken_later++;
+    }
     if (l->stopping || (l->conf.max_turns > 0 && l->sums.turns >= l->conf.max_turns)) {
         person_remove(p);
         return;

@@ -114,6 +114,7 @@ struct load_sums {
     uint64_t mixed, incomplete; /* verify: answers with foreign, doubled or missing tokens */
     uint64_t left;              /* under way when the run ended */
     uint64_t conversations, completed, broken_first, broken_later;
+    uint64_t completed_good; /* of those completed: every answer was good */
     double last_end_s;
 };
 

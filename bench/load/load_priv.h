@@ -25,6 +25,7 @@ struct person {
     struct rng rng;
     uint64_t number; /* of the person; of the conversation in the tag */
     uint64_t conversation;
+    bool poor; /* an answer of this conversation was late or slow */
     uint32_t turn;
     struct {
         uint32_t prompt, output;

@@ -118,9 +118,13 @@ void load_write_text(struct load *l, FILE *to)
                   (unsigned long long)s->content, (unsigned long long)s->wasted_content,
                   percent(s->wasted_content, s->content));
     if (l->conf.turns > 1)
-        (void)fprintf(to, "conversations %llu: %llu completed, %llu broken at once, %llu later\n",
-                      (unsigned long long)s->conversations, (unsigned long long)s->completed,
-                      (unsigned long long)s->broken_first, (unsigned long long)s->broken_later);
+        (void)fprintf(
+            to,
+            "conversations %llu: %llu completed (%llu with good answers only), %llu broken at "
+            "once, %llu later\n",
+            (unsigned long long)s->conversations, (unsigned long long)s->completed,
+            (unsigned long long)s->completed_good, (unsigned long long)s->broken_first,
+            (unsigned long long)s->broken_later);
     write_measures(l, to);
     write_generator(l, to);
 }
@@ -155,6 +159,7 @@ static void json_counts(const struct load *l, struct grow *g)
                   {"bytes", s->bytes},
                   {"conversations", several * s->conversations},
                   {"conversations_completed", several * s->completed},
+                  {"conversations_completed_good", several * s->completed_good},
                   {"conversations_broken_first", several * s->broken_first},
                   {"conversations_broken_later", several * s->broken_later},
                   {"mixed", s->mixed},

@@ -143,6 +143,11 @@ static double completed_share(const json_t *run)
     return percent(load_number(run, "conversations_completed"), conversations(run));
 }
 
+static double completed_good_share(const json_t *run)
+{
+    return percent(load_number(run, "conversations_completed_good"), conversations(run));
+}
+
 static double broken_later_share(const json_t *run)
 {
     return percent(load_number(run, "conversations_broken_later"), conversations(run));
@@ -179,6 +184,7 @@ static const struct {
     {"first token, 99 %", "s", 2, first_token_p99},
     {"first token with all retries, 90 %", "s", 1, waiting_p90},
     {"conversations completed", "%", 0, completed_share},
+    {"&nbsp;&nbsp;with good answers only", "%", 0, completed_good_share},
     {"conversations broken after they had begun", "%", 0, broken_later_share},
     {"the generator's own delay, 99 % (much means: the machine was too busy)", "ms", 1, late_ms},
 };

@@ -29,7 +29,8 @@ static const char style[] =
     ".legend span{white-space:nowrap;margin-right:1.2em}.legend{font-size:.9em}"
     ".legend i{display:inline-block;width:1.2em;height:.8em;border:1px solid #aaa}"
     "ol.steps{font-size:.9em;columns:2;margin:.5em 0}.meta{color:#555}"
-    "@media print{body{max-width:none;margin:0;font-size:10.5pt}h2{break-before:page}"
+    "@media print{figure "
+    "svg{width:84%}body{max-width:none;margin:0;font-size:10.5pt}h2{break-before:page}"
     "h2:first-of-type{break-before:auto}}";
 
 void put_html(struct grow *g, const char *s)
@@ -70,14 +71,14 @@ void page_begin(struct grow *g)
                 "<h1>weir-bench report</h1>\n<p class=\"meta\">%s &middot; weir-bench %s &middot; "
                 "%ld processors, Linux %s</p>\n",
                 style, date, WEIR_VERSION, sysconf(_SC_NPROCESSORS_ONLN), u.release);
+    grow_str(g, "<p>A good answer is complete, its first token came within the promise (counted "
+                "from the moment the attempt was meant to be sent), and its mean pace kept the "
+                "promise. Every target is asked the same, by people drawn from the same seed. "
+                "Plots are means over five seconds. docs/benchmarks.md explains every "
+                "figure.</p>\n");
 }
 
 void page_end(struct grow *g)
 {
-    grow_str(
-        g,
-        "<p class=\"meta\">A good answer is complete, its first token came within the promise "
-        "(counted from the moment the attempt was meant to be sent) and its mean pace kept the "
-        "promise. Counts a second are means over five seconds. docs/benchmarks.md explains every "
-        "figure.</p>\n</body></html>\n");
+    grow_str(g, "</body></html>\n");
 }

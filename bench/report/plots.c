@@ -219,24 +219,29 @@ static void plot_ttft(struct grow *g, const struct chapter *c, const json_t *run
     plot_end(&p);
 }
 
-/* Tokens a second that nobody got whole, from the backend's counter. */
-static double *wasted_of(const json_t *run, size_t *n)
+/* Tokens a second that nobody got whole, from the backend's counter, at the times in *at_s. */
+static double *wasted_of(const json_t *run, double **at_s, size_t *n)
 {
     const json_t *samples = json_object_get(run, "samples");
-    double *v, before = 0, before_s = 0;
+    size_t of = json_array_size(samples);
+    double *raw = calloc(of + 1, sizeof raw[0]), *v = calloc(of + 1, sizeof v[0]);
+    double *at = calloc(of + 1, sizeof at[0]), before = 0, before_s = 0;
 
-    *n = json_array_size(samples);
-    v = calloc(*n + 1, sizeof v[0]);
-    WEIR_ASSERT(v != NULL);
-    for (size_t i = 0; i < *n; i++) {
+    WEIR_ASSERT(raw != NULL && v != NULL && at != NULL);
+    *n = 0;
+    for (size_t i = 0; i < of; i++) {
         const json_t *s = json_array_get(samples, i);
-        double now = json_number_at(s, "wasted"), at = json_number_at(s, "at_s");
-        if (at - before_s < 0.1) /* the last look of a run may follow on the one before */
+        double now = json_number_at(s, "wasted"), now_s = json_number_at(s, "at_s");
+        if (now_s - before_s < 0.1) /* the last look of a run may follow on the one before */
             continue;
-        v[i] = fmax(now - before, 0) / (at - before_s);
+        at[*n] = now_s;
+        raw[(*n)++] = fmax(now - before, 0) / (now_s - before_s);
         before = now;
-        before_s = at;
+        before_s = now_s;
     }
+    smooth(raw, v, *n, 2 * SMOOTH_S);
+    free(raw);
+    *at_s = at;
     return v;
 }
 
@@ -246,12 +251,10 @@ static double most_wasted(const struct chapter *c)
 
     for (size_t r = 0; r < c->n; r++) {
         size_t n;
-        double *raw = wasted_of(c->runs[r], &n), *v = calloc(n + 1, sizeof v[0]);
-        WEIR_ASSERT(v != NULL);
-        smooth(raw, v, n, 2 * SMOOTH_S);
+        double *at_s, *v = wasted_of(c->runs[r], &at_s, &n);
         for (size_t i = 0; i < n; i++)
             most = fmax(most, v[i]);
-        free(raw);
+        free(at_s);
         free(v);
     }
     return most;
@@ -262,17 +265,13 @@ static void plot_wasted(struct grow *g, const struct chapter *c, const json_t *r
     struct plot p = {
         .g = g, .width = plot_wide, .height = plot_low, .x_max = duration_of(c), .y_max = y_max};
     size_t n;
-    double *raw = wasted_of(run, &n), *v = calloc(n + 1, sizeof v[0]);
-    double step =
-        n > 1 ? json_number_at(run, "samples.1.at_s") - json_number_at(run, "samples.0.at_s") : 1;
+    double *at_s, *v = wasted_of(run, &at_s, &n);
 
-    WEIR_ASSERT(v != NULL);
-    smooth(raw, v, n, 2 * SMOOTH_S);
     plot_begin(&p, "tokens computed for answers nobody got whole, a second", "1/s", "");
     draw_steps(&p, run);
-    plot_line(&p, v, n, step, step, ink_failed);
+    plot_points(&p, at_s, v, n, ink_failed);
     plot_end(&p);
-    free(raw);
+    free(at_s);
     free(v);
 }
 

@@ -41,10 +41,11 @@ static double at_right(const struct plot *p, double y)
 
 double plot_nice_max(double y)
 {
-    static const double steps[] = {1, 2, 5, 10};
+    /* a quarter of each is a short number */
+    static const double steps[] = {1, 1.2, 1.6, 2, 3, 4, 5, 6, 8, 10};
     double base = y <= 0 ? 1 : pow(10, floor(log10(y)));
 
-    for (size_t i = 0; i < 4; i++) {
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
         if (y <= steps[i] * base * 1.0001)
             return steps[i] * base;
     }
@@ -193,6 +194,14 @@ void plot_line(struct plot *p, const double *y, size_t n, double from_s, double 
         grow_printf(p->g, "%.1f,%.1f ", at_x(p, s), at_y(p, y[i]));
     }
     grow_str(p->g, open ? "\"/>" : "");
+}
+
+void plot_points(struct plot *p, const double *x, const double *y, size_t n, struct ink ink)
+{
+    polyline_open(p, ink);
+    for (size_t i = 0; i < n && x[i] <= p->x_max; i++)
+        grow_printf(p->g, "%.1f,%.1f ", at_x(p, x[i]), at_y(p, y[i]));
+    grow_str(p->g, "\"/>");
 }
 
 void plot_stairs(struct plot *p, const double *x, const double *y, size_t n, struct ink ink)

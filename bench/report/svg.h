@@ -36,10 +36,12 @@ void plot_mark(struct plot *p, double at_s, const char *label);
 /* NAN breaks the line.  At x = from + i * step. */
 void plot_line(struct plot *p, const double *y, size_t n, double from_s, double step_s,
                struct ink ink);
+/* A line through points at their own times. */
+void plot_points(struct plot *p, const double *x, const double *y, size_t n, struct ink ink);
 /* Stairs through (x, y) pairs on the right axis. */
 void plot_stairs(struct plot *p, const double *x, const double *y, size_t n, struct ink ink);
 
-/* The next of 1, 2, 5, 10, 20, ... at or above y. */
+/* A short number at or above y, as are its quarters. */
 double plot_nice_max(double y);
 
 /* Mean over `width` neighbours, for noisy counts a second; out may not be in. */

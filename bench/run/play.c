@@ -220,6 +220,7 @@ static void add_conversations(struct load_sums *to, const struct load *l)
         return;
     to->conversations += from->conversations;
     to->completed += from->completed;
+    to->completed_good += from->completed_good;
     to->broken_first += from->broken_first;
     to->broken_later += from->broken_later;
 }

@@ -107,8 +107,17 @@ def test_conversations_are_remembered_by_the_prefix_cache(simulated):
     got = load(b.url, "--rate", 10, "--duration", "1s", "--turns", 3, "--think", "1ms", "--prompt",
                200, "--output", 20, "--exact", "--ttft", "0s", "--pace", "0s")
     n = b.numbers()
-    assert got["conversations_completed"] == got["conversations"] > 3
+    assert got["conversations_completed_good"] == got["conversations_completed"] > 3
+    assert got["conversations_broken_first"] == got["conversations_broken_later"] == 0
     assert n["cached_tokens"] > n["prompt_tokens"] / 4
+
+
+def test_a_conversation_with_a_late_answer_is_complete_but_not_good(simulated):
+    got = load(simulated("--engine", "fast", "--script", "slow=20").url, "--rate", 10, "--even",
+               "--duration", "500ms", "--turns", 2, "--think", "1ms", "--output", 3, "--exact",
+               "--ttft", "1ms")
+    assert got["conversations_completed"] > 0
+    assert got["conversations_completed_good"] == 0
 
 
 def test_memory_that_is_full_preempts_and_nobody_loses_a_token(simulated):

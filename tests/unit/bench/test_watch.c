@@ -29,10 +29,10 @@ Test(watch, members_are_found_by_a_path)
 Test(plot, axes_end_at_round_numbers)
 {
     cr_assert_float_eq(plot_nice_max(0), 1, 1e-9);
-    cr_assert_float_eq(plot_nice_max(7.2), 10, 1e-9);
+    cr_assert_float_eq(plot_nice_max(7.2), 8, 1e-9);
     cr_assert_float_eq(plot_nice_max(20), 20, 1e-9);
-    cr_assert_float_eq(plot_nice_max(21), 50, 1e-9);
-    cr_assert_float_eq(plot_nice_max(0.03), 0.05, 1e-9);
+    cr_assert_float_eq(plot_nice_max(21), 30, 1e-9);
+    cr_assert_float_eq(plot_nice_max(0.025), 0.03, 1e-9);
 }
 
 Test(plot, smoothing_keeps_the_mean_and_the_ends)
