@@ -54,7 +54,8 @@ packages_need() {
     packages_install "${missing[@]}"
 }
 
-# The clients' tests run on any node from 18 on; Debian's is installed where there is none.
+# The clients' tests start on any node from 18 on, and Debian's is installed where there is none; the newer
+# one that the SDKs need comes with their packages.
 packages_need_node() {
     local missing=()
     command -v node >/dev/null || missing+=(nodejs)
