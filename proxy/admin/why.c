@@ -111,7 +111,7 @@ static void text_numbers(struct text *t, const struct decision_numbers *n)
                 human_share(share, n->share), n->queued);
     text_printf(t, "  waited %s in the queue; the user held %u place%s",
                 human_duration(waited, n->waited_ns), n->user_holds, n->user_holds == 1 ? "" : "s");
-    if (n->user_may_hold > 0)
+    if (n->user_may_hold > 0 || n->rule == RULE_FAIR_SHARE)
         text_printf(t, " of the %u one user may hold now", n->user_may_hold);
     text_char(t, '\n');
     if (n->retry_after_ms > 0)

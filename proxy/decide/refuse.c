@@ -110,11 +110,13 @@ static enum rule user_rule(struct pool *p, struct pool_request *r, struct user_s
                            uint64_t now_ns)
 {
     const struct users_conf *c = &p->conf->users;
+    uint32_t most = may_hold(p, slot, now_ns);
 
     if (c->max_streams > 0 && slot->places >= c->max_streams)
         return RULE_USER_STREAMS;
-    if (slot->places >= may_hold(p, slot, now_ns)) {
+    if (slot->places >= most) {
         slot->surplus_ns = now_ns;
+        r->numbers.user_may_hold = most;
         if (pool_enforces(p, SET_LIMITER))
             return RULE_FAIR_SHARE;
         r->numbers.observed = RULE_FAIR_SHARE;
@@ -256,13 +258,13 @@ static uint32_t appointment(struct pool *p, const struct pool_request *r, enum r
 
 void pool_refuse(struct pool *p, struct pool_request *r, enum rule rule, int blame, uint64_t now_ns)
 {
-    enum rule observed = r->numbers.observed;
+    struct decision_numbers door = r->numbers; /* what was noted when it came */
     bool lasts;
 
     pool_numbers(p, r, rule, blame, now_ns);
-    r->numbers.observed = observed;
+    r->numbers.observed = door.observed;
     if (rule == RULE_FAIR_SHARE)
-        r->numbers.user_may_hold = may_hold(p, users_find(&p->users, r->user), now_ns);
+        r->numbers.user_may_hold = door.user_may_hold;
     else if (rule == RULE_USER_STREAMS)
         r->numbers.user_may_hold = p->conf->users.max_streams;
     r->cause = cause_of(rule, p);

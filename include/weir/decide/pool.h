@@ -77,10 +77,10 @@ struct decision_numbers {
     uint32_t inflight, pending; /* of that upstream, just before */
     double limit_streams, limit_pending;
     double share;
-    uint32_t queued;     /* in the pool */
-    uint64_t waited_ns;  /* in the queue */
-    uint32_t user_holds; /* places and queue entries of this user */
-    uint32_t user_may_hold;
+    uint32_t queued;         /* in the pool */
+    uint64_t waited_ns;      /* in the queue */
+    uint32_t user_holds;     /* places and queue entries of this user */
+    uint32_t user_may_hold;  /* 0 of fair_share: its turn has not come */
     uint32_t retry_after_ms; /* the appointment, refusals only */
 };
 

@@ -166,6 +166,9 @@ Test(people, a_flood_gets_its_turns_where_its_share_is_less_than_a_place)
     }
     cr_assert(got >= 25 && got <= 35, "a tenth of the admissions, was %d of 300", got);
     f.pool->upstream[0].inflight = 0;
+    cr_assert_eq(r.numbers.rule, RULE_FAIR_SHARE);
+    cr_assert_eq(r.numbers.user_holds, 0);
+    cr_assert_eq(r.numbers.user_may_hold, 0, "between its turns");
 }
 
 Test(people, who_does_not_flood_may_hold_two_of_four_places)
