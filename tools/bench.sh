@@ -38,8 +38,8 @@ bench_play() {
 
 bench_report() {
     local group
-    rm -rf "$bench_out"
-    mkdir -p "$bench_out"
+    mkdir -p "$bench_out" # where the build keeps its objects, too
+    rm -f "$bench_out"/*.json "$bench_out"/*.html "$bench_out"/*.txt
     bench_rc=0
     build/weir-bench check --json "$bench_out/check.json" || bench_rc=1
     build/weir-bench micro --json >"$bench_out/micro.json"
