@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fake_control.h"
 
-#include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "weir/base/assert.h"
 #include "weir/base/clock.h"
 
 #define WALL (UINT64_C(1756869129) * NS_PER_S) /* 2025-09-03T03:12:09Z */
@@ -81,7 +81,7 @@ void fake_control_init(struct control *c)
 {
     *c = (struct control){0};
     c->loop = loop_create();
-    cr_assert_not_null(c->loop);
+    WEIR_ASSERT(c->loop != NULL);
     fill_settings(c);
     fill_upstream(&c->upstream_status[0], "a", "http://10.0.0.1:8000");
     fill_upstream(&c->upstream_status[1], "b", "http://10.0.0.2:8000");
@@ -220,7 +220,7 @@ bool control_reload(struct control *c, const struct control_who *who, struct con
 {
     remember(c, who, 0, 0, 0);
     m->list = calloc(c->n_mistakes + 1, sizeof *m->list);
-    cr_assert_not_null(m->list);
+    WEIR_ASSERT(m->list != NULL);
     for (; m->n < c->n_mistakes; m->n++)
         m->list[m->n] = (struct conf_mistake){strdup("weir.cfg"), 7, strdup(c->mistakes[m->n])};
     (void)notes;
@@ -272,7 +272,7 @@ void control_subscribe(struct control *c, void (*fn)(const struct control_event 
 void control_unsubscribe(struct control *c, void (*fn)(const struct control_event *e, void *arg),
                          void *arg)
 {
-    cr_assert(c->on_event == fn && c->on_event_arg == arg);
+    WEIR_ASSERT(c->on_event == fn && c->on_event_arg == arg);
     c->on_event = NULL;
 }
 
