@@ -1,16 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The findings as a table and as JSON. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "bench/compare/compare.h"
 
+static int by_others(const void *a, const void *b)
+{
+    const struct finding *x = a, *y = b;
+
+    return x->others < y->others ? -1 : x->others > y->others;
+}
+
 double column_median(const struct column *c)
 {
+    struct finding quiet[ROUNDS_MAX];
     double v[ROUNDS_MAX];
+    size_t half = (c->n + 1) / 2;
 
-    for (size_t i = 0; i < c->n; i++)
-        v[i] = c->rounds[i].value;
-    return median_of(v, c->n);
+    memcpy(quiet, c->rounds, c->n * sizeof quiet[0]);
+    qsort(quiet, c->n, sizeof quiet[0], by_others);
+    for (size_t i = 0; i < half; i++)
+        v[i] = quiet[i].value;
+    return median_of(v, half);
 }
 
 const struct column *row_column(const struct row *r, const char *target)

@@ -57,7 +57,8 @@ void costs_table(struct grow *g, const json_t *compare)
     const json_t *rows = json_object_get(compare, "rows");
 
     grow_str(g, "<h2>What it costs</h2>\n<p>One worker thread each, targets taking turns in every "
-                "round; medians of the rounds.</p>\n<table><thead><tr><th></th><th></th>");
+                "round; medians of the half of the rounds in which others used least of the "
+                "machine.</p>\n<table><thead><tr><th></th><th></th>");
     for (size_t k = 0; k < N_COLUMNS; k++)
         grow_printf(g, "<th>%s</th>", columns[k]);
     grow_str(g, "<th>weir / best peer</th><th>weir / relay</th></tr></thead><tbody>\n");
