@@ -30,7 +30,7 @@ void limiter_init(struct limiter *l, uint32_t max_streams, uint64_t now_ns)
     WEIR_ASSERT(max_streams >= 1);
     memset(l, 0, sizeof *l);
     l->most = max_streams;
-    limiter_restart(l, true, now_ns);
+    limiter_restart(l, now_ns);
 }
 
 static void begin_window(struct limiter *l, uint64_t now_ns)
@@ -40,10 +40,10 @@ static void begin_window(struct limiter *l, uint64_t now_ns)
     l->window_ns = now_ns;
 }
 
-void limiter_restart(struct limiter *l, bool fast, uint64_t now_ns)
+void limiter_restart(struct limiter *l, uint64_t now_ns)
 {
     l->pending = PENDING_START;
-    l->start = fast;
+    l->start = true;
     l->streams = l->most;
     l->ceiling = LIMITER_NO_CEILING;
     l->hold = HOLD_MIN;
@@ -156,10 +156,16 @@ static void grow_streams(struct limiter *l, const struct limiter_input *in)
     l->streams = num_min(l->most, x);
 }
 
-static void grow_pending(struct limiter *l)
+/*
+ * Slow start doubles, but where answers stream not under the ramp: that would put a crowd before a
+ * cold engine.
+ */
+static void grow_pending(struct limiter *l, const struct limiter_input *in)
 {
+    bool fast = l->start && (in->unary || !in->ramping);
+
     l->pending =
-        num_min(LIMITER_PENDING_MAX, l->pending + (l->start ? (double)l->on : step(l->pending)));
+        num_min(LIMITER_PENDING_MAX, l->pending + (fast ? (double)l->on : step(l->pending)));
 }
 
 static bool window_is_full(const struct limiter *l, uint32_t n, uint64_t now_ns)
@@ -182,7 +188,7 @@ static void judge_window(struct limiter *l, const struct limiter_input *in)
     else if (l->bind_streams)
         grow_streams(l, in);
     else if (l->bind_pending)
-        grow_pending(l);
+        grow_pending(l, in);
     begin_window(l, in->now_ns);
 }
 

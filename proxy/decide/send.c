@@ -29,7 +29,7 @@ void upstream_after_breaker(struct pool *p, struct upstream *u, uint64_t now_ns)
         return;
     u->breaker.began_ramp = false;
     if (u->breaker.by_hand || pool_enforces(p, SET_BREAKER))
-        limiter_restart(&u->limiter, upstream_is_unary(p, u, now_ns), now_ns);
+        limiter_restart(&u->limiter, now_ns);
 }
 
 static void note_streams(struct upstream *u, int change, uint64_t now_ns)

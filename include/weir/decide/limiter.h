@@ -38,11 +38,8 @@ struct limiter {
 
 void limiter_init(struct limiter *l, uint32_t max_streams, uint64_t now_ns);
 
-/*
- * Begins anew after the upstream was away.  `fast` is slow start's doubling: right where pending is
- * all there is (whole answers), and a crowd in front of a cold engine where answers stream.
- */
-void limiter_restart(struct limiter *l, bool fast, uint64_t now_ns);
+/* Begins anew after the upstream was away. */
+void limiter_restart(struct limiter *l, uint64_t now_ns);
 
 /* A new max_streams. */
 void limiter_set_most(struct limiter *l, uint32_t max_streams);

@@ -60,7 +60,7 @@ Test(gate, serves_better_ranks_first_and_the_newest_of_each)
     r[5] = of_class(CLASS_PAID, 12);
     for (int i = 0; i < 6; i++)
         cr_assert_eq(arrive(&f, &r[i]), POOL_WAIT);
-    limiter_restart(&f.pool->upstream[0].limiter, true, f.now_ns);
+    limiter_restart(&f.pool->upstream[0].limiter, f.now_ns);
     f.pool->upstream[0].limiter.pending = 100;
     make_room(0);
     cr_assert_eq(pool_next_woken(f.pool), &r[5]); /* paid with a lease */

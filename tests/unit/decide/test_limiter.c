@@ -359,12 +359,24 @@ Test(limiter, a_slow_pace_cuts_a_limit_that_binds_under_the_ramp)
     cr_assert_eq(l.streams, 8);
 }
 
-Test(limiter, a_restart_that_is_not_fast_grows_by_one)
+Test(limiter, slow_start_does_not_double_under_the_ramp)
 {
-    limiter_restart(&l, false, in.now_ns);
+    in.ramping = true;
     l.bind_pending = true;
     window(20, 0, 0);
     cr_assert_eq(l.pending, 5);
+    in.ramping = false;
+    l.bind_pending = true;
+    window(20, 0, 0);
+    cr_assert_eq(l.pending, 25, "and goes on after it");
+}
+
+Test(limiter, slow_start_of_whole_answers_doubles_under_the_ramp_too)
+{
+    in.ramping = in.unary = true;
+    l.bind_pending = true;
+    window(20, 0, 0);
+    cr_assert_eq(l.pending, 24);
 }
 
 Test(limiter, a_refusal_halves_pending_and_ends_slow_start)
@@ -393,7 +405,7 @@ Test(limiter, limits_never_fall_below_one)
 Test(limiter, a_restart_forgets_limits_and_level)
 {
     slots_found(4);
-    limiter_restart(&l, true, in.now_ns);
+    limiter_restart(&l, in.now_ns);
     cr_assert_eq(l.pending, 4);
     cr_assert_eq(l.streams, 4096);
     cr_assert_eq(l.ceiling, LIMITER_NO_CEILING);
@@ -408,7 +420,7 @@ Test(limiter, a_new_max_streams_keeps_what_was_learnt)
     cr_assert_eq(l.streams, 4);
     limiter_set_most(&l, 2);
     cr_assert_eq(l.streams, 2);
-    limiter_restart(&l, true, in.now_ns);
+    limiter_restart(&l, in.now_ns);
     limiter_set_most(&l, 64);
     cr_assert_eq(l.streams, 64, "what never bound rises with it");
 }
