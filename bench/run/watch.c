@@ -135,54 +135,25 @@ static void keep_event(struct watch *w, const json_t *e, double at_s)
     free(numbers);
 }
 
-/* Places an event in time; ties (several within a millisecond) are told apart by their order. */
-struct placed {
-    const json_t *event;
-    const char *at;
-    size_t place;
-};
-
-static int by_time(const void *a, const void *b)
-{
-    const struct placed *x = a, *y = b;
-    int c = strcmp(x->at, y->at);
-
-    return c != 0 ? c : x->place < y->place ? -1 : 1;
-}
-
 /*
- * The list may come in either order and is cut at its old end: sort by time, then keep what follows
- * the newest one seen before.
+ * Newest last.  Rounds of probes in vain are one event that is numbered anew with each round, so
+ * what was seen before is told by the number alone, and not by the place in the list.
  */
-static void read_events(struct watch *w, const json_t *list)
+void watch_take_events(struct watch *w, const json_t *list)
 {
-    size_t n = json_array_size(list), first = 0;
-    struct placed *placed = calloc(n + 1, sizeof *placed);
-    bool newest_first = n > 1 && strcmp(json_text_at(list, "0.at"),
-                                        json_text_at(json_array_get(list, n - 1), "at")) > 0;
-    char key[96];
+    uint64_t newest = w->last_seq;
 
-    WEIR_ASSERT(placed != NULL);
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < json_array_size(list); i++) {
         const json_t *e = json_array_get(list, i);
-        placed[i] = (struct placed){e, json_text_at(e, "at"), newest_first ? n - i : i};
-    }
-    qsort(placed, n, sizeof placed[0], by_time);
-    for (size_t i = 0; i < n; i++) {
-        (void)snprintf(key, sizeof key, "%s %s %s %s", placed[i].at,
-                       json_text_at(placed[i].event, "upstream"),
-                       json_text_at(placed[i].event, "from"), json_text_at(placed[i].event, "to"));
-        if (strcmp(key, w->last_event) == 0)
-            first = i + 1;
-    }
-    for (size_t i = first; i < n; i++) {
-        double at_s = since_start(w, rfc3339_parse(placed[i].at));
+        double at_s = since_start(w, rfc3339_parse(json_text_at(e, "at")));
+        uint64_t seq = (uint64_t)json_number_at(e, "seq");
+        if (seq <= w->last_seq)
+            continue;
+        newest = seq > newest ? seq : newest;
         if (at_s >= -0.001)
-            keep_event(w, placed[i].event, at_s);
+            keep_event(w, e, at_s);
     }
-    if (n > 0)
-        copy(w->last_event, sizeof w->last_event, key);
-    free(placed);
+    w->last_seq = newest;
 }
 
 static void look_at_weir(struct watch *w, struct watch_sample *s)
@@ -194,7 +165,7 @@ static void look_at_weir(struct watch *w, struct watch_sample *s)
     if (status != NULL)
         read_status(s, status);
     if (events != NULL)
-        read_events(w, events);
+        watch_take_events(w, events);
     if (status == NULL || events == NULL)
         w->failures++;
     json_decref(status);

@@ -51,7 +51,7 @@ struct watch {
     size_t n_events, cap_events;
     struct watch_shed sheds[SHEDS_MAX];
     size_t n_sheds;
-    char last_event[96]; /* time and states of the newest one kept */
+    uint64_t last_seq; /* number of the newest event seen */
     pthread_t thread;
     bool has_thread;
     atomic_bool stop;
@@ -79,6 +79,9 @@ void watch_join(struct watch *w);
 void watch_read_sheds(struct watch *w);
 /* A line of metrics that counts refusals of a cause.  Pure; false for any other line. */
 bool shed_parse(struct slice line, struct watch_shed *out);
+
+/* Keeps what is new in a list of weir's events. */
+void watch_take_events(struct watch *w, const json_t *list);
 
 /* "2026-11-24T07:50:04.123Z" to nanoseconds since 1970; 0 when it is no such time. */
 uint64_t rfc3339_parse(const char *s);

@@ -26,6 +26,34 @@ Test(watch, members_are_found_by_a_path)
     json_decref(j);
 }
 
+static void take(struct watch *w, const char *list)
+{
+    json_t *j = json_loads(list, 0, NULL);
+
+    cr_assert(j != NULL);
+    watch_take_events(w, j);
+    json_decref(j);
+}
+
+#define EVENT(seq, second, to)                                                                     \
+    "{\"seq\":" seq ",\"at\":\"1970-01-01T00:00:0" second "Z\",\"to\":\"" to "\"}"
+
+/* Rounds of probes in vain are folded: the list gets shorter, and the number grows. */
+Test(watch, each_event_is_kept_once_though_the_list_folds)
+{
+    struct watch w = {0};
+
+    take(&w, "[" EVENT("1", "1", "open") "," EVENT("2", "2", "half_open") "]");
+    take(&w, "[" EVENT("1", "1", "open") "," EVENT("2", "2", "half_open") "," EVENT("3", "3",
+                                                                                    "open") "]");
+    take(&w, "[" EVENT("1", "1", "open") "," EVENT("2", "2", "half_open") "," EVENT("5", "5",
+                                                                                    "open") "]");
+    cr_assert_eq(w.n_events, 4);
+    cr_assert_str_eq(w.events[3].to, "open");
+    cr_assert_float_eq(w.events[3].at_s, 5, 1e-6);
+    free(w.events);
+}
+
 Test(plot, axes_end_at_round_numbers)
 {
     cr_assert_float_eq(plot_nice_max(0), 1, 1e-9);
