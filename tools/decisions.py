@@ -176,7 +176,7 @@ def span_text(span, duration_s):
 HEAD = """# The decisions, in the binary
 
 Made by `./dev bench decisions`, which plays `bench/scenarios/decisions` and writes this page: the real weir before
-`weir-bench backend`, in real time, over sockets. {seeds} seeds, {minutes:.0f} minutes, {own:.2f} of {cpus} processors.
+`weir-bench backend`, in real time, over sockets. {seeds} seeds, {minutes:.0f} minutes, {own:.2f} of {cpus} processors{nice}.
 
 **Other programs used {others:.2f} processors meanwhile.** The load generators sent 1 % of their requests {late:.0f} ms late and more (median of the
 runs; {worst:.0f} ms in the worst). More than some tens of milliseconds are the machine's doing, and are in every figure here.
@@ -187,8 +187,8 @@ weir has one and the same settings in all of it, no capacity among them, and the
 
 What the engines are, and what is *good*, is in [benchmarks.md](benchmarks.md); the rules and their bounds are in
 [decisions.md](decisions.md); the same in virtual time, over more engines, seeds and hours, is in
-[decisions-measured.md](decisions-measured.md). Of two seeds of some hundred requests each, a ratio has a standard error of
-3 to 6 % (small engines: the most).
+[decisions-measured.md](decisions-measured.md). With some hundred requests a cell, a ratio has a standard error of 3 to 6 %
+(small engines: the most).
 """
 
 STEADY = """
@@ -256,7 +256,7 @@ def latenesses(found):
 def document(found, took, options):
     late = sorted(latenesses(found))
     text = HEAD.format(seeds=options.seeds, minutes=took.seconds / 60, own=took.own, others=took.others,
-                       cpus=os.cpu_count(), late=late[len(late) // 2], worst=late[-1], settings=SETTINGS)
+                       cpus=os.cpu_count(), nice=f" (nice {os.nice(0)})" if os.nice(0) else "", late=late[len(late) // 2], worst=late[-1], settings=SETTINGS)
     text += STEADY
     for name, of in found.items():
         if name.startswith("steady-"):
