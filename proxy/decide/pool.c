@@ -205,6 +205,26 @@ enum pool_verdict pool_arrive(struct pool *p, struct pool_request *r, uint64_t n
     return wait_or_refuse(p, r, &c, now_ns);
 }
 
+bool pool_is_shut(const struct pool *p, uint64_t now_ns)
+{
+    const struct queue_conf *c = &p->conf->queue;
+    uint64_t most_ns = c->max_wait_ns > c->batch_wait_ns ? c->max_wait_ns : c->batch_wait_ns;
+    uint64_t earliest_ns = pool_earliest(p, now_ns);
+
+    return earliest_ns > now_ns && earliest_ns - now_ns > most_ns;
+}
+
+bool pool_refuse_shut(struct pool *p, struct pool_request *r, uint64_t now_ns)
+{
+    enum pool_verdict v;
+
+    if (!pool_is_shut(p, now_ns))
+        return false;
+    v = pool_arrive(p, r, now_ns);
+    WEIR_ASSERT(v == POOL_REFUSE);
+    return true;
+}
+
 void pool_end(struct pool *p, struct pool_request *r, const struct pool_report *rep,
               uint64_t now_ns)
 {

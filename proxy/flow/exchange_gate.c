@@ -62,6 +62,17 @@ void exchange_ask(struct exchange *x)
     WEIR_UNREACHABLE("verdict");
 }
 
+bool exchange_is_shut_out(struct exchange *x)
+{
+    struct pool_request *r = &x->ticket.r;
+
+    r->stream = expects_stream(x);
+    if (!gate_refuses_all(x->pool->gate, &x->ticket, exchange_now(x)))
+        return false;
+    x->asked_ns = exchange_now(x);
+    return true;
+}
+
 /* A wait has ended, one way or the other. */
 void exchange_on_wake(struct loop_message *m)
 {

@@ -203,6 +203,8 @@ void exchange_answer_early(struct exchange *x)
         answer_status_page(x);
     else if (x->early == EARLY_PREFLIGHT)
         answer_preflight(x);
+    else if (x->early == EARLY_SHED)
+        exchange_refuse(x, 0, x->ticket.r.cause, NULL);
     else
         exchange_refuse(x, x->early_status, x->early_cause, x->early_what);
 }

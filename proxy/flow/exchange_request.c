@@ -437,7 +437,9 @@ static void understand(struct exchange *x, const struct request_head *h,
         return;
     }
     x->asks_websocket = h->websocket;
-    if (!exchange_write_request(x, h, cf))
+    if (!x->w->quitting && exchange_is_shut_out(x))
+        x->early = EARLY_SHED; /* before its body is read, or anything is made of its head */
+    else if (!exchange_write_request(x, h, cf))
         fail_early(x, 503, CAUSE_OVERLOADED, NULL);
 }
 

@@ -166,7 +166,7 @@ enum exchange_state {
 };
 
 /* Answers of weir's own that need no upstream. */
-enum early_answer { EARLY_NONE, EARLY_STATUS_PAGE, EARLY_PREFLIGHT };
+enum early_answer { EARLY_NONE, EARLY_STATUS_PAGE, EARLY_PREFLIGHT, EARLY_SHED };
 
 struct exchange {
     uint32_t magic;
@@ -328,6 +328,8 @@ bool exchange_write_request(struct exchange *x, const struct request_head *h,
 
 /* --- exchange_gate.c: asking, waiting, retries, reports */
 void exchange_ask(struct exchange *x);
+/* Asks by the head alone, where nobody is let in anyway; true: it is refused. */
+bool exchange_is_shut_out(struct exchange *x);
 void exchange_connect(struct exchange *x);
 void exchange_on_wake(struct loop_message *m);
 /* Gives the admission back, if one is held. */

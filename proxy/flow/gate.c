@@ -19,6 +19,7 @@ struct gate {
     void *mem;
     uint64_t now_ns; /* the latest any thread has seen */
     _Atomic uint32_t refs;
+    _Atomic bool shut; /* as of the last tick or order; a hint, the pool is asked again */
 };
 
 static struct ticket *ticket_of(struct pool_request *r)
@@ -106,6 +107,25 @@ enum pool_verdict gate_ask(struct gate *g, struct ticket *t, uint64_t now_ns)
     return v;
 }
 
+bool gate_refuses_all(struct gate *g, struct ticket *t, uint64_t now_ns)
+{
+    bool refused;
+
+    if (!atomic_load_explicit(&g->shut, memory_order_relaxed))
+        return false;
+    now_ns = enter(g, now_ns);
+    t->posted = false;
+    refused = pool_refuse_shut(g->pool, &t->r, now_ns);
+    leave(g);
+    return refused;
+}
+
+/* Under the lock. */
+static void look_if_shut(struct gate *g)
+{
+    atomic_store_explicit(&g->shut, pool_is_shut(g->pool, g->now_ns), memory_order_relaxed);
+}
+
 void gate_first(struct gate *g, struct ticket *t, uint64_t now_ns)
 {
     now_ns = enter(g, now_ns);
@@ -154,6 +174,7 @@ void gate_tick(struct gate *g, const uint64_t *events, uint64_t now_ns)
 {
     now_ns = enter(g, now_ns);
     pool_tick(g->pool, events, now_ns);
+    look_if_shut(g);
     leave(g);
 }
 
@@ -185,5 +206,6 @@ struct pool *gate_lock(struct gate *g)
 
 void gate_unlock(struct gate *g)
 {
+    look_if_shut(g);
     leave(g);
 }

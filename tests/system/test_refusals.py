@@ -306,6 +306,42 @@ def test_an_operators_open_says_not_to_retry(rig):
     assert 30 <= int(answer.get("retry-after")) <= 59
 
 
+@pytest.mark.parametrize("sent", [0, 1000])
+def test_where_nobody_is_let_in_a_body_is_not_waited_for(rig, sent):
+    w, _ = circuit_open(rig)
+    c = w.client()
+    body = b"x" * 100_000
+    raw = request("POST", CHAT.path, body=body)
+    here = len(raw) - len(body) + sent
+    c.send(raw[:here])
+    assert c.answer("POST", within=1).cause == "circuit_open"
+    c.send(raw[here:])  # what comes of it is read away, and the connection is kept
+    assert c.ask("POST", CHAT.path, body=b"x").status == 503
+
+
+def test_a_long_body_that_nobody_waits_for_does_not_reset_the_answer_away(rig):
+    w, _ = circuit_open(rig)
+    c = w.client()
+    raw = request("POST", CHAT.path, body=b"x" * 5_000_000)
+    c.send_or_break(raw)
+    answer = c.answer("POST")
+    assert (answer.cause, answer.get("connection")) == ("circuit_open", "close")
+
+
+def test_a_half_read_body_is_no_obstacle_when_the_breaker_is_given_back(rig):
+    b = rig.backend()
+    w = rig.weir(b, enforce=True)
+    w.admin("breaker chat/a open")
+    w.admin("breaker chat/a close")
+    c = w.client()
+    raw = request("POST", CHAT.path, body=b"x" * 1000)
+    c.send(raw, pieces=[len(raw) - 500])
+    peer, head = b.request()
+    assert head.body == b"x" * 1000
+    peer.answer(200, b"fine")
+    assert c.answer("POST").body == b"fine"
+
+
 def test_appointments_spread(rig):
     w, _ = overloaded(rig)
     c = w.client()

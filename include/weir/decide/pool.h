@@ -212,6 +212,14 @@ void pool_join(struct pool *p, size_t i, uint64_t now_ns);
 
 enum pool_verdict pool_arrive(struct pool *p, struct pool_request *r, uint64_t now_ns);
 
+/* Can nobody be admitted for longer than anybody may wait?  Open breakers, drained, held. */
+bool pool_is_shut(const struct pool *p, uint64_t now_ns);
+/*
+ * Refuses r if the pool is shut, before more is known of it than its head; true: it is ENDED.
+ * False: nothing has happened, pool_arrive is still to come.
+ */
+bool pool_refuse_shut(struct pool *p, struct pool_request *r, uint64_t now_ns);
+
 /* First content event of a stream, or a good head of a unary answer.  Once per admission. */
 void pool_first(struct pool *p, struct pool_request *r, uint64_t now_ns);
 

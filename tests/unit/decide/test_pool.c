@@ -81,3 +81,27 @@ Test(pool, refuses_who_waited_too_long)
     cr_assert_eq(r[4].numbers.waited_ns, S(1));
     cr_assert_geq(r[4].numbers.retry_after_ms, 1000);
 }
+
+Test(pool, is_shut_while_nobody_can_be_admitted_for_longer_than_anybody_waits)
+{
+    struct pool_request r = request_of(1);
+
+    cr_assert(!pool_is_shut(f.pool, f.now_ns));
+    cr_assert(!pool_refuse_shut(f.pool, &r, f.now_ns));
+    cr_assert_eq(r.state, REQUEST_NEW);
+    order(&f, ORDER_BREAKER_OPEN, 0, 0);
+    cr_assert(pool_refuse_shut(f.pool, &r, f.now_ns));
+    cr_assert_eq(r.state, REQUEST_ENDED);
+    cr_assert_eq(r.cause, CAUSE_CIRCUIT_OPEN);
+    cr_assert_geq(r.numbers.retry_after_ms, 1000);
+}
+
+Test(pool, is_not_shut_when_a_wait_could_end_in_an_admission)
+{
+    uint64_t most = f.conf.queue.max_wait_ns;
+
+    order(&f, ORDER_BREAKER_OPEN, 0, f.now_ns + most);
+    cr_assert(!pool_is_shut(f.pool, f.now_ns));
+    order(&f, ORDER_BREAKER_OPEN, 0, f.now_ns + most + MS(1));
+    cr_assert(pool_is_shut(f.pool, f.now_ns));
+}
