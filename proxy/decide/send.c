@@ -76,7 +76,8 @@ void pool_send(struct pool *p, struct pool_request *r, const struct choice *c, u
     }
     if (r->attempts++ == 0)
         budget_earn(&p->budget, &p->conf->retry);
-    rate_add(&p->admitted, now_ns);
+    if (!r->probe) /* the rate stands still meanwhile, and would grow with every probe */
+        rate_add(&p->admitted, now_ns);
     p->rotate = (size_t)(c->upstream + 1) % p->n_upstreams;
     r->state = REQUEST_SENT;
 }

@@ -141,6 +141,27 @@ Test(view, shows_rates_and_tokens)
     cr_assert_eq(v.retry_tokens, 10);
 }
 
+Test(view, the_rate_of_admission_does_not_grow_by_the_probes_of_an_outage)
+{
+    struct pool_view before, after;
+
+    for (int i = 0; i < 30; i++) {
+        exchange(&f, OUTCOME_OK, 200);
+        pass(&f, MS(500));
+    }
+    fail_times(&f, 5);
+    pass(&f, MS(100));
+    pool_view(f.pool, &before, f.now_ns);
+    for (int i = 0; i < 200; i++) {
+        wait_for_state(&f, 0, BREAKER_HALF_OPEN);
+        exchange(&f, OUTCOME_CONNECT_FAILED, 0);
+        cr_assert_eq(state_of(&f, 0), BREAKER_OPEN);
+    }
+    pool_view(f.pool, &after, f.now_ns);
+    cr_assert_leq(after.admitted_per_s, before.admitted_per_s);
+    cr_assert_gt(after.admitted_per_s, 0.2 * before.admitted_per_s, "the last that was known");
+}
+
 Test(view, a_pools_share_is_weighted_by_load)
 {
     struct pool_view v;
