@@ -175,7 +175,7 @@ static void json_causes(struct json_out *j, const char *key, const uint64_t by_c
 static void json_rates(struct json_out *j, const struct pool_status *p)
 {
     json_num(j, "shed_per_s", p->shed_per_s, 2);
-    json_num(j, "admitted_per_s", p->v.admitted_per_s, 2);
+    json_num(j, "admitted_per_s", p->admitted_per_s, 2);
     json_num(j, "arrivals_per_s", p->v.arrivals_per_s, 2);
     json_num(j, "retries_per_s", p->v.retries_per_s, 2);
 }

@@ -103,8 +103,8 @@ static void show_pool_head(struct text *t, const struct pool_status *p, const st
                 human_duration(span, since(p->since_wall_ns, s->now_wall_ns)),
                 human_share(share, p->v.share));
     show_expected(t, p->v.share, p->v.expected_full_s, pool_awaits_probe(p));
-    text_printf(t, "; admitted %s, refused %s; queue %u waiting",
-                human_rate(in, p->v.admitted_per_s), human_rate(no, p->shed_per_s), p->v.queued);
+    text_printf(t, "; admitted %s, refused %s; queue %u waiting", human_rate(in, p->admitted_per_s),
+                human_rate(no, p->shed_per_s), p->v.queued);
     if (p->v.queued > 0)
         text_printf(t, " (oldest %s)", human_duration(oldest, since(p->v.oldest_ns, s->now_ns)));
     text_char(t, '\n');

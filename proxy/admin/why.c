@@ -128,7 +128,9 @@ static void text_end(struct text *t, const struct request_record *r)
         text_printf(t, ", outcome of the upstream %s", outcome_name(r->outcome));
     if (r->ttft_ns >= 0)
         text_printf(t, ", first token after %s", human_ms(ttft, ms(r->ttft_ns)));
-    if (r->duration_ns >= 0)
+    if (r->duration_ns >= 0 && ms(r->duration_ns) < 0.1)
+        text_str(t, ", over at once");
+    else if (r->duration_ns >= 0)
         text_printf(t, ", over after %s", human_ms(took, ms(r->duration_ns)));
     text_printf(t, "; %u events, retries %u by weir, %u by the client\n", r->events, r->retries,
                 r->client_retry);

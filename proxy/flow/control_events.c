@@ -8,23 +8,44 @@
 
 static void tell(struct control *c, const struct control_event *e)
 {
-    log_info("%s", e->sentence);
     for (int i = 0; i < c->n_subscribers; i++)
         c->subscribers[i].fn(e, c->subscribers[i].arg);
 }
 
-void control_say(struct control *c, const char *pool, const char *upstream, const char *cause,
-                 const char *fmt, ...)
+static struct control_event *add_sentence(struct control *c, const char *pool, const char *upstream,
+                                          const char *cause, const char *fmt, va_list ap)
 {
     struct control_event *e = event_list_add(&c->events);
-    va_list ap;
 
     e->at_wall_ns = e->first_wall_ns = wall_now_ns();
     e->pool = pool;
     e->upstream = upstream;
     (void)snprintf(e->cause, sizeof e->cause, "%s", cause);
-    va_start(ap, fmt);
     (void)vsnprintf(e->sentence, sizeof e->sentence, fmt, ap);
+    return e;
+}
+
+void control_say(struct control *c, const char *pool, const char *upstream, const char *cause,
+                 const char *fmt, ...)
+{
+    struct control_event *e;
+    va_list ap;
+
+    va_start(ap, fmt);
+    e = add_sentence(c, pool, upstream, cause, fmt, ap);
+    va_end(ap);
+    log_info("%s", e->sentence);
+    tell(c, e);
+}
+
+void control_note(struct control *c, const char *pool, const char *upstream, const char *cause,
+                  const char *fmt, ...)
+{
+    struct control_event *e;
+    va_list ap;
+
+    va_start(ap, fmt);
+    e = add_sentence(c, pool, upstream, cause, fmt, ap);
     va_end(ap);
     tell(c, e);
 }
@@ -80,6 +101,7 @@ static void take_one(struct control *c, const struct site_pool *p, const struct 
     e->share = pe->share;
     e = event_list_fold(&c->events);
     describe(e);
+    log_info("%s", e->sentence);
     tell(c, e);
 }
 

@@ -10,6 +10,18 @@ static void audit(const struct control_who *who, const char *result)
     log_info("order by uid %u: %s: %s", who->uid, who->text, result);
 }
 
+/* In the log whole, in the list of events as far as it fits. */
+static void order_done(struct control *c, const struct control_who *who, size_t pool,
+                       size_t upstream)
+{
+    const struct site_pool *p = &c->site->pools[pool];
+
+    audit(who, "done");
+    control_note(c, c->pool_names[p->slot],
+                 upstream == SIZE_MAX ? "" : c->upstream_names[p->upstreams[upstream].slot],
+                 "order", "order by uid %u: %s", who->uid, who->text);
+}
+
 static uint64_t until(const struct control *c, uint64_t for_ns)
 {
     return for_ns == 0 ? 0 : loop_now_ns(c->loop) + for_ns;
@@ -82,14 +94,13 @@ bool control_order(struct control *c, const struct control_who *who, size_t pool
     WEIR_ASSERT(end <= p->n_upstreams);
     for (size_t i = first; i < end; i++)
         done += order_one(c, who, p, i, o, value, until(c, for_ns), why, room);
+    if (done > 0) /* of all a pool's upstreams, one that takes it is enough */
+        order_done(c, who, pool, upstream);
+    else
+        audit(who, why);
     control_take_pool_events(c);
     control_judge(c);
-    if (done == 0) { /* of all a pool's upstreams, one that takes it is enough */
-        audit(who, why);
-        return false;
-    }
-    audit(who, "done");
-    return true;
+    return done > 0;
 }
 
 bool control_mode(struct control *c, const struct control_who *who, size_t pool,
@@ -106,7 +117,7 @@ bool control_mode(struct control *c, const struct control_who *who, size_t pool,
     pool_set_mode(gate_pool(p->gate), set, as_configured ? -1 : enforce);
     gate_unlock(p->gate);
     *m = (struct mode_override){!as_configured, enforce, until(c, for_ns), who->uid};
-    audit(who, "done");
+    order_done(c, who, pool, SIZE_MAX);
     return true;
 }
 
@@ -132,7 +143,7 @@ bool control_incident(struct control *c, const struct control_who *who, size_t p
         return false;
     }
     set_incident(c, pool, text, until(c, for_ns));
-    audit(who, "done");
+    order_done(c, who, pool, SIZE_MAX);
     return true;
 }
 

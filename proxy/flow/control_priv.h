@@ -59,6 +59,7 @@ struct pool_watch {
     enum service_state state;
     uint64_t since_wall_ns;
     uint64_t shed[SECONDS_KEPT][CAUSE_COUNT]; /* totals, one a second */
+    uint64_t admitted[SECONDS_KEPT];          /* the same, queued before or not */
 };
 
 struct subscriber {
@@ -142,12 +143,17 @@ void control_sum_workers(const struct control *c, struct worker_sum *out);
 void control_say_sum(const struct control *c);
 void control_second(struct control *c); /* once a second: rings, states, public page */
 uint64_t control_shed_in(const struct control *c, int pool, int seconds, enum cause cause);
+uint64_t control_admitted_in(const struct control *c, int pool, int seconds);
 
 /* --- control_events.c */
 void control_take_pool_events(struct control *c);
 /* An event without a transition. */
 void control_say(struct control *c, const char *pool, const char *upstream, const char *cause,
                  const char *fmt, ...) WEIR_PRINTF(5, 6);
+
+/* The same without a line in the log, which has it already. */
+void control_note(struct control *c, const char *pool, const char *upstream, const char *cause,
+                  const char *fmt, ...) WEIR_PRINTF(5, 6);
 
 /* --- control_hand.c */
 void control_lapse(struct control *c);

@@ -131,6 +131,7 @@ static void view_pool(struct control *c, int index, struct pool_status *s,
         shed += control_shed_in(c, p->slot, 10, (enum cause)i);
     }
     s->shed_per_s = (double)shed / 10.0;
+    s->admitted_per_s = (double)control_admitted_in(c, p->slot, 10) / 10.0;
     s->incident = w->incident;
     s->incident_until_wall_ns = control_wall(c, w->incident_until_ns);
     view_modes(c, w, s);

@@ -53,27 +53,41 @@ void control_sum_workers(const struct control *c, struct worker_sum *out)
     out->log_dropped += c->log.dropped;
 }
 
-/* Refusals of one cause over the last `seconds` whole seconds, at most SECONDS_KEPT - 1. */
+/* Where the totals of `seconds` whole seconds ago are, at most SECONDS_KEPT - 1; -1: nowhere. */
+static int slot_ago(const struct control *c, int seconds)
+{
+    uint64_t newest = c->seconds;
+
+    return newest > (uint64_t)seconds ? (int)((newest - (uint64_t)seconds) % SECONDS_KEPT) : -1;
+}
+
 uint64_t control_shed_in(const struct control *c, int pool, int seconds, enum cause cause)
 {
     const struct pool_watch *p = &c->pools[pool];
-    uint64_t newest = c->seconds, oldest;
+    int then = slot_ago(c, seconds);
 
-    if (newest == 0)
-        return 0;
-    oldest = newest > (uint64_t)seconds ? newest - (uint64_t)seconds : 0;
-    if (oldest == 0)
-        return p->shed[newest % SECONDS_KEPT][cause];
-    return p->shed[newest % SECONDS_KEPT][cause] - p->shed[oldest % SECONDS_KEPT][cause];
+    return p->shed[c->seconds % SECONDS_KEPT][cause] - (then < 0 ? 0 : p->shed[then][cause]);
+}
+
+uint64_t control_admitted_in(const struct control *c, int pool, int seconds)
+{
+    const struct pool_watch *p = &c->pools[pool];
+    int then = slot_ago(c, seconds);
+
+    return p->admitted[c->seconds % SECONDS_KEPT] - (then < 0 ? 0 : p->admitted[then]);
 }
 
 static void keep_pool(struct control *c, int index)
 {
+    struct pool_watch *p = &c->pools[c->site->pools[index].slot];
+    size_t now = c->seconds % SECONDS_KEPT;
     struct pool_sum sum;
 
     control_sum_pool(c, c->site->pools[index].slot, &sum);
-    memcpy(c->pools[c->site->pools[index].slot].shed[c->seconds % SECONDS_KEPT], sum.shed,
-           sizeof sum.shed);
+    memcpy(p->shed[now], sum.shed, sizeof sum.shed);
+    p->admitted[now] = 0;
+    for (int k = 0; k < CLASS_COUNT; k++)
+        p->admitted[now] += sum.requests[k][DECISION_ADMITTED] + sum.requests[k][DECISION_QUEUED];
 }
 
 static void keep_histograms(struct control *c, const struct site_pool *p)

@@ -181,6 +181,9 @@ def test_every_order_is_done_and_logged_with_uid_and_text(rig, form):
         order = line if form == "text" else line.replace(words[0], words[0] + " --json", 1)
         eventually(lambda: f"order by uid {os.getuid()}: {order}:" in w.errors.text(),
                    what=f"the audit line of {order}")
+        if words[0] not in ("log-level", "reload"):
+            assert f"order by uid {os.getuid()}: {order}" in [
+                e["sentence"] for e in w.admin.json("events")], order
 
 
 def test_orders_show_until_they_lapse(rig):
@@ -467,8 +470,9 @@ def test_watch_shows_changes_as_they_happen(rig):
             return select.select([p.stdout], [], [], 0.05)[0]
 
         eventually(both)
-        text, event = watch[0].stdout.readline(), json.loads(watch[1].stdout.readline())
+        text = next(line for line in watch[0].stdout if "order by uid" not in line)
         assert re.match(r"\d{4}-\d\d-\d\dT\S+  chat/a: \w+ -> \w+, operator", text)
+        event = next(e for e in map(json.loads, watch[1].stdout) if e["cause"] != "order")
         assert (event["pool"], event["upstream"], event["cause"]) == ("chat", "a", "operator")
         w.stop()
         assert [p.wait(secs(5)) for p in watch] == [3, 3], "weir has gone"

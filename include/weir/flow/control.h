@@ -56,7 +56,7 @@ struct pool_status {
     enum service_state state;
     uint64_t since_wall_ns;
     struct pool_view v;
-    double shed_per_s; /* over the last 10 s */
+    double shed_per_s, admitted_per_s; /* over the last 10 s */
     uint64_t shed_last_minute[CAUSE_COUNT];
     const char *incident; /* NULL = none */
     uint64_t incident_until_wall_ns;
