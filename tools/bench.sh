@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # ./dev bench: weir beside its peers, and the report of it.
 #
-#   ./dev bench                 about ten minutes: check, micro, compare, every scenario, report
+#   ./dev bench                 about eleven minutes: check, micro, compare, every scenario, report
 #   ./dev bench decisions       the decisions in real time, a quarter of an hour at half a processor;
 #                               writes docs/decisions-in-the-binary.md
 #   ./dev bench compare ...     or any other command of weir-bench, with its arguments
@@ -43,7 +43,7 @@ bench_report() {
     bench_rc=0
     build/weir-bench check --json "$bench_out/check.json" || bench_rc=1
     build/weir-bench micro --json >"$bench_out/micro.json"
-    build/weir-bench compare --rounds 3 --seconds 1s --json "$bench_out/compare.json"
+    build/weir-bench compare --rounds 2 --seconds 1s --json "$bench_out/compare.json"
     for group in "${bench_groups[@]}"; do
         # shellcheck disable=SC2086
         bench_play $group

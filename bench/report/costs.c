@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The tables of what things cost: `compare` and `micro`. */
+#include <math.h>
 #include <string.h>
 
 #include "bench/report/report_priv.h"
@@ -139,11 +140,13 @@ static void put_limit(struct grow *g, const json_t *l)
                 "<p>The load generator's own limit on this machine: asked for %.0f requests a "
                 "second in open loop it sent %.0f, 99&nbsp;%% of them within %.1f&nbsp;ms of their "
                 "time. At its most, with 64 clients that ask again at once, it does %.0f a second "
-                "with %.0f&nbsp;%% of a processor. The lean client of <code>compare</code> does "
-                "%.0f.</p>\n",
+                "with %.0f&nbsp;%% of a processor, %.1f&nbsp;µs each. The lean client of "
+                "<code>compare</code> does %.0f.</p>\n",
                 json_number_at(l, "asked_per_s"), json_number_at(l, "sent_per_s"),
                 json_number_at(l, "late_ms_p99"), json_number_at(l, "most_per_s"),
-                100 * json_number_at(l, "most_cpu"), json_number_at(l, "lean_per_s"));
+                100 * json_number_at(l, "most_cpu"),
+                1e6 * json_number_at(l, "most_cpu") / fmax(json_number_at(l, "most_per_s"), 1),
+                json_number_at(l, "lean_per_s"));
 }
 
 void check_table(struct grow *g, const json_t *check)

@@ -125,9 +125,10 @@ void limit_write_text(const struct limit *l, FILE *to)
                   l->asked_per_s, l->sent_per_s, l->late_ms);
     (void)fprintf(
         to,
-        "at its most it does %.0f a second with %.0f %% of a processor; the lean client of "
-        "`compare` does %.0f\n",
-        l->most_per_s, 100 * l->most_cpu, l->lean_per_s);
+        "at its most it does %.0f a second with %.0f %% of a processor, %.1f us each; the lean "
+        "client of `compare` does %.0f\n",
+        l->most_per_s, 100 * l->most_cpu, l->most_per_s > 0 ? 1e6 * l->most_cpu / l->most_per_s : 0,
+        l->lean_per_s);
 }
 
 void limit_write_json(const struct limit *l, struct grow *g)
