@@ -47,8 +47,8 @@ void pool_numbers(const struct pool *p, struct pool_request *r, enum rule rule, 
 }
 
 /*
- * Room for one more, and for others beside it, on an upstream that takes requests: nobody waits for
- * a first token there, whose wait this one would make longer, and places are left over.
+ * Room for one more, and for others beside it, on an upstream that takes requests: hardly anybody
+ * waits for a first token there, whose wait this one would make longer, and places are left over.
  */
 static bool has_headroom_at(const struct upstream *u, uint64_t now_ns)
 {
@@ -59,7 +59,7 @@ static bool has_headroom_at(const struct upstream *u, uint64_t now_ns)
         return false;
     if (b->state == BREAKER_RAMPING)
         places = num_min(places, ramp_allows(&b->ramp, b->known_good));
-    return u->pending == 0 &&
+    return u->pending < num_max(1, POOL_HEADROOM_PENDING * u->limiter.pending) &&
            u->inflight + num_max(POOL_USER_LEAST, POOL_HEADROOM_STREAMS * places) < places;
 }
 
@@ -93,17 +93,20 @@ static uint32_t share_in_turns(const struct pool *p, const struct user_slot *slo
  */
 static uint32_t may_hold(struct pool *p, const struct user_slot *slot, uint64_t now_ns)
 {
-    uint32_t users = users_recent(&p->users, now_ns);
-    double part = num_max(p->conf->users.fair_share, 1.0 / num_max(1, users));
-    double share = part * capacity(p);
+    bool crowded = floods(slot, now_ns) && !has_headroom(p, now_ns);
+    uint32_t users;
+    double part, share;
 
+    if (!crowded && !pool_sheds(p, now_ns))
+        return UINT32_MAX;
+    users = users_recent(&p->users, now_ns);
     if (users <= 1)
         return UINT32_MAX; /* there is nobody to be fair to */
-    if (floods(slot, now_ns) && !has_headroom(p, now_ns))
-        return share >= 1 ? num_floor(share) : share_in_turns(p, slot, part, now_ns);
-    if (pool_sheds(p, now_ns))
+    part = num_max(p->conf->users.fair_share, 1.0 / users);
+    share = part * capacity(p);
+    if (!crowded)
         return num_ceil(num_max(POOL_USER_LEAST, share));
-    return UINT32_MAX;
+    return share >= 1 ? num_floor(share) : share_in_turns(p, slot, part, now_ns);
 }
 
 static enum rule user_rule(struct pool *p, struct pool_request *r, struct user_slot *slot,

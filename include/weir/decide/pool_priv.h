@@ -73,7 +73,8 @@ enum {
 #define POOL_SHED_MEMORY_NS   (10 * NS_PER_S) /* "sheds": refused something for load so lately */
 #define POOL_UNARY_AFTER_NS   (60 * NS_PER_S) /* no stream for so long: judge whole answers */
 #define POOL_LONG_NS          (59 * NS_PER_S) /* longer than any appointment */
-#define POOL_HEADROOM_STREAMS 0.375           /* of L: left to others by a user who floods */
+#define POOL_HEADROOM_PENDING 0.25            /* of P, more pending make others late, and ... */
+#define POOL_HEADROOM_STREAMS 0.375           /* ... of L: left to others by a user who floods */
 #define POOL_STORM_SHARE      0.2
 
 /* choose.c */

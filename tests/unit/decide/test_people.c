@@ -101,11 +101,12 @@ Test(people, a_flood_gets_what_the_others_leave)
     cr_assert_eq(arrive(&f, &r), POOL_ADMIT);
 }
 
-Test(people, a_flood_waits_for_nobody_to_wait_for_a_first_token)
+Test(people, a_flood_gets_nothing_while_others_wait_for_a_first_token)
 {
     struct pool_request r[3], other = request_of(2);
 
     flood_is_over_but_goes_on();
+    f.pool->upstream[0].limiter.pending = 4;
     cr_assert_eq(arrive(&f, &other), POOL_ADMIT);
     for (int i = 0; i < 3; i++)
         r[i] = request_of(1);
@@ -116,6 +117,18 @@ Test(people, a_flood_waits_for_nobody_to_wait_for_a_first_token)
     cr_assert_eq(arrive(&f, &r[2]), POOL_REFUSE, "nor for itself");
     other = request_of(3);
     cr_assert_eq(arrive(&f, &other), POOL_ADMIT, "others may");
+}
+
+Test(people, a_flood_may_have_a_quarter_of_what_may_be_pending)
+{
+    struct pool_request r[5];
+
+    flood_is_over_but_goes_on();
+    f.pool->upstream[0].limiter.pending = 16;
+    for (int i = 0; i < 5; i++) {
+        r[i] = request_of(1);
+        cr_assert_eq(arrive(&f, &r[i]), i < 4 ? POOL_ADMIT : POOL_REFUSE);
+    }
 }
 
 Test(people, a_flood_never_gets_the_last_streams)
