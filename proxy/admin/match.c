@@ -306,6 +306,16 @@ struct attempt {
     struct slice expected;
 };
 
+/* Several forms may want the same: once is enough. */
+static bool is_said(const struct attempt *a, int i)
+{
+    for (int k = 0; k < i; k++) {
+        if (a[k].at == a[i].at && slice_eq(a[k].expected, a[i].expected))
+            return true;
+    }
+    return false;
+}
+
 static void complain(struct text *why, struct slice name, const struct lex_line *l,
                      const struct attempt *a, int n)
 {
@@ -317,7 +327,7 @@ static void complain(struct text *why, struct slice name, const struct lex_line 
     text_put(why, name);
     text_str(why, ": ");
     for (int i = 0; i < n; i++) {
-        if (a[i].at != deepest || a[i].expected.len == 0)
+        if (a[i].at != deepest || a[i].expected.len == 0 || is_said(a, i))
             continue;
         text_str(why, first ? "expected " : "");
         say_expected(why, a[i].expected, first);

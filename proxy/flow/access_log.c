@@ -8,7 +8,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <syslog.h>
 #include <unistd.h>
 
 #include "control_priv.h"
@@ -120,7 +119,7 @@ static void append_line(struct control *c, const struct text *t)
     struct access_log *l = &c->log;
 
     if (l->syslog) {
-        syslog(LOG_INFO, "%s", t->at);
+        l->dropped += !syslog_out_send(&l->syslog_out, text_slice(t), loop_now_ns(c->loop));
         return;
     }
     if (l->len + t->len + 1 > LOG_BUFFER_BYTES) {
@@ -226,7 +225,7 @@ bool access_log_open(struct control *c, char *why, size_t room)
     if (strcmp(where, "off") == 0)
         return true;
     if (strcmp(where, "syslog") == 0) {
-        openlog("weir", LOG_PID | LOG_NDELAY, LOG_DAEMON);
+        syslog_out_open(&l->syslog_out);
         l->syslog = true;
         return true;
     }
@@ -272,7 +271,7 @@ void access_log_close(struct control *c)
     if (c->log.own_fd)
         (void)close(c->log.fd);
     if (c->log.syslog)
-        closelog();
+        syslog_out_close(&c->log.syslog_out);
     free(c->log.buffer);
     c->log = (struct access_log){.fd = -1};
 }

@@ -13,6 +13,7 @@
 
 #include "event_list.h"
 #include "site.h"
+#include "syslog_out.h"
 #include "weir/flow/run.h"
 #include "worker.h"
 
@@ -70,6 +71,7 @@ struct subscriber {
 struct access_log {
     int fd; /* -1: off or syslog */
     bool syslog, own_fd;
+    struct syslog_out syslog_out;
     char *buffer; /* LOG_BUFFER_BYTES */
     size_t len;
     uint64_t dropped;

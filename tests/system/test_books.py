@@ -2,8 +2,11 @@
 """The books: what the access log says of each request, and that nothing is lost between what came,
 what was decided, what was logged and what was counted."""
 
+import json
+import os
 import re
 import shutil
+import socket
 import subprocess
 
 import pytest
@@ -46,6 +49,31 @@ def test_a_line_of_the_access_log_tells_the_whole_story(rig):
     assert (e.bytes_in, e.bytes_out) == (len(body), len(whole))
     assert 0 <= e.connect_ms <= e.ttft_ms <= e.duration_ms < 5000
     assert "secret" not in w.log.text() and "secret" not in w.errors.text()
+
+
+@pytest.mark.skipif(os.getuid() != 0 or os.path.exists("/dev/log"),
+                    reason="needs to be the machine's log for a moment")
+def test_the_access_log_may_go_to_syslog_which_is_never_waited_for(rig):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as daemon:
+        daemon.bind("/dev/log")
+        try:
+            daemon.settimeout(5)
+            b = rig.backend()
+            b.serve(always(200, b"x"))
+            w = rig.weir(b, log={"access": "syslog"})
+            w.check_books = False
+            c = w.client()
+            request_id = c.ask().id
+            line = daemon.recv(65536).decode()
+            assert re.match(r"<30>\w{3} [ \d]\d \d\d:\d\d:\d\d weir\[%d\]: \{" % w.pid, line)
+            assert json.loads(line[line.index("{"):])["request_id"] == request_id
+            # nobody reads any more: lines are dropped and counted, and weir goes on
+            eventually(lambda: c.ask().status == 200
+                       and w.metrics().sum("weir_access_log_dropped_total") > 3, 20)
+            counted = w.metrics().sum("weir_requests_total")
+            assert w.admin.status()["state"] == "serving" and counted > 10
+        finally:
+            os.unlink("/dev/log")
 
 
 def test_a_user_is_the_same_hash_each_time_and_another_for_another(rig):

@@ -123,7 +123,7 @@ Test(match, says_what_was_expected)
     cr_assert_str_eq(why_mem,
                      "status: nothing may follow, but there is \"now\" (see: help status)");
     cr_assert_eq(parse("breaker chat open"), COMMAND_USAGE);
-    cr_assert(strstr(why_mem, "expected POOL/UPSTREAM") != NULL, "%s", why_mem);
+    cr_assert(strstr(why_mem, "expected POOL/UPSTREAM, but") != NULL, "%s", why_mem);
     cr_assert_eq(parse("stauts"), COMMAND_UNKNOWN);
     cr_assert_str_eq(why_mem, "there is no command \"stauts\" (see: help)");
 }
