@@ -26,7 +26,8 @@ static const struct conf_row upstream_rows[] = {
     TEXT("key", struct upstream_conf, key, &conf_form_file,
          "PEM file with the key of that certificate", .def_words = "none"),
     COUNT("idle_connections", struct upstream_conf, idle_connections, "32", "0", "10000",
-          "connections", "kept open per worker while there is nothing to do"),
+          "connections",
+          "kept open per worker while there is nothing to do; after a burst, more for a second"),
     DURATION("idle_timeout", struct upstream_conf, idle_timeout_ns, "4s", "0s", "1h",
              "how long; shorter where the upstream's Keep-Alive says so"),
 };

@@ -8,6 +8,8 @@
  */
 #include "flow_priv.h"
 
+#define SURPLUS_NS NS_PER_S
+
 #define BIT(n) (1U << (n))
 static const unsigned may_follow[] = {
     [UPLINK_CONNECTING] = BIT(UPLINK_HEAD) | BIT(UPLINK_DEAD),
@@ -81,22 +83,39 @@ static uint64_t idle_limit_ns(const struct uplink *u)
     return promised < own ? promised : own;
 }
 
+static bool is_surplus(const struct uplink *u)
+{
+    return lane_of(u)->n_idle >= u->upstream->conf->idle_connections;
+}
+
+/*
+ * Answers come in bursts: more than idle_connections may be free for a moment, and missed in the
+ * next.  They stay for a second, as long as there are no more of them than clients.
+ */
+static bool may_be_surplus(const struct uplink *u)
+{
+    return u->upstream->conf->idle_connections > 0 &&
+           counter_get(&u->w->counters.upstream_open) <= u->w->n_sessions;
+}
+
 static bool may_idle(const struct uplink *u)
 {
-    const struct lane *l = lane_of(u);
-
     return u->keep && !u->w->quitting && idle_limit_ns(u) > 0 &&
-           l->n_idle < u->upstream->conf->idle_connections &&
+           (!is_surplus(u) || may_be_surplus(u)) &&
            (u->keep_alive_max == 0 || u->served < u->keep_alive_max);
 }
 
 static void make_idle(struct uplink *u)
 {
+    uint64_t limit_ns = idle_limit_ns(u);
+
+    if (is_surplus(u) && limit_ns > SURPLUS_NS)
+        limit_ns = SURPLUS_NS;
     uplink_enter(u, UPLINK_IDLE);
     u->x = NULL;
     lane_of(u)->n_idle++;
     list_push_front(&lane_of(u)->idle, &u->node);
-    loop_timer_at(&u->timer, loop_now_ns(u->w->loop) + idle_limit_ns(u));
+    loop_timer_at(&u->timer, loop_now_ns(u->w->loop) + limit_ns);
     conn_want_read(u->conn, true); /* anything that comes now closes it */
 }
 

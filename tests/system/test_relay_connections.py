@@ -114,6 +114,29 @@ def test_no_more_idle_connections_are_kept_than_allowed(rig):
     eventually(lambda: sum(p.is_open() for p in peers) == 1)
 
 
+def test_what_a_burst_has_opened_serves_the_next_one(rig):
+    b = rig.backend()
+    w = rig.weir(b, workers=1, each={"idle_connections": 1, "idle_timeout": "1m"})
+    clients = [w.client() for _ in range(8)]
+    for c in clients:
+        c.send(request())
+    peers = [b.accept() for _ in clients]
+    for _ in range(3):
+        for p in peers:
+            p.request()
+        for p, c in zip(peers, clients):
+            p.answer(200, b"x")
+        for c in clients:
+            c.answer()
+        for c in clients:
+            c.send(request())
+    for p in peers:
+        p.request()
+        p.answer(200, b"x")
+    b.assert_untouched()
+    eventually(lambda: sum(p.is_open() for p in peers) == 1)
+
+
 def test_no_idle_connections_at_all_if_none_are_allowed(rig):
     b = rig.backend()
     w = rig.weir(b, each={"idle_connections": 0})
