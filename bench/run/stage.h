@@ -8,7 +8,8 @@
 /*
  * What a run is played on: a simulated backend and, in front of it, the target under test, started
  * from one row of a table each (program, settings file, arguments).  Every program listens on free
- * ports of a loopback address of the harness's own and keeps its files in one temporary folder, which goes with the stage.
+ * ports of a loopback address of the harness's own and keeps its files in one temporary folder,
+ * which goes with the stage.
  */
 struct stage {
     char folder[64], host[20];
