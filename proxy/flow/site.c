@@ -223,12 +223,9 @@ static bool fill(struct site *s, const struct site *old, char *why, size_t room,
 
 static bool load_pages(struct site *s, char *why, size_t room)
 {
-    const struct settings *st = s->settings;
-
-    if (st->pages_directory[0] == '\0')
+    if (s->settings->pages_directory[0] == '\0')
         return true;
-    s->pages = page_set_load(st->pages_directory, (const char *const *)st->pages_languages,
-                             st->n_pages_languages, why, room);
+    s->pages = site_pages_make(s->settings, why, room);
     return s->pages != NULL;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The two ends of a site: listeners and upstreams, made of their settings.  What needs a file or an
+ * The ends of a site: listeners, upstreams and pages, made of their settings.  What needs a file or an
  * address is here, and can be verified without running.  On the control thread.
  */
 #include "site_ends.h"
@@ -182,6 +182,26 @@ static void verify_upstream(struct verify *v, const struct upstream_conf *c)
     tls_client_release(&u.tls);
 }
 
+struct page_set *site_pages_make(const struct settings *s, char *why, size_t room)
+{
+    const char *pools[SITE_POOLS_MAX], *strange;
+    struct page_set *set =
+        page_set_load(s->pages_directory, (const char *const *)s->pages_languages,
+                      s->n_pages_languages, why, room);
+
+    if (set == NULL)
+        return NULL;
+    for (size_t i = 0; i < s->n_pools; i++)
+        pools[i] = s->pools[i].name;
+    strange = page_set_strange_pool(set, pools, s->n_pools);
+    if (strange != NULL) {
+        (void)snprintf(why, room, "%s: there is a page for a pool \"%s\", but no such pool",
+                       s->pages_directory, strange);
+        page_set_destroy(&set);
+    }
+    return set;
+}
+
 size_t flow_verify(const struct settings *s, void (*fn)(const char *sentence, void *arg), void *arg)
 {
     struct verify v = {fn, arg, 0};
@@ -194,9 +214,7 @@ size_t flow_verify(const struct settings *s, void (*fn)(const char *sentence, vo
             verify_upstream(&v, &s->pools[k].upstreams[i]);
     }
     if (s->pages_directory[0] != '\0') {
-        struct page_set *p =
-            page_set_load(s->pages_directory, (const char *const *)s->pages_languages,
-                          s->n_pages_languages, why, sizeof why);
+        struct page_set *p = site_pages_make(s, why, sizeof why);
         if (p == NULL)
             complain(&v, why);
         page_set_destroy(&p);

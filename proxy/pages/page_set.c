@@ -41,7 +41,7 @@ struct loading {
 static bool complain(struct loading *l, const char *file, int line, const char *what)
 {
     if (l->why.len > 0)
-        return false;
+        text_str(&l->why, "; ");
     text_str(&l->why, l->directory);
     if (file != NULL)
         text_printf(&l->why, "/%s", file);
@@ -212,7 +212,7 @@ static void load_directory(struct loading *l)
     l->set->entries = calloc((size_t)n + 1, sizeof *l->set->entries);
     if (l->set->entries == NULL || n > FILES_MAX)
         complain(l, NULL, 0, n > FILES_MAX ? "more than 1024 pages" : "out of memory");
-    for (int i = 0; i < n && l->why.len == 0; i++)
+    for (int i = 0; i < n && n <= FILES_MAX && l->set->entries != NULL; i++)
         (void)load_file(l, names[i]->d_name);
     for (int i = 0; i < n; i++)
         free(names[i]);
@@ -249,6 +249,20 @@ struct page_set *page_set_load(const char *directory, const char *const *languag
     if (l.why.len > 0)
         page_set_destroy(&l.set);
     return l.set;
+}
+
+const char *page_set_strange_pool(const struct page_set *set, const char *const *pools, size_t n)
+{
+    for (size_t i = 0; i < set->n; i++) {
+        const char *pool = set->entries[i].pool;
+        bool known = pool[0] == '\0';
+
+        for (size_t k = 0; k < n && !known; k++)
+            known = strcmp(pool, pools[k]) == 0;
+        if (!known)
+            return pool;
+    }
+    return NULL;
 }
 
 void page_set_destroy(struct page_set **p)

@@ -108,12 +108,13 @@ bool cors_allows(const char *const *origins, size_t n_origins, struct slice orig
 
 /*
  * Operators' own pages: *.html in a directory, per cause and pool and language (docs/answers.md),
- * read and checked at the start.  NULL and *why on a mistake: a sentence that names the file and
- * line.
+ * read and checked at the start.  NULL and *why on mistakes: the first of each file, with its line.
  */
 struct page_set;
 struct page_set *page_set_load(const char *directory, const char *const *languages,
                                size_t n_languages, char *why, size_t why_room);
+/* The name of a pool that a page is for and that is none of these; NULL: there is no such page. */
+const char *page_set_strange_pool(const struct page_set *set, const char *const *pools, size_t n);
 void page_set_destroy(struct page_set **p);
 
 /* Public status page. */

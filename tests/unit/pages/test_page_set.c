@@ -229,3 +229,37 @@ Test(page_set, a_name_that_is_a_directory_is_a_mistake)
     rmdir(sub);
     remove_directory(&d);
 }
+
+Test(page_set, each_file_with_a_mistake_is_told)
+{
+    struct directory d = make_directory();
+    char why[512], whole[512];
+
+    add_file(&d, "default.html", "{{nope}}");
+    add_file(&d, "overloaded.html", "fine");
+    add_file(&d, "status.html", "a\n{{cause}}");
+    cr_assert_null(page_set_load(d.path, NULL, 0, why, sizeof why));
+    snprintf(whole, sizeof whole,
+             "%s/default.html:1: there is no placeholder {{nope}}; %s/status.html:2: ", d.path,
+             d.path);
+    cr_assert_eq(strncmp(why, whole, strlen(whole)), 0, "%s", why);
+    remove_directory(&d);
+}
+
+Test(page_set, tells_a_page_for_a_pool_that_is_not_there)
+{
+    static const char *const pools[] = {"chat", "api"};
+    struct directory d = make_directory();
+    struct page_set *s;
+
+    add_file(&d, "default.html", "fine");
+    add_file(&d, "chat.default.html", "fine");
+    s = load(&d);
+    cr_assert_null(page_set_strange_pool(s, pools, 2));
+    page_set_destroy(&s);
+    add_file(&d, "chatt.default.html", "fine");
+    s = load(&d);
+    cr_assert_str_eq(page_set_strange_pool(s, pools, 2), "chatt");
+    page_set_destroy(&s);
+    remove_directory(&d);
+}
