@@ -133,7 +133,7 @@ static void check_json(struct slice line)
 static void check(struct slice out, bool watched)
 {
     for (size_t i = 0; i < out.len; i++)
-        WEIR_ASSERT((unsigned char)out.p[i] >= 0x20 || out.p[i] == '\n');
+        WEIR_ASSERT((unsigned char)out.p[i] >= 0x20 || out.p[i] == '\n' || out.p[i] == '\t');
     WEIR_ASSERT(out.len == 0 || watched || slice_ends(out, SLICE_LIT("\n\n")));
     while (out.len > 0) {
         const char *end = memchr(out.p, '\n', out.len);

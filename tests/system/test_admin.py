@@ -188,7 +188,7 @@ def test_every_order_is_done_and_logged_with_uid_and_text(rig, form):
 
 def test_orders_show_until_they_lapse(rig):
     w = _build(rig)
-    _ctl(w, "breaker", "chat/a", "open", "for", "1s")
+    _ctl(w, "breaker", "chat/a", "open", "for", f"{round(secs(1))}s")
     u = w.admin.upstream("a")
     assert u["state"] == "open" and u["cause"] == "operator"
     assert [(o["what"], o["by"]) for o in u["override"]] == [("breaker open", f"uid {os.getuid()}")]
