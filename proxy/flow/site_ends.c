@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The ends of a site: listeners, upstreams and pages, made of their settings.  What needs a file or an
+ * The ends of a site: listeners, upstreams, pages, made of their settings.  What needs a file or an
  * address is here, and can be verified without running.  On the control thread.
  */
 #include "site_ends.h"
