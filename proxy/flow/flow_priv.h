@@ -323,6 +323,8 @@ void exchange_set_timer(struct exchange *x);
 void exchange_finish(struct exchange *x);
 uint64_t exchange_now(const struct exchange *x);
 void exchange_set_decision(struct exchange *x, enum decision d);
+
+/* --- exchange_head.c: x->request, the head for the upstream; false: it does not fit */
 bool exchange_write_request(struct exchange *x, const struct request_head *h,
                             const struct client_facts *cf);
 
