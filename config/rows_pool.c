@@ -203,7 +203,8 @@ static const struct conf_word stream_words[] = {{"auto", ROUTE_STREAM_AUTO},
 
 static const struct conf_row route_rows[] = {
     TEXT("path", struct route_conf, path, &conf_form_path,
-         "\"/v1/\": whatever begins so; \"/v1\": that and below, never \"/v1x\"", .def = "/"),
+         "\"/v1\" or \"/v1/\": that and below, never \"/v1x\"; runs of slashes count as one",
+         .def = "/"),
     TEXT("host", struct route_conf, host, &conf_form_host, "host asked for", .def_words = "any"),
     TEXT("method", struct route_conf, method, &conf_form_method, "method of the request",
          .def_words = "any"),

@@ -54,7 +54,10 @@ static const struct conf_table listener_table = {
     ROWS_OF(listener_rows),
 };
 
-static const struct conf_word underscores[] = {{"refuse", 0}, {"drop", 1}, {NULL, 0}};
+static const struct conf_word underscores[] = {{"refuse", UNDERSCORE_NAMES_REFUSE},
+                                               {"drop", UNDERSCORE_NAMES_DROP},
+                                               {"pass", UNDERSCORE_NAMES_PASS},
+                                               {NULL, 0}};
 
 static const struct conf_row limits_rows[] = {
     SIZE("request_line", struct limits_conf, request_line, "8KiB", "256B", "64KiB",
@@ -71,8 +74,9 @@ static const struct conf_row limits_rows[] = {
          "bytes held per connection and direction"),
     COUNT("keepalive_requests", struct limits_conf, keepalive_requests, "10000", "1", "1000000000",
           "requests", "requests on one connection before it is closed"),
-    WORD("underscore_names", struct limits_conf, drop_underscore, "refuse", underscores,
-         "header names with an underscore: refuse the request, or drop the field"),
+    WORD("underscore_names", struct limits_conf, underscore_names, "refuse", underscores,
+         "header names with an underscore: refuse the request, drop the field, or pass it on (not "
+         "to servers that read _ as -)"),
 };
 static const struct conf_table limits_table =
     TABLE("limits", limits_rows, "What a client, and an upstream, may send.");

@@ -170,6 +170,11 @@ static bool make_trusted(struct site *s, char *why, size_t room)
 
 static void set_limits(struct site *s)
 {
+    static const enum underscores underscores[] = {
+        [UNDERSCORE_NAMES_REFUSE] = UNDERSCORES_REFUSED,
+        [UNDERSCORE_NAMES_DROP] = UNDERSCORES_DROPPED,
+        [UNDERSCORE_NAMES_PASS] = UNDERSCORES_KEPT,
+    };
     const struct limits_conf *l = &s->settings->limits;
 
     s->request_limits = (struct head_limits){
@@ -177,7 +182,7 @@ static void set_limits(struct site *s)
         .head = l->head,
         .fields = l->fields,
         .body = l->body,
-        .underscores = l->drop_underscore ? UNDERSCORES_DROPPED : UNDERSCORES_REFUSED,
+        .underscores = underscores[l->underscore_names],
     };
     s->response_limits = (struct head_limits){
         .line = l->response_head,
@@ -289,13 +294,12 @@ bool site_trusts(const struct site *s, const struct net_addr *peer)
     return false;
 }
 
-/* "/v1/" is whatever begins so; "/v1" is that and below, never "/v1x". */
+/* "/v1" is that and below, never "/v1x"; the path has no slash at its end (target_path). */
 static bool path_matches(struct slice route, struct slice path)
 {
-    if (!slice_starts(path, route))
-        return false;
-    return route.len == 0 || route.p[route.len - 1] == '/' || path.len == route.len ||
-           path.p[route.len] == '/';
+    while (route.len > 0 && route.p[route.len - 1] == '/')
+        route.len--;
+    return slice_starts(path, route) && (path.len == route.len || path.p[route.len] == '/');
 }
 
 static struct slice without_port(struct slice host)

@@ -87,6 +87,29 @@ static struct slice media_type(struct slice v)
     return semicolon == NULL ? v : slice_trim(slice_of(v.p, (size_t)(semicolon - v.p)));
 }
 
+/*
+ * Servers put words into Content-Encoding that are no coding: what RFC 9110, 8.4.1 has for
+ * Accept-Encoding only, the codings of mail (RFC 2045), and charsets.  A word that is not known
+ * here may be a coding: the bytes are not read.
+ */
+static bool is_no_coding(struct slice word)
+{
+    static const struct slice whole[] = {{"identity", 8}, {"none", 4},   {"7bit", 4},
+                                         {"8bit", 4},     {"ascii", 5},  {"us-ascii", 8},
+                                         {"plain", 5},    {"unicode", 7}};
+    static const struct slice charsets[] = {{"utf", 3},   {"iso-8859", 8}, {"iso8859", 7},
+                                            {"latin", 5}, {"windows-", 8}, {"cp125", 5}};
+
+    for (size_t i = 0; i < sizeof whole / sizeof whole[0]; i++)
+        if (slice_eq_nocase(word, whole[i]))
+            return true;
+    for (size_t i = 0; i < sizeof charsets / sizeof charsets[0]; i++)
+        if (word.len >= charsets[i].len &&
+            slice_eq_nocase(slice_of(word.p, charsets[i].len), charsets[i]))
+            return true;
+    return false;
+}
+
 static bool is_encoded(const struct field_set *set)
 {
     struct slice list, coding;
@@ -96,7 +119,7 @@ static bool is_encoded(const struct field_set *set)
             continue;
         list = set->all[i].value;
         while (list_next(&list, &coding))
-            if (!slice_eq_nocase(coding, SLICE_LIT("identity")))
+            if (!is_no_coding(coding))
                 return true;
     }
     return false;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The path of a target, brought into one form for matching: RFC 3986, 6.2.2 (letters, digits and
- * - . _ ~ are decoded, other escapes stay with capital digits) and 5.2.4 (dot segments).  What is
- * passed on is the target as received.
+ * - . _ ~ are decoded, other escapes stay with capital digits) and 5.2.4 (dot segments); a run of
+ * slashes is one slash, and none ends the path.  What is passed on is the target as received.
  */
 #include "head_priv.h"
 
@@ -19,10 +19,11 @@ static bool is_unreserved(int c)
            c == '.' || c == '_' || c == '~';
 }
 
-/* Nothing to decode and no dot segment: the usual path, which is in its form already. */
+/* Nothing to decode, drop or join: the usual path, which is in its form already. */
 static bool is_settled(struct slice path)
 {
-    return memchr(path.p, '%', path.len) == NULL && memmem(path.p, path.len, "/.", 2) == NULL;
+    return path.p[path.len - 1] != '/' && memchr(path.p, '%', path.len) == NULL &&
+           memmem(path.p, path.len, "/.", 2) == NULL && memmem(path.p, path.len, "//", 2) == NULL;
 }
 
 /* One character of the path from the front of *in to the end of out. */
@@ -55,21 +56,19 @@ static void text_cut(struct text *t, size_t len)
 }
 
 /*
- * After a segment: [slash] is the '/' it begins with.  "." goes, ".." goes with the one before; at
- * the end of the path both leave their slash.
+ * After a segment: [slash] is the '/' it begins with.  An empty one and "." go, ".." goes with the
+ * one before.
  */
-static void segment_settle(struct text *out, size_t base, size_t slash, bool last)
+static void segment_settle(struct text *out, size_t base, size_t slash)
 {
     struct slice seg = slice_of(out->at + slash + 1, out->len - slash - 1);
 
-    if (slice_eq(seg, SLICE_LIT("."))) {
-        text_cut(out, last ? slash + 1 : slash);
+    if (seg.len == 0 || slice_eq(seg, SLICE_LIT("."))) {
+        text_cut(out, slash);
     } else if (slice_eq(seg, SLICE_LIT(".."))) {
         while (slash > base && out->at[slash - 1] != '/')
             slash--;
-        if (slash > base)
-            slash--;
-        text_cut(out, last ? slash + 1 : slash);
+        text_cut(out, slash > base ? slash - 1 : slash);
     }
 }
 
@@ -77,7 +76,7 @@ static void path_put(struct slice path, struct text *out)
 {
     size_t base = out->len;
 
-    if (path.len > 0 && path.p[0] == '/' && is_settled(path)) {
+    if (path.len == 0 || path.p[0] != '/' || is_settled(path)) {
         text_put(out, path);
         return;
     }
@@ -88,8 +87,10 @@ static void path_put(struct slice path, struct text *out)
             character_put(&path, out);
         while (path.len > 0 && path.p[0] != '/' && !out->full);
         if (!out->full)
-            segment_settle(out, base, slash, path.len == 0);
+            segment_settle(out, base, slash);
     }
+    if (out->len == base)
+        text_char(out, '/');
 }
 
 enum weir_status target_path(struct slice target, struct text *out)

@@ -138,7 +138,8 @@ def test_connect_and_trace_are_refused(rig, raw):
 # routes
 
 ROUTES = [
-    ("/v1/", "/v1/chat", True), ("/v1/", "/v1/", True), ("/v1/", "/v1", False),
+    ("/v1/", "/v1/chat", True), ("/v1/", "/v1/", True), ("/v1/", "/v1", True),
+    ("/v1/", "/v1x", False), ("/v1/x", "//v1///x/", True), ("/v1/x", "/v1/x/?y", True),
     ("/v1", "/v1", True), ("/v1", "/v1/chat", True), ("/v1", "/v1x", False), ("/v1", "/v1?x", True),
     ("/v1", "/a/../v1/x", True), ("/v1", "/./v1", True), ("/v1", "/%76%31/x", True),
     ("/v1", "/v1/../other", False), ("/v1", "/V1", False), ("/", "/anything", True)]

@@ -232,6 +232,17 @@ def test_names_with_an_underscore_may_be_dropped_instead(rig):
     assert c.answer().status == 200
 
 
+def test_names_with_an_underscore_may_be_passed_on(rig):
+    b = rig.backend()
+    w = rig.weir(b, limits={"underscore_names": "pass"})
+    c = w.client()
+    c.send(get(H + b"session_id: 7\r\nOpenAI_Organization: o\r\n"))
+    peer, head = b.request()
+    assert head.get("session_id") == "7" and head.get("openai_organization") == "o"
+    peer.answer(200, b"x")
+    assert c.answer().status == 200
+
+
 # chunked bodies: the head may have gone upstream, the request must never become whole there
 
 BAD_CHUNKS = {

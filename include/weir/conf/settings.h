@@ -36,12 +36,15 @@ struct listener_conf {
     size_t n_sni;
 };
 
+/* What becomes of fields whose names have an underscore. */
+enum underscore_names { UNDERSCORE_NAMES_REFUSE, UNDERSCORE_NAMES_DROP, UNDERSCORE_NAMES_PASS };
+
 struct limits_conf {
     uint32_t request_line, head, fields;
     uint64_t body;
     uint32_t response_head, buffer;
     uint32_t keepalive_requests;
-    bool drop_underscore;
+    enum underscore_names underscore_names;
 };
 
 struct client_timeouts_conf {

@@ -135,7 +135,7 @@ struct response_head {
     bool keep_alive;    /* never with BODY_TO_CLOSE */
     bool event_stream;  /* text/event-stream */
     bool ndjson;        /* application/x-ndjson */
-    bool encoded;       /* Content-Encoding other than identity */
+    bool encoded;       /* Content-Encoding that is one: not identity, none or a charset */
     bool binary_events; /* application/vnd.amazon.eventstream */
     bool switched;      /* 101 to a WebSocket */
 };
@@ -198,7 +198,8 @@ const char *reason_phrase(int status);
 
 /*
  * The path of a target for matching only: percent-decoded where that is unambiguous, dot segments
- * resolved (RFC 3986, 5.2.4), without the query, into out.  WEIR_LIMIT if it does not fit.
+ * resolved (RFC 3986, 5.2.4), runs of slashes as one and none at the end (but of "/"), without the
+ * query, into out.  WEIR_LIMIT if it does not fit.
  */
 enum weir_status target_path(struct slice target, struct text *out) WEIR_MUST_CHECK;
 

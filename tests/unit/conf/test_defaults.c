@@ -146,7 +146,8 @@ Test(defaults, reach_the_fields)
 
     cr_assert(s->workers >= 1 && s->workers <= 256);
     cr_assert_eq(s->drain_timeout_ns, UINT64_C(600000000000));
-    cr_assert(!s->keep_half_closed && s->sandbox && !s->limits.drop_underscore);
+    cr_assert(!s->keep_half_closed && s->sandbox);
+    cr_assert_eq(s->limits.underscore_names, UNDERSCORE_NAMES_REFUSE);
     cr_assert_eq(s->limits.body, 32 << 20);
     cr_assert_eq(s->limits.head, 32768);
     cr_assert_eq(s->client_timeouts.body_rate, 1024);

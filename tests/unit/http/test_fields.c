@@ -87,14 +87,26 @@ Test(target_path, loses_query_and_dot_segments)
     path_is("", "");
     path_is("/a/./b", "/a/b");
     path_is("/a/../b", "/b");
-    path_is("/a/b/..", "/a/");
-    path_is("/a/b/.", "/a/b/");
+    path_is("/a/b/..", "/a");
+    path_is("/a/b/.", "/a/b");
     path_is("/..", "/");
     path_is("/../../x", "/x");
     path_is("/a/../../../b/c", "/b/c");
-    path_is("/a//b", "/a//b");
-    path_is("/a//../b", "/a/b");
     path_is("/.../..a/a..", "/.../..a/a..");
+}
+
+Test(target_path, takes_a_run_of_slashes_as_one_and_none_at_the_end)
+{
+    path_is("//v1/batches", "/v1/batches");
+    path_is("/v1//messages", "/v1/messages");
+    path_is("/v1/messages/", "/v1/messages");
+    path_is("/v1/messages///?a=b", "/v1/messages");
+    path_is("///", "/");
+    path_is("//?x", "/");
+    path_is("/a//../b", "/b");
+    path_is("/a/.//b/", "/a/b");
+    path_is("/a/%2e/", "/a");
+    path_is("/a%2F%2fb", "/a%2F%2Fb");
 }
 
 Test(target_path, decodes_only_what_means_the_same_decoded)

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+
 #include "heads.h"
 
 Test(response, a_small_head_is_understood)
@@ -99,6 +101,30 @@ Test(response, an_encoding_that_is_not_identity_is_one)
     cr_assert(r.head.encoded);
     good_response(&r, "HTTP/1.1 200 OK\r\nContent-Encoding:\r\n\r\n");
     cr_assert(!r.head.encoded);
+}
+
+static bool is_encoded(const char *word)
+{
+    struct test_response r;
+    char head[200];
+
+    (void)snprintf(head, sizeof head, "HTTP/1.1 200 OK\r\nContent-Encoding: %s\r\n\r\n", word);
+    good_response(&r, head);
+    return r.head.encoded;
+}
+
+Test(response, words_in_content_encoding_that_are_no_coding_are_none)
+{
+    static const char *const none[] = {
+        "",       "identity",     "none",     "None", "utf-8",           "UTF8", "iso-8859-1",
+        "latin1", "windows-1252", "us-ascii", "8bit", "identity, utf-8", ", ,"};
+    static const char *const some[] = {"gzip",    "x-gzip", "deflate",    "br",      "zstd",
+                                       "unknown", "nones",  "none, gzip", "compress"};
+
+    for (size_t i = 0; i < sizeof none / sizeof none[0]; i++)
+        cr_assert(!is_encoded(none[i]), "%s", none[i]);
+    for (size_t i = 0; i < sizeof some / sizeof some[0]; i++)
+        cr_assert(is_encoded(some[i]), "%s", some[i]);
 }
 
 #define SWITCH "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
