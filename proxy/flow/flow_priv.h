@@ -6,9 +6,9 @@
  * The objects of the data path and who owns them.
  *
  *   worker    one per thread: loop, listeners, memory pools, idle upstream connections, counters
- *   session   one client connection with its HTTP/1.1 codec             (h1_*.c)
- *   exchange  one request and its answer                                (exchange_*.c)
- *   uplink    one upstream connection, idle or working for an exchange  (uplink_*.c)
+ *   session   one client connection with its HTTP/1.1 codec             (client/h1/)
+ *   exchange  one request and its answer                                (exchange/)
+ *   uplink    one upstream connection, idle or working for an exchange  (upstream/h1/)
  *
  * All of these live and die on their worker's thread.  What crosses threads is the gate, counters,
  * inboxes and the site (an immutable snapshot of settings and what was made from them).
@@ -35,12 +35,12 @@
 #include "weir/net/loop.h"
 #include "weir/pages/refusal.h"
 
-#include "addresses.h"
-#include "codec.h"
-#include "gate.h"
-#include "record.h"
-#include "site.h"
-#include "worker.h"
+#include "client/client.h"
+#include "record/record.h"
+#include "snapshot/addresses.h"
+#include "snapshot/gate.h"
+#include "snapshot/snapshot.h"
+#include "worker/worker.h"
 
 enum {
     SESSION_MAGIC = 0x5e551074,
@@ -278,13 +278,13 @@ struct uplink {
     struct site_use *use;
 };
 
-/* --- worker.c, worker_orders.c (the rest of them: worker.h) */
+/* --- worker.c, worker/orders.c (the rest of them: worker.h) */
 void worker_session_gone(struct worker *w, struct session *s);
 void worker_unlisten(struct worker *w, int listener);
 struct slice worker_status_body(struct worker *w, bool json, uint8_t language);
 struct site_use *site_use_create(struct site *site); /* NULL: out of memory */
 
-/* --- h1_session.c, h1_input.c, h1_body.c, h1_answer.c */
+/* --- client/h1/session.c, client/h1/input.c, client/h1/body.c, client/h1/answer.c */
 static inline uint64_t session_now(const struct session *s)
 {
     return loop_now_ns(s->w->loop);
@@ -324,11 +324,11 @@ void exchange_finish(struct exchange *x);
 uint64_t exchange_now(const struct exchange *x);
 void exchange_set_decision(struct exchange *x, enum decision d);
 
-/* --- exchange_head.c: x->request, the head for the upstream; false: it does not fit */
+/* --- exchange/request_head.c: x->request, the head for the upstream; false: it does not fit */
 bool exchange_write_request(struct exchange *x, const struct request_head *h,
                             const struct client_facts *cf);
 
-/* --- exchange_gate.c: asking, waiting, retries, reports */
+/* --- exchange/ask.c: asking, waiting, retries, reports */
 void exchange_ask(struct exchange *x);
 /* Asks by the head alone, where nobody is let in anyway; true: it is refused. */
 bool exchange_is_shut_out(struct exchange *x);
@@ -339,7 +339,7 @@ void exchange_report(struct exchange *x, enum outcome o, bool complete);
 /* The same, and a second try elsewhere if that is right: true, it is under way. */
 bool exchange_try_elsewhere(struct exchange *x, enum outcome o);
 
-/* --- exchange_own.c: answers of weir's own */
+/* --- exchange/own.c: answers of weir's own */
 void exchange_refuse(struct exchange *x, int status, enum cause cause, const char *what);
 void exchange_answer_early(struct exchange *x);
 /* Begins the stream before anything is decided; what fails from now on fails inside it. */
@@ -350,7 +350,7 @@ void exchange_abandon(struct exchange *x);
 void preflight_keep(struct exchange *x, const struct request_head *h);
 void exchange_describe(const struct exchange *x, struct refusal *r, enum cause cause);
 
-/* --- exchange_answer.c: what comes from the uplink */
+/* --- exchange/answer.c: what comes from the uplink */
 void exchange_on_connected(struct exchange *x);
 void exchange_on_connect_failed(struct exchange *x, enum weir_status s, const char *why);
 void exchange_on_head(struct exchange *x, const struct response_head *h);
@@ -360,7 +360,7 @@ void exchange_on_room(struct exchange *x); /* the uplink took what was waiting *
 void exchange_early_error(struct exchange *x);
 void exchange_empty(struct exchange *x);
 
-/* --- exchange_end.c: how it ends, and what that counts for */
+/* --- exchange/end.c: how it ends, and what that counts for */
 enum upstream_end {
     END_CLEAN,
     END_RESET, /* broken off */
@@ -372,7 +372,7 @@ bool exchange_is_refusal(int status); /* 429, 503, 529 */
 enum outcome exchange_outcome_of_status(int status);
 enum outcome exchange_outcome_of_error(const struct answer *a); /* which has an error */
 
-/* --- uplink.c, uplink_read.c */
+/* --- upstream/h1/uplink.c, upstream/h1/read.c */
 /* An idle connection or a new one; WEIR_AGAIN: no address known yet, WEIR_DNS: none to be had. */
 enum weir_status uplink_take(struct exchange *x, bool fresh);
 void uplink_push(struct uplink *u); /* writes what the exchange has for the upstream */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <criterion/criterion.h>
 
-#include "event_list.h"
+#include "control/event_list.h"
 
 static struct event_list list;
 

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A client connection that speaks HTTP/1: its states, deadlines and ends.  Owner and thread: its
+ * worker.  What it reads is client/h1/input.c and client/h1/body.c, what it answers
+ * client/h1/answer.c; what a request means is the exchange's.
+ */
+#include "flow_priv.h"
+
+#include <unistd.h>
+
+enum { LINGER_MAX = 1024 * 1024 };
+#define DRAIN_NS  (5 * NS_PER_S)
+#define LINGER_NS (2 * NS_PER_S)
+
+#define BIT(n) (1U << (n))
+static const unsigned may_follow[] = {
+    [SESSION_TLS] = BIT(SESSION_IDLE) | BIT(SESSION_DEAD),
+    [SESSION_IDLE] = BIT(SESSION_HEAD) | BIT(SESSION_EXCHANGE) | BIT(SESSION_DEAD),
+    [SESSION_HEAD] = BIT(SESSION_EXCHANGE) | BIT(SESSION_DEAD),
+    [SESSION_EXCHANGE] = BIT(SESSION_IDLE) | BIT(SESSION_DRAIN) | BIT(SESSION_FLUSH) |
+                         BIT(SESSION_TUNNEL) | BIT(SESSION_DEAD),
+    [SESSION_DRAIN] = BIT(SESSION_IDLE) | BIT(SESSION_FLUSH) | BIT(SESSION_DEAD),
+    [SESSION_FLUSH] = BIT(SESSION_LINGER) | BIT(SESSION_DEAD),
+    [SESSION_LINGER] = BIT(SESSION_DEAD),
+    [SESSION_TUNNEL] = BIT(SESSION_FLUSH) | BIT(SESSION_DEAD),
+    [SESSION_DEAD] = 0,
+};
+
+static uint64_t state_limit_ns(const struct session *s, enum session_state state)
+{
+    switch (state) {
+    case SESSION_IDLE:
+        return session_timeouts(s)->keepalive_ns;
+    case SESSION_HEAD:
+        return session_timeouts(s)->head_ns;
+    case SESSION_DRAIN:
+        return DRAIN_NS;
+    case SESSION_FLUSH:
+        return session_timeouts(s)->write_ns;
+    case SESSION_LINGER:
+        return LINGER_NS;
+    case SESSION_TLS:      /* the connection's own handshake deadline */
+    case SESSION_EXCHANGE: /* the exchange's deadlines, and the body's below */
+    case SESSION_TUNNEL:
+    case SESSION_DEAD:
+        return 0;
+    }
+    WEIR_UNREACHABLE("session state");
+}
+
+/* The only place that writes s->state. */
+void session_enter(struct session *s, enum session_state next)
+{
+    uint64_t limit = state_limit_ns(s, next);
+
+    WEIR_ASSERT((may_follow[s->state] & BIT(next)) != 0);
+    s->state = next;
+    s->state_until_ns = limit == 0 ? 0 : session_now(s) + limit;
+    session_set_timer(s);
+}
+
+static uint64_t sooner(uint64_t a, uint64_t b)
+{
+    return a == 0 || (b != 0 && b < a) ? b : a;
+}
+
+void session_set_timer(struct session *s)
+{
+    uint64_t due = sooner(sooner(s->state_until_ns, s->write_until_ns), s->body_until_ns);
+
+    if (due == 0)
+        s->timer.due_ns = 0; /* lazily: the armed event finds nothing to do */
+    else
+        loop_timer_at(&s->timer, due);
+}
+
+static void reap(struct loop_grave *g)
+{
+    struct session *s = LIST_OBJECT(g, struct session, grave);
+    struct worker *w = s->w;
+
+    slab_give(&w->sessions, s);
+}
+
+/* Ends the connection and, if there is one, tells its exchange.  Safe to call again. */
+void session_close(struct session *s)
+{
+    struct worker *w = s->w;
+    struct exchange *x = s->x;
+
+    if (s->state == SESSION_DEAD)
+        return;
+    s->state = SESSION_DEAD;
+    s->x = NULL;
+    if (w->corked == s) {
+        w->corked = NULL;
+        w->out_len = 0;
+    }
+    loop_timer_stop(&s->timer);
+    list_remove(&s->node);
+    worker_session_gone(w, s);
+    conn_close(&s->conn);
+    buf_free(&s->in);
+    buf_free(&s->out);
+    loop_bury(w->loop, &s->grave);
+    if (x != NULL)
+        exchange_client_gone(x);
+}
+
+/* --- events of the connection */
+
+static void on_step(struct loop_grave *g)
+{
+    struct session *s = LIST_OBJECT(g, struct session, step);
+    struct worker *w = s->w;
+
+    WEIR_CHECK(s, SESSION_MAGIC);
+    session_step(s);
+    session_uncork(w);
+}
+
+static void on_readable(struct conn *c, void *owner)
+{
+    struct session *s = owner;
+    struct worker *w;
+
+    WEIR_CHECK(s, SESSION_MAGIC);
+    w = s->w;
+    while (session_receive(s) && conn_has_pending(c) && conn_wants_read(c))
+        continue;
+    if (s->state == SESSION_LINGER && s->lingered > LINGER_MAX)
+        session_close(s);
+    session_uncork(w);
+}
+
+static void on_open(struct conn *c, void *owner)
+{
+    struct session *s = owner;
+
+    WEIR_CHECK(s, SESSION_MAGIC);
+    (void)c;
+    session_enter(s, SESSION_IDLE);
+}
+
+static void on_fail(struct conn *c, void *owner, enum weir_status st, const char *why)
+{
+    struct session *s = owner;
+    char peer[NET_ADDR_TEXT_MAX];
+
+    WEIR_CHECK(s, SESSION_MAGIC);
+    net_addr_format(conn_peer(c), peer);
+    log_debug("client %s: TLS handshake failed (%s): %s", peer, weir_status_text(st), why);
+    session_close(s);
+}
+
+static void on_hangup(struct conn *c, void *owner, bool reset)
+{
+    struct session *s = owner;
+    struct worker *w;
+
+    WEIR_CHECK(s, SESSION_MAGIC);
+    (void)c;
+    w = s->w;
+    if (reset || s->state != SESSION_EXCHANGE || !w->site->settings->keep_half_closed)
+        session_close(s);
+    else
+        s->keep_alive = false;
+    session_uncork(w);
+}
+
+/* The kernel announces room only when a good part of its buffer is free: look at what has left. */
+static bool reads_slowly(struct session *s)
+{
+    size_t unsent = conn_unsent(s->conn);
+    bool progress = unsent < s->write_unsent;
+
+    s->write_unsent = unsent;
+    if (progress)
+        s->write_until_ns = session_now(s) + session_timeouts(s)->write_ns;
+    return progress;
+}
+
+static void on_timer(void *arg)
+{
+    struct session *s = arg;
+    struct worker *w;
+    uint64_t now;
+
+    WEIR_CHECK(s, SESSION_MAGIC);
+    w = s->w;
+    now = session_now(s);
+    if (s->write_until_ns != 0 && now >= s->write_until_ns && !reads_slowly(s)) {
+        session_close(s); /* it does not read */
+    } else if (s->body_until_ns != 0 && now >= s->body_until_ns && !s->body_paused) {
+        session_body_bad(s, 408, CAUSE_REQUEST_TIMEOUT, "the body did not arrive in time");
+    } else if (s->state_until_ns != 0 && now >= s->state_until_ns) {
+        if (s->state == SESSION_HEAD)
+            session_refuse_head(
+                s,
+                &(struct head_error){408, CAUSE_REQUEST_TIMEOUT, "the head did not arrive in time"},
+                NULL);
+        else
+            session_close(s);
+    }
+    if (s->state != SESSION_DEAD)
+        session_set_timer(s);
+    session_uncork(w);
+}
+
+/* The process is ending: an idle connection goes, but one whose first request may be under way. */
+void session_idle_ends(struct session *s)
+{
+    if (s->served > 0) {
+        session_close(s);
+        return;
+    }
+    s->state_until_ns = session_now(s) + NS_PER_S;
+    session_set_timer(s);
+}
+
+static const struct conn_events events = {
+    .on_open = on_open,
+    .on_fail = on_fail,
+    .on_readable = on_readable,
+    .on_writable = session_on_writable,
+    .on_hangup = on_hangup,
+};
+
+struct session *session_open(struct worker *w, int fd, int listener)
+{
+    struct session *s = slab_take(&w->sessions);
+    struct site_listener *l = w->site->by_slot[listener];
+
+    if (s == NULL) {
+        (void)close(fd);
+        return NULL;
+    }
+    s->magic = SESSION_MAGIC;
+    s->w = w;
+    s->codec.ops = &h1_codec;
+    s->addresses = l->addresses;
+    addresses_hold(s->addresses);
+    s->state = l->tls != NULL ? SESSION_TLS : SESSION_IDLE;
+    list_init(&s->node);
+    loop_grave_init(&s->grave, reap);
+    loop_grave_init(&s->step, on_step);
+    loop_timer_init(&s->timer, w->loop, on_timer, s);
+    s->conn = conn_accept(w->loop, fd, l->tls, session_timeouts(s)->tls_ns, &events, s);
+    if (s->conn == NULL) {
+        addresses_release(&s->addresses);
+        slab_give(&w->sessions, s);
+        return NULL;
+    }
+    list_push_back(&w->live_sessions, &s->node);
+    if (s->state == SESSION_IDLE) {
+        s->state_until_ns = session_now(s) + session_timeouts(s)->keepalive_ns;
+        session_set_timer(s);
+    }
+    return s;
+}

@@ -1,0 +1,438 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The control thread: starts and ends the workers, ticks the decisions, reads the signals.  What it
+ * shows and is told is in the control_*.c beside this.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <event2/event.h>
+
+#include "control/control_priv.h"
+#include "weir/base/text.h"
+
+#define TICK_NS (100 * NS_PER_MS)
+
+struct loop *control_loop(struct control *c)
+{
+    return c->loop;
+}
+
+const struct settings *control_settings(const struct control *c)
+{
+    return c->site->settings;
+}
+
+uint64_t control_wall(const struct control *c, uint64_t mono_ns)
+{
+    return mono_ns == 0 ? 0 : mono_ns + c->wall_minus_mono_ns;
+}
+
+void control_index(const struct control *c, int16_t *pool, int16_t *upstream)
+{
+    int16_t pool_slot = *pool, upstream_slot = *upstream;
+
+    *pool = *upstream = -1;
+    for (size_t k = 0; k < c->site->settings->n_pools; k++) {
+        const struct site_pool *p = &c->site->pools[k];
+
+        if (p->slot != pool_slot)
+            continue;
+        *pool = (int16_t)k;
+        for (size_t i = 0; i < p->n_upstreams; i++) {
+            if (p->upstreams[i].slot == upstream_slot)
+                *upstream = (int16_t)i;
+        }
+    }
+}
+
+bool control_keep_names(struct control *c)
+{
+    for (size_t k = 0; k < c->site->settings->n_pools; k++) {
+        const struct site_pool *p = &c->site->pools[k];
+
+        if (c->pool_names[p->slot] == NULL)
+            c->pool_names[p->slot] = strdup(p->conf->name);
+        if (c->pool_names[p->slot] == NULL)
+            return false;
+        for (size_t i = 0; i < p->n_upstreams; i++) {
+            char **name = &c->upstream_names[p->upstreams[i].slot];
+            if (*name == NULL && (*name = strdup(p->upstreams[i].conf->name)) == NULL)
+                return false;
+        }
+    }
+    return true;
+}
+
+/* --- the tick */
+
+static void tick_pool(struct control *c, struct site_pool *p, uint64_t now_ns)
+{
+    uint64_t events[POOL_UPSTREAMS_MAX];
+
+    for (size_t i = 0; i < p->n_upstreams; i++) {
+        events[i] = 0;
+        for (int w = 0; w < c->n_workers; w++)
+            events[i] += counter_get(
+                &worker_upstream_counters(c->workers[w], p->upstreams[i].slot)->content_events);
+    }
+    gate_tick(p->gate, events, now_ns);
+}
+
+static void set_expiry(struct control *c)
+{
+    uint64_t soonest = 0;
+
+    for (size_t i = 0; i < c->site->settings->n_pools; i++) {
+        uint64_t at = pool_next_expiry(gate_lock(c->site->pools[i].gate));
+        gate_unlock(c->site->pools[i].gate);
+        if (at != 0 && (soonest == 0 || at < soonest))
+            soonest = at;
+    }
+    if (soonest != 0)
+        loop_timer_at(&c->expiry, soonest);
+}
+
+/* Waits end in time, not a tick later. */
+static void on_expiry(void *arg)
+{
+    struct control *c = arg;
+    uint64_t now = loop_now_ns(c->loop);
+
+    for (size_t i = 0; i < c->site->settings->n_pools; i++)
+        gate_expire(c->site->pools[i].gate, now);
+    set_expiry(c);
+}
+
+static void check_drained(struct control *c)
+{
+    struct worker_sum sum;
+
+    if (!c->quitting)
+        return;
+    control_sum_workers(c, &sum);
+    if (sum.client_open == 0)
+        control_end(c);
+}
+
+static void on_tick(void *arg)
+{
+    struct control *c = arg;
+    uint64_t now = loop_now_ns(c->loop);
+
+    for (size_t i = 0; i < c->site->settings->n_pools; i++)
+        tick_pool(c, &c->site->pools[i], now);
+    control_take_pool_events(c);
+    control_lapse(c);
+    control_judge(c);
+    if (now - c->last_second_ns >= NS_PER_S) {
+        c->last_second_ns = now;
+        c->wall_minus_mono_ns = wall_now_ns() - now;
+        control_second(c);
+    }
+    set_expiry(c);
+    check_drained(c);
+    loop_timer_at(&c->tick, now + TICK_NS);
+}
+
+/* --- ending */
+
+void control_end(struct control *c)
+{
+    if (c->stopped)
+        return;
+    c->stopped = true;
+    loop_stop(c->loop);
+}
+
+static void on_drain_timer(void *arg)
+{
+    struct control *c = arg;
+    const struct settings *st = c->site->settings;
+
+    if (!c->quitting) {
+        c->quitting = true;
+        for (int i = 0; i < c->n_workers; i++)
+            worker_drain(c->workers[i]);
+        loop_timer_at(&c->drain_timer, loop_now_ns(c->loop) + st->drain_timeout_ns);
+    } else if (!c->abandoned) {
+        c->abandoned = true;
+        control_say(c, "", "", "drain_timeout",
+                    "drain_timeout has passed: requests still running end with an error");
+        for (int i = 0; i < c->n_workers; i++)
+            worker_abandon(c->workers[i]);
+        loop_timer_at(&c->drain_timer, loop_now_ns(c->loop) + 2 * NS_PER_S);
+    } else {
+        control_end(c);
+    }
+}
+
+static void begin_drain(struct control *c, const char *by)
+{
+    if (c->draining)
+        return;
+    c->draining = true;
+    control_say(c, "", "", "drain",
+                "draining (%s): no new connection after %.1f s, then up to %.0f s for "
+                "requests to end",
+                by, (double)c->site->settings->drain_delay_ns / 1e9,
+                (double)c->site->settings->drain_timeout_ns / 1e9);
+    if (c->start.notify != NULL)
+        c->start.notify("STOPPING", c->start.arg);
+    control_judge(c);
+    for (int i = 0; i < c->n_workers; i++)
+        worker_lame_duck(c->workers[i]);
+    if (c->site->settings->drain_delay_ns == 0)
+        on_drain_timer(c);
+    else
+        loop_timer_at(&c->drain_timer, loop_now_ns(c->loop) + c->site->settings->drain_delay_ns);
+}
+
+void control_drain(struct control *c, const struct control_who *who)
+{
+    char by[32];
+
+    (void)snprintf(by, sizeof by, "uid %u", who->uid);
+    begin_drain(c, by);
+}
+
+void control_stop(struct control *c, const struct control_who *who)
+{
+    control_say(c, "", "", "stop", "stopping at once (uid %u)", who->uid);
+    control_end(c);
+}
+
+/* --- signals */
+
+static void reload_by_signal(struct control *c)
+{
+    struct conf_mistakes m = {0};
+    struct control_who who = {.uid = (unsigned)getuid(), .text = "SIGHUP"};
+
+    (void)control_reload(c, &who, &m, NULL);
+    conf_mistakes_free(&m);
+}
+
+static void on_signal(evutil_socket_t fd, short what, void *arg)
+{
+    struct control *c = arg;
+    struct signalfd_siginfo info;
+
+    (void)what;
+    while (read(fd, &info, sizeof info) == (ssize_t)sizeof info) {
+        loop_refresh_now(c->loop);
+        switch (info.ssi_signo) {
+        case SIGHUP:
+            reload_by_signal(c);
+            break;
+        case SIGUSR1:
+            access_log_reopen(c);
+            break;
+        default: /* SIGTERM, SIGINT: once politely, twice at once */
+            if (c->draining)
+                control_end(c);
+            else
+                begin_drain(c, info.ssi_signo == SIGINT ? "SIGINT" : "SIGTERM");
+        }
+    }
+}
+
+sigset_t flow_block_signals(void)
+{
+    sigset_t set;
+
+    (void)sigemptyset(&set);
+    (void)sigaddset(&set, SIGHUP);
+    (void)sigaddset(&set, SIGUSR1);
+    (void)sigaddset(&set, SIGTERM);
+    (void)sigaddset(&set, SIGINT);
+    WEIR_ASSERT(pthread_sigmask(SIG_BLOCK, &set, NULL) == 0);
+    return set;
+}
+
+static bool watch_signals(struct control *c)
+{
+    sigset_t set = flow_block_signals();
+
+    c->signal_fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+    if (c->signal_fd == -1)
+        return false;
+    c->signal_event =
+        event_new(loop_base(c->loop), c->signal_fd, EV_READ | EV_PERSIST, on_signal, c);
+    return c->signal_event != NULL && event_add(c->signal_event, NULL) == 0;
+}
+
+/* --- life */
+
+static bool make_workers(struct control *c)
+{
+    c->n_workers = (int)c->site->settings->workers;
+    for (int i = 0; i < c->n_workers; i++) {
+        c->workers[i] = worker_create(c->loop, c, i, c->n_workers, c->site, control_on_records);
+        if (c->workers[i] == NULL)
+            return false;
+        for (int l = 0; l < SITE_LISTENERS_MAX; l++) {
+            if (c->listen_fds[l][i] != -1 && !worker_listen(c->workers[i], l, c->listen_fds[l][i]))
+                return false;
+            c->listen_fds[l][i] = -1; /* the worker's now */
+        }
+    }
+    return true;
+}
+
+/* At the start a listener's slot is its index. */
+static bool take_sockets(struct control *c)
+{
+    struct flow_sockets *f = c->start.sockets;
+
+    c->listen_fds = calloc(SITE_LISTENERS_MAX, sizeof *c->listen_fds);
+    if (c->listen_fds == NULL)
+        return false;
+    for (size_t l = 0; l < SITE_LISTENERS_MAX; l++) {
+        for (size_t w = 0; w < WORKERS_MAX; w++) {
+            bool have = l < f->n_listeners && w < f->n_workers;
+            c->listen_fds[l][w] = have ? f->fds[l * f->n_workers + w] : -1;
+        }
+    }
+    free(f->fds);
+    *f = (struct flow_sockets){0};
+    return true;
+}
+
+static void init_pools(struct control *c)
+{
+    for (size_t i = 0; i <= SITE_POOLS_MAX; i++)
+        c->pools[i].since_wall_ns = c->started_wall_ns;
+}
+
+static bool allocate_views(struct control *c)
+{
+    c->view_pools = calloc(SITE_POOLS_MAX, sizeof *c->view_pools);
+    c->view_upstreams = calloc(SITE_UPSTREAMS_MAX, sizeof *c->view_upstreams);
+    return c->view_pools != NULL && c->view_upstreams != NULL;
+}
+
+struct control *control_create(struct settings **s, const struct control_start *start, char *why,
+                               size_t room)
+{
+    struct control *c = calloc(1, sizeof *c);
+
+    (void)snprintf(why, room, "out of memory");
+    if (c == NULL)
+        return NULL;
+    c->start = *start;
+    c->signal_fd = c->log.fd = -1;
+    c->loop = loop_create();
+    if (c->loop == NULL)
+        goto failed;
+    c->started_wall_ns = c->since_wall_ns = wall_now_ns();
+    c->wall_minus_mono_ns = c->started_wall_ns - mono_now_ns();
+    c->site = site_create(s, NULL, why, room, mono_now_ns());
+    if (c->site == NULL)
+        goto failed;
+    (void)snprintf(why, room, "out of memory");
+    init_pools(c);
+    if (!take_sockets(c) || !control_keep_names(c))
+        goto failed;
+    loop_timer_init(&c->tick, c->loop, on_tick, c);
+    loop_timer_init(&c->expiry, c->loop, on_expiry, c);
+    loop_timer_init(&c->drain_timer, c->loop, on_drain_timer, c);
+    if (!allocate_views(c) || !why_ring_init(&c->why, c->site->settings->why_entries) ||
+        !watch_signals(c) || !access_log_open(c, why, room) || !make_workers(c) ||
+        !control_watch_upstreams(c))
+        goto failed;
+    return c;
+failed:
+    control_destroy(&c);
+    return NULL;
+}
+
+static void *thread_main(void *arg)
+{
+    worker_run(arg);
+    return NULL;
+}
+
+static bool start_workers(struct control *c)
+{
+    for (int i = 0; i < c->n_workers; i++) {
+        if (pthread_create(&c->threads[i], NULL, thread_main, c->workers[i]) != 0)
+            return false;
+        c->n_running++;
+    }
+    c->ran = true;
+    return true;
+}
+
+static void join_workers(struct control *c)
+{
+    for (int i = 0; i < c->n_running; i++)
+        worker_stop(c->workers[i]);
+    for (int i = 0; i < c->n_running; i++)
+        (void)pthread_join(c->threads[i], NULL);
+    c->n_running = 0;
+}
+
+int control_run(struct control *c)
+{
+    int status = 1;
+
+    if (start_workers(c)) {
+        control_publish(c);
+        loop_timer_at(&c->tick, mono_now_ns() + TICK_NS);
+        if (c->start.notify != NULL)
+            c->start.notify("READY", c->start.arg);
+        loop_run(c->loop);
+        status = 0;
+    } else {
+        log_error("a worker thread cannot be started");
+    }
+    join_workers(c);
+    return status;
+}
+
+void control_destroy(struct control **cp)
+{
+    struct control *c = *cp;
+
+    *cp = NULL;
+    if (c == NULL)
+        return;
+    join_workers(c);
+    if (c->loop != NULL) {
+        control_unwatch_upstreams(c);
+        loop_timer_stop(&c->tick);
+        loop_timer_stop(&c->expiry);
+        loop_timer_stop(&c->drain_timer);
+    }
+    for (int i = 0; i < c->n_workers; i++)
+        if (c->workers[i] != NULL)
+            worker_close(c->workers[i]);
+    if (c->loop != NULL)
+        loop_poll(c->loop); /* the last records */
+    if (c->ran)
+        control_say_sum(c);
+    for (int i = 0; i < c->n_workers; i++)
+        worker_destroy(&c->workers[i]);
+    access_log_close(c);
+    why_ring_free(&c->why);
+    if (c->signal_event != NULL)
+        event_free(c->signal_event);
+    if (c->signal_fd != -1)
+        (void)close(c->signal_fd);
+    for (int i = 0; i <= SITE_POOLS_MAX; i++) {
+        free(c->pools[i].incident);
+        free(c->pool_names[i]);
+    }
+    for (int i = 0; i < SITE_UPSTREAMS_MAX; i++)
+        free(c->upstream_names[i]);
+    free(c->listen_fds);
+    free(c->view_pools);
+    free(c->view_upstreams);
+    site_release(c->site);
+    loop_destroy(&c->loop);
+    free(c);
+}

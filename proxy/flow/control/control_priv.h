@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef WEIR_FLOW_CONTROL_PRIV_H
+#define WEIR_FLOW_CONTROL_PRIV_H
+
+#include <pthread.h>
+
+#include "weir/base/assert.h"
+#include "weir/base/clock.h"
+#include "weir/base/log.h"
+#include "weir/flow/control.h"
+#include "weir/net/conn.h"
+#include "weir/net/resolver.h"
+
+#include "control/event_list.h"
+#include "record/syslog_out.h"
+#include "snapshot/snapshot.h"
+#include "weir/flow/run.h"
+#include "worker/worker.h"
+
+/*
+ * The control thread's objects.  Everything here is touched by that thread only.
+ */
+enum {
+    WORKERS_MAX = 256,
+    SUBSCRIBERS_MAX = 64,
+    SECONDS_KEPT = 60,
+    TENS_KEPT = 7, /* snapshots of the histograms, 10 s apart: the last minute */
+    LOG_BUFFER_BYTES = 1024 * 1024,
+};
+
+/* Who gave the order that still holds. */
+struct order_by {
+    unsigned uid;
+    bool known;
+};
+
+struct upstream_watch {
+    struct control *c;
+    struct resolver_watch *watch;
+    int slot;
+    struct net_addr addrs[8];
+    size_t n_addrs;
+    char text[160];
+    struct order_by by[OVERRIDE_COUNT];
+    double limit_value; /* of `limit streams` */
+    struct histogram_sum ttft[TENS_KEPT], interval[TENS_KEPT];
+    struct health *health; /* NULL: off */
+};
+
+struct mode_override {
+    bool on, enforce;
+    uint64_t until_ns; /* 0 = no end */
+    unsigned uid;
+};
+
+struct pool_watch {
+    char *incident;
+    uint64_t incident_until_ns;
+    struct mode_override modes[SET_COUNT];
+    enum service_state state;
+    uint64_t since_wall_ns;
+    uint64_t shed[SECONDS_KEPT][CAUSE_COUNT]; /* totals, one a second */
+    uint64_t admitted[SECONDS_KEPT];          /* the same, queued before or not */
+};
+
+struct subscriber {
+    void (*fn)(const struct control_event *e, void *arg);
+    void *arg;
+};
+
+struct access_log {
+    int fd; /* -1: off or syslog */
+    bool syslog, own_fd;
+    struct syslog_out syslog_out;
+    char *buffer; /* LOG_BUFFER_BYTES */
+    size_t len;
+    uint64_t dropped;
+    struct loop_timer retry; /* when the file did not take all */
+};
+
+/* A ring of the newest request records; the index is by id. */
+struct why_ring {
+    struct request_record *records;
+    uint32_t size, next, used;
+};
+
+struct history {
+    uint64_t at_wall_ns;
+    enum service_state state;
+};
+
+struct control {
+    struct loop *loop;
+    struct site *site;
+    struct control_start start;
+    struct worker *workers[WORKERS_MAX];
+    pthread_t threads[WORKERS_MAX];
+    int n_workers, n_running;
+    int (*listen_fds)[WORKERS_MAX]; /* by slot and worker; owned, -1 = none */
+    struct resolver *resolver;
+    struct upstream_watch upstreams[SITE_UPSTREAMS_MAX];
+    struct pool_watch pools[SITE_POOLS_MAX + 1]; /* by slot, as upstreams */
+    char *pool_names[SITE_POOLS_MAX + 1], *upstream_names[SITE_UPSTREAMS_MAX]; /* never reused */
+    struct loop_timer tick, expiry, drain_timer;
+    uint64_t wall_minus_mono_ns, started_wall_ns, last_second_ns;
+    uint64_t seconds; /* since the start; index of the rings */
+
+    struct event_list events;
+    struct subscriber subscribers[SUBSCRIBERS_MAX];
+    int n_subscribers;
+
+    struct access_log log;
+    struct why_ring why;
+    struct request_record why_found;
+
+    enum service_state state;
+    uint64_t since_wall_ns;
+    struct history history[8];
+    int n_history;
+
+    bool ran, draining, quitting, abandoned, stopped;
+    double share, full_s; /* the worst of the pools' */
+    int signal_fd;
+    struct event *signal_event;
+
+    /* what control_status hands out */
+    struct status_view view;
+    struct pool_status *view_pools;
+    struct upstream_status *view_upstreams;
+};
+
+/* --- control.c */
+/* Slots, as workers know pools and upstreams, to the indices of the settings in force; -1 = gone.
+ */
+void control_index(const struct control *c, int16_t *pool, int16_t *upstream);
+/* The site's names by slot, kept for the process's life: events and records point at them. */
+bool control_keep_names(struct control *c);
+void control_end(struct control *c);
+
+/* --- control/sum.c */
+void control_sum_pool(const struct control *c, int slot, struct pool_sum *out);
+void control_sum_upstream(const struct control *c, int slot, struct upstream_sum *out);
+void control_sum_workers(const struct control *c, struct worker_sum *out);
+/* What came and what was decided since the start: the last line of the log. */
+void control_say_sum(const struct control *c);
+void control_second(struct control *c); /* once a second: rings, states, public page */
+uint64_t control_shed_in(const struct control *c, int pool, int seconds, enum cause cause);
+uint64_t control_admitted_in(const struct control *c, int pool, int seconds);
+
+/* --- control/events.c */
+void control_take_pool_events(struct control *c);
+/* An event without a transition. */
+void control_say(struct control *c, const char *pool, const char *upstream, const char *cause,
+                 const char *fmt, ...) WEIR_PRINTF(5, 6);
+
+/* The same without a line in the log, which has it already. */
+void control_note(struct control *c, const char *pool, const char *upstream, const char *cause,
+                  const char *fmt, ...) WEIR_PRINTF(5, 6);
+
+/* --- control/hand.c */
+void control_lapse(struct control *c);
+
+/* --- control/state.c */
+void control_judge(struct control *c);
+void control_publish(struct control *c);
+
+/* --- access_log.c */
+bool access_log_open(struct control *c, char *why, size_t room);
+void access_log_reopen(struct control *c);
+void access_log_close(struct control *c);
+void control_on_records(struct loop_message *m);
+bool why_ring_init(struct why_ring *w, uint32_t entries);
+void why_ring_free(struct why_ring *w);
+
+/* --- control/dns.c */
+bool control_watch_upstream(struct control *c, struct site_pool *p, size_t i);
+void control_unwatch_upstream(struct control *c, int slot);
+bool control_watch_upstreams(struct control *c);
+void control_unwatch_upstreams(struct control *c);
+
+#endif

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The operator's hand: orders on the share, modes, incident texts; each with its audit line. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "control/control_priv.h"
+
+static void audit(const struct control_who *who, const char *result)
+{
+    log_info("order by uid %u: %s: %s", who->uid, who->text, result);
+}
+
+/* In the log whole, in the list of events as far as it fits. */
+static void order_done(struct control *c, const struct control_who *who, size_t pool,
+                       size_t upstream)
+{
+    const struct site_pool *p = &c->site->pools[pool];
+
+    audit(who, "done");
+    control_note(c, c->pool_names[p->slot],
+                 upstream == SIZE_MAX ? "" : c->upstream_names[p->upstreams[upstream].slot],
+                 "order", "order by uid %u: %s", who->uid, who->text);
+}
+
+static uint64_t until(const struct control *c, uint64_t for_ns)
+{
+    return for_ns == 0 ? 0 : loop_now_ns(c->loop) + for_ns;
+}
+
+/* Which override an order lays; OVERRIDE_COUNT: none. */
+static enum pool_override override_of(enum pool_order o)
+{
+    switch (o) {
+    case ORDER_BREAKER_OPEN:
+        return OVERRIDE_BREAKER_OPEN;
+    case ORDER_BREAKER_CLOSE:
+        return OVERRIDE_BREAKER_CLOSE;
+    case ORDER_RAMP_HOLD:
+    case ORDER_RAMP_SET:
+        return OVERRIDE_RAMP_HOLD;
+    case ORDER_DRAIN:
+        return OVERRIDE_DRAIN;
+    case ORDER_LIMIT_STREAMS:
+        return OVERRIDE_LIMIT_STREAMS;
+    case ORDER_BREAKER_AUTO:
+    case ORDER_RAMP_START:
+    case ORDER_RAMP_RESUME:
+    case ORDER_RAMP_FINISH:
+    case ORDER_RAMP_ABORT:
+    case ORDER_UNDRAIN:
+        return OVERRIDE_COUNT;
+    }
+    WEIR_UNREACHABLE("order");
+}
+
+static void note_by(struct control *c, const struct control_who *who, const struct site_pool *p,
+                    size_t i, enum pool_order o, double value)
+{
+    struct upstream_watch *w = &c->upstreams[p->upstreams[i].slot];
+    enum pool_override ov = override_of(o);
+
+    if (ov == OVERRIDE_COUNT)
+        return;
+    w->by[ov] = (struct order_by){who->uid, true};
+    if (ov == OVERRIDE_LIMIT_STREAMS)
+        w->limit_value = value;
+}
+
+static bool order_one(struct control *c, const struct control_who *who, const struct site_pool *p,
+                      size_t i, enum pool_order o, double value, uint64_t until_ns, char *why,
+                      size_t room)
+{
+    const char *reason = "";
+    uint64_t now = loop_refresh_now(c->loop);
+    struct pool *pool = gate_lock(p->gate);
+    enum weir_status rc = pool_order(pool, i, o, value, until_ns, now, &reason);
+
+    gate_unlock(p->gate);
+    if (rc != WEIR_OK) {
+        (void)snprintf(why, room, "%s/%s: %s", p->conf->name, p->conf->upstreams[i].name, reason);
+        return false;
+    }
+    note_by(c, who, p, i, o, value);
+    return true;
+}
+
+bool control_order(struct control *c, const struct control_who *who, size_t pool, size_t upstream,
+                   enum pool_order o, double value, uint64_t for_ns, char *why, size_t room)
+{
+    const struct site_pool *p = &c->site->pools[pool];
+    size_t first = upstream == SIZE_MAX ? 0 : upstream, done = 0;
+    size_t end = upstream == SIZE_MAX ? p->n_upstreams : upstream + 1;
+
+    WEIR_ASSERT(end <= p->n_upstreams);
+    for (size_t i = first; i < end; i++)
+        done += order_one(c, who, p, i, o, value, until(c, for_ns), why, room);
+    if (done > 0) /* of all a pool's upstreams, one that takes it is enough */
+        order_done(c, who, pool, upstream);
+    else
+        audit(who, why);
+    control_take_pool_events(c);
+    control_judge(c);
+    return done > 0;
+}
+
+bool control_mode(struct control *c, const struct control_who *who, size_t pool,
+                  enum pool_rule_set set, bool enforce, uint64_t for_ns, char *why, size_t room)
+{
+    const struct site_pool *p = &c->site->pools[pool];
+    struct mode_override *m = &c->pools[p->slot].modes[set];
+    bool as_configured;
+
+    (void)why;
+    (void)room;
+    pool_set_mode(gate_lock(p->gate), set, -1);
+    as_configured = pool_enforces(gate_pool(p->gate), set) == enforce;
+    pool_set_mode(gate_pool(p->gate), set, as_configured ? -1 : enforce);
+    gate_unlock(p->gate);
+    *m = (struct mode_override){!as_configured, enforce, until(c, for_ns), who->uid};
+    order_done(c, who, pool, SIZE_MAX);
+    return true;
+}
+
+static void set_incident(struct control *c, size_t pool, const char *text, uint64_t until_ns)
+{
+    const struct site_pool *p = &c->site->pools[pool];
+    struct pool_watch *w = &c->pools[p->slot];
+
+    free(w->incident);
+    w->incident = text == NULL ? NULL : strdup(text);
+    w->incident_until_ns = text == NULL ? 0 : until_ns;
+    for (int i = 0; i < c->n_workers; i++)
+        worker_set_incident(c->workers[i], p->slot, w->incident);
+    control_publish(c);
+}
+
+bool control_incident(struct control *c, const struct control_who *who, size_t pool,
+                      const char *text, uint64_t for_ns, char *why, size_t room)
+{
+    if (text != NULL && strlen(text) > 500) {
+        (void)snprintf(why, room, "the text has %zu bytes, at most 500 are shown", strlen(text));
+        audit(who, why);
+        return false;
+    }
+    set_incident(c, pool, text, until(c, for_ns));
+    order_done(c, who, pool, SIZE_MAX);
+    return true;
+}
+
+static void lapse_pool(struct control *c, size_t i, uint64_t now)
+{
+    const struct site_pool *p = &c->site->pools[i];
+    struct pool_watch *w = &c->pools[p->slot];
+
+    for (int m = 0; m < SET_COUNT; m++) {
+        if (!w->modes[m].on || w->modes[m].until_ns == 0 || now < w->modes[m].until_ns)
+            continue;
+        w->modes[m].on = false;
+        pool_set_mode(gate_lock(p->gate), (enum pool_rule_set)m, -1);
+        gate_unlock(p->gate);
+        control_say(c, c->pool_names[p->slot], "", "mode_lapsed",
+                    "%s: a mode set by uid %u has lapsed: as configured again", p->conf->name,
+                    w->modes[m].uid);
+    }
+    if (w->incident != NULL && w->incident_until_ns != 0 && now >= w->incident_until_ns) {
+        set_incident(c, i, NULL, 0);
+        control_say(c, c->pool_names[p->slot], "", "incident_lapsed",
+                    "%s: the incident text has lapsed", p->conf->name);
+    }
+}
+
+/* Overrides of upstreams lapse in the pool's own tick. */
+void control_lapse(struct control *c)
+{
+    for (size_t i = 0; i < c->site->settings->n_pools; i++)
+        lapse_pool(c, i, loop_now_ns(c->loop));
+}

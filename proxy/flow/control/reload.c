@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Reading the settings anew: a new site beside the running one, listeners opened and closed by
+ * address, upstreams watched by slot; then every worker swaps.  A mistake changes nothing.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "control/control_priv.h"
+
+static void note(struct buf *notes, const char *text)
+{
+    log_info("%s", text);
+    if (notes == NULL)
+        return;
+    if (buf_append(notes, slice_str(text), 64 * 1024) != WEIR_OK ||
+        buf_append(notes, SLICE_LIT("\n"), 64 * 1024) != WEIR_OK)
+        log_warn("the notes of the reload are cut");
+}
+
+static void on_not_live(const char *sentence, void *arg)
+{
+    note(arg, sentence);
+}
+
+static bool complain(const struct conf_mistakes *m)
+{
+    for (size_t i = 0; i < m->n; i++)
+        log_error("reload: %s:%d: %s", m->list[i].file, m->list[i].line, m->list[i].text);
+    log_error("reload: the settings in force stay");
+    return false;
+}
+
+static bool refuse(struct conf_mistakes *m, const char *file, const char *why)
+{
+    struct conf_mistake *list = realloc(m->list, (m->n + 1) * sizeof *list);
+
+    if (list != NULL) {
+        m->list = list;
+        list[m->n++] = (struct conf_mistake){strdup(file), 0, strdup(why)};
+    }
+    return complain(m);
+}
+
+/* --- listeners */
+
+static const struct site_listener *listener_at(const struct site *s, int slot)
+{
+    return s->by_slot[slot];
+}
+
+static bool open_new_listeners(struct control *c, const struct site *next, char *why, size_t room)
+{
+    for (size_t i = 0; i < next->settings->n_listeners; i++) {
+        int slot = next->listeners[i].slot;
+
+        if (listener_at(c->site, slot) != NULL)
+            continue;
+        if (!flow_bind_listener(next->settings, i, c->listen_fds[slot], why, room))
+            return false;
+    }
+    return true;
+}
+
+static void close_listener(struct control *c, int slot)
+{
+    for (int w = 0; w < c->n_workers; w++) {
+        if (c->listen_fds[slot][w] != -1)
+            (void)close(c->listen_fds[slot][w]);
+        c->listen_fds[slot][w] = -1;
+    }
+}
+
+/* Of the ones that only the refused settings had. */
+static void close_new_listeners(struct control *c, const struct site *next)
+{
+    for (int slot = 0; slot < SITE_LISTENERS_MAX; slot++) {
+        if (listener_at(next, slot) != NULL && listener_at(c->site, slot) == NULL)
+            close_listener(c, slot);
+    }
+}
+
+static void swap_listeners(struct control *c, const struct site *old, const struct site *next)
+{
+    for (int slot = 0; slot < SITE_LISTENERS_MAX; slot++) {
+        bool had = listener_at(old, slot) != NULL, has = listener_at(next, slot) != NULL;
+
+        if (had == has)
+            continue;
+        for (int w = 0; w < c->n_workers; w++)
+            worker_set_listener(c->workers[w], slot, has ? c->listen_fds[slot][w] : -1);
+        if (!has) {
+            for (int w = 0; w < c->n_workers; w++)
+                c->listen_fds[slot][w] = -1; /* the worker closes its own */
+        }
+    }
+}
+
+/* --- upstreams */
+
+static bool site_has_upstream(const struct site *s, int slot)
+{
+    for (size_t k = 0; k < s->settings->n_pools; k++) {
+        for (size_t i = 0; i < s->pools[k].n_upstreams; i++) {
+            if (s->pools[k].upstreams[i].slot == slot)
+                return true;
+        }
+    }
+    return false;
+}
+
+static void swap_upstreams(struct control *c, const struct site *old)
+{
+    for (int slot = 0; slot < SITE_UPSTREAMS_MAX; slot++) {
+        if (site_has_upstream(old, slot) && !site_has_upstream(c->site, slot)) {
+            control_unwatch_upstream(c, slot);
+            for (int w = 0; w < c->n_workers; w++)
+                worker_close_idle(c->workers[w], slot);
+        }
+    }
+    for (size_t k = 0; k < c->site->settings->n_pools; k++) {
+        for (size_t i = 0; i < c->site->pools[k].n_upstreams; i++) {
+            /* watched anew in any case: health checks may have other settings */
+            control_unwatch_upstream(c, c->site->pools[k].upstreams[i].slot);
+            if (!control_watch_upstream(c, &c->site->pools[k], i))
+                log_error("out of memory: an upstream's name is not looked up any more");
+        }
+    }
+}
+
+/* A new gate knows nothing of modes that an operator has set. */
+static void restore_modes(struct control *c)
+{
+    for (size_t k = 0; k < c->site->settings->n_pools; k++) {
+        const struct site_pool *p = &c->site->pools[k];
+        const struct pool_watch *w = &c->pools[p->slot];
+        struct pool *pool = gate_lock(p->gate);
+
+        for (int i = 0; i < SET_COUNT; i++)
+            pool_set_mode(pool, (enum pool_rule_set)i, w->modes[i].on ? w->modes[i].enforce : -1);
+        gate_unlock(p->gate);
+    }
+}
+
+static void put_in_force(struct control *c, struct site *next)
+{
+    struct site *old = c->site;
+
+    site_commit(next, loop_refresh_now(c->loop));
+    c->site = next;
+    if (!control_keep_names(c))
+        log_error("out of memory: a new pool's name is missing in the log");
+    for (int w = 0; w < c->n_workers; w++)
+        worker_set_site(c->workers[w], next);
+    swap_listeners(c, old, next);
+    swap_upstreams(c, old);
+    restore_modes(c);
+    log_set_level(next->settings->log_level);
+    control_judge(c);
+    control_publish(c);
+    site_release(old); /* workers and exchanges have references of their own */
+}
+
+bool control_reload(struct control *c, const struct control_who *who, struct conf_mistakes *m,
+                    struct buf *notes)
+{
+    struct settings *s;
+    struct site *next;
+    char why[600];
+
+    log_info("order by uid %u: %s: reading the settings anew", who->uid, who->text);
+    if (c->start.notify != NULL)
+        c->start.notify("RELOADING", c->start.arg);
+    s = c->start.reread(m, c->start.arg);
+    if (s == NULL)
+        return complain(m);
+    (void)conf_not_live(c->site->settings, s, on_not_live, notes);
+    s->workers = c->site->settings->workers;
+    next = site_create(&s, c->site, why, sizeof why, loop_refresh_now(c->loop));
+    if (next == NULL) {
+        bool refused = refuse(m, s->file, why);
+        settings_destroy(&s);
+        return refused;
+    }
+    if (!open_new_listeners(c, next, why, sizeof why)) {
+        close_new_listeners(c, next);
+        (void)refuse(m, next->settings->file, why);
+        site_release(next);
+        return false;
+    }
+    put_in_force(c, next);
+    control_say(c, "", "", "reload", "the settings were read anew (uid %u)", who->uid);
+    if (c->start.notify != NULL)
+        c->start.notify("READY", c->start.arg);
+    return true;
+}

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Sums of the workers' counters, the rings of the last minute, and the sum that is told at the end.
+ */
+#include "control/control_priv.h"
+#include "weir/base/text.h"
+
+void control_sum_pool(const struct control *c, int slot, struct pool_sum *out)
+{
+    *out = (struct pool_sum){0};
+    for (int w = 0; w < c->n_workers; w++) {
+        const struct pool_counters *p = worker_pool_counters(c->workers[w], slot);
+        for (int k = 0; k < CLASS_COUNT; k++) {
+            for (int d = 0; d < DECISION_COUNT; d++)
+                out->requests[k][d] += counter_get(&p->requests[k][d]);
+        }
+        for (int i = 0; i < CAUSE_COUNT; i++)
+            out->shed[i] += counter_get(&p->shed[i]);
+        out->retries += counter_get(&p->retries);
+    }
+}
+
+static void add_histogram(struct histogram_sum *out, const struct histogram *h)
+{
+    for (int i = 0; i < BUCKET_COUNT; i++)
+        out->n[i] += counter_get(&h->n[i]);
+    out->sum_us += counter_get(&h->sum_us);
+}
+
+void control_sum_upstream(const struct control *c, int slot, struct upstream_sum *out)
+{
+    *out = (struct upstream_sum){0};
+    for (int w = 0; w < c->n_workers; w++) {
+        const struct upstream_counters *u = worker_upstream_counters(c->workers[w], slot);
+        out->content_events += counter_get(&u->content_events);
+        out->stream_events += counter_get(&u->stream_events);
+        for (int i = 0; i < OUTCOME_COUNT; i++)
+            out->outcomes[i] += counter_get(&u->outcomes[i]);
+        add_histogram(&out->ttft, &u->ttft);
+        add_histogram(&out->interval, &u->interval);
+        add_histogram(&out->response, &u->response);
+    }
+}
+
+void control_sum_workers(const struct control *c, struct worker_sum *out)
+{
+    *out = (struct worker_sum){0};
+    for (int w = 0; w < c->n_workers; w++) {
+        const struct worker_counters *k = worker_counters(c->workers[w]);
+#define WEIR_SUM_ROW(field, metric, type, help) out->field += counter_get(&k->field);
+        WEIR_WORKER_COUNTERS(WEIR_SUM_ROW)
+#undef WEIR_SUM_ROW
+    }
+    out->log_dropped += c->log.dropped;
+}
+
+/* Where the totals of `seconds` whole seconds ago are, at most SECONDS_KEPT - 1; -1: nowhere. */
+static int slot_ago(const struct control *c, int seconds)
+{
+    uint64_t newest = c->seconds;
+
+    return newest > (uint64_t)seconds ? (int)((newest - (uint64_t)seconds) % SECONDS_KEPT) : -1;
+}
+
+uint64_t control_shed_in(const struct control *c, int pool, int seconds, enum cause cause)
+{
+    const struct pool_watch *p = &c->pools[pool];
+    int then = slot_ago(c, seconds);
+
+    return p->shed[c->seconds % SECONDS_KEPT][cause] - (then < 0 ? 0 : p->shed[then][cause]);
+}
+
+uint64_t control_admitted_in(const struct control *c, int pool, int seconds)
+{
+    const struct pool_watch *p = &c->pools[pool];
+    int then = slot_ago(c, seconds);
+
+    return p->admitted[c->seconds % SECONDS_KEPT] - (then < 0 ? 0 : p->admitted[then]);
+}
+
+static void keep_pool(struct control *c, int index)
+{
+    struct pool_watch *p = &c->pools[c->site->pools[index].slot];
+    size_t now = c->seconds % SECONDS_KEPT;
+    struct pool_sum sum;
+
+    control_sum_pool(c, c->site->pools[index].slot, &sum);
+    memcpy(p->shed[now], sum.shed, sizeof sum.shed);
+    p->admitted[now] = 0;
+    for (int k = 0; k < CLASS_COUNT; k++)
+        p->admitted[now] += sum.requests[k][DECISION_ADMITTED] + sum.requests[k][DECISION_QUEUED];
+}
+
+static void keep_histograms(struct control *c, const struct site_pool *p)
+{
+    for (size_t i = 0; i < p->n_upstreams; i++) {
+        struct upstream_watch *u = &c->upstreams[p->upstreams[i].slot];
+        struct upstream_sum sum;
+
+        control_sum_upstream(c, p->upstreams[i].slot, &sum);
+        u->ttft[c->seconds / 10 % TENS_KEPT] = sum.ttft;
+        u->interval[c->seconds / 10 % TENS_KEPT] = sum.interval;
+    }
+}
+
+void control_second(struct control *c)
+{
+    c->seconds++;
+    for (size_t i = 0; i < c->site->settings->n_pools; i++) {
+        keep_pool(c, (int)i);
+        if (c->seconds % 10 == 0)
+            keep_histograms(c, &c->site->pools[i]);
+    }
+    control_publish(c);
+}
+
+static uint64_t sum_decision(const struct control *c, enum decision d)
+{
+    uint64_t n = 0;
+
+    for (int slot = 0; slot <= SITE_POOLS_MAX; slot++) {
+        for (int w = 0; w < c->n_workers; w++) {
+            const struct pool_counters *p = worker_pool_counters(c->workers[w], slot);
+            for (int k = 0; k < CLASS_COUNT; k++)
+                n += counter_get(&p->requests[k][d]);
+        }
+    }
+    return n;
+}
+
+void control_say_sum(const struct control *c)
+{
+    struct worker_sum workers;
+    char mem[256];
+    struct text t;
+    uint64_t all = 0;
+
+    text_init(&t, mem, sizeof mem);
+    for (int d = 0; d < DECISION_COUNT; d++) {
+        uint64_t n = sum_decision(c, (enum decision)d);
+        text_printf(&t, "%s%s %llu", d == 0 ? "" : ", ", decision_name((enum decision)d),
+                    (unsigned long long)n);
+        all += n;
+    }
+    control_sum_workers(c, &workers);
+    log_info("the end: %llu requests (%s), %llu lines of the access log dropped",
+             (unsigned long long)all, mem, (unsigned long long)workers.log_dropped);
+}

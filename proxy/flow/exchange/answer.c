@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The answer's way from the uplink to the client: its head written anew, held back while a stream's
+ * first event is not understood (the commit point), relayed.  Its end is exchange/end.c's.
+ *
+ *   head of a stream → HELD → content: commit          → RELAY
+ *                           → error:   elsewhere, or restated as a plain answer
+ *                           → end:     empty_stream, 502
+ *   any other head   → RELAY at once
+ *
+ * After the commit point nothing is retried, joined or invented: what fails then is an error frame
+ * at an event boundary, or a visible cut.
+ */
+#include "flow_priv.h"
+
+/* --- heads */
+
+static void put_line(struct text *t, const char *name, struct slice value)
+{
+    text_str(t, name);
+    text_str(t, ": ");
+    text_put(t, value);
+    text_str(t, "\r\n");
+}
+
+/* The client's field lines: the upstream's without what ends here, and ours. */
+static void write_lines(struct exchange *x, const struct response_head *h, struct text *t)
+{
+    text_init(t, x->w->lines, LINES_BYTES);
+    for (size_t i = 0; i < h->n_fields; i++) {
+        const struct http_field *f = &h->fields[i];
+
+        if (f->hop || f->id == FIELD_CONTENT_LENGTH || f->id == FIELD_TRANSFER_ENCODING)
+            continue;
+        if (f->id == FIELD_X_REQUEST_ID) {
+            if (!slice_eq(f->value, slice_str(x->id)))
+                put_line(t, "x-upstream-request-id", f->value);
+            continue;
+        }
+        text_put(t, f->name);
+        text_str(t, ": ");
+        text_put(t, f->value);
+        text_str(t, "\r\n");
+    }
+    text_str(t, h->minor == 0 ? "Via: 1.0 weir\r\n" : "Via: 1.1 weir\r\n");
+    put_line(t, "x-request-id", slice_str(x->id));
+}
+
+static void keep_reason(struct exchange *x, struct slice reason)
+{
+    size_t n = reason.len < sizeof x->reason - 1 ? reason.len : sizeof x->reason - 1;
+
+    memcpy(x->reason, reason.p == NULL ? "" : reason.p, n);
+    x->reason[n] = '\0';
+}
+
+static void set_kind(struct exchange *x, const struct response_head *h)
+{
+    x->kind = h->body == BODY_TO_CLOSE ? BODY_CHUNKED : h->body;
+    x->length = h->length;
+    if (h->body == BODY_NONE && x->to_head && h->at[FIELD_CONTENT_LENGTH] != 0)
+        x->kind = BODY_COUNTED; /* what a GET would have had */
+    else if (h->body == BODY_NONE && x->to_head)
+        x->kind = BODY_NONE;
+}
+
+static void send_head(struct exchange *x, struct slice lines)
+{
+    struct slice reason = slice_str(x->reason[0] != '\0' ? x->reason : reason_phrase(x->status));
+
+    if (!x->began_early)
+        x->codec->ops->head(x->codec, x->status, reason, lines, x->kind, x->length);
+    x->committed = true;
+    x->quiet_ns = exchange_now(x);
+}
+
+static void send_data(struct exchange *x, struct slice bytes)
+{
+    if (bytes.len == 0 || x->codec == NULL)
+        return;
+    x->bytes_out += bytes.len;
+    x->quiet_ns = exchange_now(x);
+    x->codec->ops->data(x->codec, bytes);
+}
+
+/* Is the answer a stream that can be read as events (or at least as bytes)? */
+static bool set_form(struct exchange *x, const struct response_head *h)
+{
+    bool events = h->event_stream || h->ndjson || h->binary_events;
+
+    if (h->status != 200 || !events || h->body == BODY_NONE)
+        return false;
+    if (h->encoded || h->binary_events)
+        x->form = FORM_BYTES;
+    else
+        x->form = h->event_stream ? FORM_SSE : FORM_NDJSON;
+    answer_init(&x->answer, x->form, x->dialect);
+    if (x->form != FORM_BYTES)
+        x->kind = BODY_CHUNKED; /* a counted one has no room for an error at its end */
+    return true;
+}
+
+static void begin_tunnel(struct exchange *x, struct slice lines)
+{
+    gate_first(x->pool->gate, &x->ticket, exchange_now(x));
+    x->first_ns = x->progress_ns = exchange_now(x);
+    x->kind = BODY_NONE;
+    send_head(x, lines);
+    exchange_enter(x, EXCHANGE_TUNNEL);
+    x->codec->ops->tunnel(x->codec);
+}
+
+static uint64_t wall_s(const struct exchange *x)
+{
+    return x->begun_wall_ns / NS_PER_S;
+}
+
+/* An answer that is no stream: relayed at once.  A refusal may first be tried elsewhere. */
+static void begin_plain(struct exchange *x, struct slice lines)
+{
+    enum outcome o = exchange_outcome_of_status(x->status);
+
+    if (o == OUTCOME_REFUSED && exchange_try_elsewhere(x, OUTCOME_REFUSED))
+        return;
+    if (o == OUTCOME_REFUSED)
+        x->cause = CAUSE_UPSTREAM_REFUSED;
+    else if (o == OUTCOME_FAILED)
+        x->cause = CAUSE_UPSTREAM_ERROR;
+    if (x->began_early) { /* the client was promised a stream: all that is left is to say so in it
+                           */
+        exchange_fail(x, o, 502, x->cause != CAUSE_NONE ? x->cause : CAUSE_BAD_GATEWAY);
+        return;
+    }
+    if (x->holds && x->stream)
+        gate_set_stream(x->pool->gate, &x->ticket, false);
+    x->stream = false;
+    if (x->holds && o == OUTCOME_OK)
+        gate_first(x->pool->gate, &x->ticket, exchange_now(x));
+    send_head(x, lines);
+    exchange_enter(x, EXCHANGE_RELAY);
+}
+
+static void begin_stream(struct exchange *x, struct slice lines)
+{
+    if (!x->stream)
+        gate_set_stream(x->pool->gate, &x->ticket, true);
+    x->stream = x->events_form = true;
+    x->progress_ns = exchange_now(x);
+    if (buf_append(&x->held, lines, LINES_BYTES) != WEIR_OK) {
+        exchange_fail(x, OUTCOME_NEUTRAL, 503, CAUSE_OVERLOADED);
+        return;
+    }
+    x->held_lines = (uint32_t)lines.len;
+    exchange_enter(x, EXCHANGE_HELD);
+}
+
+void exchange_on_head(struct exchange *x, const struct response_head *h)
+{
+    struct text lines;
+
+    x->head_seen = true;
+    x->status = x->upstream_status = h->status;
+    if (exchange_is_refusal(h->status))
+        x->retry_after_ms = response_retry_after_ms(h, wall_s(x));
+    keep_reason(x, h->reason);
+    set_kind(x, h);
+    write_lines(x, h, &lines);
+    if (lines.full)
+        exchange_fail(x, OUTCOME_FAILED, 502, CAUSE_BAD_GATEWAY);
+    else if (h->switched)
+        begin_tunnel(x, text_slice(&lines));
+    else if (set_form(x, h))
+        begin_stream(x, text_slice(&lines));
+    else
+        begin_plain(x, text_slice(&lines));
+}
+
+/* --- what the events say */
+
+static void count_events(struct exchange *x)
+{
+    struct upstream_counters *u = &x->w->upstreams[x->upstream->slot];
+    uint32_t content = x->answer.content_events - x->seen_content;
+    uint64_t now = exchange_now(x);
+
+    if (x->answer.events != x->seen_events) {
+        counter_add(&u->stream_events, x->answer.events - x->seen_events);
+        x->seen_events = x->answer.events;
+        x->progress_ns = now;
+    }
+    if (content == 0)
+        return;
+    counter_add(&u->content_events, content);
+    if (x->seen_content > 0 && x->last_event_ns != 0) {
+        for (uint32_t i = 0; i < content && i < 64; i++)
+            histogram_add(&u->interval, (now - x->last_event_ns) / content);
+    }
+    x->seen_content = x->answer.content_events;
+    x->last_event_ns = now;
+}
+
+static void note_first(struct exchange *x)
+{
+    if (x->first_ns != 0 || !x->answer.content)
+        return;
+    x->first_ns = x->last_event_ns = exchange_now(x);
+    x->progress_ns = x->first_ns;
+    histogram_add(&x->w->upstreams[x->upstream->slot].ttft, x->first_ns - x->sent_ns);
+    gate_first(x->pool->gate, &x->ticket, x->first_ns);
+}
+
+/* Before the commit point: the stream's error becomes a plain answer with the status it means. */
+static void restate(struct exchange *x)
+{
+    struct slice held = buf_slice(&x->held);
+    struct slice lines = slice_of(held.p, x->held_lines);
+    struct buf body = BUF_INIT;
+    struct text t;
+
+    if (answer_error_json(x->form, slice_from(held, x->held_lines), &body, HELD_MAX) != WEIR_OK) {
+        exchange_fail(x, OUTCOME_FAILED, 502, CAUSE_IN_BAND_ERROR);
+        return;
+    }
+    text_init(&t, x->w->lines, LINES_BYTES);
+    while (lines.len > 0) {
+        const char *end = memchr(lines.p, '\n', lines.len);
+        size_t n = (size_t)(end - lines.p) + 1;
+        struct slice line = slice_of(lines.p, n);
+
+        if (!slice_eq_nocase(slice_of(line.p, line.len < 13 ? line.len : 13),
+                             SLICE_LIT("content-type:")))
+            text_put(&t, line);
+        lines = slice_from(lines, n);
+    }
+    text_str(&t, "Content-Type: application/json\r\nProxy-Status: weir; received-status=200\r\n");
+    x->status = x->answer.error_status;
+    x->reason[0] = '\0';
+    x->kind = BODY_COUNTED;
+    x->length = body.len;
+    send_head(x, text_slice(&t));
+    send_data(x, buf_slice(&body));
+    buf_free(&body);
+    x->codec->ops->end(x->codec);
+    x->codec = NULL;
+    uplink_release(x, false);
+    exchange_finish(x);
+}
+
+static void commit(struct exchange *x)
+{
+    struct slice held = buf_slice(&x->held);
+
+    send_head(x, slice_of(held.p, x->held_lines));
+    send_data(x, slice_from(held, x->held_lines));
+    buf_free(&x->held);
+    exchange_enter(x, EXCHANGE_RELAY);
+}
+
+void exchange_early_error(struct exchange *x)
+{
+    enum outcome o = exchange_outcome_of_error(&x->answer);
+
+    if (o == OUTCOME_REFUSED && exchange_try_elsewhere(x, o))
+        return;
+    x->cause = CAUSE_IN_BAND_ERROR;
+    if (x->pool->conf->restate_errors && x->form != FORM_BYTES && !x->began_early) {
+        exchange_report(x, o, false);
+        restate(x);
+    } else {
+        commit(x);
+    }
+}
+
+void exchange_empty(struct exchange *x)
+{
+    exchange_fail(x, OUTCOME_FAILED, 502, CAUSE_EMPTY_STREAM);
+}
+
+static void hold(struct exchange *x, struct slice bytes)
+{
+    size_t used = answer_feed_until_known(&x->answer, bytes);
+    bool room = x->held.len - x->held_lines + bytes.len <= HELD_MAX;
+
+    if (!room || buf_append(&x->held, bytes, LINES_BYTES + 2 * HELD_MAX) != WEIR_OK) {
+        commit(x); /* the bound of the wait for a first event */
+        exchange_on_data(x, bytes);
+        return;
+    }
+    if (x->answer.error != ERROR_NONE && !x->answer.content) {
+        /* an error object may be split: it can be restated once its event is whole */
+        answer_feed(&x->answer, slice_from(bytes, used));
+        if (x->answer.at_boundary || x->held.len - x->held_lines >= HELD_MAX / 2)
+            exchange_early_error(x);
+    } else if (x->answer.content) {
+        answer_feed(&x->answer, slice_from(bytes, used));
+        count_events(x);
+        note_first(x);
+        commit(x);
+    } else if (x->answer.finished) {
+        exchange_empty(x);
+    } else {
+        count_events(x);
+        exchange_set_timer(x);
+    }
+}
+
+static void relay(struct exchange *x, struct slice bytes)
+{
+    if (x->events_form) {
+        answer_feed(&x->answer, bytes);
+        note_first(x);
+        count_events(x);
+    }
+    x->progress_ns = x->events_form ? x->progress_ns : exchange_now(x);
+    send_data(x, bytes);
+}
+
+static void push_back(struct exchange *x)
+{
+    size_t backlog = x->codec->ops->backlog(x->codec);
+
+    if (backlog > x->site->settings->limits.buffer && x->uplink != NULL && !x->paused_upstream) {
+        x->paused_upstream = true;
+        conn_want_read(x->uplink->conn, false);
+    }
+}
+
+void exchange_on_data(struct exchange *x, struct slice bytes)
+{
+    if (bytes.len == 0)
+        return;
+    if (x->state == EXCHANGE_HELD)
+        hold(x, bytes);
+    else if (x->state == EXCHANGE_RELAY || x->state == EXCHANGE_TUNNEL)
+        relay(x, bytes);
+    if (x->state != EXCHANGE_ENDED && x->codec != NULL && x->committed)
+        push_back(x);
+}
+
+void exchange_resume(struct exchange *x)
+{
+    if (!x->paused_upstream)
+        return;
+    x->paused_upstream = false;
+    x->progress_ns = exchange_now(x); /* the silence was the client's */
+    if (x->uplink != NULL)
+        conn_want_read(x->uplink->conn, true);
+    exchange_set_timer(x);
+}
+
+/* --- the connection */
+
+void exchange_on_connected(struct exchange *x)
+{
+    uint64_t now = exchange_now(x);
+
+    x->sent_ns = x->progress_ns = now;
+    exchange_enter(x, EXCHANGE_SENT);
+    if (x->expect && !x->body_complete && x->codec != NULL)
+        x->codec->ops->interim(x->codec, 100);
+    if (x->codec != NULL && x->body_blocked) {
+        x->body_blocked = false;
+        x->codec->ops->want_body(x->codec, true);
+    }
+    uplink_push(x->uplink);
+}
+
+static const char *proxy_error_of(enum weir_status s)
+{
+    switch (s) {
+    case WEIR_TIMEOUT:
+        return "connection_timeout";
+    case WEIR_TLS:
+        return "tls_protocol_error";
+    case WEIR_DNS:
+        return "dns_error";
+    case WEIR_REFUSED:
+        return "connection_refused";
+    case WEIR_OK:
+    case WEIR_AGAIN:
+    case WEIR_CLOSED:
+    case WEIR_RESET:
+    case WEIR_NO_MEMORY:
+    case WEIR_LIMIT:
+    case WEIR_BAD:
+    case WEIR_NOT_FOUND:
+    case WEIR_SYS:
+        return "connection_terminated";
+    }
+    WEIR_UNREACHABLE("status");
+}
+
+void exchange_on_connect_failed(struct exchange *x, enum weir_status s, const char *why)
+{
+    log_debug("request %s: no connection to upstream %s: %s", x->id, x->upstream->authority, why);
+    x->upstream_status = 0;
+    if (exchange_try_elsewhere(x, OUTCOME_CONNECT_FAILED))
+        return;
+    x->proxy_error = proxy_error_of(s);
+    if (s == WEIR_TLS && strstr(why, "certificate") != NULL)
+        x->proxy_error = "tls_certificate_error";
+    exchange_fail(x, OUTCOME_CONNECT_FAILED, 502, CAUSE_CONNECT_FAILED);
+}

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * How an answer ends, and what it counts for: whole, truncated, after an error of its own, before
+ * its head.  What it was until then is exchange/answer.c's.
+ */
+#include "flow_priv.h"
+
+/* --- outcomes */
+
+bool exchange_is_refusal(int status)
+{
+    return status == 429 || status == 503 || status == 529;
+}
+
+enum outcome exchange_outcome_of_status(int status)
+{
+    if (exchange_is_refusal(status))
+        return OUTCOME_REFUSED;
+    if (status >= 500)
+        return OUTCOME_FAILED;
+    return status >= 400 ? OUTCOME_NEUTRAL : OUTCOME_OK;
+}
+
+enum outcome exchange_outcome_of_error(const struct answer *a)
+{
+    switch (a->error) {
+    case ERROR_OVERLOADED:
+    case ERROR_RATE_LIMIT:
+        return OUTCOME_REFUSED;
+    case ERROR_CLIENT:
+        return OUTCOME_NEUTRAL;
+    case ERROR_SERVER:
+        return OUTCOME_FAILED;
+    case ERROR_NONE:
+        break;
+    }
+    WEIR_UNREACHABLE("no error");
+}
+
+/* --- ends */
+
+static void end_whole(struct exchange *x, enum outcome o)
+{
+    bool reusable = x->body_complete && x->body_sent == x->body.len;
+
+    exchange_report(x, o, o == OUTCOME_OK);
+    if (!x->events_form && x->sent_ns != 0)
+        histogram_add(&x->w->upstreams[x->upstream->slot].response, exchange_now(x) - x->sent_ns);
+    uplink_release(x, reusable);
+    x->codec->ops->end(x->codec);
+    x->codec = NULL;
+    exchange_finish(x);
+}
+
+/* Nothing but the end of the connection ends this one, and it comes inside an event. */
+static bool is_broken_off(const struct exchange *x)
+{
+    return x->uplink->kind == BODY_TO_CLOSE && x->form == FORM_SSE && !x->answer.at_boundary;
+}
+
+/* Has a stream that is over by its framing said so itself, where its dialect has words for it? */
+static bool has_its_end(const struct exchange *x)
+{
+    const struct answer *a = &x->answer;
+
+    if (a->dialect == DIALECT_UNKNOWN)
+        return !is_broken_off(x);
+    return a->finished || (a->dialect == DIALECT_GEMINI && a->finish_reason);
+}
+
+static void end_of_stream(struct exchange *x)
+{
+    const struct answer *a = &x->answer;
+
+    if (x->state == EXCHANGE_HELD) {
+        if (a->error != ERROR_NONE)
+            exchange_early_error(x);
+        else
+            exchange_empty(x);
+        return;
+    }
+    if (a->error != ERROR_NONE) {
+        x->cause = CAUSE_IN_BAND_ERROR;
+        end_whole(x,
+                  exchange_outcome_of_error(a)); /* the backend said so itself, in its own words */
+    } else if (x->first_ns == 0) {
+        exchange_fail(x, OUTCOME_FAILED, 502, CAUSE_EMPTY_STREAM);
+    } else if (has_its_end(x)) {
+        end_whole(x, OUTCOME_OK);
+    } else {
+        exchange_fail(x, OUTCOME_FAILED, 502, CAUSE_UPSTREAM_TRUNCATED);
+    }
+}
+
+static void end_clean(struct exchange *x)
+{
+    if (x->events_form)
+        end_of_stream(x);
+    else
+        end_whole(x, exchange_outcome_of_status(x->upstream_status));
+}
+
+static void end_tunnel(struct exchange *x)
+{
+    exchange_report(x, OUTCOME_OK, false);
+    uplink_release(x, false);
+    x->codec->ops->end(x->codec);
+    x->codec = NULL;
+    exchange_finish(x);
+}
+
+/* Nothing of an answer came.  A stale connection is nobody's fault; else another upstream may do.
+ */
+static void end_before_head(struct exchange *x, enum upstream_end how, const char *why)
+{
+    struct uplink *u = x->uplink;
+    bool stale = u != NULL && u->reused && !u->any_byte && !x->resent && !x->body_dropped;
+
+    if (stale && how != END_BAD && (x->idempotent || !uplink_may_have_begun(u))) {
+        x->resent = true;
+        x->request_sent = x->body_sent = 0;
+        uplink_release(x, false);
+        exchange_enter(x, EXCHANGE_CONNECT);
+        if (uplink_take(x, true) == WEIR_OK)
+            return;
+        exchange_on_connect_failed(x, WEIR_SYS, "no connection for a second try");
+        return;
+    }
+    log_debug("request %s: upstream %s ended before an answer: %s", x->id, x->upstream->conf->name,
+              why);
+    x->proxy_error = how == END_BAD ? "http_protocol_error" : "connection_terminated";
+    if (how != END_BAD && u != NULL && !u->reused && exchange_try_elsewhere(x, OUTCOME_FAILED))
+        return;
+    exchange_fail(x, OUTCOME_FAILED, 502,
+                  how == END_BAD ? CAUSE_BAD_GATEWAY : CAUSE_UPSTREAM_RESET);
+}
+
+/* The backend said in its stream what was wrong, then broke off: the client sees both. */
+static void end_after_error(struct exchange *x)
+{
+    struct codec *c = x->codec;
+
+    x->cause = CAUSE_IN_BAND_ERROR;
+    exchange_report(x, exchange_outcome_of_error(&x->answer), false);
+    uplink_release(x, false);
+    x->codec = NULL;
+    c->ops->cut(c);
+    exchange_finish(x);
+}
+
+void exchange_on_end(struct exchange *x, enum upstream_end how, const char *why)
+{
+    switch (x->state) {
+    case EXCHANGE_SENT:
+        end_before_head(x, how, why);
+        return;
+    case EXCHANGE_HELD:
+    case EXCHANGE_RELAY:
+        if (how == END_CLEAN)
+            end_clean(x);
+        else if (x->state == EXCHANGE_HELD && x->answer.error == ERROR_NONE)
+            exchange_fail(x, OUTCOME_FAILED, 502,
+                          how == END_BAD ? CAUSE_BAD_GATEWAY : CAUSE_EMPTY_STREAM);
+        else if (x->state == EXCHANGE_HELD)
+            exchange_early_error(x);
+        else if (x->events_form && x->answer.error != ERROR_NONE)
+            end_after_error(x);
+        else
+            exchange_fail(x, OUTCOME_FAILED, 502, CAUSE_UPSTREAM_TRUNCATED);
+        return;
+    case EXCHANGE_TUNNEL:
+        end_tunnel(x);
+        return;
+    case EXCHANGE_BODY:
+    case EXCHANGE_QUEUED:
+    case EXCHANGE_CONNECT:
+    case EXCHANGE_ENDED:
+        break;
+    }
+    WEIR_UNREACHABLE("an answer's end without a request");
+}

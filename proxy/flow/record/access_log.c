@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The access log and the memory of recent decisions: records come from the workers in blocks.  The
+ * log never holds anybody up: what a slow file or pipe does not take in time is dropped and
+ * counted.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "control/control_priv.h"
+#include "weir/base/json_out.h"
+
+enum { LINE_MAX_BYTES = 16 * 1024 };
+
+/* --- lines */
+
+static void put_ms(struct json_out *j, const char *key, int64_t ns)
+{
+    if (ns < 0)
+        json_put_null(j, key);
+    else
+        json_num(j, key, (double)ns / 1e6, 3);
+}
+
+static const char *route_name(const struct settings *st, int route)
+{
+    return route < 0 || (size_t)route >= st->n_routes ? NULL : st->routes[route].path;
+}
+
+static void put_upstream(struct json_out *j, const struct control *c,
+                         const struct request_record *r)
+{
+    json_cstr(j, "pool", r->pool < 0 ? NULL : c->pool_names[r->pool]);
+    json_cstr(j, "upstream", r->upstream < 0 ? NULL : c->upstream_names[r->upstream]);
+}
+
+static void put_user(struct json_out *j, uint64_t user)
+{
+    char hex[24];
+    struct text t;
+
+    text_init(&t, hex, sizeof hex);
+    text_hex(&t, user, 16);
+    json_cstr(j, "user", user == 0 ? NULL : hex);
+}
+
+static void write_line(const struct control *c, const struct request_record *r, const char *path,
+                       struct text *t)
+{
+    const struct settings *st = c->site->settings;
+    struct json_out j;
+    char when[RFC3339_MAX];
+
+    json_begin(&j, t);
+    json_open_object(&j, NULL);
+    json_str(&j, "time", slice_of(when, rfc3339_format(when, r->at_wall_ns)));
+    json_cstr(&j, "request_id", r->id);
+    json_cstr(&j, "client", r->client);
+    put_user(&j, r->user);
+    json_cstr(&j, "method", r->method_len == 0 ? NULL : r->method);
+    json_cstr(&j, "path", r->path_len == 0 ? NULL : path);
+    json_cstr(&j, "route", route_name(st, r->route));
+    put_upstream(&j, c, r);
+    json_cstr(&j, "class", class_name(r->class));
+    json_cstr(&j, "decision", decision_name(r->decision));
+    json_cstr(&j, "cause", r->cause == CAUSE_NONE ? "" : cause_name(r->cause));
+    if (r->status == 0)
+        json_put_null(&j, "status");
+    else
+        json_u64(&j, "status", r->status);
+    json_cstr(&j, "outcome", r->has_outcome ? outcome_name(r->outcome) : NULL);
+    json_u64(&j, "client_retry", r->client_retry);
+    json_u64(&j, "retries", r->retries);
+    put_ms(&j, "queue_ms", r->queue_ns);
+    put_ms(&j, "connect_ms", r->connect_ns);
+    put_ms(&j, "ttft_ms", r->ttft_ns);
+    put_ms(&j, "duration_ms", r->duration_ns);
+    json_u64(&j, "events", r->events);
+    json_u64(&j, "bytes_in", r->bytes_in);
+    json_u64(&j, "bytes_out", r->bytes_out);
+    if (r->pace_ns > 0)
+        json_num(&j, "pace_ms", r->pace_ns / 1e6, 3);
+    else
+        json_put_null(&j, "pace_ms");
+    json_close(&j);
+}
+
+/* --- writing */
+
+static void flush(struct control *c)
+{
+    struct access_log *l = &c->log;
+    size_t done = 0;
+
+    while (l->fd != -1 && done < l->len) {
+        ssize_t n = write(l->fd, l->buffer + done, l->len - done);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            break;
+        done += (size_t)n;
+    }
+    memmove(l->buffer, l->buffer + done, l->len - done);
+    l->len -= done;
+    if (l->len > 0)
+        loop_timer_at(&l->retry, loop_now_ns(c->loop) + 50 * NS_PER_MS);
+}
+
+static void on_retry(void *arg)
+{
+    flush(arg);
+}
+
+static void append_line(struct control *c, const struct text *t)
+{
+    struct access_log *l = &c->log;
+
+    if (l->syslog) {
+        l->dropped += !syslog_out_send(&l->syslog_out, text_slice(t), loop_now_ns(c->loop));
+        return;
+    }
+    if (l->len + t->len + 1 > LOG_BUFFER_BYTES) {
+        l->dropped++;
+        return;
+    }
+    memcpy(l->buffer + l->len, t->at, t->len);
+    l->len += t->len;
+    l->buffer[l->len++] = '\n';
+}
+
+/* --- the memory of recent decisions */
+
+bool why_ring_init(struct why_ring *w, uint32_t entries)
+{
+    *w = (struct why_ring){.size = entries};
+    if (entries == 0)
+        return true;
+    w->records = calloc(entries, sizeof *w->records);
+    return w->records != NULL;
+}
+
+void why_ring_free(struct why_ring *w)
+{
+    free(w->records);
+    *w = (struct why_ring){0};
+}
+
+static void why_add(struct why_ring *w, const struct request_record *r)
+{
+    if (w->size == 0)
+        return;
+    w->records[w->next] = *r;
+    w->next = (w->next + 1) % w->size;
+    if (w->used < w->size)
+        w->used++;
+}
+
+const struct request_record *control_why(struct control *c, const char *request_id)
+{
+    const struct why_ring *w = &c->why;
+
+    for (uint32_t i = 1; i <= w->used; i++) {
+        const struct request_record *r = &w->records[(w->next + w->size - i) % w->size];
+        if (strcmp(r->id, request_id) == 0) {
+            c->why_found = *r;
+            control_index(c, &c->why_found.pool, &c->why_found.upstream);
+            return &c->why_found;
+        }
+    }
+    return NULL;
+}
+
+/* --- blocks */
+
+static void on_record(const struct request_record *r, const char *path, void *arg)
+{
+    struct control *c = arg;
+    char line[LINE_MAX_BYTES];
+    struct text t;
+
+    why_add(&c->why, r);
+    if (c->log.fd == -1 && !c->log.syslog)
+        return;
+    text_init(&t, line, sizeof line);
+    write_line(c, r, path, &t);
+    if (!t.full)
+        append_line(c, &t);
+}
+
+void control_on_records(struct loop_message *m)
+{
+    struct record_block *b = LIST_OBJECT(m, struct record_block, message);
+    struct control *c = b->writer->control;
+
+    record_each(b, on_record, c);
+    flush(c);
+    if (c->n_running > 0)
+        record_block_return(b);
+}
+
+/* --- opening */
+
+static int open_file(const char *path, char *why, size_t room)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK, 0640);
+
+    if (fd == -1)
+        (void)snprintf(why, room, "log.access: \"%s\" cannot be opened: %s", path, strerror(errno));
+    return fd;
+}
+
+bool access_log_open(struct control *c, char *why, size_t room)
+{
+    const char *where = c->site->settings->log_access;
+    struct access_log *l = &c->log;
+
+    loop_timer_init(&l->retry, c->loop, on_retry, c);
+    l->fd = -1;
+    l->buffer = malloc(LOG_BUFFER_BYTES);
+    if (l->buffer == NULL)
+        return false;
+    if (strcmp(where, "off") == 0)
+        return true;
+    if (strcmp(where, "syslog") == 0) {
+        syslog_out_open(&l->syslog_out);
+        l->syslog = true;
+        return true;
+    }
+    if (strcmp(where, "stderr") == 0) {
+        l->fd = STDERR_FILENO;
+    } else if (strcmp(where, "stdout") == 0) {
+        l->fd = STDOUT_FILENO;
+    } else {
+        l->fd = open_file(where, why, room);
+        l->own_fd = l->fd != -1;
+        return l->own_fd;
+    }
+    return true;
+}
+
+/* After the file was moved away (SIGUSR1). */
+void access_log_reopen(struct control *c)
+{
+    char why[300];
+    int fd;
+
+    if (!c->log.own_fd)
+        return;
+    flush(c);
+    fd = open_file(c->site->settings->log_access, why, sizeof why);
+    if (fd == -1) {
+        log_error("%s; the old file is used on", why);
+        return;
+    }
+    (void)close(c->log.fd);
+    c->log.fd = fd;
+    log_info("the access log was opened anew");
+}
+
+void access_log_close(struct control *c)
+{
+    if (c->log.buffer == NULL)
+        return;
+    flush(c);
+    if (c->log.len > 0)
+        log_warn("the access log did not take its last %zu bytes", c->log.len);
+    loop_timer_stop(&c->log.retry);
+    if (c->log.own_fd)
+        (void)close(c->log.fd);
+    if (c->log.syslog)
+        syslog_out_close(&c->log.syslog_out);
+    free(c->log.buffer);
+    c->log = (struct access_log){.fd = -1};
+}

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The ends of a site: listeners, upstreams, pages, made of their settings.  What needs a file or an
+ * address is here, and can be verified without running.  On the control thread.
+ */
+#include "snapshot/ends.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "weir/flow/run.h"
+
+static bool out_of_memory(char *why, size_t room)
+{
+    (void)snprintf(why, room, "out of memory");
+    return false;
+}
+
+static const char *or_null(const char *s)
+{
+    return s[0] == '\0' ? NULL : s;
+}
+
+/* --- listeners */
+
+/* Slots are given once and never again. */
+bool site_take_slot(int *next, int max, int *slot)
+{
+    if (*next >= max)
+        return false;
+    *slot = (*next)++;
+    return true;
+}
+
+static const struct site_listener *old_listener(const struct site *old, const char *address)
+{
+    for (size_t i = 0; old != NULL && i < old->settings->n_listeners; i++) {
+        if (strcmp(old->listeners[i].conf->address, address) == 0)
+            return &old->listeners[i];
+    }
+    return NULL;
+}
+
+/* The counts of an address list go on when the listener does. */
+static bool make_addresses(struct site_listener *l, const struct site_listener *old)
+{
+    const struct listener_conf *c = l->conf;
+
+    if (c->per_address == 0 && c->max_connections == 0)
+        return true;
+    if (old != NULL && old->addresses != NULL) {
+        l->addresses = old->addresses;
+        addresses_hold(l->addresses);
+        addresses_set(l->addresses, c->per_address, c->max_connections);
+        return true;
+    }
+    l->addresses = addresses_create(c->per_address, c->max_connections);
+    return l->addresses != NULL;
+}
+
+static bool make_tls(struct site_listener *l, const struct site_listener *old, char *why,
+                     size_t room)
+{
+    static const char *const alpn[] = {"http/1.1"};
+    const struct listener_conf *c = l->conf;
+    struct tls_pair *sni = calloc(c->n_sni + 1, sizeof *sni);
+    struct tls_server_conf tc = {
+        .first = {c->tls_certificate, c->tls_key},
+        .sni = sni,
+        .n_sni = c->n_sni,
+        .client_ca = or_null(c->tls_client_ca),
+        .alpn = alpn,
+        .n_alpn = 1,
+    };
+
+    if (sni == NULL)
+        return out_of_memory(why, room);
+    for (size_t i = 0; i < c->n_sni; i++)
+        sni[i] = (struct tls_pair){c->sni[i].certificate, c->sni[i].key};
+    if (old != NULL && old->conf->tls_client_ca[0] == '\0' && tc.client_ca == NULL)
+        tc.resumes = old->tls;
+    l->tls = tls_server_create(&tc, why, room);
+    free(sni);
+    return l->tls != NULL;
+}
+
+bool site_listener_make(struct site *s, struct site_listener *l, const struct listener_conf *c,
+                        const struct site *from, char *why, size_t room)
+{
+    const struct site_listener *old = old_listener(from, c->address);
+
+    l->conf = c;
+    if (net_addr_parse(slice_str(c->address), &l->addr) != WEIR_OK) {
+        (void)snprintf(why, room,
+                       "listener address \"%s\" is not host:port, [v6]:port or unix:path",
+                       c->address);
+        return false;
+    }
+    if (old != NULL)
+        l->slot = old->slot;
+    else if (!site_take_slot(&s->next_listener, SITE_LISTENERS_MAX, &l->slot)) {
+        (void)snprintf(why, room, "more than %d different listeners since the start: restart",
+                       SITE_LISTENERS_MAX);
+        return false;
+    }
+    s->by_slot[l->slot] = l;
+    if (!make_addresses(l, old))
+        return out_of_memory(why, room);
+    return !c->tls || make_tls(l, old, why, room);
+}
+
+void site_listener_fini(struct site_listener *l)
+{
+    tls_server_release(&l->tls);
+    addresses_release(&l->addresses);
+}
+
+/* --- upstreams */
+
+bool site_upstream_make(struct site_upstream *u, const struct upstream_conf *c, int index,
+                        char *why, size_t room)
+{
+    static const char *const alpn[] = {"http/1.1"};
+    const char *static_why = "";
+    struct tls_client_conf tc;
+
+    u->conf = c;
+    u->index = index;
+    if (net_url_parse(slice_str(c->url), &u->url, &static_why) != WEIR_OK) {
+        (void)snprintf(why, room, "upstream url \"%s\": %s", c->url, static_why);
+        return false;
+    }
+    (void)snprintf(u->authority, sizeof u->authority, "%s", c->url);
+    if (!u->url.tls)
+        return true;
+    tc = (struct tls_client_conf){
+        .ca = or_null(c->ca),
+        .server_name = c->server_name[0] != '\0' ? c->server_name : u->url.host,
+        .verify = c->verify,
+        .certificate = or_null(c->certificate),
+        .key = or_null(c->key),
+        .alpn = alpn,
+        .n_alpn = 1,
+    };
+    u->tls = tls_client_create(&tc, why, room);
+    return u->tls != NULL;
+}
+
+/* --- verifying without running */
+
+struct verify {
+    void (*fn)(const char *sentence, void *arg);
+    void *arg;
+    size_t n;
+};
+
+static void complain(struct verify *v, const char *why)
+{
+    v->n++;
+    v->fn(why, v->arg);
+}
+
+static void verify_listener(struct verify *v, const struct listener_conf *c)
+{
+    struct site none = {0};
+    struct site_listener l = {0};
+    char why[600];
+
+    if (!site_listener_make(&none, &l, c, NULL, why, sizeof why))
+        complain(v, why);
+    site_listener_fini(&l);
+}
+
+static void verify_upstream(struct verify *v, const struct upstream_conf *c)
+{
+    struct site_upstream u = {0};
+    char why[600];
+
+    if (!site_upstream_make(&u, c, 0, why, sizeof why))
+        complain(v, why);
+    tls_client_release(&u.tls);
+}
+
+struct page_set *site_pages_make(const struct settings *s, char *why, size_t room)
+{
+    const char *pools[SITE_POOLS_MAX], *strange;
+    struct page_set *set =
+        page_set_load(s->pages_directory, (const char *const *)s->pages_languages,
+                      s->n_pages_languages, why, room);
+
+    if (set == NULL)
+        return NULL;
+    for (size_t i = 0; i < s->n_pools; i++)
+        pools[i] = s->pools[i].name;
+    strange = page_set_strange_pool(set, pools, s->n_pools);
+    if (strange != NULL) {
+        (void)snprintf(why, room, "%s: there is a page for a pool \"%s\", but no such pool",
+                       s->pages_directory, strange);
+        page_set_destroy(&set);
+    }
+    return set;
+}
+
+size_t flow_verify(const struct settings *s, void (*fn)(const char *sentence, void *arg), void *arg)
+{
+    struct verify v = {fn, arg, 0};
+    char why[600];
+
+    for (size_t i = 0; i < s->n_listeners; i++)
+        verify_listener(&v, &s->listeners[i]);
+    for (size_t k = 0; k < s->n_pools; k++) {
+        for (size_t i = 0; i < s->pools[k].n_upstreams; i++)
+            verify_upstream(&v, &s->pools[k].upstreams[i]);
+    }
+    if (s->pages_directory[0] != '\0') {
+        struct page_set *p = site_pages_make(s, why, sizeof why);
+        if (p == NULL)
+            complain(&v, why);
+        page_set_destroy(&p);
+    }
+    return v.n;
+}

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Active health checks: one connection a check, judged by its status line. */
+#include "upstream/health.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "weir/base/assert.h"
+#include "weir/base/buf.h"
+#include "weir/base/clock.h"
+#include "weir/base/log.h"
+#include "weir/net/conn.h"
+
+enum { HEALTH_MAGIC = 0x4ea17444, ANSWER_MAX = 64 * 1024, FIELDS = 100 };
+
+struct health {
+    uint32_t magic;
+    struct loop *loop;
+    const struct site_pool *pool;
+    const struct site_upstream *upstream;
+    struct net_addr addr;
+    bool has_addr;
+    struct conn *conn; /* NULL between checks */
+    struct buf in;
+    struct loop_timer next, limit;
+    uint32_t failed, passed; /* in a row */
+    bool down;
+};
+
+static void end_check(struct health *h)
+{
+    conn_close(&h->conn);
+    buf_free(&h->in);
+    loop_timer_stop(&h->limit);
+    loop_timer_at(&h->next, loop_now_ns(h->loop) + h->pool->conf->health.interval_ns);
+}
+
+static void tell(struct health *h, bool ok)
+{
+    struct pool *p = gate_lock(h->pool->gate);
+
+    if (ok)
+        pool_health_ok(p, (size_t)h->upstream->index, loop_now_ns(h->loop));
+    else
+        pool_health_failed(p, (size_t)h->upstream->index, loop_now_ns(h->loop));
+    gate_unlock(h->pool->gate);
+}
+
+static void passed(struct health *h)
+{
+    h->failed = 0;
+    h->passed++;
+    if (!h->down || h->passed >= h->pool->conf->health.rise) {
+        if (h->down)
+            log_info("%s/%s: health checks pass again", h->pool->conf->name,
+                     h->upstream->conf->name);
+        h->down = false;
+        tell(h, true);
+    }
+    end_check(h);
+}
+
+static void failed(struct health *h, const char *why)
+{
+    h->passed = 0;
+    h->failed++;
+    if (h->failed == h->pool->conf->health.fall && !h->down) {
+        h->down = true;
+        log_warn("%s/%s: %u health checks failed in a row, the last: %s", h->pool->conf->name,
+                 h->upstream->conf->name, h->failed, why);
+        tell(h, false);
+    }
+    end_check(h);
+}
+
+static void judge(struct health *h)
+{
+    struct http_field fields[FIELDS];
+    struct head_limits limits = {
+        .line = 8192, .head = ANSWER_MAX, .fields = FIELDS, .body = UINT64_MAX};
+    struct response_head r;
+    struct head_error err;
+    size_t used;
+    char why[64];
+
+    switch (response_parse(buf_slice(&h->in), &limits, false, false, fields, &r, &used, &err)) {
+    case PARSE_MORE:
+        return;
+    case PARSE_BAD:
+        failed(h, err.what);
+        return;
+    case PARSE_DONE:
+        break;
+    }
+    if (r.status >= 200 && r.status < 400) {
+        passed(h);
+        return;
+    }
+    (void)snprintf(why, sizeof why, "status %d", r.status);
+    failed(h, why);
+}
+
+static void on_readable(struct conn *c, void *owner)
+{
+    struct health *h = owner;
+    char *at;
+    size_t room, got;
+    enum weir_status rc;
+
+    WEIR_CHECK(h, HEALTH_MAGIC);
+    if (buf_reserve(&h->in, 2048, ANSWER_MAX, &at, &room) != WEIR_OK) {
+        failed(h, "the answer's head is too long");
+        return;
+    }
+    rc = conn_read(c, at, room, &got);
+    if (rc == WEIR_AGAIN)
+        return;
+    if (rc != WEIR_OK) {
+        failed(h, weir_status_text(rc));
+        return;
+    }
+    buf_commit(&h->in, got);
+    judge(h);
+}
+
+static void on_open(struct conn *c, void *owner)
+{
+    struct health *h = owner;
+    char request[4096];
+    struct iovec iov;
+    size_t wrote;
+    int n;
+
+    WEIR_CHECK(h, HEALTH_MAGIC);
+    n = snprintf(request, sizeof request,
+                 "GET %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: weir-health\r\nConnection: "
+                 "close\r\n\r\n",
+                 h->pool->conf->health.path,
+                 h->upstream->url.unix_path ? "localhost" : h->upstream->url.host);
+    WEIR_ASSERT(n > 0 && (size_t)n < sizeof request);
+    iov = (struct iovec){request, (size_t)n};
+    if (conn_write(c, &iov, 1, &wrote) != WEIR_OK || wrote != (size_t)n)
+        failed(h, "the request could not be sent");
+}
+
+static void on_fail(struct conn *c, void *owner, enum weir_status s, const char *why)
+{
+    struct health *h = owner;
+
+    WEIR_CHECK(h, HEALTH_MAGIC);
+    (void)c;
+    (void)s;
+    failed(h, why);
+}
+
+static void on_writable(struct conn *c, void *owner)
+{
+    (void)c;
+    (void)owner;
+}
+
+static void on_limit(void *arg)
+{
+    struct health *h = arg;
+
+    WEIR_CHECK(h, HEALTH_MAGIC);
+    if (h->conn != NULL)
+        failed(h, "no answer in time");
+}
+
+static const struct conn_events events = {
+    .on_open = on_open,
+    .on_fail = on_fail,
+    .on_readable = on_readable,
+    .on_writable = on_writable,
+};
+
+static void on_next(void *arg)
+{
+    struct health *h = arg;
+    uint64_t timeout = h->pool->conf->health.timeout_ns;
+
+    WEIR_CHECK(h, HEALTH_MAGIC);
+    if (!h->has_addr || h->conn != NULL)
+        return;
+    h->conn = conn_connect(h->loop, &h->addr, h->upstream->tls, timeout, &events, h);
+    if (h->conn == NULL)
+        failed(h, "no connection could be made");
+    else
+        loop_timer_at(&h->limit, loop_now_ns(h->loop) + timeout);
+}
+
+struct health *health_create(struct loop *l, const struct site_pool *p,
+                             const struct site_upstream *u)
+{
+    struct health *h = calloc(1, sizeof *h);
+
+    if (h == NULL)
+        return NULL;
+    h->magic = HEALTH_MAGIC;
+    h->loop = l;
+    h->pool = p;
+    h->upstream = u;
+    loop_timer_init(&h->next, l, on_next, h);
+    loop_timer_init(&h->limit, l, on_limit, h);
+    return h;
+}
+
+void health_destroy(struct health **hp)
+{
+    struct health *h = *hp;
+
+    *hp = NULL;
+    if (h == NULL)
+        return;
+    loop_timer_stop(&h->next);
+    loop_timer_stop(&h->limit);
+    conn_close(&h->conn);
+    buf_free(&h->in);
+    free(h);
+}
+
+void health_set_address(struct health *h, const struct net_addr *a)
+{
+    if (h == NULL)
+        return;
+    h->addr = *a;
+    if (!h->has_addr)
+        loop_timer_at(&h->next, loop_refresh_now(h->loop));
+    h->has_addr = true;
+}

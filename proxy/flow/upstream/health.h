@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef WEIR_FLOW_HEALTH_H
+#define WEIR_FLOW_HEALTH_H
+
+#include "weir/net/addr.h"
+#include "weir/net/loop.h"
+
+#include "snapshot/snapshot.h"
+
+/*
+ * Active health checks of one upstream: GET health.path every interval, on control's loop.  `fall`
+ * failures in a row are told to the decisions, and after them `rise` successes.
+ */
+struct health;
+
+struct health *health_create(struct loop *l, const struct site_pool *p,
+                             const struct site_upstream *u);
+void health_destroy(struct health **h);
+/* Where to connect to; checks begin with the first address.  h NULL is fine. */
+void health_set_address(struct health *h, const struct net_addr *a);
+
+#endif

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Binds the listeners before privileges are dropped: one descriptor per worker, unix ones shared.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "snapshot/snapshot.h"
+#include "weir/base/log.h"
+#include "weir/flow/run.h"
+#include "weir/net/listener.h"
+
+enum { UNIX_MODE = 0666 };
+
+/* Errno is kept for the caller's sentence. */
+static void close_all(int *fds, size_t n)
+{
+    int saved = errno;
+
+    for (size_t i = 0; i < n; i++) {
+        if (fds[i] != -1)
+            (void)close(fds[i]);
+        fds[i] = -1;
+    }
+    errno = saved;
+}
+
+static bool bind_address(const struct net_addr *a, uint32_t backlog, size_t n_workers, int *fds,
+                         const char **why)
+{
+    bool is_unix = a->u.sa.sa_family == AF_UNIX;
+
+    if (!is_unix && listen_probe(a, why) != WEIR_OK)
+        return false;
+    for (size_t w = 0; w < n_workers; w++) {
+        if (w > 0 && is_unix)
+            fds[w] = fcntl(fds[0], F_DUPFD_CLOEXEC, 0);
+        else if (listen_bind(a, (int)backlog, !is_unix && n_workers > 1, UNIX_MODE, &fds[w], why) !=
+                 WEIR_OK)
+            return false;
+        if (fds[w] == -1)
+            return false;
+    }
+    return true;
+}
+
+bool flow_bind_listener(const struct settings *s, size_t index, int *fds, char *why, size_t room)
+{
+    const struct listener_conf *c = &s->listeners[index];
+    const char *reason = "no more descriptors";
+    struct net_addr a;
+
+    for (size_t w = 0; w < s->workers; w++)
+        fds[w] = -1;
+    if (net_addr_parse(slice_str(c->address), &a) != WEIR_OK) {
+        (void)snprintf(why, room,
+                       "listener address \"%s\" is not host:port, [v6]:port or unix:path",
+                       c->address);
+        return false;
+    }
+    if (bind_address(&a, c->backlog, s->workers, fds, &reason))
+        return true;
+    close_all(fds, s->workers);
+    (void)snprintf(why, room, "cannot listen on %s: %s (%s)", c->address, reason, strerror(errno));
+    return false;
+}
+
+/* A default address that is taken is a warning: nobody asked for it. */
+static bool bind_or_skip(struct flow_sockets *f, size_t i, const struct settings *s, char *why,
+                         size_t room)
+{
+    if (flow_bind_listener(s, i, &f->fds[i * f->n_workers], why, room))
+        return true;
+    if (!s->default_listener)
+        return false;
+    log_warn("%s; nobody asked for this address, so weir goes on without it", why);
+    f->skipped[i] = true;
+    return true;
+}
+
+bool flow_bind(const struct settings *s, struct flow_sockets *out, char *why, size_t room)
+{
+    size_t n = s->n_listeners * s->workers;
+
+    *out = (struct flow_sockets){.n_listeners = s->n_listeners, .n_workers = s->workers};
+    out->fds = malloc((n + 1) * sizeof *out->fds);
+    if (out->fds == NULL || s->n_listeners > FLOW_LISTENERS_MAX) {
+        (void)snprintf(why, room, "out of memory, or more than %d listeners", FLOW_LISTENERS_MAX);
+        free(out->fds);
+        *out = (struct flow_sockets){0};
+        return false;
+    }
+    for (size_t i = 0; i < n; i++)
+        out->fds[i] = -1;
+    for (size_t i = 0; i < s->n_listeners; i++) {
+        if (!bind_or_skip(out, i, s, why, room)) {
+            flow_unbind(out);
+            return false;
+        }
+    }
+    return true;
+}
+
+void flow_unbind(struct flow_sockets *f)
+{
+    if (f->fds != NULL)
+        close_all(f->fds, f->n_listeners * f->n_workers);
+    free(f->fds);
+    *f = (struct flow_sockets){0};
+}

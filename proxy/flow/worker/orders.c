@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What control tells a worker, through its inbox: an order is made on control's thread, carried out
+ * and freed on the worker's.
+ */
+#include <stdlib.h>
+
+#include "flow_priv.h"
+#include "worker/worker.h"
+
+struct order {
+    struct loop_message message;
+    struct worker *w;
+    void (*run)(struct order *o);
+    int index, fd;
+    void *object;
+    struct loop *reply_to;
+    size_t n;
+    char why[96];
+    struct net_addr addrs[8];
+};
+
+static void deliver(struct loop_message *m)
+{
+    struct order *o = LIST_OBJECT(m, struct order, message);
+    struct worker *w = o->w;
+
+    o->run(o);
+    free(o);
+    session_uncork(w);
+}
+
+/* Out of memory here means the process cannot be led any more: it ends. */
+static struct order *order_create(struct worker *w, void (*run)(struct order *o))
+{
+    struct order *o = calloc(1, sizeof *o);
+
+    WEIR_ASSERT(o != NULL);
+    o->message.deliver = deliver;
+    o->w = w;
+    o->run = run;
+    return o;
+}
+
+static void give(struct order *o)
+{
+    loop_post(o->w->loop, &o->message);
+}
+
+/* --- addresses */
+
+static void connect_waiting(struct worker *w, int slot)
+{
+    LIST_EACH_SAFE(n, t, &w->live_exchanges)
+    {
+        struct exchange *x = LIST_OBJECT(n, struct exchange, node);
+
+        if (x->state == EXCHANGE_CONNECT && x->uplink == NULL && x->upstream->slot == slot)
+            exchange_connect(x);
+    }
+}
+
+static void run_addresses(struct order *o)
+{
+    struct lane *l = &o->w->lanes[o->index];
+
+    memcpy(l->why, o->why, sizeof l->why);
+    if (o->n == 0) {
+        connect_waiting(o->w, o->index); /* they learn why */
+        return;
+    }
+    memcpy(l->addrs, o->addrs, o->n * sizeof o->addrs[0]);
+    l->n_addrs = (uint8_t)o->n;
+    l->next_addr = 0;
+    l->why[0] = '\0';
+    connect_waiting(o->w, o->index);
+}
+
+void worker_set_addresses(struct worker *w, int slot, const struct net_addr *addrs, size_t n,
+                          const char *why)
+{
+    struct order *o = order_create(w, run_addresses);
+    struct text t;
+
+    o->index = slot;
+    o->n = n < 8 ? n : 8;
+    if (o->n > 0)
+        memcpy(o->addrs, addrs, o->n * sizeof *addrs);
+    text_init(&t, o->why, sizeof o->why);
+    text_str(&t, why == NULL ? "" : why);
+    give(o);
+}
+
+/* --- texts */
+
+static void run_incident(struct order *o)
+{
+    free(o->w->incidents[o->index]);
+    o->w->incidents[o->index] = o->object;
+}
+
+void worker_set_incident(struct worker *w, int pool, const char *text)
+{
+    struct order *o = order_create(w, run_incident);
+
+    o->index = pool;
+    o->object = text == NULL ? NULL : strdup(text);
+    give(o);
+}
+
+void public_status_release(struct public_status *s)
+{
+    if (s == NULL || atomic_fetch_sub_explicit(&s->refs, 1, memory_order_acq_rel) != 1)
+        return;
+    buf_free(&s->json);
+    for (int i = 0; i < LANGUAGES_MAX; i++)
+        buf_free(&s->html[i]);
+    free(s);
+}
+
+static void run_status(struct order *o)
+{
+    public_status_release(o->w->status);
+    o->w->status = o->object;
+}
+
+void worker_set_status(struct worker *w, struct public_status *s)
+{
+    struct order *o = order_create(w, run_status);
+
+    o->object = s;
+    give(o);
+}
+
+struct slice worker_status_body(struct worker *w, bool json, uint8_t language)
+{
+    if (w->status == NULL)
+        return SLICE_NONE;
+    return json ? buf_slice(&w->status->json)
+                : buf_slice(&w->status->html[language < LANGUAGES_MAX ? language : 0]);
+}
+
+/* --- settings */
+
+static void run_site(struct order *o)
+{
+    struct worker *w = o->w;
+    struct site_use *old = w->use;
+
+    w->use = o->object;
+    w->site = w->use->site;
+    old->retired = true;
+    old->exchanges++;
+    site_use_drop(&old);
+}
+
+void worker_set_site(struct worker *w, struct site *site)
+{
+    struct order *o = order_create(w, run_site);
+
+    o->object = site_use_create(site);
+    WEIR_ASSERT(o->object != NULL);
+    give(o);
+}
+
+static void run_listener(struct order *o)
+{
+    if (o->n == 0)
+        worker_unlisten(o->w, o->index);
+    else if (!worker_listen(o->w, o->index, o->fd))
+        log_error("worker %d: a new listener cannot be opened: out of memory", o->w->index);
+}
+
+void worker_set_listener(struct worker *w, int slot, int fd)
+{
+    struct order *o = order_create(w, run_listener);
+
+    o->index = slot;
+    o->fd = fd;
+    o->n = fd != -1;
+    give(o);
+}
+
+static void run_close_idle(struct order *o)
+{
+    uplink_close_idle(o->w, o->index);
+}
+
+void worker_close_idle(struct worker *w, int slot)
+{
+    struct order *o = order_create(w, run_close_idle);
+
+    o->index = slot;
+    give(o);
+}
+
+/* --- ending */
+
+static void run_drain(struct order *o)
+{
+    struct worker *w = o->w;
+
+    w->draining = w->quitting = true;
+    for (int i = 0; i < SITE_LISTENERS_MAX; i++)
+        worker_unlisten(w, i);
+    LIST_EACH_SAFE(n, t, &w->live_sessions)
+    {
+        struct session *s = LIST_OBJECT(n, struct session, node);
+
+        if (s->state == SESSION_IDLE)
+            session_idle_ends(s);
+    }
+    for (int i = 0; i < SITE_UPSTREAMS_MAX; i++)
+        uplink_close_idle(w, i);
+}
+
+static void run_lame_duck(struct order *o)
+{
+    o->w->draining = true;
+    LIST_EACH(n, &o->w->live_sessions)
+    {
+        struct session *s = LIST_OBJECT(n, struct session, node);
+
+        s->keep_alive = s->keep_alive && s->answer_begun; /* a head that is out has promised */
+    }
+}
+
+void worker_lame_duck(struct worker *w)
+{
+    give(order_create(w, run_lame_duck));
+}
+
+void worker_drain(struct worker *w)
+{
+    give(order_create(w, run_drain));
+}
+
+static void run_abandon(struct order *o)
+{
+    LIST_EACH_SAFE(n, t, &o->w->live_exchanges)
+    {
+        struct exchange *x = LIST_OBJECT(n, struct exchange, node);
+
+        exchange_abandon(x);
+    }
+}
+
+void worker_abandon(struct worker *w)
+{
+    give(order_create(w, run_abandon));
+}
+
+static void run_stop(struct order *o)
+{
+    loop_stop(o->w->loop);
+}
+
+void worker_stop(struct worker *w)
+{
+    give(order_create(w, run_stop));
+}
+
+/* --- looking */
+
+static void describe(const struct exchange *x, struct live_request *r)
+{
+    uint64_t now = exchange_now(x);
+
+    memcpy(r->id, x->id, sizeof r->id);
+    memcpy(r->client, x->client, sizeof r->client);
+    r->pool = (int16_t)(x->pool == NULL ? -1 : x->pool->slot);
+    r->upstream = (int16_t)(x->upstream == NULL ? -1 : x->upstream->slot);
+    r->class = x->ticket.r.class;
+    r->age_ns = now - x->begun_ns;
+    r->ttft_ns = x->first_ns == 0 ? 0 : x->first_ns - x->begun_ns;
+    r->events = x->seen_events;
+}
+
+static void reply(struct loop_message *m)
+{
+    struct session_list *l = LIST_OBJECT(m, struct session_list, message);
+
+    l->fn(l);
+}
+
+static void run_list(struct order *o)
+{
+    struct session_list *l = o->object;
+
+    LIST_EACH(n, &o->w->live_exchanges)
+    {
+        if (l->n >= l->max)
+            break;
+        describe(LIST_OBJECT(n, struct exchange, node), &l->list[l->n++]);
+    }
+    l->message.deliver = reply;
+    loop_post(o->reply_to, &l->message);
+}
+
+void worker_list_sessions(struct worker *w, struct session_list *l, struct loop *reply_to)
+{
+    struct order *o = order_create(w, run_list);
+
+    o->object = l;
+    o->reply_to = reply_to;
+    give(o);
+}

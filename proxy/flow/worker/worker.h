@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef WEIR_FLOW_WORKER_H
+#define WEIR_FLOW_WORKER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "weir/flow/control.h"
+#include "weir/net/addr.h"
+
+#include "record/record.h"
+#include "snapshot/snapshot.h"
+
+/*
+ * A worker as control sees it: made and ended on control's thread, spoken to through its inbox.
+ * Every order below may be given from control's thread only; it takes effect on the worker's.
+ */
+struct worker;
+
+struct worker *worker_create(struct loop *control_loop, void *control, int index, int n_workers,
+                             struct site *site, void (*deliver_records)(struct loop_message *m));
+/* After worker_close and one more round of control's loop. */
+void worker_destroy(struct worker **w);
+/* Accepts on fd for a listener's slot; before worker_run.  The fd is the worker's from now on. */
+bool worker_listen(struct worker *w, int listener, int fd);
+/* The thread's function: returns after worker_stop. */
+void worker_run(struct worker *w);
+
+void worker_set_addresses(struct worker *w, int slot, const struct net_addr *addrs, size_t n,
+                          const char *why);
+void worker_set_incident(struct worker *w, int pool, const char *text);
+
+/* The public status page, made by control, shared by all workers. */
+struct public_status {
+    _Atomic uint32_t refs;
+    struct buf json;
+    struct buf html[LANGUAGES_MAX];
+};
+void public_status_release(struct public_status *s);
+void worker_set_status(struct worker *w, struct public_status *s); /* takes a reference over */
+
+/* New requests go by it; those in flight end by the one they began with, which lives so long. */
+void worker_set_site(struct worker *w, struct site *site);
+/* Begins (fd taken over) or ends (-1) a listener of the new site. */
+void worker_set_listener(struct worker *w, int slot, int fd);
+void worker_close_idle(struct worker *w, int slot);
+
+/* Lame duck: answers ask their clients to come back by another connection. */
+void worker_lame_duck(struct worker *w);
+/* No new connections and requests; kept connections end with their answer. */
+void worker_drain(struct worker *w);
+/* What still runs ends with an honest error. */
+void worker_abandon(struct worker *w);
+void worker_stop(struct worker *w);
+/* After its thread has ended: closes all of its connections, hands over the records of what still
+ * ran and those it had kept.  Of every worker, before any is destroyed: their records are all in
+ * control's inbox. */
+void worker_close(struct worker *w);
+
+/* fn is called on control's loop with up to max live requests of this worker. */
+struct session_list {
+    struct loop_message message;
+    void (*fn)(struct session_list *l);
+    void *arg;
+    size_t n, max;
+    struct live_request list[];
+};
+void worker_list_sessions(struct worker *w, struct session_list *l, struct loop *reply_to);
+
+/* How many client connections each of n workers takes at most, from the descriptor limit. */
+uint32_t worker_sessions_max(int n_workers);
+
+/* Its counters, read by control with relaxed loads. */
+const struct worker_counters *worker_counters(const struct worker *w);
+const struct pool_counters *worker_pool_counters(const struct worker *w, int slot);
+const struct upstream_counters *worker_upstream_counters(const struct worker *w, int slot);
+
+#endif
