@@ -54,7 +54,8 @@ def of_node(path):
     counted = {"pass": 0, "fail": 0}
     for what, n in re.findall(r"^(?:#|ℹ) (pass|fail) (\d+)$", said, re.M):
         counted[what] += int(n)
-    return counted["pass"], counted["fail"]
+    failed = counted["fail"] + len(re.findall(r"^missing: ", said, re.M))
+    return counted["pass"], failed
 
 
 if __name__ == "__main__":

@@ -5,8 +5,9 @@ packages_build=(gcc libc6-dev meson ninja-build pkg-config ccache python3
     libevent-dev libc-ares-dev libssl-dev libconfig-dev libjansson-dev libsystemd-dev libseccomp-dev)
 packages_unit=(libcriterion-dev)
 packages_lint=(git clang-format universal-ctags binutils python3-pytest)
-packages_system=(python3-pytest python3-pytest-xdist openssl curl socat zsh prometheus
-    chromium chromium-driver python3-selenium)
+packages_system=(python3-pytest python3-pytest-xdist)
+# What single tests use: each of them fails by itself where its tool is missing.
+packages_tools=(openssl curl socat zsh prometheus chromium chromium-driver python3-selenium)
 packages_fuzz=(clang libclang-rt-dev)
 
 # The packages of the list that are not installed.
@@ -21,7 +22,7 @@ packages_install() {
     local as_root=() log
     if [ "$(id -u)" != 0 ]; then
         if ! command -v sudo >/dev/null; then
-            echo "dev: missing and not installable without root: $*" >&2
+            echo "missing: $* (not installable without root)" >&2
             echo "dev: as root: apt-get install --no-install-recommends $*" >&2
             return 1
         fi
@@ -36,7 +37,7 @@ packages_install() {
     fi
     tail -n 20 "$log" >&2
     rm -f "$log"
-    echo "dev: apt-get could not install: $*" >&2
+    echo "missing: $* (apt-get could not install)" >&2
     return 1
 }
 
@@ -52,6 +53,19 @@ packages_need() {
     [ ${#missing[@]} = 0 ] && return 0
     echo "dev: installing, $why: ${missing[*]}"
     packages_install "${missing[@]}"
+}
+
+# packages_wish WHY PACKAGE...: installs each that can be had; the others are for the tests to miss.
+packages_wish() {
+    local why=$1 missing package
+    shift
+    command -v dpkg-query >/dev/null || return 0
+    mapfile -t missing < <(packages_missing "$@")
+    [ ${#missing[@]} = 0 ] && return 0
+    packages_need "$why" "${missing[@]}" 2>/dev/null && return 0
+    for package in "${missing[@]}"; do
+        packages_need "$why" "$package" 2>/dev/null || echo "missing: $package (apt-get could not install)"
+    done
 }
 
 # The clients' tests start on any node from 18 on, and Debian's is installed where there is none; the newer

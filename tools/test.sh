@@ -57,17 +57,38 @@ part_sim() {
 part_system() {
     [ -d tests/system ] || return 0
     packages_need "for the system tests" "${packages_system[@]}"
+    packages_wish "for some of the system tests" "${packages_tools[@]}"
     build_with_tests
     test_pytest system build -n $test_jobs tests/system
+}
+
+# clients_install FOLDER: its packages from the npm registry, or one line that says what is missing.
+clients_install() {
+    local log code
+    log=$(mktemp)
+    if (cd "$1" && npm ci --no-audit --no-fund --loglevel=error) >"$log" 2>&1; then
+        rm -f "$log"
+        return 0
+    fi
+    code=$(sed -n 's/^npm \(ERR!\|error\) code //p' "$log" | head -n 1)
+    case "$code" in
+    EUSAGE | EBADENGINE | EJSONPARSE | EINTEGRITY | ELOCKVERIFY | "")
+        tail -n 20 "$log"
+        echo "npm ci in $1 failed: ${code:-no code}"
+        ;;
+    *) echo "missing: the npm registry (npm ci in $1: $code)" ;;
+    esac
+    rm -f "$log"
+    return 1
 }
 
 part_clients() {
     local ok=0
     [ -e tests/clients/package.json ] || return 0
     packages_need_node
-    packages_need "to look at pages" chromium
+    packages_wish "to look at pages" chromium openssl
     build_with_tests
-    (cd tests/clients && npm ci --no-audit --no-fund --loglevel=error)
+    clients_install tests/clients || return 1
     (cd tests/clients && WEIR_BUILD="$OLDPWD/build" npm test) 2>&1 | tee build/clients.out || ok=1
     count "$("$test_python" tools/counts.py node build/clients.out)"
     return $ok
@@ -77,6 +98,7 @@ part_clients() {
 part_asan() {
     local ok=0
     packages_need "for the system tests" "${packages_build[@]}" "${packages_unit[@]}" "${packages_system[@]}"
+    packages_wish "for some of the system tests" "${packages_tools[@]}"
     build_in build-asan -Db_sanitize=address,undefined -Db_lundef=false
     test_meson build-asan --suite unit || ok=1
     [ ! -d tests/system ] || WEIR_SANDBOX=0 WEIR_SLOW=4 \
@@ -90,6 +112,7 @@ test_threaded=(relay_streams client_gone gate breaker books process)
 part_tsan() {
     local files=() t ok=0
     packages_need "for the system tests" "${packages_build[@]}" "${packages_unit[@]}" "${packages_system[@]}"
+    packages_wish "for some of the system tests" "${packages_tools[@]}"
     for t in "${test_threaded[@]}"; do
         [ ! -e "tests/system/test_$t.py" ] || files+=("tests/system/test_$t.py")
     done
@@ -134,7 +157,7 @@ test_part() {
     read -r passed failed < <(sum_counts)
     [ $status = 0 ] || [ "$failed" -gt 0 ] || failed=1
     printf '%5d passed %4d failed %5d s\n' "$passed" "$failed" $((SECONDS - began))
-    grep -E '^dev: installing|warning:' "$log" | sort -u | sed 's/^/         /' || true
+    grep -E '^dev: installing|^missing: |warning:' "$log" | sort -u | sed 's/^/         /' || true
     [ "$failed" = 0 ] || test_show "$log"
     test_passed=$((test_passed + passed))
     test_failed=$((test_failed + failed))

@@ -10,6 +10,7 @@ import os from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { makeCertificates } from "./lib/certificates.js";
+import { missing } from "./lib/missing.js";
 
 const here = path.dirname(fileURLToPath(import.meta.url));
 const NEEDED = 22;
@@ -18,7 +19,7 @@ function newNode() {
   const packaged = path.join(here, "node_modules", `node-${process.platform}-${process.arch}`, "bin", "node");
   if (fs.existsSync(packaged)) return packaged;
   if (Number(process.versions.node.split(".")[0]) >= NEEDED) return process.execPath;
-  throw new Error(`the SDKs need Node ${NEEDED}; this is ${process.version}, and there is no package with a newer one for ` +
+  throw missing(`Node ${NEEDED}, which the SDKs need: this is ${process.version}, and there is no package with a newer one for ` +
     `${process.platform}-${process.arch} in node_modules (npm ci)`);
 }
 
@@ -27,10 +28,14 @@ const chosen = process.argv.slice(2);
 const tests = fs.readdirSync(here).filter((f) => f.endsWith(".test.js")).sort();
 
 try {
+  if (!fs.existsSync(path.join(here, "node_modules"))) throw missing("the packages of tests/clients (npm ci)");
   const { ca } = makeCertificates(dir);
   const run = spawnSync(newNode(), ["--test", "--test-reporter=spec", "--test-concurrency=1", ...(chosen.length > 0 ? chosen : tests)], {
     cwd: here, stdio: "inherit", env: { ...process.env, NODE_EXTRA_CA_CERTS: ca, WEIR_TEST_CERTS: dir } });
   process.exitCode = run.status ?? 1;
+} catch (e) {
+  console.log(e.stack); // one line where something is missing
+  process.exitCode = 1;
 } finally {
   fs.rmSync(dir, { recursive: true, force: true });
 }

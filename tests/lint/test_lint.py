@@ -123,3 +123,5 @@ def test_pytest_and_node_are_counted(tmp_path):
     log = tmp_path / "node.out"
     log.write_text("# tests 3\n# pass 2\n# fail 1\nℹ pass 4\nℹ fail 0\nok 1 - # pass 9 times\n")
     assert counts.of_node(str(log)) == (6, 1)
+    log.write_text("missing: openssl (Debian's package openssl)\n")
+    assert counts.of_node(str(log)) == (0, 1)

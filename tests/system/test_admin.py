@@ -17,6 +17,7 @@ from harness.backend import always
 from harness.client import dial
 from harness.deadline import eventually, secs
 from harness.dialects import CHAT
+from harness.need import need
 from harness.rig import Standing
 from harness.simulated import Load, Simulated
 from harness.weir import WEIRCTL, sanitizer_env, weirctl
@@ -82,7 +83,7 @@ def test_the_raw_socket_takes_any_number_of_lines(standing):
 
 
 def test_socat_is_client_enough(standing):
-    done = subprocess.run(["socat", "-t", "5", "-", f"UNIX-CONNECT:{standing.socket_path}"],
+    done = subprocess.run([need("socat"), "-t", "5", "-", f"UNIX-CONNECT:{standing.socket_path}"],
                           input="status --json", capture_output=True, text=True, timeout=secs(10))
     assert json.loads(done.stdout)["pools"][0]["name"] == "chat", done
 
@@ -492,7 +493,7 @@ def _bash_completes(w, line):
     ask = (f"{script}\nPATH={os.path.dirname(WEIRCTL)}:$PATH\nCOMP_WORDS=("
            + " ".join(f"'{x}'" for x in words) + f")\nCOMP_CWORD={len(words) - 1}\n_weirctl\n"
            'printf "%s\\n" "${COMPREPLY[@]}"')
-    done = subprocess.run(["bash", "-c", ask], capture_output=True, text=True, timeout=secs(10))
+    done = subprocess.run([need("bash"), "-c", ask], capture_output=True, text=True, timeout=secs(10))
     assert not done.stderr, done.stderr
     return done.stdout.split()
 
@@ -525,6 +526,6 @@ def test_the_zsh_script_is_zsh(standing, tmp_path):
     for words, some in (("weirctl ''", "status"), ("weirctl ramp chat ''", "hold"),
                         (f"weirctl --socket {standing.socket_path} breaker ''", "chat/b"),
                         ("weirctl mode chat queue obs", "observe")):
-        done = subprocess.run(["zsh", "-fc", ask % (words, len(words.split()))],
+        done = subprocess.run([need("zsh"), "-fc", ask % (words, len(words.split()))],
                               capture_output=True, text=True, timeout=secs(10))
         assert some in done.stdout.split(), (words, done)

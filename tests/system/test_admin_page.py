@@ -2,68 +2,9 @@
 """The live page in a real browser, before, during and after an outage; pictures go to
 tests/artefacts for people to look at."""
 
-import os
-import shutil
-
-import pytest
-
-from harness.deadline import eventually, secs
+from harness.browser import Browser
+from harness.deadline import eventually
 from harness.simulated import Load, Simulated
-
-webdriver = pytest.importorskip("selenium.webdriver",
-                                reason="Debian's package python3-selenium is not there")
-pytestmark = pytest.mark.skipif(not shutil.which("chromium") or not shutil.which("chromedriver"),
-                                reason="Debian's chromium and chromium-driver are not there")
-
-ARTEFACTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../artefacts")
-
-
-class Browser:
-    def __init__(self, width, height, dark=False):
-        options = webdriver.ChromeOptions()
-        options.binary_location = shutil.which("chromium")
-        for word in ("--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars",
-                     "--disable-dev-shm-usage", f"--window-size={width},{height}"):
-            options.add_argument(word)
-        options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-        service = webdriver.chrome.service.Service(shutil.which("chromedriver"))
-        self.driver = webdriver.Chrome(service=service, options=options)
-        self.driver.set_page_load_timeout(secs(60))
-        self.width, self.phone = width, width < 600
-        self.size(height)
-        self.cdp("Emulation.setEmulatedMedia", features=[
-            {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}])
-
-    def cdp(self, command, **arguments):
-        return self.driver.execute_cdp_cmd(command, arguments)
-
-    def size(self, height):
-        self.cdp("Emulation.setDeviceMetricsOverride", width=self.width, height=height,
-                 deviceScaleFactor=1, mobile=self.phone)
-
-    def js(self, expression):
-        return self.driver.execute_script(f"return {expression}")
-
-    def text(self, selector):
-        return self.js(f"[...document.querySelectorAll({selector!r})].map(e => e.textContent).join(' | ')")
-
-    def shows(self, selector, *words, within=20):
-        eventually(lambda: all(w in self.text(selector) for w in words), within,
-                   f"{selector} says {words}, not {self.text(selector)!r}")
-
-    def picture(self, name):
-        """Of the whole page."""
-        os.makedirs(ARTEFACTS, exist_ok=True)
-        self.size(min(6000, self.js("document.documentElement.scrollHeight")))
-        eventually(lambda: self.js("document.querySelector('canvas').getBoundingClientRect().width > 0"))
-        self.driver.save_screenshot(os.path.join(ARTEFACTS, f"live-{name}.png"))
-
-    def complaints(self):
-        return [e["message"] for e in self.driver.get_log("browser")]
-
-    def close(self):
-        self.driver.quit()
-
 
 STATES = ("serving", "shedding", "recovering", "down", "draining")
 
@@ -126,7 +67,7 @@ def test_the_page_tells_an_outage_as_it_happens(rig):
     page.picture("after")
 
     for browser in (page, late):
-        assert not browser.complaints()
+        assert browser.complaints() == []
     w.stop()
     page.shows("#word", "no connection", within=30)
 
@@ -140,3 +81,21 @@ def test_the_page_loads_nothing_and_runs_nothing_from_elsewhere(rig):
         "const s = document.createElement('script'); s.textContent = 'window.foreign = 1';"
         "document.body.append(s);")
     assert page.js("window.foreign") is None, "the policy lets our own script run and no other"
+
+
+def test_what_the_page_does_wrong_is_told_from_what_the_browser_advises(rig):
+    """The real browser's words of today, beside those of tests/console.json."""
+    page = _open(rig, rig.weir(rig.backend()))
+    page.driver.execute_script(
+        "const c = document.querySelector('canvas').getContext('2d');"
+        "for (let i = 0; i < 4; i++) c.getImageData(0, 0, 1, 1);"
+        "const x = new XMLHttpRequest(); x.open('GET', '/status.json', false); x.send();")
+    assert page.complaints() == []
+    page.driver.execute_script(
+        "console.warn('a warning'); console.error('an error');"
+        "setTimeout(() => { throw new Error('thrown'); });"
+        "fetch('/no-such-page'); fetch('http://127.0.0.2:1/').catch(() => {});")
+    found = []
+    for word in ("a warning", "an error", "thrown", "no-such-page", "Content Security Policy"):
+        eventually(lambda: found.extend(page.complaints()) or any(word in f for f in found), 10,
+                   f"{word} is found")

@@ -19,14 +19,14 @@ from harness.client import dial
 from harness.deadline import eventually, secs
 from harness.dialects import CHAT
 from harness.metrics import Metrics
+from harness.need import need
+from harness.promtool import assert_clean_metrics, promtool
 from harness.simulated import Load, Simulated
 from harness.weir import HOST, free_port, weirctl
 from harness.wire import Wire
 
 DOCS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../docs")
 RULES = os.path.join(DOCS, "prometheus")
-needs_prometheus = pytest.mark.skipif(not shutil.which("promtool"),
-                                      reason="Debian's package prometheus is not there")
 
 
 def _weir(rig):
@@ -165,24 +165,15 @@ def test_the_page_brings_everything_with_it(rig):
 
 # Prometheus
 
-def _promtool(*args, stdin=None, cwd=None):
-    done = subprocess.run(["promtool", *args], input=stdin, capture_output=True, text=True, cwd=cwd,
-                          timeout=secs(60))
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout + done.stderr
-
-
-@needs_prometheus
 def test_promtool_has_nothing_to_complain_about(rig):
     w = _weir(rig)
     w.client().ask("POST", "/", body=b"x")
-    assert not _promtool("check", "metrics", stdin=w.http("/metrics")[2].decode()).strip()
+    assert_clean_metrics(w.http("/metrics")[2].decode())
 
 
-@needs_prometheus
 def test_the_alert_rules_do_what_their_tests_say():
-    _promtool("check", "rules", "weir.rules.yml", cwd=RULES)
-    assert "SUCCESS" in _promtool("test", "rules", "weir.rules.test.yml", cwd=RULES)
+    promtool("check", "rules", "weir.rules.yml", cwd=RULES)
+    promtool("test", "rules", "weir.rules.test.yml", cwd=RULES)
 
 
 class Prometheus:
@@ -200,7 +191,7 @@ class Prometheus:
                     "  - targets: ['%s:%d']\n" % w.admin_address)
         self.log = open(os.path.join(folder, "log"), "w")
         self.process = subprocess.Popen(
-            ["prometheus", "--config.file", os.path.join(folder, "prometheus.yml"),
+            [need("prometheus"), "--config.file", os.path.join(folder, "prometheus.yml"),
              "--storage.tsdb.path", os.path.join(folder, "data"),
              "--web.listen-address", "%s:%d" % self.address], stdout=self.log, stderr=self.log)
 
@@ -250,7 +241,6 @@ def _filled_in(expr):
 MAY_BE_EMPTY = {"Changes of state", "breaker opens", "Whole answers (no streams)"}
 
 
-@needs_prometheus
 def test_a_real_prometheus_understands_rules_and_dashboard(rig):
     backends = [rig.keep(Simulated("--slots", "4")) for _ in range(2)]
     w = rig.weir(*backends, enforce=True, log={"access": "off"})
@@ -280,7 +270,6 @@ def test_a_real_prometheus_understands_rules_and_dashboard(rig):
     load.close()
 
 
-@needs_prometheus
 def test_rules_and_dashboard_name_only_what_there_is(rig):
     w = _weir(rig)
     w.client().ask("POST", "/", body=b"x")

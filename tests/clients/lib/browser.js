@@ -2,24 +2,29 @@
 // Debian's Chromium, headless, and what is looked at in a page of weir's.
 import fs from "node:fs";
 import { chromium } from "playwright-core";
+import { listen } from "./console.js";
+import { missing } from "./missing.js";
 
 const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
 const args = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
   "--disable-component-update", "--disable-sync"];
 
-export function launch() {
+export async function launch() {
   if (!fs.existsSync(executablePath))
-    throw new Error(`no Chromium at ${executablePath} (apt-get install chromium, or say where with CHROMIUM)`);
-  return chromium.launch({ executablePath, args });
+    throw missing(`chromium at ${executablePath} (Debian's package chromium, or say where with CHROMIUM)`);
+  try {
+    return await chromium.launch({ executablePath, args });
+  } catch (e) {
+    throw missing(`a browser that starts: ${String(e.message).split("\n")[0]}`);
+  }
 }
 
-// A tab that notes whatever it says on the console and whatever it asks the network for.
+// A tab that notes what judges its page on the console, and whatever it asks the network for.
 export async function openTab(browser, options) {
   const context = await browser.newContext(options);
   const page = await context.newPage();
-  const said = [], asked = [];
-  page.on("console", (m) => said.push(m.text()));
-  page.on("pageerror", (e) => said.push(String(e)));
+  const asked = [];
+  const said = await listen(context, page);
   page.on("request", (r) => { if (!r.url().startsWith("data:")) asked.push(r.url()); });
   return { context, page, said, asked, forget() { said.length = asked.length = 0; } };
 }

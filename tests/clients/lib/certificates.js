@@ -3,8 +3,16 @@
 import { execFileSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
+import { missing } from "./missing.js";
 
-const openssl = (dir, args) => execFileSync("openssl", args, { cwd: dir, stdio: ["ignore", "ignore", "pipe"] });
+function openssl(dir, args) {
+  try {
+    execFileSync("openssl", args, { cwd: dir, stdio: ["ignore", "ignore", "pipe"] });
+  } catch (e) {
+    if (e.code === "ENOENT") throw missing("openssl (Debian's package openssl)");
+    throw missing(`an openssl that makes certificates: ${String(e.stderr).trim().split("\n").at(-1)}`);
+  }
+}
 const newKey = (name) => ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", name];
 
 export function makeCertificates(dir) {

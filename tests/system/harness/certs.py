@@ -5,9 +5,13 @@ import os
 import ssl
 import subprocess
 
+from .need import missing, need
+
 
 def _openssl(*args):
-    subprocess.run(["openssl", *args], check=True, capture_output=True)
+    done = subprocess.run([need("openssl"), *args], capture_output=True, text=True)
+    if done.returncode:
+        missing(f"an openssl that makes certificates: {(done.stderr.strip() or '?').splitlines()[-1]}")
 
 
 class Authority:

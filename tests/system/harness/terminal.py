@@ -3,7 +3,6 @@
 
 import fcntl
 import os
-import pty
 import re
 import select
 import signal
@@ -12,13 +11,14 @@ import subprocess
 import termios
 
 from .deadline import eventually, secs
+from .need import need_terminal
 
 SEQUENCE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
 class Terminal:
     def __init__(self, *command, columns=150, lines=30, env=None):
-        self.master, slave = pty.openpty()
+        self.master, slave = need_terminal()
         self.slave = slave
         self.resize(columns, lines)
         self.before = termios.tcgetattr(slave)
