@@ -37,7 +37,7 @@ static const char help[] =
     "\n"
     "weir stays in the foreground. SIGTERM drains and ends it, a second one ends it at once,\n"
     "SIGHUP reads the file again, SIGUSR1 reopens the access log. weirctl talks to it while it\n"
-    "runs. Exit status: 0 done, 1 a mistake in the settings or a failed start, 2 a bad command "
+    "runs. Exit status: 0 done, 1 an error in the settings or a failed start, 2 a bad command "
     "line.\n";
 
 /* False for an option that is none. */
@@ -134,7 +134,7 @@ void cmdline_usage(FILE *out)
 
 struct settings *cmdline_settings(const struct cmdline *c, FILE *err)
 {
-    struct conf_mistakes m;
+    struct conf_diagnostics m;
     struct settings *s;
 
     WEIR_ASSERT(c->file != NULL || c->upstream != NULL);
@@ -146,8 +146,8 @@ struct settings *cmdline_settings(const struct cmdline *c, FILE *err)
         (void)fprintf(err, " %s\n", m.list[i].text);
     }
     if (m.n > 0)
-        (void)fprintf(err, "weir: %zu mistake%s, nothing started\n", m.n, m.n == 1 ? "" : "s");
-    conf_mistakes_free(&m);
+        (void)fprintf(err, "weir: %zu error%s, nothing started\n", m.n, m.n == 1 ? "" : "s");
+    conf_diagnostics_free(&m);
     return s;
 }
 

@@ -132,11 +132,11 @@ void nearest_offer(struct nearest *n, const char *candidate);
 /* NULL if nothing offered is near enough to be meant. */
 const char *nearest_found(const struct nearest *n);
 
-/* ---- mistakes ---- */
+/* ---- diagnostics ---- */
 
-void conf_mistake(struct conf_mistakes *m, const char *file, int line, const char *fmt, ...)
+void conf_diagnostic(struct conf_diagnostics *m, const char *file, int line, const char *fmt, ...)
     WEIR_PRINTF(4, 5);
-void conf_mistakes_sort(struct conf_mistakes *m, const char *first_file);
+void conf_diagnostics_sort(struct conf_diagnostics *m, const char *first_file);
 #define CONF_VALUE_MAX 96
 /* A string in quotes, escaped, cut after `most` bytes. */
 void conf_quote(struct text *out, const char *s, size_t most);
@@ -208,15 +208,15 @@ struct conf_source {
     char **files; /* names, owned */
     size_t n_files;
 };
-/* Mistakes go to m (an unreadable file, an include that is none); false if there is no text. */
-bool conf_source_read(struct conf_source *s, const char *path, struct conf_mistakes *m);
+/* Diagnostics go to m (an unreadable file, an include that is none); false if there is no text. */
+bool conf_source_read(struct conf_source *s, const char *path, struct conf_diagnostics *m);
 bool conf_source_text(struct conf_source *s, const char *text, const char *name,
-                      struct conf_mistakes *m);
+                      struct conf_diagnostics *m);
 void conf_source_place(const struct conf_source *s, int line, const char **file, int *file_line);
 void conf_source_free(struct conf_source *s);
 
 /* Fills in what follows from other settings; then looks at what must fit together. */
 void conf_derive(struct settings *s);
-void conf_verify(const struct settings *s, struct conf_mistakes *m);
+void conf_verify(const struct settings *s, struct conf_diagnostics *m);
 
 #endif

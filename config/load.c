@@ -97,7 +97,7 @@ static void check_keys(struct conf_load *l)
         hint(l, key, &h);
         conf_walk_path(&l->walk, key, path);
         conf_place(l, e, &file, &line);
-        conf_mistake(l->m, file, line, "%s is no key that weir knows%s", path, text);
+        conf_diagnostic(l->m, file, line, "%s is no key that weir knows%s", path, text);
     }
 }
 
@@ -113,8 +113,8 @@ static void check_required(struct conf_load *l)
             continue;
         conf_walk_path(&l->walk, t->rows[i].key, path);
         conf_place(l, here(l), &file, &line);
-        conf_mistake(l->m, file, l->walk.depth == 0 ? 0 : line, "%s is missing: %s", path,
-                     t->rows[i].help);
+        conf_diagnostic(l->m, file, l->walk.depth == 0 ? 0 : line, "%s is missing: %s", path,
+                        t->rows[i].help);
     }
 }
 
@@ -182,7 +182,7 @@ static void wrong_element(struct conf_load *l, const struct conf_row *row,
 
     conf_walk_path(&l->walk, NULL, path);
     conf_place(l, setting, &file, &line);
-    conf_mistake(l->m, file, line, "%s is not %s: write { … }", path, row->table->each);
+    conf_diagnostic(l->m, file, line, "%s is not %s: write { … }", path, row->table->each);
 }
 
 /* Finds the setting of the table that begins here. */
@@ -217,9 +217,9 @@ static void read_tree(struct conf_load *l, const config_setting_t *root)
     conf_origins_sort(l->s);
 }
 
-/* From the tree to a snapshot without mistakes, or NULL. */
+/* From the tree to a snapshot without diagnostics, or NULL. */
 static struct settings *settings_of(const config_t *tree, const struct conf_source *source,
-                                    const char *name, bool is_file, struct conf_mistakes *m)
+                                    const char *name, bool is_file, struct conf_diagnostics *m)
 {
     struct settings *s = conf_settings_new();
     struct conf_load l = {.s = s, .m = m, .source = source, .name = conf_copy(s, name)};
@@ -228,14 +228,14 @@ static struct settings *settings_of(const config_t *tree, const struct conf_sour
     read_tree(&l, config_root_setting(tree));
     conf_derive(s);
     conf_verify(s, m);
-    conf_mistakes_sort(m, name);
+    conf_diagnostics_sort(m, name);
     if (m->n > 0)
         settings_destroy(&s);
     return s;
 }
 
-static void syntax_mistake(const config_t *tree, const struct conf_source *source,
-                           struct conf_mistakes *m)
+static void syntax_diagnostic(const config_t *tree, const struct conf_source *source,
+                              struct conf_diagnostics *m)
 {
     const char *what = config_error_text(tree), *file;
     int line;
@@ -249,11 +249,11 @@ static void syntax_mistake(const config_t *tree, const struct conf_source *sourc
         what =
             "this can not be read; look here and one line above for a missing ; or = or quote, or "
             "a bracket that is not closed";
-    conf_mistake(m, file, line, "%s", what);
+    conf_diagnostic(m, file, line, "%s", what);
 }
 
 static struct settings *parse(const struct conf_source *source, const char *name, bool is_file,
-                              struct conf_mistakes *m)
+                              struct conf_diagnostics *m)
 {
     struct settings *s = NULL;
     config_t tree;
@@ -262,33 +262,33 @@ static struct settings *parse(const struct conf_source *source, const char *name
     if (config_read_string(&tree, source->text) == CONFIG_TRUE)
         s = settings_of(&tree, source, name, is_file, m);
     else
-        syntax_mistake(&tree, source, m);
+        syntax_diagnostic(&tree, source, m);
     config_destroy(&tree);
     return s;
 }
 
-struct settings *conf_load(const char *path, struct conf_mistakes *m)
+struct settings *conf_load(const char *path, struct conf_diagnostics *m)
 {
     struct conf_source source;
     struct settings *s = NULL;
 
-    *m = (struct conf_mistakes){NULL, 0};
+    *m = (struct conf_diagnostics){NULL, 0};
     if (conf_source_read(&source, path, m))
         s = parse(&source, path, true, m);
-    conf_mistakes_sort(m, path);
+    conf_diagnostics_sort(m, path);
     conf_source_free(&source);
     return s;
 }
 
-struct settings *conf_parse(const char *text, const char *name, struct conf_mistakes *m)
+struct settings *conf_parse(const char *text, const char *name, struct conf_diagnostics *m)
 {
     struct conf_source source;
     struct settings *s = NULL;
 
-    *m = (struct conf_mistakes){NULL, 0};
+    *m = (struct conf_diagnostics){NULL, 0};
     if (conf_source_text(&source, text, name, m))
         s = parse(&source, name, true, m);
-    conf_mistakes_sort(m, name);
+    conf_diagnostics_sort(m, name);
     conf_source_free(&source);
     return s;
 }
@@ -307,13 +307,13 @@ static void add_string(config_setting_t *group, const char *key, const char *val
     WEIR_ASSERT(s != NULL && config_setting_set_string(s, value) == CONFIG_TRUE);
 }
 
-struct settings *conf_from_upstream(const char *url, const char *listen, struct conf_mistakes *m)
+struct settings *conf_from_upstream(const char *url, const char *listen, struct conf_diagnostics *m)
 {
     config_setting_t *root, *pool, *upstream;
     struct settings *s;
     config_t tree;
 
-    *m = (struct conf_mistakes){NULL, 0};
+    *m = (struct conf_diagnostics){NULL, 0};
     config_init(&tree);
     root = config_root_setting(&tree);
     pool = add_list_of_one(root, "pools");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One value: from a libconfig setting into its field, with the mistakes that one value can have.  A
- * wrong number leaves the default; a wrong string is kept, so that what refers to it is not
+ * One value: from a libconfig setting into its field, with the diagnostics that one value can have.
+ * A wrong number leaves the default; a wrong string is kept, so that what refers to it is not
  * reported as well.
  */
 #include <stdarg.h>
@@ -68,7 +68,7 @@ void conf_wrong(struct conf_load *l, const struct conf_row *row, const config_se
     format_setting(setting, &t);
     conf_walk_path(&l->walk, row->key, path);
     conf_place(l, setting, &file, &line);
-    conf_mistake(l->m, file, line, "%s = %s %s", path, value, what);
+    conf_diagnostic(l->m, file, line, "%s = %s %s", path, value, what);
 }
 
 static const char *allowed(const struct conf_row *row, char out[TEXT_MAX])

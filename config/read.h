@@ -9,7 +9,7 @@
 /* A load in work. */
 struct conf_load {
     struct settings *s;
-    struct conf_mistakes *m;
+    struct conf_diagnostics *m;
     const struct conf_source *source; /* NULL: the settings were not read from a text */
     const char *name;                 /* stands for the file where there is no source */
     struct conf_walk walk;
@@ -18,7 +18,7 @@ struct conf_load {
 /* Where a libconfig setting stands. */
 void conf_place(const struct conf_load *l, const config_setting_t *setting, const char **file,
                 int *line);
-/* A mistake at a setting: "path.key = value" and then what is wrong. */
+/* A diagnostic at a setting: "path.key = value" and then what is wrong. */
 void conf_wrong(struct conf_load *l, const struct conf_row *row, const config_setting_t *setting,
                 const char *fmt, ...) WEIR_PRINTF(4, 5);
 

@@ -26,7 +26,7 @@ static const char intro[] =
     "quotes:\n"
     "`\"500ms\"`, `\"32KiB\"`. A key that is not here, a value out of its range, a file that can "
     "not\n"
-    "be read: `weir --check -c FILE` tells all mistakes at once, and nothing is started. After a\n"
+    "be read: `weir --check -c FILE` tells all errors at once, and nothing is started. After a\n"
     "reload (SIGHUP, `weirctl reload`) all settings but those marked *restart* are in force.\n"
     "\n"
     "Only `pools` has no default. [weir.cfg](weir.cfg) is an example with comments.";

@@ -13,7 +13,7 @@ struct line {
     struct slice rest;
     const char *file;
     int number;
-    struct conf_mistakes *m;
+    struct conf_diagnostics *m;
 };
 
 void file_scan_begin(struct scan *s)
@@ -82,8 +82,8 @@ static void take_string(struct scan *s, struct line *l)
     while (n < l->rest.len && l->rest.p[n] != '"')
         n += l->rest.p[n] == '\\' ? 2 : 1;
     if (n >= l->rest.len) {
-        conf_mistake(l->m, l->file, l->number,
-                     "a string is not closed: the quote at its end is missing");
+        conf_diagnostic(l->m, l->file, l->number,
+                        "a string is not closed: the quote at its end is missing");
         n = l->rest.len - 1;
     }
     take(s, l, n + 1);
@@ -114,8 +114,8 @@ static void take_number(struct scan *s, struct line *l)
     while (number < n && (is_digit(word.p[number]) || word.p[number] == '.'))
         number++;
     if (is_unit(slice_from(word, number)))
-        conf_mistake(l->m, l->file, l->number,
-                     "a value with a unit stands in quotes: write \"%.*s\"", (int)n, word.p);
+        conf_diagnostic(l->m, l->file, l->number,
+                        "a value with a unit stands in quotes: write \"%.*s\"", (int)n, word.p);
     s->last = '0';
     /* More digits than a long one has are as good as the largest. */
     if (digits == n && n > 18) {
@@ -135,8 +135,8 @@ static void take_word(struct scan *s, struct line *l)
 
     if ((s->last == '=' || s->last == ':') && !slice_eq_nocase(word, SLICE_LIT("true")) &&
         !slice_eq_nocase(word, SLICE_LIT("false")))
-        conf_mistake(l->m, l->file, l->number, "a word stands in quotes: write \"%.*s\"", (int)n,
-                     word.p);
+        conf_diagnostic(l->m, l->file, l->number, "a word stands in quotes: write \"%.*s\"", (int)n,
+                        word.p);
     s->last = 'a';
     take(s, l, n);
 }
@@ -146,8 +146,8 @@ static void take_mark(struct scan *s, struct line *l)
     char c = l->rest.p[0];
 
     if (c == '@')
-        conf_mistake(l->m, l->file, l->number,
-                     "an include has a line of its own: @include \"file.cfg\"");
+        conf_diagnostic(l->m, l->file, l->number,
+                        "an include has a line of its own: @include \"file.cfg\"");
     if (c != ' ' && c != '\t' && c != '\r')
         s->last = c;
     take(s, l, 1);
@@ -175,12 +175,12 @@ static void step(struct scan *s, struct line *l)
 }
 
 void scan_line(struct scan *s, struct slice line, const char *file, int number,
-               struct conf_mistakes *m)
+               struct conf_diagnostics *m)
 {
     struct line l = {line, file, number, m};
 
     if (line.len > 0 && memchr(line.p, '\0', line.len) != NULL) {
-        conf_mistake(m, file, number, "a NUL byte is in the line: this is no text");
+        conf_diagnostic(m, file, number, "a NUL byte is in the line: this is no text");
         l.rest = SLICE_NONE;
     }
     while (l.rest.len > 0)
@@ -189,10 +189,10 @@ void scan_line(struct scan *s, struct slice line, const char *file, int number,
     s->line_out++;
 }
 
-void scan_end(struct scan *s, const char *file, struct conf_mistakes *m)
+void scan_end(struct scan *s, const char *file, struct conf_diagnostics *m)
 {
     if (s->in_comment)
-        conf_mistake(m, file, s->comment_line, "a comment is not closed: */ is missing");
+        conf_diagnostic(m, file, s->comment_line, "a comment is not closed: */ is missing");
     s->in_comment = false;
 }
 

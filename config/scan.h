@@ -18,11 +18,11 @@ struct scan {
 };
 
 void file_scan_begin(struct scan *s);
-/* A line without its end, the number-th of file.  Mistakes go to m. */
+/* A line without its end, the number-th of file.  Diagnostics go to m. */
 void scan_line(struct scan *s, struct slice line, const char *file, int number,
-               struct conf_mistakes *m);
-/* A file ends: whatever is open in it is a mistake. */
-void scan_end(struct scan *s, const char *file, struct conf_mistakes *m);
+               struct conf_diagnostics *m);
+/* A file ends: whatever is open in it is a diagnostic. */
+void scan_end(struct scan *s, const char *file, struct conf_diagnostics *m);
 /* Is this line an include, and of what? */
 bool scan_include(const struct scan *s, struct slice line, struct slice *name);
 

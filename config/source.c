@@ -35,7 +35,7 @@ struct open_file {
 
 struct reader {
     struct conf_source *out;
-    struct conf_mistakes *m;
+    struct conf_diagnostics *m;
     struct open_file open[DEPTH_MAX];
     int depth; /* open files */
     struct scan scan;
@@ -149,7 +149,7 @@ static void include(struct reader *r, struct slice name, int line)
         push(r, path, text, len);
         text = NULL;
     } else {
-        conf_mistake(r->m, from, line, "@include \"%s\" is not possible: %s", path, why);
+        conf_diagnostic(r->m, from, line, "@include \"%s\" is not possible: %s", path, why);
     }
     free(text);
     free(path);
@@ -183,7 +183,7 @@ static bool read_all(struct reader *r)
     return r->m->n == 0;
 }
 
-static struct reader reader_of(struct conf_source *s, struct conf_mistakes *m, bool from_memory)
+static struct reader reader_of(struct conf_source *s, struct conf_diagnostics *m, bool from_memory)
 {
     struct reader r = {.out = s, .m = m, .from_memory = from_memory};
 
@@ -192,7 +192,7 @@ static struct reader reader_of(struct conf_source *s, struct conf_mistakes *m, b
     return r;
 }
 
-bool conf_source_read(struct conf_source *s, const char *path, struct conf_mistakes *m)
+bool conf_source_read(struct conf_source *s, const char *path, struct conf_diagnostics *m)
 {
     struct reader r = reader_of(s, m, false);
     const char *why;
@@ -200,7 +200,7 @@ bool conf_source_read(struct conf_source *s, const char *path, struct conf_mista
     char *text = read_file(path, &len, &why);
 
     if (text == NULL) {
-        conf_mistake(m, path, 0, "the file can not be read: %s", why);
+        conf_diagnostic(m, path, 0, "the file can not be read: %s", why);
         return read_all(&r);
     }
     push(&r, path, text, len);
@@ -208,7 +208,7 @@ bool conf_source_read(struct conf_source *s, const char *path, struct conf_mista
 }
 
 bool conf_source_text(struct conf_source *s, const char *text, const char *name,
-                      struct conf_mistakes *m)
+                      struct conf_diagnostics *m)
 {
     struct reader r = reader_of(s, m, true);
     char *copy = strdup(text);

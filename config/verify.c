@@ -5,7 +5,7 @@
 
 struct verify {
     const struct settings *s;
-    struct conf_mistakes *m;
+    struct conf_diagnostics *m;
 };
 
 /* The place of a field, or of a list's element; the file as a whole where it was not given. */
@@ -27,15 +27,15 @@ static void twice(struct verify *v, const char *what, char *const *first, char *
     bool elsewhere = strcmp(here.file, there.file) != 0;
 
     if (!was_given(v, first))
-        conf_mistake(v->m, here.file, here.line,
-                     "%s \"%s\" is given twice; the first has it by default", what, *second);
+        conf_diagnostic(v->m, here.file, here.line,
+                        "%s \"%s\" is given twice; the first has it by default", what, *second);
     else
-        conf_mistake(v->m, here.file, here.line,
-                     "%s \"%s\" is given twice; the first is in line %d%s%s", what, *second,
-                     there.line, elsewhere ? " of " : "", elsewhere ? there.file : "");
+        conf_diagnostic(v->m, here.file, here.line,
+                        "%s \"%s\" is given twice; the first is in line %d%s%s", what, *second,
+                        there.line, elsewhere ? " of " : "", elsewhere ? there.file : "");
 }
 
-/* `at(list, i)` is the i-th name; each name that an earlier element has is a mistake. */
+/* `at(list, i)` is the i-th name; each name that an earlier element has is a diagnostic. */
 static void find_twice(struct verify *v, const char *what, size_t n,
                        char *const *(*at)(const void *list, size_t i), const void *list)
 {
@@ -72,9 +72,9 @@ static void verify_listeners(struct verify *v)
     find_twice(v, "listener", s->n_listeners, listener_address, s->listeners);
     for (size_t i = 0; i < s->n_listeners; i++)
         if (was_given(v, &s->admin_http) && strcmp(s->admin_http, s->listeners[i].address) == 0)
-            conf_mistake(v->m, here.file, here.line,
-                         "admin.http = \"%s\" is the address of listeners[%zu] as well",
-                         s->admin_http, i);
+            conf_diagnostic(v->m, here.file, here.line,
+                            "admin.http = \"%s\" is the address of listeners[%zu] as well",
+                            s->admin_http, i);
 }
 
 static void verify_upstream(struct verify *v, const struct pool_conf *p,
@@ -84,13 +84,14 @@ static void verify_upstream(struct verify *v, const struct pool_conf *p,
     struct conf_origin key = place_of(v, &u->key, false);
 
     if (u->certificate[0] != '\0' && u->key[0] == '\0')
-        conf_mistake(v->m, certificate.file, certificate.line,
-                     "pools[%s].upstreams[%s].key is missing: a certificate needs its key", p->name,
-                     u->name);
+        conf_diagnostic(v->m, certificate.file, certificate.line,
+                        "pools[%s].upstreams[%s].key is missing: a certificate needs its key",
+                        p->name, u->name);
     if (u->key[0] != '\0' && u->certificate[0] == '\0')
-        conf_mistake(v->m, key.file, key.line,
-                     "pools[%s].upstreams[%s].certificate is missing: a key needs its certificate",
-                     p->name, u->name);
+        conf_diagnostic(
+            v->m, key.file, key.line,
+            "pools[%s].upstreams[%s].certificate is missing: a key needs its certificate", p->name,
+            u->name);
 }
 
 /* Reported at the longer name if that was given, else at the shorter. */
@@ -107,7 +108,7 @@ static void shorter(struct verify *v, const struct pool_conf *p, const char *wha
     conf_units_format(conf_durations, *greater_ns, &t);
     text_init(&t, lesser, sizeof lesser);
     conf_units_format(conf_durations, *lesser_ns, &t);
-    conf_mistake(v->m, here.file, here.line, what, p->name, greater, lesser);
+    conf_diagnostic(v->m, here.file, here.line, what, p->name, greater, lesser);
 }
 
 static void verify_pool(struct verify *v, const struct pool_conf *p)
@@ -143,8 +144,8 @@ static void unknown_pool(struct verify *v, size_t route)
         text_printf(&t, "%s%s", i == 0 ? " (pools: " : ", ", s->pools[i].name);
     if (nearest_found(&near) == NULL && s->n_pools > 0)
         text_char(&t, ')');
-    conf_mistake(v->m, here.file, here.line, "routes[%zu].pool = \"%s\" is no pool%s", route, name,
-                 hint);
+    conf_diagnostic(v->m, here.file, here.line, "routes[%zu].pool = \"%s\" is no pool%s", route,
+                    name, hint);
 }
 
 /* False if a route goes nowhere: then it is not known which pools are reached. */
@@ -216,12 +217,12 @@ static void verify_reach(struct verify *v)
         const char *why = s->pools[p].name[0] == '\0' ? NULL : why_unreached(s, p);
 
         if (why != NULL)
-            conf_mistake(v->m, here.file, here.line, "pool \"%s\" is reached by no route%s",
-                         s->pools[p].name, why);
+            conf_diagnostic(v->m, here.file, here.line, "pool \"%s\" is reached by no route%s",
+                            s->pools[p].name, why);
     }
 }
 
-void conf_verify(const struct settings *s, struct conf_mistakes *m)
+void conf_verify(const struct settings *s, struct conf_diagnostics *m)
 {
     struct verify v = {s, m};
 

@@ -46,7 +46,7 @@ static void notify(const char *what, void *arg)
 #endif
 }
 
-static struct settings *reread(struct conf_mistakes *m, void *arg)
+static struct settings *reread(struct conf_diagnostics *m, void *arg)
 {
     const struct run *r = arg;
 

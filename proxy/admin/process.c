@@ -13,9 +13,9 @@ static struct control_who who(const struct call *c, char line[COMMAND_LINE_MAX +
     return (struct control_who){c->uid, line};
 }
 
-static void put_mistakes(struct text *t, const struct conf_mistakes *m)
+static void put_diagnostics(struct text *t, const struct conf_diagnostics *m)
 {
-    text_printf(t, "the running settings stay: %zu mistake%s in the file", m->n,
+    text_printf(t, "the running settings stay: %zu error%s in the file", m->n,
                 m->n == 1 ? "" : "s");
     for (size_t i = 0; i < m->n; i++) {
         text_printf(t, "\n%s", m->list[i].file == NULL ? "" : m->list[i].file);
@@ -25,18 +25,18 @@ static void put_mistakes(struct text *t, const struct conf_mistakes *m)
     }
 }
 
-static void refuse_mistakes(struct call *c, const struct conf_mistakes *m)
+static void refuse_diagnostics(struct call *c, const struct conf_diagnostics *m)
 {
     enum { ROOM = 64 * 1024 };
     char *mem = malloc(ROOM);
     struct text t;
 
     if (mem == NULL) {
-        call_refuse(c, FAIL_REFUSED, "the running settings stay: the file has mistakes");
+        call_refuse(c, FAIL_REFUSED, "the running settings stay: the file has errors");
         return;
     }
     text_init(&t, mem, ROOM);
-    put_mistakes(&t, m);
+    put_diagnostics(&t, m);
     call_refuse(c, FAIL_REFUSED, mem);
     free(mem);
 }
@@ -45,18 +45,18 @@ void run_reload(struct call *c, int param)
 {
     char line[COMMAND_LINE_MAX + 1];
     struct control_who w = who(c, line);
-    struct conf_mistakes m = {0};
+    struct conf_diagnostics m = {0};
     struct buf notes = BUF_INIT;
     struct slice n;
 
     (void)param;
     if (!control_reload(c->a->control, &w, &m, &notes)) {
-        refuse_mistakes(c, &m);
+        refuse_diagnostics(c, &m);
     } else {
         n = buf_slice(&notes);
         call_done(c, "the settings are in force%s%.*s", n.len == 0 ? "" : "; ", (int)n.len, n.p);
     }
-    conf_mistakes_free(&m);
+    conf_diagnostics_free(&m);
     buf_free(&notes);
 }
 

@@ -30,7 +30,7 @@ struct page_set {
     size_t n;
 };
 
-/* The loading of one set; `why` is where a mistake is told. */
+/* The loading of one set; `why` is where a diagnostic is told. */
 struct loading {
     const char *directory;
     uint32_t languages;
@@ -153,7 +153,7 @@ static int bad_utf8_line(struct slice s)
 static bool check_text(struct loading *l, const char *file, const struct page_entry *e)
 {
     struct slice text = slice_of(e->text, e->len);
-    struct template_mistake m;
+    struct template_diagnostic m;
     enum page_side side = e->cause == STATUS_PAGE ? SIDE_STATUS : SIDE_REFUSAL;
     int bad_line = bad_utf8_line(text);
     bool fits = true;
@@ -219,7 +219,7 @@ static void load_directory(struct loading *l)
     free(names);
 }
 
-/* Which languages are offered; a tag that is none of ours is a mistake. */
+/* Which languages are offered; a tag that is none of ours is a diagnostic. */
 static void set_languages(struct loading *l, const char *const *languages, size_t n)
 {
     const char *unknown = NULL;

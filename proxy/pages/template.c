@@ -67,8 +67,8 @@ static int line_at(struct slice tpl, size_t at)
     return line;
 }
 
-static enum weir_status mistake(struct template_mistake *m, int line, const char *what,
-                                struct slice name)
+static enum weir_status diagnostic(struct template_diagnostic *m, int line, const char *what,
+                                   struct slice name)
 {
     struct text t;
 
@@ -90,21 +90,22 @@ struct open_sections {
 };
 
 static enum weir_status check_section(struct open_sections *o, const struct token *k, int line,
-                                      struct template_mistake *m)
+                                      struct template_diagnostic *m)
 {
     if (k->kind == '#') {
         if (o->depth == DEPTH_MAX)
-            return mistake(m, line, "sections are nested too deeply at", k->name);
+            return diagnostic(m, line, "sections are nested too deeply at", k->name);
         o->name[o->depth++] = k->name;
     } else if (k->kind == '/') {
         if (o->depth == 0 || !slice_eq(o->name[o->depth - 1], k->name))
-            return mistake(m, line, "no open section is ended by", k->name);
+            return diagnostic(m, line, "no open section is ended by", k->name);
         o->depth--;
     }
     return WEIR_OK;
 }
 
-enum weir_status template_check(struct slice tpl, enum page_side side, struct template_mistake *m)
+enum weir_status template_check(struct slice tpl, enum page_side side,
+                                struct template_diagnostic *m)
 {
     struct open_sections open = {.depth = 0};
     struct token k = {.kind = ' '};
@@ -112,22 +113,22 @@ enum weir_status template_check(struct slice tpl, enum page_side side, struct te
 
     for (size_t at = 0; k.kind != 0; at = k.end) {
         if (!next_token(tpl, at, &k))
-            return mistake(m, line_at(tpl, at), "a {{ is not closed by }}", SLICE_NONE);
+            return diagnostic(m, line_at(tpl, at), "a {{ is not closed by }}", SLICE_NONE);
         if (k.kind == 0)
             break;
         enum placeholder p = find(k.name);
         int line = line_at(tpl, k.end);
         if (p == PLACEHOLDER_COUNT)
-            return mistake(m, line, "there is no placeholder", k.name);
+            return diagnostic(m, line, "there is no placeholder", k.name);
         if ((placeholders[p].side & side) == 0)
-            return mistake(m, line, "this kind of page has no", k.name);
+            return diagnostic(m, line, "this kind of page has no", k.name);
         rc = check_section(&open, &k, line, m);
         if (rc != WEIR_OK)
             return rc;
     }
     if (open.depth > 0)
-        return mistake(m, line_at(tpl, tpl.len),
-                       "a section is not ended:", open.name[open.depth - 1]);
+        return diagnostic(m, line_at(tpl, tpl.len),
+                          "a section is not ended:", open.name[open.depth - 1]);
     return WEIR_OK;
 }
 

@@ -67,12 +67,12 @@ struct page_values {
  * Verifies a template: names known on that side, sections closed in order.  WEIR_BAD: *line (from
  * 1) and *why tell; `why` is a sentence part that a name may have been written into.
  */
-struct template_mistake {
+struct template_diagnostic {
     int line;
     char why[160];
 };
 enum weir_status template_check(struct slice tpl, enum page_side side,
-                                struct template_mistake *m) WEIR_MUST_CHECK;
+                                struct template_diagnostic *m) WEIR_MUST_CHECK;
 
 /* Renders a template that was checked. */
 void template_render(struct slice tpl, const struct page_values *v, struct text *out);

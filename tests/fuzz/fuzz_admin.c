@@ -51,9 +51,9 @@ static void set_up(unsigned char how)
     if (admin == NULL)
         start();
     control.refuse = how & 2 ? "it is not ramping" : NULL;
-    control.n_mistakes = how & 4 ? 2 : 0;
-    control.mistakes[0] = "unknown key \"x\"";
-    control.mistakes[1] = "a second one";
+    control.n_diagnostics = how & 4 ? 2 : 0;
+    control.diagnostics[0] = "unknown key \"x\"";
+    control.diagnostics[1] = "a second one";
     control.n_events = 0;
     buf_consume(&heard, heard.len);
     WEIR_ASSERT(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds) == 0);

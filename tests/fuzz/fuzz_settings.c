@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A settings file of a stranger: it loads, or its mistakes are told; never both, never neither, and
- * what was loaded can be shown.
+ * A settings file of a stranger: it loads, or its diagnostics are told; never both, never neither,
+ * and what was loaded can be shown.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,7 +30,7 @@ static void on_line(const char *key, const char *value, const char *origin, void
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     char *text = malloc(size + 1);
-    struct conf_mistakes m;
+    struct conf_diagnostics m;
     struct settings *s;
     size_t lines = 0;
 
@@ -45,7 +45,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (s != NULL)
         conf_dump(s, on_line, &lines);
     WEIR_ASSERT(s == NULL || lines > 0);
-    conf_mistakes_free(&m);
+    conf_diagnostics_free(&m);
     settings_destroy(&s);
     free(text);
     return 0;

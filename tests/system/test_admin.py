@@ -222,13 +222,13 @@ def test_the_limit_of_an_operator_is_the_limit(rig):
     streams[2].rest()
 
 
-def test_a_reload_with_mistakes_lists_them_all_and_changes_nothing(rig):
+def test_a_reload_with_diagnostics_lists_them_all_and_changes_nothing(rig):
     w = _build(rig)
     before = _json(w, "config")
     with open(w.file, "a") as f:
         f.write('wrokers = 3;\nclient_fin = "perhaps";\n')
     err = _ctl(w, "reload", expect=1)
-    assert "2 mistakes" in err and "wrokers" in err and "perhaps" in err, err
+    assert "2 errors" in err and "wrokers" in err and "perhaps" in err, err
     assert json.loads(_ctl(w, "--json", "reload", expect=1))["error"]["code"] == "refused"
     assert _json(w, "config") == before
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""--check: every mistake of a file at once, with its line, value, range and the nearest key."""
+"""--check: every diagnostic of a file at once, with its line, value, range and the nearest key."""
 
 import os
 import re
@@ -43,7 +43,7 @@ def test_a_good_file_is_good(check):
         assert word in said, "it prints what would run"
 
 
-MISTAKES = {
+DIAGNOSTICS = {
     # name: (text, line, words that must be in the complaint)
     "unknown key at the top": (top("workrs = 2;"), 3, ["workrs", "workers"]),
     "unknown key in a pool": (one("limitr = { };"), 3, ["limitr", "limiter"]),
@@ -86,9 +86,9 @@ MISTAKES = {
 }
 
 
-@pytest.mark.parametrize("name", MISTAKES)
-def test_a_mistake_is_told_with_its_line_and_what_would_be_right(check, name):
-    text, line, words = MISTAKES[name]
+@pytest.mark.parametrize("name", DIAGNOSTICS)
+def test_a_diagnostic_is_told_with_its_line_and_what_would_be_right(check, name):
+    text, line, words = DIAGNOSTICS[name]
     code, said = check(text)
     assert code == 1, said
     complaints = [s for s in said.splitlines() if f"weir.cfg:{line}" in s]
@@ -96,7 +96,7 @@ def test_a_mistake_is_told_with_its_line_and_what_would_be_right(check, name):
     assert any(all(w in s for w in words) for s in complaints), f"{words} not in:\n{said}"
 
 
-def test_pools_of_one_name_and_pools_no_route_reaches_are_mistakes(check):
+def test_pools_of_one_name_and_pools_no_route_reaches_are_diagnostics(check):
     code, said = check({"pools": [GOOD["pools"][0], {**GOOD["pools"][0], "name": "lost"}],
                         "routes": [{"path": "/", "pool": "chat"}]})
     assert code == 1 and "lost" in said
@@ -104,7 +104,7 @@ def test_pools_of_one_name_and_pools_no_route_reaches_are_mistakes(check):
     assert code == 1 and "chat" in said
 
 
-def test_all_mistakes_are_told_at_once(check):
+def test_all_diagnostics_are_told_at_once(check):
     code, said = check("\n".join([
         'pools = ( { name = "chat";',                                             # 1
         '  upstreams = ( { name = "a"; url = "gopher://x"; } );',                  # 2

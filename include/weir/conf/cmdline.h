@@ -37,7 +37,7 @@ void cmdline_help(FILE *out);
 /* The two lines that follow a complaint. */
 void cmdline_usage(FILE *out);
 
-/* The settings of a RUN or CHECK, as conf_load; every mistake as a line on `err`, NULL then. */
+/* The settings of a RUN or CHECK, as conf_load; every diagnostic as a line on `err`, NULL then. */
 struct settings *cmdline_settings(const struct cmdline *c, FILE *err);
 
 /* Every row of the reference, for CMDLINE_SETTINGS. */

@@ -138,29 +138,31 @@ struct settings {
     void *origins; /* conf's own: where each value came from */
 };
 
-/* One mistake.  `line` 0: the file as a whole. */
-struct conf_mistake {
+/* One diagnostic.  `line` 0: the file as a whole. */
+struct conf_diagnostic {
     char *file;
     int line;
     char *text; /* a whole sentence: what is wrong, the value, what was expected, the nearest key */
 };
-struct conf_mistakes {
-    struct conf_mistake *list;
+struct conf_diagnostics {
+    struct conf_diagnostic *list;
     size_t n;
 };
 
 /*
  * Reads and verifies a file: everything a start needs, files it names included (certificates are
- * only looked at for being readable; TLS judges them at the start).  NULL if there is any mistake;
- * all of them are in *m, in the order of the lines.  conf_mistakes_free in either case.
+ * only looked at for being readable; TLS judges them at the start).  NULL if there is any
+ * diagnostic; all of them are in *m, in the order of the lines.  conf_diagnostics_free in either
+ * case.
  */
-struct settings *conf_load(const char *path, struct conf_mistakes *m);
-/* The same from memory; `name` stands for the file in mistakes.  For tests and fuzzing. */
-struct settings *conf_parse(const char *text, const char *name, struct conf_mistakes *m);
+struct settings *conf_load(const char *path, struct conf_diagnostics *m);
+/* The same from memory; `name` stands for the file in diagnostics.  For tests and fuzzing. */
+struct settings *conf_parse(const char *text, const char *name, struct conf_diagnostics *m);
 /* One pool "default", one upstream "default", all defaults; `listen` NULL = 127.0.0.1:8080. */
-struct settings *conf_from_upstream(const char *url, const char *listen, struct conf_mistakes *m);
+struct settings *conf_from_upstream(const char *url, const char *listen,
+                                    struct conf_diagnostics *m);
 
-void conf_mistakes_free(struct conf_mistakes *m);
+void conf_diagnostics_free(struct conf_diagnostics *m);
 void settings_destroy(struct settings **s);
 
 /*

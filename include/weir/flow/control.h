@@ -99,7 +99,7 @@ bool control_mode(struct control *c, const struct control_who *who, size_t pool,
 /* text NULL clears. */
 bool control_incident(struct control *c, const struct control_who *who, size_t pool,
                       const char *text, uint64_t for_ns, char *why, size_t room);
-bool control_reload(struct control *c, const struct control_who *who, struct conf_mistakes *m,
+bool control_reload(struct control *c, const struct control_who *who, struct conf_diagnostics *m,
                     struct buf *notes);
 void control_drain(struct control *c, const struct control_who *who);
 void control_stop(struct control *c, const struct control_who *who);

@@ -28,9 +28,9 @@ bool flow_bind_listener(const struct settings *s, size_t index, int *fds, char *
 struct control_start {
     struct flow_sockets *sockets; /* taken over by control_create, in any case */
     /*
-     * How to read the settings anew for a reload; NULL and mistakes when they are bad.
+     * How to read the settings anew for a reload; NULL and diagnostics when they are bad.
      */
-    struct settings *(*reread)(struct conf_mistakes *m, void *arg);
+    struct settings *(*reread)(struct conf_diagnostics *m, void *arg);
     void *arg;
     /* Called on the control thread: `what` is "READY", "RELOADING", "STOPPING". */
     void (*notify)(const char *what, void *arg);
@@ -44,7 +44,7 @@ sigset_t flow_block_signals(void);
 
 /*
  * Everything a start needs besides sockets: certificates, keys, pages.  fn is called with a
- * sentence for each mistake; returns how many.
+ * sentence for each diagnostic; returns how many.
  */
 size_t flow_verify(const struct settings *s, void (*fn)(const char *sentence, void *arg),
                    void *arg);

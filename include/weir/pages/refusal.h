@@ -108,7 +108,8 @@ bool cors_allows(const char *const *origins, size_t n_origins, struct slice orig
 
 /*
  * Operators' own pages: *.html in a directory, per cause and pool and language (docs/answers.md),
- * read and checked at the start.  NULL and *why on mistakes: the first of each file, with its line.
+ * read and checked at the start.  NULL and *why on diagnostics: the first of each file, with its
+ * line.
  */
 struct page_set;
 struct page_set *page_set_load(const char *directory, const char *const *languages,

@@ -209,11 +209,11 @@ void control_stop(struct control *c, const struct control_who *who)
 
 static void reload_by_signal(struct control *c)
 {
-    struct conf_mistakes m = {0};
+    struct conf_diagnostics m = {0};
     struct control_who who = {.uid = (unsigned)getuid(), .text = "SIGHUP"};
 
     (void)control_reload(c, &who, &m, NULL);
-    conf_mistakes_free(&m);
+    conf_diagnostics_free(&m);
 }
 
 static void on_signal(evutil_socket_t fd, short what, void *arg)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Reading the settings anew: a new site beside the running one, listeners opened and closed by
- * address, upstreams watched by slot; then every worker swaps.  A mistake changes nothing.
+ * address, upstreams watched by slot; then every worker swaps.  A diagnostic changes nothing.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,7 +25,7 @@ static void on_not_live(const char *sentence, void *arg)
     note(arg, sentence);
 }
 
-static bool complain(const struct conf_mistakes *m)
+static bool complain(const struct conf_diagnostics *m)
 {
     for (size_t i = 0; i < m->n; i++)
         log_error("reload: %s:%d: %s", m->list[i].file, m->list[i].line, m->list[i].text);
@@ -33,13 +33,13 @@ static bool complain(const struct conf_mistakes *m)
     return false;
 }
 
-static bool refuse(struct conf_mistakes *m, const char *file, const char *why)
+static bool refuse(struct conf_diagnostics *m, const char *file, const char *why)
 {
-    struct conf_mistake *list = realloc(m->list, (m->n + 1) * sizeof *list);
+    struct conf_diagnostic *list = realloc(m->list, (m->n + 1) * sizeof *list);
 
     if (list != NULL) {
         m->list = list;
-        list[m->n++] = (struct conf_mistake){strdup(file), 0, strdup(why)};
+        list[m->n++] = (struct conf_diagnostic){strdup(file), 0, strdup(why)};
     }
     return complain(m);
 }
@@ -163,7 +163,7 @@ static void put_in_force(struct control *c, struct site *next)
     site_release(old); /* workers and exchanges have references of their own */
 }
 
-bool control_reload(struct control *c, const struct control_who *who, struct conf_mistakes *m,
+bool control_reload(struct control *c, const struct control_who *who, struct conf_diagnostics *m,
                     struct buf *notes)
 {
     struct settings *s;

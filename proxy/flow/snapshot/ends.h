@@ -16,7 +16,8 @@ void site_listener_fini(struct site_listener *l);
 bool site_upstream_make(struct site_upstream *u, const struct upstream_conf *c, int index,
                         char *why, size_t room);
 
-/* The operator's pages, for the pools of s; NULL and *why on a mistake.  There must be a directory.
+/* The operator's pages, for the pools of s; NULL and *why on a diagnostic.  There must be a
+ * directory.
  */
 struct page_set *site_pages_make(const struct settings *s, char *why, size_t room);
 

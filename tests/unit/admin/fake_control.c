@@ -215,19 +215,20 @@ bool control_incident(struct control *c, const struct control_who *who, size_t p
     return verdict(c, why, room);
 }
 
-bool control_reload(struct control *c, const struct control_who *who, struct conf_mistakes *m,
+bool control_reload(struct control *c, const struct control_who *who, struct conf_diagnostics *m,
                     struct buf *notes)
 {
     remember(c, who, 0, 0, 0);
-    m->list = calloc(c->n_mistakes + 1, sizeof *m->list);
+    m->list = calloc(c->n_diagnostics + 1, sizeof *m->list);
     WEIR_ASSERT(m->list != NULL);
-    for (; m->n < c->n_mistakes; m->n++)
-        m->list[m->n] = (struct conf_mistake){strdup("weir.cfg"), 7, strdup(c->mistakes[m->n])};
+    for (; m->n < c->n_diagnostics; m->n++)
+        m->list[m->n] =
+            (struct conf_diagnostic){strdup("weir.cfg"), 7, strdup(c->diagnostics[m->n])};
     (void)notes;
     return m->n == 0;
 }
 
-void conf_mistakes_free(struct conf_mistakes *m)
+void conf_diagnostics_free(struct conf_diagnostics *m)
 {
     for (size_t i = 0; i < m->n; i++) {
         free(m->list[i].file);

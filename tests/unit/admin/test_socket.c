@@ -183,16 +183,16 @@ Test(socket, unknown_names_are_answered_with_those_there_are)
     cr_assert_eq(control.orders, 0);
 }
 
-Test(socket, a_reload_with_mistakes_shows_all_of_them)
+Test(socket, a_reload_with_diagnostics_shows_all_of_them)
 {
     const char *got;
 
-    control.mistakes[0] = "unknown key \"worker\", did you mean \"workers\"?";
-    control.mistakes[1] = "queue_target = 1ms: the range is 50ms to 5s";
-    control.n_mistakes = 2;
+    control.diagnostics[0] = "unknown key \"worker\", did you mean \"workers\"?";
+    control.diagnostics[1] = "queue_target = 1ms: the range is 50ms to 5s";
+    control.n_diagnostics = 2;
     got = ask("reload\n");
     cr_assert(slice_starts(slice_str(got),
-                           SLICE_LIT("error: the running settings stay: 2 mistakes in the file\n"
+                           SLICE_LIT("error: the running settings stay: 2 errors in the file\n"
                                      "weir.cfg:7: unknown key")),
               "%s", got);
     cr_assert(strstr(got, "\nweir.cfg:7: queue_target = 1ms") != NULL, "%s", got);

@@ -6,10 +6,10 @@
 
 #include "conf_test.h"
 
-const char *mistakes_of(const char *text)
+const char *diagnostics_of(const char *text)
 {
     static char out[16384];
-    struct conf_mistakes m;
+    struct conf_diagnostics m;
     struct settings *s = conf_parse(text, "t.cfg", &m);
     size_t len = 0;
 
@@ -18,18 +18,18 @@ const char *mistakes_of(const char *text)
         len += (size_t)snprintf(out + len, sizeof out - len, "%d: %s\n", m.list[i].line,
                                 m.list[i].text);
     cr_assert((s == NULL) == (m.n > 0));
-    conf_mistakes_free(&m);
+    conf_diagnostics_free(&m);
     settings_destroy(&s);
     return out;
 }
 
 struct settings *must_parse_file(const char *text)
 {
-    struct conf_mistakes m;
+    struct conf_diagnostics m;
     struct settings *s = conf_parse(text, "t.cfg", &m);
 
-    cr_assert_not_null(s, "%s", mistakes_of(text));
-    conf_mistakes_free(&m);
+    cr_assert_not_null(s, "%s", diagnostics_of(text));
+    conf_diagnostics_free(&m);
     return s;
 }
 

@@ -8,9 +8,9 @@
 #define GOOD_POOLS                                                                                 \
     "pools = ( { name = \"p\"; upstreams = ( { name = \"u\"; url = \"http://h\"; } ); } );\n"
 
-/* All mistakes of a text as lines "LINE: TEXT"; "" if it loads.  Static storage. */
-const char *mistakes_of(const char *text);
-/* Loads text and fails the test with its mistakes if there are any. */
+/* All diagnostics of a text as lines "LINE: TEXT"; "" if it loads.  Static storage. */
+const char *diagnostics_of(const char *text);
+/* Loads text and fails the test with its diagnostics if there are any. */
 struct settings *must_parse_file(const char *text);
 /* The value of a key as conf_dump writes it; NULL if there is no such key.  Static storage. */
 const char *dumped(const struct settings *s, const char *key);

@@ -110,7 +110,7 @@ Test(cmdline, settings_come_from_the_upstream)
     settings_destroy(&s);
 }
 
-Test(cmdline, mistakes_are_lines_and_a_count)
+Test(cmdline, diagnostics_are_lines_and_a_count)
 {
     struct cmdline c;
     static char out[1024];
@@ -125,5 +125,5 @@ Test(cmdline, mistakes_are_lines_and_a_count)
              "command line: pools[default].upstreams[default].url = \"127.0.0.1:8000\" is not a "
              "url: the "
              "scheme is missing; did you mean \"http://127.0.0.1:8000\"?\n"
-             "weir: 2 mistakes, nothing started\n");
+             "weir: 2 errors, nothing started\n");
 }

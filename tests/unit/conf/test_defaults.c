@@ -110,7 +110,7 @@ static const struct {
 
 static struct settings *all_defaults(void)
 {
-    struct conf_mistakes m;
+    struct conf_diagnostics m;
     struct settings *s = conf_from_upstream("http://127.0.0.1:8000", NULL, &m);
 
     cr_assert_not_null(s);

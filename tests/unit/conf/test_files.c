@@ -52,11 +52,11 @@ static void write_file(const char *name, const char *text)
     write_bytes(name, text, strlen(text));
 }
 
-/* The mistakes of a file as lines "NAME:LINE: TEXT", its folder cut off wherever it stands. */
-static const char *mistakes_of_file(const char *name)
+/* The diagnostics of a file as lines "NAME:LINE: TEXT", its folder cut off wherever it stands. */
+static const char *diagnostics_of_file(const char *name)
 {
     static char out[8192];
-    struct conf_mistakes m;
+    struct conf_diagnostics m;
     struct settings *s = conf_load(path_of(name), &m);
     size_t cut = strlen(folder) + 1, len = 0;
 
@@ -66,14 +66,14 @@ static const char *mistakes_of_file(const char *name)
                                 m.list[i].line, m.list[i].text);
     for (char *p; (p = strstr(out, folder)) != NULL;)
         memmove(p, p + cut, strlen(p + cut) + 1);
-    conf_mistakes_free(&m);
+    conf_diagnostics_free(&m);
     settings_destroy(&s);
     return out;
 }
 
 Test(files, are_read_with_their_includes_beside_them)
 {
-    struct conf_mistakes m;
+    struct conf_diagnostics m;
     struct settings *s;
 
     write_file("a.cfg", "workers = 2;\n@include \"b.cfg\"\nlog = { query = false; };\n");
@@ -92,43 +92,43 @@ Test(files, are_read_with_their_includes_beside_them)
     settings_destroy(&s);
 }
 
-Test(files, mistakes_in_an_include_carry_its_name_and_line)
+Test(files, diagnostics_in_an_include_carry_its_name_and_line)
 {
     write_file("a.cfg", "@include \"b.cfg\"\nworkers = 0;\n" GOOD_POOLS);
     write_file("b.cfg", "\n\ndrain_delay = 1;\n");
-    cr_assert_str_eq(mistakes_of_file("a.cfg"),
+    cr_assert_str_eq(diagnostics_of_file("a.cfg"),
                      "a.cfg:2: workers = 0 is out of range (allowed: 1 to 256)\n"
                      "b.cfg:3: drain_delay = 1 lacks its unit: write \"1s\" (allowed: 0s to 1h)\n");
     write_file("b.cfg", "\n\n\ndrain_delay 1;\n");
-    cr_assert_str_eq(strstr(mistakes_of_file("a.cfg"), "b.cfg:4: this can not be read"),
-                     mistakes_of_file("a.cfg"));
+    cr_assert_str_eq(strstr(diagnostics_of_file("a.cfg"), "b.cfg:4: this can not be read"),
+                     diagnostics_of_file("a.cfg"));
 }
 
-Test(files, includes_that_can_not_be_are_mistakes)
+Test(files, includes_that_can_not_be_are_diagnostics)
 {
     write_file("a.cfg", GOOD_POOLS "@include \"missing.cfg\"\n@include \".\"\n");
     cr_assert_str_eq(
-        mistakes_of_file("a.cfg"),
+        diagnostics_of_file("a.cfg"),
         "a.cfg:2: @include \"missing.cfg\" is not possible: No such file or directory\n"
         "a.cfg:3: @include \".\" is not possible: it is no regular file\n");
     write_file("loop.cfg", "@include \"loop.cfg\"\n");
     cr_assert_str_eq(
-        mistakes_of_file("loop.cfg"),
+        diagnostics_of_file("loop.cfg"),
         "loop.cfg:1: @include \"loop.cfg\" is not possible: includes are nested deeper "
         "than 10, or in a circle\n");
 }
 
-Test(files, that_are_none_are_one_mistake)
+Test(files, that_are_none_are_one_diagnostic)
 {
-    cr_assert_str_eq(mistakes_of_file("missing.cfg"),
+    cr_assert_str_eq(diagnostics_of_file("missing.cfg"),
                      "missing.cfg:0: the file can not be read: No such file or directory\n");
-    cr_assert_str_eq(mistakes_of_file("."),
+    cr_assert_str_eq(diagnostics_of_file("."),
                      ".:0: the file can not be read: it is no regular file\n");
     cr_assert_eq(mkfifo(path_of("fifo"), 0600), 0);
-    cr_assert_str_eq(mistakes_of_file("fifo"),
+    cr_assert_str_eq(diagnostics_of_file("fifo"),
                      "fifo:0: the file can not be read: it is no regular file\n");
     write_bytes("nul.cfg", "workers\0 = 1;\n", 14);
-    cr_assert_str_eq(mistakes_of_file("nul.cfg"),
+    cr_assert_str_eq(diagnostics_of_file("nul.cfg"),
                      "nul.cfg:1: a NUL byte is in the line: this is no text\n");
 }
 
@@ -136,7 +136,7 @@ Test(files, with_a_byte_order_mark_and_carriage_returns_are_read)
 {
     write_file("w.cfg", "\xef\xbb\xbfworkers = 1;\r\npools = ( { name = \"p\";\r\nupstreams = ( { "
                         "name = \"u\"; url = \"http://h\"; } ); } );\r\n");
-    cr_assert_str_eq(mistakes_of_file("w.cfg"), "");
+    cr_assert_str_eq(diagnostics_of_file("w.cfg"), "");
 }
 
 static void with_tls(const char *tls)
@@ -153,7 +153,7 @@ Test(files, a_listener_needs_certificate_and_key)
 
     with_tls("");
     cr_assert_str_eq(
-        mistakes_of_file("t.cfg"),
+        diagnostics_of_file("t.cfg"),
         "t.cfg:2: listeners[0].tls.certificate is missing: PEM file with the "
         "certificate and its chain, for clients that ask for no name or an unknown one\n"
         "t.cfg:2: listeners[0].tls.key is missing: PEM file with its key; may be the "
@@ -164,7 +164,7 @@ Test(files, a_listener_needs_certificate_and_key)
                    "\"%s\"; } );",
                    path_of("c.pem"), path_of("c.pem"), path_of("c.pem"));
     with_tls(tls);
-    cr_assert_str_eq(mistakes_of_file("t.cfg"),
+    cr_assert_str_eq(diagnostics_of_file("t.cfg"),
                      "t.cfg:2: listeners[0].tls.sni[0].key is missing: PEM file with its key\n");
 }
 
@@ -179,7 +179,7 @@ Test(files, that_are_named_are_readable)
                    path_of("c.pem"), path_of("empty.pem"), path_of("sub"));
     with_tls(tls);
     cr_assert_str_eq(
-        mistakes_of_file("t.cfg"),
+        diagnostics_of_file("t.cfg"),
         "t.cfg:2: listeners[0].tls.key = \"empty.pem\" is not a readable file: it is empty "
         "(written "
         "as /path/to/file.pem)\n"
@@ -198,8 +198,8 @@ Test(files, a_key_towards_an_upstream_comes_with_its_certificate)
                    "key = \"%s\"; } ); } );",
                    path_of("k.pem"));
     write_file("t.cfg", text);
-    cr_assert_str_eq(mistakes_of_file("t.cfg"), "t.cfg:2: pools[p].upstreams[u].certificate is "
-                                                "missing: a key needs its certificate\n");
+    cr_assert_str_eq(diagnostics_of_file("t.cfg"), "t.cfg:2: pools[p].upstreams[u].certificate is "
+                                                   "missing: a key needs its certificate\n");
 }
 
 Test(files, a_log_needs_its_folder)
@@ -209,13 +209,13 @@ Test(files, a_log_needs_its_folder)
     (void)snprintf(text, sizeof text, GOOD_POOLS "log = { access = \"%s/no/a.log\"; };", folder);
     write_file("t.cfg", text);
     cr_assert_str_eq(
-        mistakes_of_file("t.cfg"),
+        diagnostics_of_file("t.cfg"),
         "t.cfg:2: log.access = \"no/a.log\" is not a place for the log: its folder can "
         "not be used (written as stderr, stdout, off, syslog or "
         "/var/log/weir/access.log)\n");
     (void)snprintf(text, sizeof text, GOOD_POOLS "log = { access = \"%s/a.log\"; };", folder);
     write_file("t.cfg", text);
-    cr_assert_str_eq(mistakes_of_file("t.cfg"), "");
+    cr_assert_str_eq(diagnostics_of_file("t.cfg"), "");
 }
 
 Test(files, of_three_thousand_upstreams_are_read)
@@ -237,6 +237,6 @@ Test(files, of_three_thousand_upstreams_are_read)
         len += (size_t)sprintf(text + len, "%s{ path = \"/%d\"; pool = \"p%d\"; }", p ? "," : "", p,
                                p);
     (void)sprintf(text + len, ");");
-    cr_assert_str_eq(mistakes_of(text), "");
+    cr_assert_str_eq(diagnostics_of(text), "");
     free(text);
 }

@@ -44,7 +44,7 @@ static bool is_refused(const struct conf_table *t, const struct conf_row *row, c
     const char *m;
 
     write_file(file, t->name, row->key, value);
-    m = mistakes_of(file);
+    m = diagnostics_of(file);
     (void)snprintf(wanted, sizeof wanted, "%s = %s is out of range (allowed: ", row->key, value);
     /* Two settings may contradict each other at an end (open_min, open_max); that is not looked at.
      */
@@ -149,7 +149,7 @@ Test(ranges, every_word_is_taken)
                 bool numeral = w->word[0] >= '0' && w->word[0] <= '9';
                 (void)snprintf(value, sizeof value, numeral ? "%s" : "\"%s\"", w->word);
                 write_file(file, tables[t]->name, row->key, value);
-                cr_assert_str_eq(mistakes_of(file), "", "%s: %s", file, mistakes_of(file));
+                cr_assert_str_eq(diagnostics_of(file), "", "%s: %s", file, diagnostics_of(file));
             }
         }
     }

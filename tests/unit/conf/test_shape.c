@@ -163,12 +163,12 @@ Test(shape, the_committed_reference_is_the_tables)
 
 Test(shape, the_annotated_example_is_good)
 {
-    struct conf_mistakes m;
+    struct conf_diagnostics m;
     struct settings *s = conf_load(WEIR_SOURCE "/docs/weir.cfg", &m);
 
     for (size_t i = 0; i < m.n; i++)
         cr_log_error("%s:%d: %s", m.list[i].file, m.list[i].line, m.list[i].text);
     cr_assert_not_null(s);
-    conf_mistakes_free(&m);
+    conf_diagnostics_free(&m);
     settings_destroy(&s);
 }

@@ -176,7 +176,7 @@ static void check_complaint(const char *file, const char *text, const char *want
     remove_directory(&d);
 }
 
-Test(page_set, mistakes_are_told_with_file_and_line)
+Test(page_set, diagnostics_are_told_with_file_and_line)
 {
     char big[16386], heavy[16000] = "";
 
@@ -206,7 +206,7 @@ Test(page_set, mistakes_are_told_with_file_and_line)
     check_complaint("status.html", heavy, "status.html: filled in, this page could pass 32 KiB");
 }
 
-Test(page_set, a_directory_that_is_not_there_is_a_mistake)
+Test(page_set, a_directory_that_is_not_there_is_a_diagnostic)
 {
     static const char *const languages[] = {"xx"};
     char why[256];
@@ -217,7 +217,7 @@ Test(page_set, a_directory_that_is_not_there_is_a_mistake)
     cr_assert_str_eq(why, "pages.languages: there are no texts in \"xx\", only in en, fr, de, es");
 }
 
-Test(page_set, a_name_that_is_a_directory_is_a_mistake)
+Test(page_set, a_name_that_is_a_directory_is_a_diagnostic)
 {
     struct directory d = make_directory();
     char sub[128], why[256];
@@ -230,7 +230,7 @@ Test(page_set, a_name_that_is_a_directory_is_a_mistake)
     remove_directory(&d);
 }
 
-Test(page_set, each_file_with_a_mistake_is_told)
+Test(page_set, each_file_with_a_diagnostic_is_told)
 {
     struct directory d = make_directory();
     char why[512], whole[512];

@@ -6,7 +6,7 @@
 static const char *rendered(const char *tpl, const struct page_values *v)
 {
     static char mem[512];
-    struct template_mistake m;
+    struct template_diagnostic m;
     struct text t;
 
     cr_assert_eq(template_check(slice_str(tpl), SIDE_BOTH, &m), WEIR_OK, "%s", tpl);
@@ -62,32 +62,33 @@ Test(template, never_writes_past_its_room)
     cr_assert_eq(t.len, 15);
 }
 
-static void check_mistake(const char *tpl, enum page_side side, int line, const char *why)
+static void check_diagnostic(const char *tpl, enum page_side side, int line, const char *why)
 {
-    struct template_mistake m = {.line = 0};
+    struct template_diagnostic m = {.line = 0};
 
     cr_assert_eq(template_check(slice_str(tpl), side, &m), WEIR_BAD, "%s", tpl);
     cr_assert_eq(m.line, line, "%s: line %d", tpl, m.line);
     cr_assert(strstr(m.why, why) != NULL, "%s: %s", tpl, m.why);
 }
 
-Test(template, mistakes_are_found_with_their_line)
+Test(template, diagnostics_are_found_with_their_line)
 {
-    check_mistake("a\nb{{titel}}", SIDE_REFUSAL, 2, "no placeholder {{titel}}");
-    check_mistake("a\n\n{{title", SIDE_REFUSAL, 1, "not closed");
-    check_mistake("{{title}}\n{{#share}}\n", SIDE_REFUSAL, 3, "not ended: {{share}}");
-    check_mistake("\n{{/share}}", SIDE_REFUSAL, 2, "no open section is ended by {{share}}");
-    check_mistake("{{#share}}\n{{#wait}}{{/share}}", SIDE_REFUSAL, 2, "no open section");
-    check_mistake("{{#share}}{{#wait}}{{#title}}{{#doing}}{{#pool}}", SIDE_REFUSAL, 1, "too deep");
-    check_mistake("{{history}}", SIDE_REFUSAL, 1, "this kind of page has no {{history}}");
-    check_mistake("{{request_id}}", SIDE_STATUS, 1, "this kind of page has no {{request_id}}");
-    check_mistake("{{}}", SIDE_REFUSAL, 1, "no placeholder");
-    check_mistake("{{/}}", SIDE_REFUSAL, 1, "no placeholder");
+    check_diagnostic("a\nb{{titel}}", SIDE_REFUSAL, 2, "no placeholder {{titel}}");
+    check_diagnostic("a\n\n{{title", SIDE_REFUSAL, 1, "not closed");
+    check_diagnostic("{{title}}\n{{#share}}\n", SIDE_REFUSAL, 3, "not ended: {{share}}");
+    check_diagnostic("\n{{/share}}", SIDE_REFUSAL, 2, "no open section is ended by {{share}}");
+    check_diagnostic("{{#share}}\n{{#wait}}{{/share}}", SIDE_REFUSAL, 2, "no open section");
+    check_diagnostic("{{#share}}{{#wait}}{{#title}}{{#doing}}{{#pool}}", SIDE_REFUSAL, 1,
+                     "too deep");
+    check_diagnostic("{{history}}", SIDE_REFUSAL, 1, "this kind of page has no {{history}}");
+    check_diagnostic("{{request_id}}", SIDE_STATUS, 1, "this kind of page has no {{request_id}}");
+    check_diagnostic("{{}}", SIDE_REFUSAL, 1, "no placeholder");
+    check_diagnostic("{{/}}", SIDE_REFUSAL, 1, "no placeholder");
 }
 
 Test(template, the_built_in_pages_are_right)
 {
-    struct template_mistake m;
+    struct template_diagnostic m;
 
     cr_assert_eq(template_check(slice_of(asset_page_html, asset_page_html_len), SIDE_REFUSAL, &m),
                  WEIR_OK, "%d: %s", m.line, m.why);

@@ -27,7 +27,7 @@ void conf_quote(struct text *out, const char *s, size_t most)
     text_str(out, s[n] == '\0' ? "\"" : "…\"");
 }
 
-void conf_mistake(struct conf_mistakes *m, const char *file, int line, const char *fmt, ...)
+void conf_diagnostic(struct conf_diagnostics *m, const char *file, int line, const char *fmt, ...)
 {
     char text[TEXT_MAX];
     va_list ap;
@@ -37,12 +37,12 @@ void conf_mistake(struct conf_mistakes *m, const char *file, int line, const cha
     va_end(ap);
     m->list = realloc(m->list, (m->n + 1) * sizeof m->list[0]);
     WEIR_ASSERT(m->list != NULL);
-    m->list[m->n] = (struct conf_mistake){strdup(file), line, strdup(text)};
+    m->list[m->n] = (struct conf_diagnostic){strdup(file), line, strdup(text)};
     WEIR_ASSERT(m->list[m->n].file != NULL && m->list[m->n].text != NULL);
     m->n++;
 }
 
-static bool comes_after(const struct conf_mistake *a, const struct conf_mistake *b,
+static bool comes_after(const struct conf_diagnostic *a, const struct conf_diagnostic *b,
                         const char *first_file)
 {
     int by_file = strcmp(a->file, b->file);
@@ -54,12 +54,12 @@ static bool comes_after(const struct conf_mistake *a, const struct conf_mistake 
     return by_file > 0;
 }
 
-/* By insertion: the list is short, and mistakes of one line keep the order in which they were
+/* By insertion: the list is short, and diagnostics of one line keep the order in which they were
  * found. */
-void conf_mistakes_sort(struct conf_mistakes *m, const char *first_file)
+void conf_diagnostics_sort(struct conf_diagnostics *m, const char *first_file)
 {
     for (size_t i = 1; i < m->n; i++) {
-        struct conf_mistake held = m->list[i];
+        struct conf_diagnostic held = m->list[i];
         size_t j = i;
 
         for (; j > 0 && comes_after(&m->list[j - 1], &held, first_file); j--)
@@ -68,12 +68,12 @@ void conf_mistakes_sort(struct conf_mistakes *m, const char *first_file)
     }
 }
 
-void conf_mistakes_free(struct conf_mistakes *m)
+void conf_diagnostics_free(struct conf_diagnostics *m)
 {
     for (size_t i = 0; i < m->n; i++) {
         free(m->list[i].file);
         free(m->list[i].text);
     }
     free(m->list);
-    *m = (struct conf_mistakes){NULL, 0};
+    *m = (struct conf_diagnostics){NULL, 0};
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Every kind of mistake with its exact words: they are read by people in a hurry, and by scripts.
+/* Every kind of diagnostic with its exact words: they are read by people in a hurry, and by
+ * scripts.
  */
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -7,27 +8,27 @@
 
 #include "conf_test.h"
 
-static void expect(const char *text, const char *mistakes)
+static void expect(const char *text, const char *diagnostics)
 {
-    const char *got = mistakes_of(text);
+    const char *got = diagnostics_of(text);
 
-    cr_assert_str_eq(got, mistakes, "%s\nwanted: %s\ngot:    %s", text, mistakes, got);
+    cr_assert_str_eq(got, diagnostics, "%s\nwanted: %s\ngot:    %s", text, diagnostics, got);
 }
 
 /* One more line after the smallest good file, which is line 1. */
-#define EXPECT_LINE(line, mistake) expect(GOOD_POOLS line, "2: " mistake "\n")
+#define EXPECT_LINE(line, diagnostic) expect(GOOD_POOLS line, "2: " diagnostic "\n")
 
 #define IN_POOL(inside)                                                                            \
     "pools = ( { name = \"p\"; upstreams = ( { name = \"u\"; url = \"http://h\"; } );\n" inside    \
     "\n} );"
-#define EXPECT_IN_POOL(inside, mistake) expect(IN_POOL(inside), "2: " mistake "\n")
+#define EXPECT_IN_POOL(inside, diagnostic) expect(IN_POOL(inside), "2: " diagnostic "\n")
 
-Test(mistakes, a_good_file_has_none)
+Test(diagnostics, a_good_file_has_none)
 {
     expect(GOOD_POOLS, "");
 }
 
-Test(mistakes, an_unknown_key_names_the_nearest)
+Test(diagnostics, an_unknown_key_names_the_nearest)
 {
     EXPECT_LINE("wokers = 2;", "wokers is no key that weir knows; did you mean \"workers\"?");
     EXPECT_IN_POOL("breaker = { widow = \"1s\"; };",
@@ -36,7 +37,7 @@ Test(mistakes, an_unknown_key_names_the_nearest)
                 "routes[0].pth is no key that weir knows; did you mean \"path\"?");
 }
 
-Test(mistakes, an_unknown_key_that_another_group_has_is_sent_there)
+Test(diagnostics, an_unknown_key_that_another_group_has_is_sent_there)
 {
     EXPECT_IN_POOL("breaker = { max_wait = \"1s\"; };",
                    "pools[p].breaker.max_wait is no key that weir knows; it belongs in queue");
@@ -48,13 +49,13 @@ Test(mistakes, an_unknown_key_that_another_group_has_is_sent_there)
                               "client_timeouts, pools, routes, identity, cors, pages, admin, log");
 }
 
-Test(mistakes, an_unknown_key_without_a_likely_one_lists_what_there_is)
+Test(diagnostics, an_unknown_key_without_a_likely_one_lists_what_there_is)
 {
     EXPECT_LINE("log = { colour = true; };",
                 "log.colour is no key that weir knows; known here: access, level, query");
 }
 
-Test(mistakes, a_number_out_of_range_shows_the_range)
+Test(diagnostics, a_number_out_of_range_shows_the_range)
 {
     EXPECT_LINE("workers = 0;", "workers = 0 is out of range (allowed: 1 to 256)");
     EXPECT_LINE("workers = -1;", "workers = -1 is out of range (allowed: 1 to 256)");
@@ -68,7 +69,7 @@ Test(mistakes, a_number_out_of_range_shows_the_range)
                 "limits.body = \"99999999999999999999GiB\" is out of range (allowed: 0B to 16GiB)");
 }
 
-Test(mistakes, a_bare_number_shows_the_right_spelling)
+Test(diagnostics, a_bare_number_shows_the_right_spelling)
 {
     EXPECT_IN_POOL("limiter = { queue_target = 500; };",
                    "pools[p].limiter.queue_target = 500 lacks its unit: write \"500ms\" (allowed: "
@@ -88,7 +89,7 @@ Test(mistakes, a_bare_number_shows_the_right_spelling)
                 "drain_delay = 0 lacks its unit: write \"0s\" (allowed: 0s to 1h)");
 }
 
-Test(mistakes, a_unit_that_is_none_shows_those_there_are)
+Test(diagnostics, a_unit_that_is_none_shows_those_there_are)
 {
     EXPECT_LINE("drain_delay = \"5 s\";",
                 "drain_delay = \"5 s\" is no duration: write a whole number and ms, s, m, h or d, "
@@ -105,7 +106,7 @@ Test(mistakes, a_unit_that_is_none_shows_those_there_are)
         "to 5s)");
 }
 
-Test(mistakes, a_value_of_the_wrong_kind_is_told_what_is_wanted)
+Test(diagnostics, a_value_of_the_wrong_kind_is_told_what_is_wanted)
 {
     EXPECT_LINE("sandbox = \"yes\";",
                 "sandbox = \"yes\" is neither true nor false, which are written without quotes");
@@ -125,7 +126,7 @@ Test(mistakes, a_value_of_the_wrong_kind_is_told_what_is_wanted)
     EXPECT_LINE("routes = ( \"p\" );", "routes[0] is not a route: write { … }");
 }
 
-Test(mistakes, a_word_that_is_not_known_names_the_nearest)
+Test(diagnostics, a_word_that_is_not_known_names_the_nearest)
 {
     EXPECT_LINE("client_fin = \"abrot\";",
                 "client_fin = \"abrot\" is not known (allowed: \"abort\" "
@@ -145,7 +146,7 @@ Test(mistakes, a_word_that_is_not_known_names_the_nearest)
         "pages.languages = \"xx\" is not known (allowed: \"en\", \"fr\", \"de\" or \"es\")");
 }
 
-Test(mistakes, an_address_says_what_is_wrong_with_it)
+Test(diagnostics, an_address_says_what_is_wrong_with_it)
 {
 #define WRITTEN " (written as 127.0.0.1:8080, [::1]:8080 or unix:/path)"
 #define EXPECT_ADDRESS(a, why)                                                                     \
@@ -163,7 +164,7 @@ Test(mistakes, an_address_says_what_is_wrong_with_it)
     EXPECT_ADDRESS("", "it is empty");
 }
 
-Test(mistakes, good_addresses_are_taken)
+Test(diagnostics, good_addresses_are_taken)
 {
     expect(GOOD_POOLS "listeners = ( { address = \"0.0.0.0:1\"; }, { address = \"[::]:65535\"; }, "
                       "{ address = \"unix:/run/w.sock\"; }, { address = \"127.0.0.1:0\"; } );",
@@ -172,7 +173,7 @@ Test(mistakes, good_addresses_are_taken)
 
 #define URL(u) "pools = ( { name = \"p\"; upstreams = ( { name = \"u\"; url = \"" u "\"; } ); } );"
 
-Test(mistakes, a_url_says_what_is_wrong_with_it)
+Test(diagnostics, a_url_says_what_is_wrong_with_it)
 {
 #define EXPECT_URL(u, why)                                                                         \
     expect(URL(u), "1: pools[p].upstreams[u].url = \"" u "\" is not a url: " why "\n")
@@ -188,7 +189,7 @@ Test(mistakes, a_url_says_what_is_wrong_with_it)
     EXPECT_URL("unix:", "the path is missing" URLS);
 }
 
-Test(mistakes, good_urls_are_taken)
+Test(diagnostics, good_urls_are_taken)
 {
     static const char *const good[] = {URL("http://h"), URL("https://h:8443/"),
                                        URL("http://[::1]:1"), URL("https://10.0.0.1"),
@@ -198,7 +199,7 @@ Test(mistakes, good_urls_are_taken)
         expect(good[i], "");
 }
 
-Test(mistakes, other_forms_are_looked_at)
+Test(diagnostics, other_forms_are_looked_at)
 {
     EXPECT_LINE("trusted = [ \"10.0.0.0/33\" ];",
                 "trusted = \"10.0.0.0/33\" is not an address block: the bits are not a number from "
@@ -230,13 +231,13 @@ Test(mistakes, other_forms_are_looked_at)
                 "(written as /run/weir/admin.sock)");
 }
 
-Test(mistakes, control_characters_and_length_of_a_value_are_tamed)
+Test(diagnostics, control_characters_and_length_of_a_value_are_tamed)
 {
     EXPECT_LINE("client_fin = \"a\\nb\\\"\\\\\";", "client_fin = \"a\\x0ab\\\"\\\\\" is not known "
                                                    "(allowed: \"abort\" or \"keep\")");
 }
 
-Test(mistakes, what_is_required_is_missed)
+Test(diagnostics, what_is_required_is_missed)
 {
     expect("", "0: pools is missing: groups of interchangeable upstreams\n");
     expect("\n\npools = ( );", "3: pools = ( … ) is empty: at least one is needed\n");
@@ -249,7 +250,7 @@ Test(mistakes, what_is_required_is_missed)
                 "routes[0].pool is missing: where these requests go");
 }
 
-Test(mistakes, names_are_given_once)
+Test(diagnostics, names_are_given_once)
 {
     expect("pools = (\n{ name = \"p\"; upstreams = ( { name = \"u\"; url = \"http://h\"; } ); },\n"
            "{ name = \"p\"; upstreams = ( { name = \"u\"; url = \"http://h\"; } ); } );\n"
@@ -266,7 +267,7 @@ Test(mistakes, names_are_given_once)
            "3: admin.http = \"127.0.0.1:80\" is the address of listeners[0] as well\n");
 }
 
-Test(mistakes, a_listener_without_an_address_is_the_default_one)
+Test(diagnostics, a_listener_without_an_address_is_the_default_one)
 {
     expect(GOOD_POOLS "listeners = ( { },\n{ address = \"127.0.0.1:8080\"; } );",
            "3: listener \"127.0.0.1:8080\" is given twice; the first has it by default\n");
@@ -276,7 +277,7 @@ Test(mistakes, a_listener_without_an_address_is_the_default_one)
     "pools = (\n{ name = \"chat\"; upstreams = ( { name = \"u\"; url = \"http://h\"; } ); },\n"    \
     "{ name = \"batch\"; upstreams = ( { name = \"u\"; url = \"http://h\"; } ); } );\n"
 
-Test(mistakes, a_route_to_no_pool_names_the_nearest)
+Test(diagnostics, a_route_to_no_pool_names_the_nearest)
 {
     expect(TWO_POOLS "routes = ( { pool = \"chta\"; } );",
            "4: routes[0].pool = \"chta\" is no pool; did you mean \"chat\"?\n");
@@ -284,7 +285,7 @@ Test(mistakes, a_route_to_no_pool_names_the_nearest)
            "4: routes[0].pool = \"images\" is no pool (pools: chat, batch)\n");
 }
 
-Test(mistakes, a_pool_that_no_route_reaches_is_found)
+Test(diagnostics, a_pool_that_no_route_reaches_is_found)
 {
     expect(TWO_POOLS "routes = ( { pool = \"chat\"; } );",
            "3: pool \"batch\" is reached by no route\n");
@@ -295,7 +296,7 @@ Test(mistakes, a_pool_that_no_route_reaches_is_found)
            "3: pool \"batch\" is reached by no route: an earlier one takes all its requests\n");
 }
 
-Test(mistakes, a_pool_that_a_narrower_route_leaves_something_is_reached)
+Test(diagnostics, a_pool_that_a_narrower_route_leaves_something_is_reached)
 {
     static const char *const good[] = {
         TWO_POOLS "routes = ( { path = \"/v1\"; pool = \"chat\"; }, { path = \"/v1x\"; pool = "
@@ -311,7 +312,7 @@ Test(mistakes, a_pool_that_a_narrower_route_leaves_something_is_reached)
         expect(good[i], "");
 }
 
-Test(mistakes, settings_that_contradict_each_other_are_found)
+Test(diagnostics, settings_that_contradict_each_other_are_found)
 {
     EXPECT_IN_POOL("breaker = { open_min = \"5s\"; };",
                    "pools[p].breaker: open_max (4s) is shorter than open_min (5s)");
@@ -319,7 +320,7 @@ Test(mistakes, settings_that_contradict_each_other_are_found)
                    "pools[p].timeouts: first_token_last (10s) is shorter than first_token (30s)");
 }
 
-Test(mistakes, what_libconfig_can_not_read_is_one_mistake_with_its_line)
+Test(diagnostics, what_libconfig_can_not_read_is_one_diagnostic_with_its_line)
 {
 #define UNREADABLE                                                                                 \
     "this can not be read; look here and one line above for a missing ; or = or quote, or a "      \
@@ -333,7 +334,7 @@ Test(mistakes, what_libconfig_can_not_read_is_one_mistake_with_its_line)
         "the values in [ ] are not all of one kind; lists of different things stand in ( )");
 }
 
-Test(mistakes, of_notation_are_told_in_words)
+Test(diagnostics, of_notation_are_told_in_words)
 {
     EXPECT_LINE("drain_delay = 10s;", "a value with a unit stands in quotes: write \"10s\"");
     EXPECT_LINE("limits = { body = 1.5MiB; };",
@@ -347,7 +348,7 @@ Test(mistakes, of_notation_are_told_in_words)
                 "an include has a line of its own: @include \"file.cfg\"");
 }
 
-Test(mistakes, notation_in_comments_and_strings_is_left_alone)
+Test(diagnostics, notation_in_comments_and_strings_is_left_alone)
 {
     expect("# it's 10s; client_fin = abort \"\n// 32KiB @include\n/* \" workers = many\n"
            "10s */ " GOOD_POOLS "cors = { origins = \"https://a/*b\"; };",
@@ -355,7 +356,7 @@ Test(mistakes, notation_in_comments_and_strings_is_left_alone)
            "https://app.example.org, without a path, or *)\n");
 }
 
-Test(mistakes, many_are_told_at_once_in_the_order_of_the_lines)
+Test(diagnostics, many_are_told_at_once_in_the_order_of_the_lines)
 {
     expect(
         "wokers = 3;\n"
