@@ -12,9 +12,9 @@ enum {
     SEEN_BYTES = 1 << 3, /* data that is not empty */
     SEEN_MARK = 1 << 4,  /* data that begins with [DONE] */
     /* from its JSON */
-    SEEN_CHOICES = 1 << 5,
+    SEEN_CHOICES = 1 << 5, /* or an "object" that is of OpenAI's chunks */
     SEEN_CHAT_CONTENT = 1 << 6,
-    SEEN_CANDIDATES = 1 << 7,
+    SEEN_CANDIDATES = 1 << 7, /* or promptFeedback, usageMetadata */
     SEEN_GEMINI_CONTENT = 1 << 8,
     SEEN_FINISH_REASON = 1 << 9,
     SEEN_OLLAMA_CONTENT = 1 << 10,
@@ -22,12 +22,42 @@ enum {
     SEEN_DONE_TRUE = 1 << 12,
     SEEN_DELTA_KEY = 1 << 13,
     SEEN_DELTA = 1 << 14,        /* and there is something in it */
-    SEEN_ERROR = 1 << 15,        /* "error" that is not null, false, 0 or empty */
+    SEEN_ERROR = 1 << 15,        /* "error" that says something */
     SEEN_ERROR_OBJECT = 1 << 16, /* "object":"error" */
     SEEN_ERROR_CODE = 1 << 17,   /* "code" of 400-599 outside of an error */
     SEEN_MESSAGE = 1 << 18,      /* "message" that is a string */
     SEEN_JSONRPC = 1 << 19,      /* its errors are the application's own */
+    SEEN_BLOCK = 1 << 20,        /* "content_block" with something beside its type */
+    /* from its kind */
+    SEEN_RESPONSES = 1 << 21,
+    SEEN_ANTHROPIC = 1 << 22,
+    SEEN_PIECE = 1 << 23, /* a delta */
+    SEEN_ITEM = 1 << 24,  /* a whole piece that may come without deltas */
+    SEEN_STOP = 1 << 25,  /* an event that ends the answer */
+    SEEN_FAILED = 1 << 26,
 };
+
+/* Where a path ends, and what that says. */
+struct dialect_path {
+    struct slice end;
+    enum path_streams streams;
+};
+
+/* What there is to know of a dialect.  Bits are SEEN_ bits of one event; one of them is enough. */
+enum { DIALECT_PATHS = 4 };
+struct dialect_row {
+    const char *name;
+    struct dialect_path paths[DIALECT_PATHS];
+    uint32_t told;      /* the event is of this dialect */
+    uint32_t content;   /* it has content */
+    uint32_t end;       /* it is the end marker */
+    bool finish_is_end; /* a reason for the end and a clean end of framing are the end */
+    enum stream_error error;
+    int overload_status;
+};
+const struct dialect_row *dialect_row(enum dialect d);
+/* Which dialect an event with these bits is of; false: it does not tell. */
+bool dialect_told(uint32_t seen, enum dialect *d);
 
 /* What the type of an event, or its name, says.  KIND_NONE: there is none. */
 enum event_kind {
@@ -40,9 +70,11 @@ enum event_kind {
     KIND_ANTHROPIC_STOP,
     KIND_RESPONSE, /* of OpenAI responses, nothing more */
     KIND_RESPONSE_DELTA,
+    KIND_RESPONSE_ITEM,
     KIND_RESPONSE_END,
     KIND_RESPONSE_FAILED,
 };
+enum { KIND_COUNT = KIND_RESPONSE_FAILED + 1 };
 enum event_kind event_kind_of(struct slice type);
 
 /* The JSON of all dialects as one schema; its leaves become SEEN_ bits of the answer given as arg.

@@ -1,22 +1,44 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What an event means: its dialect, content, an error, the end (docs/http.md has the table). */
 #include "answer_priv.h"
-#include "weir/base/assert.h"
 
-static bool seen(const struct answer *a, uint32_t bits)
-{
-    return (a->s.seen & bits) != 0;
-}
+/* What the kind of an event shows. */
+static const uint32_t kind_bits[KIND_COUNT] = {
+    [KIND_ANTHROPIC] = SEEN_ANTHROPIC,
+    [KIND_ANTHROPIC_DELTA] = SEEN_ANTHROPIC | SEEN_PIECE,
+    [KIND_ANTHROPIC_STOP] = SEEN_ANTHROPIC | SEEN_STOP,
+    [KIND_RESPONSE] = SEEN_RESPONSES,
+    [KIND_RESPONSE_DELTA] = SEEN_RESPONSES | SEEN_PIECE,
+    [KIND_RESPONSE_ITEM] = SEEN_RESPONSES | SEEN_ITEM,
+    [KIND_RESPONSE_END] = SEEN_RESPONSES | SEEN_STOP,
+    [KIND_RESPONSE_FAILED] = SEEN_RESPONSES | SEEN_FAILED,
+};
 
 static bool is_kind(const struct answer *a, enum event_kind kind)
 {
     return a->s.kind == kind || a->s.name_kind == kind;
 }
 
-/* The type in the data says what an event is; where there is none, its name does. */
-static enum event_kind kind_of(const struct answer *a)
+/*
+ * All that the event has shown.  The type in the data says what an event is; where there is none,
+ * its name does.  A delta with nothing in it is no piece; Ollama's keys mean something in its form
+ * only.
+ */
+static uint32_t shown(const struct answer *a)
 {
-    return a->s.kind != KIND_NONE ? a->s.kind : a->s.name_kind;
+    uint32_t bits = a->s.seen;
+
+    bits |= kind_bits[a->s.kind != KIND_NONE ? a->s.kind : a->s.name_kind];
+    if ((bits & SEEN_DELTA_KEY) != 0 && (bits & SEEN_DELTA) == 0)
+        bits &= ~(uint32_t)SEEN_PIECE;
+    if (a->s.form != FORM_NDJSON)
+        bits &= ~(uint32_t)(SEEN_DONE_KEY | SEEN_DONE_TRUE | SEEN_OLLAMA_CONTENT);
+    return bits;
+}
+
+static bool seen(const struct answer *a, uint32_t bits)
+{
+    return (a->s.seen & bits) != 0;
 }
 
 /* A bare {"code":503,"message":...}, without any of the forms that a good answer has. */
@@ -42,17 +64,20 @@ static void error_settle(struct answer *a)
         a->error = ERROR_RATE_LIMIT;
     } else if (status == 503 || status == 529) {
         a->error = ERROR_OVERLOADED;
-        status = a->dialect == DIALECT_ANTHROPIC ? 529 : 503;
+        status = dialect_overload_status(a->dialect);
     } else {
         a->error = status < 500 ? ERROR_CLIENT : ERROR_SERVER;
     }
     a->error_status = status;
 }
 
+/* The end marker of its dialect, or of the one that the event tells. */
 static bool event_is_end(const struct answer *a)
 {
-    return seen(a, SEEN_MARK) || is_kind(a, KIND_ANTHROPIC_STOP) || is_kind(a, KIND_RESPONSE_END) ||
-           (a->s.form == FORM_NDJSON && seen(a, SEEN_DONE_TRUE));
+    enum dialect d = a->dialect;
+
+    (void)dialect_told(shown(a), &d);
+    return (shown(a) & dialect_row(d)->end) != 0;
 }
 
 void event_settle_marks(struct answer *a)
@@ -68,76 +93,21 @@ void event_settle_marks(struct answer *a)
         a->finish_reason = true;
 }
 
-/* Does this event tell its dialect? */
-static bool dialect_told(const struct answer *a, enum dialect *d)
-{
-    switch (kind_of(a)) {
-    case KIND_ANTHROPIC:
-    case KIND_ANTHROPIC_DELTA:
-    case KIND_ANTHROPIC_STOP:
-        *d = DIALECT_ANTHROPIC;
-        return true;
-    case KIND_RESPONSE:
-    case KIND_RESPONSE_DELTA:
-    case KIND_RESPONSE_END:
-    case KIND_RESPONSE_FAILED:
-        *d = DIALECT_OPENAI_RESPONSES;
-        return true;
-    case KIND_NONE:
-    case KIND_OTHER:
-    case KIND_ERROR:
-    case KIND_PING:
-        break;
-    }
-    if (seen(a, SEEN_CHOICES))
-        *d = DIALECT_OPENAI_CHAT;
-    else if (seen(a, SEEN_CANDIDATES))
-        *d = DIALECT_GEMINI;
-    else if (a->s.form == FORM_NDJSON && seen(a, SEEN_DONE_KEY))
-        *d = DIALECT_OLLAMA;
-    else
-        return false;
-    return true;
-}
-
-static bool has_content(const struct answer *a)
-{
-    bool delta = seen(a, SEEN_DELTA) || !seen(a, SEEN_DELTA_KEY);
-
-    switch (a->dialect) {
-    case DIALECT_OPENAI_CHAT:
-        return seen(a, SEEN_CHAT_CONTENT);
-    case DIALECT_OPENAI_RESPONSES:
-        return delta && kind_of(a) == KIND_RESPONSE_DELTA;
-    case DIALECT_ANTHROPIC:
-        return delta && kind_of(a) == KIND_ANTHROPIC_DELTA;
-    case DIALECT_GEMINI:
-        return seen(a, SEEN_GEMINI_CONTENT);
-    case DIALECT_OLLAMA:
-        return seen(a, SEEN_OLLAMA_CONTENT);
-    case DIALECT_UNKNOWN:
-        return seen(a, SEEN_BYTES);
-    }
-    WEIR_UNREACHABLE("dialect");
-}
-
 /*
  * As long as no event has confirmed what the path promised, one that is of no known form is taken
  * for what it is: the path was wrong, and whatever comes is content.
  */
 static bool event_is_content(struct answer *a)
 {
-    enum dialect told;
+    uint32_t bits = shown(a);
 
-    if (dialect_told(a, &told)) {
-        a->dialect = told;
+    if (dialect_told(bits, &a->dialect))
         a->s.sure = true;
-    } else if (seen(a, SEEN_MARK) || is_kind(a, KIND_PING)) {
+    else if ((bits & SEEN_MARK) != 0 || is_kind(a, KIND_PING))
         return false;
-    } else if (!a->s.sure && seen(a, SEEN_BYTES)) {
+    else if (!a->s.sure && (bits & SEEN_BYTES) != 0)
         a->dialect = DIALECT_UNKNOWN;
-    }
-    return has_content(a);
+    return (bits & dialect_row(a->dialect)->content) != 0;
 }
 
 void event_settle(struct answer *a)
@@ -150,4 +120,16 @@ void event_settle(struct answer *a)
         return;
     a->content = true;
     a->content_events++;
+}
+
+bool answer_is_whole(const struct answer *a, bool finish_reason_is_enough)
+{
+    bool enough = finish_reason_is_enough || !a->content || dialect_row(a->dialect)->finish_is_end;
+
+    return a->finished || a->dialect == DIALECT_UNKNOWN || (a->finish_reason && enough);
+}
+
+bool answer_is_empty(const struct answer *a)
+{
+    return !a->content && !a->finished && !a->finish_reason && a->dialect != DIALECT_UNKNOWN;
 }

@@ -18,8 +18,9 @@ enum leaf {
     LEAF_TYPE,
     LEAF_DELTA,
     LEAF_DELTA_PART,
+    LEAF_BLOCK_PART,
     LEAF_ERROR,
-    LEAF_ERROR_PART,
+    LEAF_ERROR_MESSAGE,
     LEAF_ERROR_CODE,
     LEAF_ERROR_TYPE,
     LEAF_ERROR_STATUS,
@@ -41,6 +42,7 @@ enum node {
     NODE_CHOICE,
     NODE_CHAT_DELTA,
     NODE_CHAT_ANY,
+    NODE_LOGPROBS,
     NODE_CANDIDATES,
     NODE_CANDIDATE,
     NODE_CANDIDATE_CONTENT,
@@ -52,6 +54,7 @@ enum node {
     NODE_RESPONSE,
     NODE_NESTED_ERROR,
     NODE_DELTA,
+    NODE_BLOCK,
     NODE_ERROR,
 };
 
@@ -61,31 +64,47 @@ enum node {
     X("object", .leaf = LEAF_OBJECT, .text = true)                                                 \
     X("type", .leaf = LEAF_TYPE, .text = true)                                                     \
     X("delta", .leaf = LEAF_DELTA, .object = NODE_DELTA)                                           \
+    X("content_block", .object = NODE_BLOCK)                                                       \
     X("sequence_number", .leaf = LEAF_SEQUENCE)                                                    \
     X("candidates", .leaf = LEAF_CANDIDATES, .array = NODE_CANDIDATES)                             \
-    X("promptFeedback", .object = NODE_FEEDBACK)                                                   \
+    X("promptFeedback", .leaf = LEAF_CANDIDATES, .object = NODE_FEEDBACK)                          \
+    X("usageMetadata", .leaf = LEAF_CANDIDATES)                                                    \
     X("message", .leaf = LEAF_MESSAGE, .object = NODE_OLLAMA_MESSAGE)                              \
     X("response", .leaf = LEAF_OLLAMA_CONTENT, .object = NODE_RESPONSE)                            \
     X("thinking", .leaf = LEAF_OLLAMA_CONTENT)                                                     \
     X("done", .leaf = LEAF_DONE)                                                                   \
-    X("error", .leaf = LEAF_ERROR, .object = NODE_ERROR)                                           \
+    X("done_reason", .leaf = LEAF_FINISH_REASON)                                                   \
+    X("error", .leaf = LEAF_ERROR, .object = NODE_ERROR, .text = true)                             \
     X("error_type", .leaf = LEAF_TGI_TYPE, .text = true)                                           \
     X("code", .leaf = LEAF_CODE, .text = true)                                                     \
     X("jsonrpc", .leaf = LEAF_JSONRPC)
 #define CHOICE(X)                                                                                  \
     X("delta", .object = NODE_CHAT_DELTA)                                                          \
     X("message", .object = NODE_CHAT_DELTA)                                                        \
-    X("text", .leaf = LEAF_CHAT_CONTENT)
+    X("text", .leaf = LEAF_CHAT_CONTENT)                                                           \
+    X("finish_reason", .leaf = LEAF_FINISH_REASON)                                                 \
+    X("logprobs", .object = NODE_LOGPROBS)
+/* Tokens without text, as half of a character is one. */
+#define LOGPROBS(X) X("content", .array = NODE_CHAT_ANY) X("tokens", .array = NODE_CHAT_ANY)
 /* A value, or a list or object with something in it. */
 #define CHAT_ANY .leaf = LEAF_CHAT_CONTENT, .object = NODE_CHAT_ANY, .array = NODE_CHAT_ANY
 #define CHAT_DELTA(X)                                                                              \
     X("content", CHAT_ANY)                                                                         \
     X("reasoning_content", CHAT_ANY)                                                               \
     X("reasoning", CHAT_ANY)                                                                       \
+    X("reasoning_details", CHAT_ANY)                                                               \
+    X("reasoning_text", CHAT_ANY)                                                                  \
+    X("thinking", CHAT_ANY)                                                                        \
+    X("thinking_blocks", CHAT_ANY)                                                                 \
     X("tool_calls", CHAT_ANY)                                                                      \
     X("function_call", CHAT_ANY)                                                                   \
     X("refusal", CHAT_ANY)                                                                         \
-    X("audio", CHAT_ANY)
+    X("audio", CHAT_ANY)                                                                           \
+    X("images", CHAT_ANY)                                                                          \
+    X("image", CHAT_ANY)                                                                           \
+    X("video", CHAT_ANY)                                                                           \
+    X("annotations", CHAT_ANY)                                                                     \
+    X("citations", CHAT_ANY)
 #define CANDIDATE(X)                                                                               \
     X("content", .object = NODE_CANDIDATE_CONTENT)                                                 \
     X("finishReason", .leaf = LEAF_FINISH_REASON)
@@ -95,13 +114,16 @@ enum node {
 #define OLLAMA_MESSAGE(X)                                                                          \
     X("content", .leaf = LEAF_OLLAMA_CONTENT)                                                      \
     X("thinking", .leaf = LEAF_OLLAMA_CONTENT)                                                     \
+    X("images", .array = NODE_OLLAMA_ANY)                                                          \
     X("tool_calls", .array = NODE_OLLAMA_ANY)
 #define RESPONSE(X) X("error", .object = NODE_NESTED_ERROR)
 #define NESTED_ERROR(X)                                                                            \
     X("code", .leaf = LEAF_NESTED_CODE, .text = true)                                              \
     X("type", .leaf = LEAF_NESTED_TYPE, .text = true)
-#define DELTA(X) X("type")
+#define DELTA(X) X("type") X("stop_reason", .leaf = LEAF_FINISH_REASON) X("stop_sequence")
+#define BLOCK(X) X("type")
 #define ERROR(X)                                                                                   \
+    X("message", .leaf = LEAF_ERROR_MESSAGE, .text = true)                                         \
     X("code", .leaf = LEAF_ERROR_CODE, .text = true)                                               \
     X("type", .leaf = LEAF_ERROR_TYPE, .text = true)                                               \
     X("status", .leaf = LEAF_ERROR_STATUS, .text = true)
@@ -116,6 +138,8 @@ static const struct json_rule feedback[] = {FEEDBACK(JSON_RULE_ROW)};
 static const struct json_rule ollama_message[] = {OLLAMA_MESSAGE(JSON_RULE_ROW)};
 static const struct json_rule response[] = {RESPONSE(JSON_RULE_ROW)};
 static const struct json_rule nested_error[] = {NESTED_ERROR(JSON_RULE_ROW)};
+static const struct json_rule logprobs[] = {LOGPROBS(JSON_RULE_ROW)};
+static const struct json_rule block[] = {BLOCK(JSON_RULE_ROW)};
 static const struct json_rule delta[] = {DELTA(JSON_RULE_ROW)};
 static const struct json_rule error[] = {ERROR(JSON_RULE_ROW)};
 
@@ -125,6 +149,7 @@ static const struct json_node nodes[] = {
     [NODE_CHOICE] = {JSON_RULES(choice, CHOICE)},
     [NODE_CHAT_DELTA] = {JSON_RULES(chat_delta, CHAT_DELTA)},
     [NODE_CHAT_ANY] = {.list = true, .other = {CHAT_ANY}},
+    [NODE_LOGPROBS] = {JSON_RULES(logprobs, LOGPROBS)},
     [NODE_CANDIDATES] = {.list = true, .other = {.object = NODE_CANDIDATE}},
     [NODE_CANDIDATE] = {JSON_RULES(candidate, CANDIDATE)},
     [NODE_CANDIDATE_CONTENT] = {JSON_RULES(candidate_content, CANDIDATE_CONTENT)},
@@ -137,7 +162,8 @@ static const struct json_node nodes[] = {
     [NODE_RESPONSE] = {JSON_RULES(response, RESPONSE)},
     [NODE_NESTED_ERROR] = {JSON_RULES(nested_error, NESTED_ERROR)},
     [NODE_DELTA] = {JSON_RULES(delta, DELTA), .other = {.leaf = LEAF_DELTA_PART}},
-    [NODE_ERROR] = {JSON_RULES(error, ERROR), .other = {.leaf = LEAF_ERROR_PART}},
+    [NODE_BLOCK] = {JSON_RULES(block, BLOCK), .other = {.leaf = LEAF_BLOCK_PART}},
+    [NODE_ERROR] = {JSON_RULES(error, ERROR)},
 };
 
 /* Sources of an error's code, the most telling last. */
@@ -193,25 +219,6 @@ static void sequence_take(struct answer *a, struct slice text)
         a->sequence = n;
 }
 
-/* Is there something in this value?  Of lists and objects their inside is asked. */
-static bool says_something(enum json_kind kind, struct slice text)
-{
-    switch (kind) {
-    case JSON_KIND_STRING:
-        return text.len > 0;
-    case JSON_KIND_NUMBER:
-        return !slice_eq(text, SLICE_LIT("0"));
-    case JSON_KIND_TRUE:
-        return true;
-    case JSON_KIND_FALSE:
-    case JSON_KIND_NULL:
-    case JSON_KIND_OBJECT:
-    case JSON_KIND_ARRAY:
-        return false;
-    }
-    WEIR_UNREACHABLE("json kind");
-}
-
 /*
  * Leaves that set a bit: when there is something in the value, when it is a list or an object
  * (choices, candidates; parts of content that are objects), or whatever it is.
@@ -229,13 +236,54 @@ static const struct {
     [LEAF_DELTA] = {.said = SEEN_DELTA, .any = SEEN_DELTA_KEY},
     [LEAF_DELTA_PART] = {.said = SEEN_DELTA, .opened = SEEN_DELTA},
     [LEAF_ERROR] = {.said = SEEN_ERROR},
-    [LEAF_ERROR_PART] = {.said = SEEN_ERROR, .opened = SEEN_ERROR},
+    [LEAF_BLOCK_PART] = {.said = SEEN_BLOCK},
+    [LEAF_ERROR_MESSAGE] = {.said = SEEN_ERROR},
     [LEAF_ERROR_CODE] = {.said = SEEN_ERROR},
     [LEAF_ERROR_TYPE] = {.said = SEEN_ERROR},
     [LEAF_ERROR_STATUS] = {.said = SEEN_ERROR},
     [LEAF_MESSAGE] = {.said = SEEN_MESSAGE},
     [LEAF_JSONRPC] = {.any = SEEN_JSONRPC},
 };
+
+/* Servers fill the parts of an error that is none with words for nothing. */
+static bool is_void(struct slice text)
+{
+    static const struct slice words[] = {{"none", 4}, {"null", 4}, {"nil", 3}, {"0", 1}};
+
+    text = slice_trim(text);
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+        if (slice_eq_nocase(text, words[i]))
+            return true;
+    return text.len == 0;
+}
+
+/* Is there something in this value?  Of lists and objects their inside is asked. */
+static bool says_something(enum leaf leaf, enum json_kind kind, struct slice text)
+{
+    switch (kind) {
+    case JSON_KIND_STRING:
+        return text.len > 0 && !((bits[leaf].said & SEEN_ERROR) != 0 && is_void(text));
+    case JSON_KIND_NUMBER:
+        return !slice_eq(text, SLICE_LIT("0"));
+    case JSON_KIND_TRUE:
+        return true;
+    case JSON_KIND_FALSE:
+    case JSON_KIND_NULL:
+    case JSON_KIND_OBJECT:
+    case JSON_KIND_ARRAY:
+        return false;
+    }
+    WEIR_UNREACHABLE("json kind");
+}
+
+static void object_take(struct answer *a, struct slice text)
+{
+    if (slice_eq(text, SLICE_LIT("error")))
+        a->s.seen |= SEEN_ERROR_OBJECT;
+    else if (slice_eq(text, SLICE_LIT("chat.completion.chunk")) ||
+             slice_eq(text, SLICE_LIT("text_completion")))
+        a->s.seen |= SEEN_CHOICES;
+}
 
 static void text_take(struct answer *a, enum leaf leaf, struct slice text)
 {
@@ -261,8 +309,7 @@ static void text_take(struct answer *a, enum leaf leaf, struct slice text)
         code_take(a, text, RANK_TGI_TYPE);
         break;
     case LEAF_OBJECT:
-        if (slice_eq(text, SLICE_LIT("error")))
-            a->s.seen |= SEEN_ERROR_OBJECT;
+        object_take(a, text);
         break;
     case LEAF_SEQUENCE:
         sequence_take(a, text);
@@ -289,7 +336,7 @@ static void on_leaf(void *arg, uint8_t leaf, enum json_kind kind, struct slice t
 
     WEIR_ASSERT(leaf < LEAF_COUNT);
     a->s.seen |= bits[leaf].any;
-    if (says_something(kind, text))
+    if (says_something((enum leaf)leaf, kind, text))
         a->s.seen |= bits[leaf].said;
     if (kind == JSON_KIND_OBJECT || kind == JSON_KIND_ARRAY)
         a->s.seen |= bits[leaf].opened;

@@ -3,6 +3,7 @@
 #define WEIR_HTTP_ANSWER_H
 
 #include "weir/base/buf.h"
+#include "weir/http/dialect.h"
 #include "weir/http/head.h"
 #include "weir/http/json_scan.h"
 
@@ -11,16 +12,6 @@
  * of docs/answers.md.  Incremental and without memory of its own: body bytes (after chunked) go in
  * in any split, facts come out; the bytes themselves are passed on untouched by the caller.
  */
-enum dialect {
-    DIALECT_UNKNOWN,     /* any event is content; a clean end of framing is the end */
-    DIALECT_OPENAI_CHAT, /* chat and completions */
-    DIALECT_OPENAI_RESPONSES,
-    DIALECT_ANTHROPIC,
-    DIALECT_GEMINI,
-    DIALECT_OLLAMA,
-};
-const char *dialect_name(enum dialect d);
-
 enum answer_form {
     FORM_SSE,    /* text/event-stream (WHATWG HTML, 9.2) */
     FORM_NDJSON, /* a line is an event */
@@ -45,7 +36,7 @@ struct answer {
     uint32_t content_events;  /* of these, with content */
     bool content;             /* a content event was seen (known inside it, before its end) */
     bool finished;            /* the end marker of the dialect was seen */
-    bool finish_reason;       /* Gemini: finishReason was seen */
+    bool finish_reason;       /* the dialect's reason why it ended was seen */
     enum error_meaning error; /* the first in-band error */
     int error_status;         /* its status: 429 500 502 503 529 or its own 4xx/5xx */
     bool at_boundary;         /* nothing of an unfinished event was fed; true at the start */
@@ -87,8 +78,16 @@ void answer_feed(struct answer *a, struct slice bytes);
  */
 size_t answer_feed_until_known(struct answer *a, struct slice bytes);
 
-/* Which dialect a request's path (target_path) speaks. */
-enum dialect dialect_of_path(struct slice path, bool anthropic_version);
+/*
+ * The answer has ended as its framing wants: has it said so itself, in the words of its dialect?
+ * Yes with the end marker.  Yes with a reason for the end, where the dialect has no marker
+ * (Gemini), where `finish_reason_is_enough` (the backend never writes one), or where nothing was
+ * said beside it (a filter, a limit).  An unknown dialect has no words for it: yes.
+ */
+bool answer_is_whole(const struct answer *a, bool finish_reason_is_enough);
+
+/* Neither content nor a word about its end, in a known dialect: no answer at all. */
+bool answer_is_empty(const struct answer *a);
 
 /*
  * The JSON of the error that `events` (whole held bytes of a stream) holds, for a restated answer:

@@ -44,6 +44,12 @@ Test(dialects, openai_chat_content_has_many_names_and_is_not_empty)
     cr_assert(chat_content("{\"tool_calls\":[{\"index\":0,\"function\":{\"name\":\"f\"}}]}"));
     cr_assert(chat_content("{\"function_call\":{\"name\":\"f\"}}"));
     cr_assert(chat_content("{\"content\":\"\",\"reasoning\":\"x\"}"));
+    cr_assert(chat_content("{\"reasoning_details\":[{\"type\":\"reasoning.encrypted\"}]}"));
+    cr_assert(chat_content("{\"images\":[{\"image_url\":{\"url\":\"data:\"}}]}"));
+    cr_assert(chat_content("{\"audio\":{\"data\":\"AA\"}}"));
+    cr_assert(chat_content("{\"annotations\":[{\"type\":\"url_citation\"}]}"));
+    cr_assert(chat_content("{\"thinking_blocks\":[{\"type\":\"thinking\"}],\"content\":null}"));
+    cr_assert(!chat_content("{\"images\":[],\"reasoning_details\":[],\"audio\":null}"));
     cr_assert(!chat_content("{\"role\":\"assistant\"}"));
     cr_assert(!chat_content("{\"content\":\"\"}"));
     cr_assert(!chat_content("{\"content\":null}"));
@@ -53,6 +59,20 @@ Test(dialects, openai_chat_content_has_many_names_and_is_not_empty)
     cr_assert(!chat_content("{\"x\":{\"content\":\"x\"}}"));
     cr_assert(!chat_content("{}"));
     cr_assert(!chat_content("null"));
+}
+
+Test(dialects, a_token_without_text_is_content_by_its_logprobs)
+{
+    cr_assert(read_sse(DIALECT_OPENAI_CHAT,
+                       DATA("{\"choices\":[{\"delta\":{\"content\":\"\"},\"logprobs\":{\"content\":"
+                            "[{\"token\":\"\",\"bytes\":[226]}]}}]}"))
+                  .content);
+    cr_assert(read_sse(DIALECT_OPENAI_CHAT, DATA("{\"choices\":[{\"text\":\"\",\"logprobs\":"
+                                                 "{\"tokens\":[\"bytes:\\xe2\"]}}]}"))
+                  .content);
+    cr_assert(!read_sse(DIALECT_OPENAI_CHAT,
+                        DATA("{\"choices\":[{\"delta\":{},\"logprobs\":{\"content\":[]}}]}"))
+                   .content);
 }
 
 Test(dialects, older_completions_have_text)
@@ -175,6 +195,37 @@ Test(dialects, anthropic_deltas_are_content_unless_empty)
     cr_assert(!anthropic_content("{\"type\":\"input_json_delta\",\"partial_json\":\"\"}"));
 }
 
+static bool anthropic_block(const char *block)
+{
+    char text[400];
+
+    (void)snprintf(text, sizeof text,
+                   DATA("{\"type\":\"content_block_start\",\"index\":0,\"content_block\":%s}"),
+                   block);
+    return read_sse(DIALECT_ANTHROPIC, text).content;
+}
+
+Test(dialects, an_anthropic_block_that_begins_with_something_is_content)
+{
+    cr_assert(anthropic_block("{\"type\":\"redacted_thinking\",\"data\":\"abc\"}"));
+    cr_assert(
+        anthropic_block("{\"type\":\"tool_use\",\"id\":\"t\",\"name\":\"now\",\"input\":{}}"));
+    cr_assert(anthropic_block("{\"type\":\"web_search_tool_result\",\"tool_use_id\":\"t\"}"));
+    cr_assert(!anthropic_block("{\"type\":\"text\",\"text\":\"\",\"citations\":null}"));
+    cr_assert(!anthropic_block("{\"type\":\"thinking\",\"thinking\":\"\",\"signature\":\"\"}"));
+}
+
+Test(dialects, responses_may_bring_an_item_without_deltas)
+{
+    cr_assert(read_sse(DIALECT_OPENAI_RESPONSES,
+                       DATA("{\"type\":\"response.output_item.done\",\"item\":{\"type\":"
+                            "\"function_call\",\"name\":\"now\",\"arguments\":\"{}\"}}"))
+                  .content);
+    cr_assert(read_sse(DIALECT_OPENAI_RESPONSES,
+                       DATA("{\"type\":\"response.output_text.annotation.added\"}"))
+                  .content);
+}
+
 Test(dialects, anthropic_errors)
 {
     struct facts f =
@@ -294,112 +345,6 @@ Test(dialects, once_told_strange_events_are_no_content)
     cr_assert(!f.content);
 }
 
-static struct facts chat(const char *json)
-{
-    char text[512];
-
-    (void)snprintf(text, sizeof text, DATA("%s"), json);
-    return read_sse(DIALECT_OPENAI_CHAT, text);
-}
-
-Test(dialects, errors_of_openai_servers)
-{
-    static const struct {
-        const char *json;
-        enum error_meaning meaning;
-        int status;
-    } rows[] = {
-        {"{\"error\":{\"message\":\"m\",\"type\":\"BadRequestError\",\"code\":400}}", ERROR_CLIENT,
-         400},
-        {"{\"error\":{\"message\":\"m\",\"type\":\"InternalServerError\",\"code\":500}}",
-         ERROR_SERVER, 500},
-        {"{\"error\":{\"code\":503}}", ERROR_OVERLOADED, 503},
-        {"{\"error\":{\"code\":\"503\"}}", ERROR_OVERLOADED, 503},
-        {"{\"error\":{\"code\":529}}", ERROR_OVERLOADED, 503},
-        {"{\"error\":{\"code\":\"429\",\"message\":\"m\"}}", ERROR_RATE_LIMIT, 429},
-        {"{\"error\":{\"code\":418}}", ERROR_CLIENT, 418},
-        {"{\"error\":{\"code\":504}}", ERROR_SERVER, 504},
-        {"{\"error\":{\"code\":200}}", ERROR_SERVER, 502},
-        {"{\"error\":{\"code\":-1}}", ERROR_SERVER, 502},
-        {"{\"error\":{\"code\":null,\"type\":\"server_error\"}}", ERROR_SERVER, 500},
-        {"{\"error\":{\"code\":\"rate_limit_exceeded\",\"type\":\"requests\"}}", ERROR_RATE_LIMIT,
-         429},
-        {"{\"error\":{\"code\":\"queue_timeout\",\"type\":\"overloaded_error\"}}", ERROR_OVERLOADED,
-         503},
-        {"{\"error\":{\"type\":\"overloaded_error\",\"code\":400}}", ERROR_CLIENT, 400},
-        {"{\"error\":{\"type\":\"unavailable_error\",\"code\":503}}", ERROR_OVERLOADED, 503},
-        {"{\"error\":{\"type\":\"exceed_context_size_error\"}}", ERROR_CLIENT, 400},
-        {"{\"error\":\"it broke\"}", ERROR_SERVER, 502},
-        {"{\"error\":\"it broke\",\"error_type\":\"overloaded\"}", ERROR_OVERLOADED, 503},
-        {"{\"error\":{\"message\":\"m\"}}", ERROR_SERVER, 502},
-        {"{\"object\":\"error\",\"message\":\"m\",\"type\":\"BadRequestError\",\"code\":400}",
-         ERROR_CLIENT, 400},
-        {"{\"object\":\"error\",\"message\":\"m\",\"type\":\"NotFoundError\"}", ERROR_CLIENT, 404},
-        {"{\"code\":503,\"message\":\"m\"}", ERROR_OVERLOADED, 503},
-        {"{\"message\":\"m\",\"code\":\"429\"}", ERROR_RATE_LIMIT, 429},
-        {"{\"type\":\"error\",\"message\":\"m\"}", ERROR_SERVER, 502},
-        {"{\"\\u0065rror\":{\"c\\u006fde\":503}}", ERROR_OVERLOADED, 503},
-        {"{\"choices\":[{\"delta\":{\"content\":\"\"}}],\"error\":{\"code\":502}}", ERROR_SERVER,
-         502},
-        {"{\"error\":{\"code\":400,\"type\":\"overloaded_error\"}}", ERROR_CLIENT, 400},
-        {"{\"error\":{\"code\":503},\"choices\":[{\"delta\":{\"content\":\"x\"}}]}",
-         ERROR_OVERLOADED, 503},
-        {"{\"error\":{\"code\":500},\"error\":{\"code\":503}}", ERROR_OVERLOADED, 503},
-    };
-
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct facts f = chat(rows[i].json);
-
-        cr_assert_eq(f.error, rows[i].meaning, "%s: %d", rows[i].json, f.error);
-        cr_assert_eq(f.error_status, rows[i].status, "%s: %d", rows[i].json, f.error_status);
-        cr_assert(!f.content, "%s", rows[i].json);
-    }
-}
-
-Test(dialects, what_only_looks_like_an_error_is_none)
-{
-    static const char *const rows[] = {
-        "{\"choices\":[],\"error\":null}",
-        "{\"choices\":[],\"error\":false}",
-        "{\"choices\":[],\"error\":0}",
-        "{\"choices\":[],\"error\":\"\"}",
-        "{\"choices\":[],\"error\":{}}",
-        "{\"choices\":[],\"error\":{\"code\":null,\"message\":null}}",
-        "{\"choices\":[],\"code\":503,\"message\":\"m\"}",
-        "{\"choices\":[{\"error\":{\"code\":503}}]}",
-        "{\"choices\":[{\"delta\":{\"content\":\"{\\\"error\\\":{\\\"code\\\":503}}\"}}]}",
-        "{\"x\":{\"error\":{\"code\":503}}}",
-        "{\"code\":200,\"message\":\"fine\"}",
-        "{\"jsonrpc\":\"2.0\",\"id\":1,\"error\":{\"code\":-32601,\"message\":\"m\"}}",
-    };
-
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-        cr_assert_eq(chat(rows[i]).error, ERROR_NONE, "%s", rows[i]);
-}
-
-Test(dialects, the_first_error_counts_and_content_before_it_stays)
-{
-    struct facts f = read_sse(DIALECT_UNKNOWN, DATA("{\"choices\":[{\"text\":\"x\"}]}")
-                                                   DATA("{\"error\":{\"code\":503}}")
-                                                       DATA("{\"error\":{\"code\":400}}"));
-
-    cr_assert(f.content);
-    cr_assert_eq(f.content_events, 1);
-    cr_assert_eq(f.error, ERROR_OVERLOADED);
-    cr_assert_eq(f.events, 3);
-}
-
-Test(dialects, an_error_is_known_before_the_empty_line)
-{
-    struct facts f = read_sse(DIALECT_OPENAI_CHAT, "data: {\"error\":{\"code\":503}}");
-
-    cr_assert_eq(f.error, ERROR_OVERLOADED);
-    f = read_sse(DIALECT_OPENAI_CHAT, "data: [DONE]");
-    cr_assert(f.finished);
-    f = read_sse(DIALECT_OPENAI_CHAT, "data: {\"error\":{\"code\":503}");
-    cr_assert_eq(f.error, ERROR_NONE);
-}
-
 Test(dialects, paths_speak_their_dialect)
 {
     static const struct {
@@ -417,6 +362,11 @@ Test(dialects, paths_speak_their_dialect)
         {"/api/chat", false, DIALECT_OLLAMA},
         {"/api/generate", false, DIALECT_OLLAMA},
         {"/generate", false, DIALECT_UNKNOWN},
+        {"/v1/projects/p/models/m:streamRawPredict", false, DIALECT_ANTHROPIC},
+        {"/v1/chat/completions", true, DIALECT_OPENAI_CHAT},
+        {"/v1/messages/count_tokens", false, DIALECT_UNKNOWN},
+        {"/api/pull", false, DIALECT_UNKNOWN},
+        {"/mcp", false, DIALECT_UNKNOWN},
         {"/", false, DIALECT_UNKNOWN},
         {"", false, DIALECT_UNKNOWN},
     };
@@ -426,4 +376,16 @@ Test(dialects, paths_speak_their_dialect)
                      rows[i].path);
     cr_assert_str_eq(dialect_name(DIALECT_OPENAI_CHAT), "openai_chat");
     cr_assert_str_eq(dialect_name(DIALECT_OLLAMA), "ollama");
+}
+
+Test(dialects, paths_say_whether_their_answers_are_streams)
+{
+    cr_assert_eq(streams_of_path(SLICE_LIT("/v1/chat/completions")), STREAMS_IF_ASKED);
+    cr_assert_eq(streams_of_path(SLICE_LIT("/api/chat")), STREAMS_UNLESS_REFUSED);
+    cr_assert_eq(streams_of_path(SLICE_LIT("/v1beta/models/g:generateContent")), STREAMS_NEVER);
+    cr_assert_eq(streams_of_path(SLICE_LIT("/v1beta/models/g:streamGenerateContent")),
+                 STREAMS_ALWAYS);
+    cr_assert_eq(streams_of_path(SLICE_LIT("/mcp")), STREAMS_IF_ASKED);
+    cr_assert_eq(dialect_stream_error(DIALECT_UNKNOWN), STREAM_ERROR_NONE);
+    cr_assert_eq(dialect_overload_status(DIALECT_ANTHROPIC), 529);
 }
