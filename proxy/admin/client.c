@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A connection of the admin socket.  Control thread; freed through the loop's reaper.  It is in one
+ * A connection of the admin socket.  Control thread; freed deferred by the loop.  It is in one
  * of these places:
  *
  *     reading    its output is sent; lines are taken as they come
@@ -35,9 +35,9 @@ struct socket_hold {
     bool json;
 };
 
-static void client_reap(struct loop_grave *g)
+static void client_free(struct loop_deferred *d)
 {
-    struct client *c = LIST_OBJECT(g, struct client, grave);
+    struct client *c = LIST_OBJECT(d, struct client, deferred);
 
     WEIR_CHECK(c, CLIENT_MAGIC);
     c->magic = 0;
@@ -59,7 +59,7 @@ void client_end(struct client *c)
     conn_close(&c->conn);
     buf_free(&c->in);
     buf_free(&c->out);
-    loop_bury(control_loop(s->a->control), &c->grave);
+    loop_defer_free(control_loop(s->a->control), &c->deferred);
 }
 
 static void client_drop(struct client *c, const char *why)
@@ -309,7 +309,7 @@ void client_create(struct socket_server *s, int fd, unsigned uid)
     c->magic = CLIENT_MAGIC;
     c->server = s;
     c->uid = uid;
-    loop_grave_init(&c->grave, client_reap);
+    loop_deferred_init(&c->deferred, client_free);
     loop_timer_init(&c->deadline, l, on_deadline, c);
     c->conn = conn_accept(l, fd, NULL, 0, &client_events, c);
     if (c->conn == NULL) {

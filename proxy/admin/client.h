@@ -23,7 +23,7 @@ enum client_place { CLIENT_READING, CLIENT_ANSWERING, CLIENT_WAITING, CLIENT_WAT
 struct client {
     uint32_t magic;
     struct list node;
-    struct loop_grave grave;
+    struct loop_deferred deferred;
     struct socket_server *server;
     struct conn *conn;
     unsigned uid;

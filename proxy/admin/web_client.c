@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A connection of the endpoint: reads request heads, sends answers, one after the other.  Control
- * thread; freed through the loop's reaper.  What is answered is web_answer.c's.
+ * thread; freed deferred by the loop.  What is answered is web_answer.c's.
  */
 #include "web_client.h"
 
@@ -23,9 +23,9 @@ static const uint64_t head_ns = 10 * NS_PER_S; /* a head, from its first byte */
 static const uint64_t idle_ns = 60 * NS_PER_S; /* between requests: more than a scrape's interval */
 static const uint64_t read_ns = 10 * NS_PER_S; /* without taking a byte of an answer */
 
-static void client_reap(struct loop_grave *g)
+static void client_free(struct loop_deferred *d)
 {
-    struct web_client *c = LIST_OBJECT(g, struct web_client, grave);
+    struct web_client *c = LIST_OBJECT(d, struct web_client, deferred);
 
     WEIR_CHECK(c, WEB_CLIENT_MAGIC);
     c->magic = 0;
@@ -43,7 +43,7 @@ void web_client_end(struct web_client *c)
     conn_close(&c->conn);
     buf_free(&c->in);
     buf_free(&c->out);
-    loop_bury(control_loop(c->web->a->control), &c->grave);
+    loop_defer_free(control_loop(c->web->a->control), &c->deferred);
 }
 
 static uint64_t now_ns(const struct web_client *c)
@@ -237,7 +237,7 @@ void web_client_create(struct web *w, int fd)
     }
     c->magic = WEB_CLIENT_MAGIC;
     c->web = w;
-    loop_grave_init(&c->grave, client_reap);
+    loop_deferred_init(&c->deferred, client_free);
     loop_timer_init(&c->deadline, l, on_deadline, c);
     c->conn = conn_accept(l, fd, NULL, 0, &web_events, c);
     if (c->conn == NULL) {

@@ -22,7 +22,7 @@ struct web {
 struct web_client {
     uint32_t magic;
     struct list node;
-    struct loop_grave grave;
+    struct loop_deferred deferred;
     struct web *web;
     struct conn *conn;
     struct buf in, out;

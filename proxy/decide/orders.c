@@ -176,7 +176,7 @@ enum weir_status pool_order(struct pool *p, size_t upstream, enum pool_order wha
         return WEIR_BAD;
     }
     upstream_after_breaker(p, o.u, now_ns);
-    pool_drain_queue(p, now_ns);
+    pool_serve_queue(p, now_ns);
     return WEIR_OK;
 }
 

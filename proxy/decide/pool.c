@@ -173,7 +173,7 @@ static enum pool_verdict wait_or_refuse(struct pool *p, struct pool_request *r,
     r->state = REQUEST_QUEUED;
     queue_push(&p->queue, r);
     if (c->upstream >= 0) /* there is room, and others to look at before this one */
-        pool_drain_queue(p, now_ns);
+        pool_serve_queue(p, now_ns);
     if (!r->woken)
         return POOL_WAIT;
     r->woken = false;
@@ -231,7 +231,7 @@ void pool_end(struct pool *p, struct pool_request *r, const struct pool_report *
     pool_release(p, r, rep, now_ns);
     pool_free_place(p, r);
     r->state = REQUEST_ENDED;
-    pool_drain_queue(p, now_ns);
+    pool_serve_queue(p, now_ns);
 }
 
 /* Only what may not have reached the backend, and only where nobody else needs the place. */
@@ -273,7 +273,7 @@ enum pool_verdict pool_retry(struct pool *p, struct pool_request *r, const struc
     r->numbers.rule = RULE_RETRY_BUDGET;
     pool_free_place(p, r);
     r->state = REQUEST_ENDED;
-    pool_drain_queue(p, now_ns);
+    pool_serve_queue(p, now_ns);
     return POOL_REFUSE;
 }
 

@@ -146,7 +146,7 @@ static void note_first(struct pool *p, struct pool_request *r, uint64_t now_ns)
 void pool_first(struct pool *p, struct pool_request *r, uint64_t now_ns)
 {
     note_first(p, r, now_ns);
-    pool_drain_queue(p, now_ns); /* one less is pending */
+    pool_serve_queue(p, now_ns); /* one less is pending */
 }
 
 void pool_set_stream(struct pool *p, struct pool_request *r, bool stream)

@@ -89,7 +89,7 @@ void pool_tick(struct pool *p, const uint64_t *events, uint64_t now_ns)
     freeze_admitted(p, now_ns);
     p->tick_ns = now_ns;
     pool_expire_waiting(p, true, now_ns);
-    pool_drain_queue(p, now_ns);
+    pool_serve_queue(p, now_ns);
 }
 
 void pool_health_failed(struct pool *p, size_t upstream, uint64_t now_ns)
@@ -106,5 +106,5 @@ void pool_health_ok(struct pool *p, size_t upstream, uint64_t now_ns)
 
     WEIR_ASSERT(upstream < p->n_upstreams);
     breaker_health_ok(&p->upstream[upstream].breaker, &rules);
-    pool_drain_queue(p, now_ns);
+    pool_serve_queue(p, now_ns);
 }

@@ -11,7 +11,7 @@
  *   uplink    one upstream connection, idle or working for an exchange  (upstream/h1/)
  *
  * All of these live and die on their worker's thread.  What crosses threads is the gate, counters,
- * inboxes and the site (an immutable snapshot of settings and what was made from them).
+ * inboxes and the snapshot (the settings in force and what was made from them, immutable).
  */
 
 #include <stdbool.h>
@@ -49,19 +49,19 @@ enum {
     SCRATCH_BYTES = 64 * 1024,
     LINES_BYTES = 288 * 1024, /* room for any head we may have to write anew */
     PATH_BYTES = 64 * 1024 + 1,
-    HELD_MAX = 64 * 1024, /* of an event stream before the commit point */
+    PENDING_MAX = 64 * 1024, /* of an event stream before the commit point */
 };
 
-/* A worker's use of a site: freed when it is not the current one and its last exchange is over. */
-struct site_use {
-    struct site *site;
+/* A worker's use of a snapshot, freed when it is not in force and its last exchange is over. */
+struct snapshot_use {
+    struct snapshot *snapshot;
     uint32_t exchanges;
     bool retired;
 };
-void site_use_drop(struct site_use **u);
+void snapshot_use_unref(struct snapshot_use **u);
 
 /* Idle upstream connections of one upstream in one worker, and where to connect to. */
-struct lane {
+struct idle_pool {
     struct list idle; /* newest first */
     uint32_t n_idle;
     struct net_addr addrs[8]; /* as resolved; n 0 = not known (yet) */
@@ -72,17 +72,17 @@ struct lane {
 struct worker {
     struct loop *loop;
     int index, n_workers;
-    struct site *site; /* the running snapshot */
-    struct site_use *use;
-    char *incidents[SITE_POOLS_MAX + 1]; /* the operator's texts, from control; owned */
-    struct public_status *status;        /* the public status page, from control; a reference */
+    struct snapshot *snapshot; /* the running snapshot */
+    struct snapshot_use *use;
+    char *incidents[SNAPSHOT_POOLS_MAX + 1]; /* the operator's texts, from control; owned */
+    struct public_status *status;            /* the public status page, from control; a reference */
     struct rng rng;
 
-    struct listener *listeners[SITE_LISTENERS_MAX];
+    struct listener *listeners[SNAPSHOT_LISTENERS_MAX];
     struct listener_slot {
         struct worker *w;
         int index, fd;
-    } slots[SITE_LISTENERS_MAX];
+    } slots[SNAPSHOT_LISTENERS_MAX];
     bool paused;   /* at max_connections */
     bool draining; /* answers end their connections */
     bool quitting; /* no new request */
@@ -91,19 +91,19 @@ struct worker {
     struct list live_sessions, live_exchanges;
     uint32_t n_sessions, max_sessions;
     struct loop_timer second;
-    struct lane lanes[SITE_UPSTREAMS_MAX];
+    struct idle_pool idle_pools[SNAPSHOT_UPSTREAMS_MAX];
     struct record_writer records;
 
     struct worker_counters counters;
-    struct pool_counters pools[SITE_POOLS_MAX + 1]; /* [0]: reached no pool */
-    struct upstream_counters upstreams[SITE_UPSTREAMS_MAX];
+    struct pool_counters pools[SNAPSHOT_POOLS_MAX + 1]; /* [0]: reached no pool */
+    struct upstream_counters upstreams[SNAPSHOT_UPSTREAMS_MAX];
 
     /* scratch: valid inside one callback only */
     char *in;                  /* SCRATCH_BYTES, received bytes */
     char *lines;               /* LINES_BYTES, a head being written */
     char *path;                /* PATH_BYTES, a path being matched */
-    struct http_field *fields; /* SITE_FIELDS_MAX */
-    struct session *corked;    /* whose output is in `out` */
+    struct http_field *fields; /* SNAPSHOT_FIELDS_MAX */
+    struct session *gathering; /* whose output is in `out` */
     char *out;                 /* SCRATCH_BYTES + room for framing */
     size_t out_len;
 };
@@ -113,10 +113,11 @@ enum session_state {
     SESSION_IDLE,     /* between requests, nothing received */
     SESSION_HEAD,     /* part of a head received */
     SESSION_EXCHANGE, /* a request is being handled */
-    SESSION_DRAIN, /* answered early; reads the rest of the body, bounded, to keep the connection */
-    SESSION_FLUSH, /* the last answer is on its way out */
-    SESSION_LINGER, /* shut down; reads what the client still sends, so that nothing is reset */
-    SESSION_TUNNEL, /* upgraded: bytes both ways */
+    SESSION_DISCARD,  /* answered early; reads the rest of the body, bounded, to keep the connection
+                       */
+    SESSION_FLUSH,    /* the last answer is on its way out */
+    SESSION_LINGER,   /* shut down; reads what the client still sends, so that nothing is reset */
+    SESSION_TUNNEL,   /* upgraded: bytes both ways */
     SESSION_DEAD,
 };
 
@@ -129,9 +130,9 @@ struct session {
     struct exchange *x; /* NULL but in EXCHANGE and TUNNEL */
     struct list node;
     struct loop_timer timer;
-    struct loop_grave grave;
-    struct loop_grave step; /* goes on with s->in once the current callback is over */
-    struct buf in;          /* received, not consumed yet */
+    struct loop_deferred deferred;
+    struct loop_deferred step; /* goes on with s->in once the current callback is over */
+    struct buf in;             /* received, not consumed yet */
     struct head_wait head_wait;
     struct buf out; /* written, not taken by the kernel yet */
     uint64_t state_until_ns, write_until_ns, body_until_ns; /* 0 = none */
@@ -155,14 +156,14 @@ struct session {
 };
 
 enum exchange_state {
-    EXCHANGE_BODY,    /* reads (the beginning of) the body before it asks the gate */
-    EXCHANGE_QUEUED,  /* waits in the gate */
-    EXCHANGE_CONNECT, /* admitted; its upstream connection is being made */
-    EXCHANGE_SENT,    /* request on its way, no answer's head yet */
-    EXCHANGE_HELD,    /* head of a stream seen, before the commit point */
-    EXCHANGE_RELAY,   /* committed */
+    EXCHANGE_BODY,         /* reads (the beginning of) the body before it asks the gate */
+    EXCHANGE_QUEUED,       /* waits in the gate */
+    EXCHANGE_CONNECT,      /* admitted; its upstream connection is being made */
+    EXCHANGE_SENT,         /* request on its way, no answer's head yet */
+    EXCHANGE_HEAD_PENDING, /* head of a stream seen, before the commit point */
+    EXCHANGE_RELAY,        /* committed */
     EXCHANGE_TUNNEL,
-    EXCHANGE_ENDED, /* over; waits for its reaper or a message under way */
+    EXCHANGE_ENDED, /* over; waits to be freed or for a message under way */
 };
 
 /* Answers of weir's own that need no upstream. */
@@ -172,26 +173,26 @@ struct exchange {
     uint32_t magic;
     enum exchange_state state;
     struct worker *w;
-    struct site *site; /* kept alive by the worker's use of it */
-    struct site_use *use;
-    struct site_pool *pool;         /* NULL: reached none */
-    struct site_upstream *upstream; /* the last it was admitted to, or NULL */
-    struct codec *codec;            /* NULL once the client is gone or has its whole answer */
+    struct snapshot *snapshot; /* kept alive by the worker's use of it */
+    struct snapshot_use *use;
+    struct snapshot_pool *pool;         /* NULL: reached none */
+    struct snapshot_upstream *upstream; /* the last it was admitted to, or NULL */
+    struct codec *codec;                /* NULL once the client is gone or has its whole answer */
     struct uplink *uplink;
     struct ticket ticket; /* holds the pool_request */
     struct list node;     /* in the worker's live_exchanges */
     struct loop_timer timer;
-    struct loop_grave grave;
+    struct loop_deferred deferred;
     struct answer_wish wish;
     struct body_scan scan;
     struct answer answer;
 
-    struct buf request;    /* head for the upstream */
-    struct buf body;       /* framed for the upstream; sent bytes stay for a retry while they fit */
-    struct buf held;       /* answer before the commit point: field lines, then body bytes */
-    uint32_t held_lines;   /* how many bytes of held are field lines */
-    uint32_t request_sent; /* bytes of request already written */
-    uint32_t body_sent;    /* bytes of body already written */
+    struct buf request; /* head for the upstream */
+    struct buf body;    /* framed for the upstream; sent bytes stay for a retry while they fit */
+    struct buf pending; /* answer before the commit point: field lines, then body bytes */
+    uint32_t pending_lines; /* how many bytes of pending are field lines */
+    uint32_t request_sent;  /* bytes of request already written */
+    uint32_t body_sent;     /* bytes of body already written */
 
     /* the request */
     bool expect, body_complete, body_chunked, body_dropped, body_blocked, idempotent, to_head;
@@ -230,7 +231,7 @@ struct exchange {
     enum cause cause;
     enum outcome outcome;
     bool has_decision, has_outcome;
-    bool holds;       /* an admission is to be given back */
+    bool has_ticket;  /* an admission is to be given back */
     bool awaits_wake; /* the client left the queue, but the gate's message is under way */
     uint32_t retry_after_ms;
     const char *proxy_error;
@@ -255,12 +256,12 @@ struct uplink {
     uint32_t magic;
     enum uplink_state state;
     struct worker *w;
-    struct site_upstream *upstream;
+    struct snapshot_upstream *upstream;
     struct conn *conn;
     struct exchange *x; /* NULL while idle */
     struct list node;
     struct loop_timer timer; /* closes an idle one */
-    struct loop_grave grave;
+    struct loop_deferred deferred;
     struct buf in; /* part of a head */
     struct head_wait head_wait;
     struct chunked chunked;
@@ -275,14 +276,14 @@ struct uplink {
     bool whole;    /* this answer was read to its end */
     uint8_t interims;
     uint64_t begun_ns;
-    struct site_use *use;
+    struct snapshot_use *use;
 };
 
 /* --- worker.c, worker/orders.c (the rest of them: worker.h) */
 void worker_session_gone(struct worker *w, struct session *s);
 void worker_unlisten(struct worker *w, int listener);
 struct slice worker_status_body(struct worker *w, bool json, uint8_t language);
-struct site_use *site_use_create(struct site *site); /* NULL: out of memory */
+struct snapshot_use *snapshot_use_create(struct snapshot *snapshot); /* NULL: out of memory */
 
 /* --- client/h1/session.c, client/h1/input.c, client/h1/body.c, client/h1/answer.c */
 static inline uint64_t session_now(const struct session *s)
@@ -291,7 +292,7 @@ static inline uint64_t session_now(const struct session *s)
 }
 static inline const struct client_timeouts_conf *session_timeouts(const struct session *s)
 {
-    return &s->w->site->settings->client_timeouts;
+    return &s->w->snapshot->settings->client_timeouts;
 }
 struct session *session_open(struct worker *w, int fd, int listener);
 void session_enter(struct session *s, enum session_state next);
@@ -310,7 +311,7 @@ void session_body_bad(struct session *s, int status, enum cause cause, const cha
 void session_check_rate(struct session *s, uint64_t now_ns);
 void session_set_timer(struct session *s);
 void session_put(struct session *s, struct slice bytes);
-void session_uncork(struct worker *w);
+void output_flush(struct worker *w);
 void session_flushed(struct session *s);
 void session_flush_now(struct session *s);
 void session_on_writable(struct conn *c, void *owner);
@@ -376,7 +377,7 @@ enum outcome exchange_outcome_of_error(const struct answer *a); /* which has an 
 /* An idle connection or a new one; WEIR_AGAIN: no address known yet, WEIR_DNS: none to be had. */
 enum weir_status uplink_take(struct exchange *x, bool fresh);
 void uplink_push(struct uplink *u); /* writes what the exchange has for the upstream */
-/* The exchange lets go: kept for the next one if that is possible, else closed. */
+/* The exchange is done with it: kept for the next one if that is possible, else closed. */
 void uplink_release(struct exchange *x, bool reusable);
 void uplink_close(struct uplink *u);
 void uplink_close_idle(struct worker *w, int slot);

@@ -239,9 +239,9 @@ static struct conn *create(struct loop *l, int fd, const struct conn_events *ev,
     return c;
 }
 
-static void reap(struct loop_grave *g)
+static void free_deferred(struct loop_deferred *d)
 {
-    struct conn *c = (struct conn *)((char *)g - offsetof(struct conn, u.grave));
+    struct conn *c = (struct conn *)((char *)d - offsetof(struct conn, u.deferred));
 
     c->magic = 0;
     tls_link_free(&c->tls);
@@ -350,8 +350,8 @@ void conn_close(struct conn **cp)
     state_enter(c, CONN_CLOSED);
     (void)close(c->fd);
     c->fd = -1;
-    loop_grave_init(&c->u.grave, reap);
-    loop_bury(c->loop, &c->u.grave);
+    loop_deferred_init(&c->u.deferred, free_deferred);
+    loop_defer_free(c->loop, &c->u.deferred);
 }
 
 bool conn_is_tls(const struct conn *c)

@@ -12,7 +12,7 @@ enum conn_state {
     CONN_HANDSHAKE,  /* TLS; ends by the events or the timer */
     CONN_OPEN,
     CONN_FAILED, /* on_fail was called; the owner closes */
-    CONN_CLOSED, /* waits for the reaper */
+    CONN_CLOSED, /* freed after the callback */
 };
 
 struct tls_link;
@@ -31,8 +31,8 @@ struct conn {
     struct event read_ev, write_ev;
     struct loop_timer timer; /* until open */
     union {
-        struct loop_ready ready; /* until closed */
-        struct loop_grave grave; /* afterwards */
+        struct loop_ready ready;       /* until closed */
+        struct loop_deferred deferred; /* afterwards */
     } u;
     struct net_addr peer;
     uint8_t state;

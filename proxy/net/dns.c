@@ -25,12 +25,12 @@ struct dns_socket {
     struct resolver *r;
     int fd;
     struct event ev;
-    struct loop_grave grave;
+    struct loop_deferred deferred;
 };
 
-static void reap(struct loop_grave *g)
+static void free_deferred(struct loop_deferred *d)
 {
-    free(LIST_OBJECT(g, struct dns_socket, grave));
+    free(LIST_OBJECT(d, struct dns_socket, deferred));
 }
 
 /* After anything c-ares did, its next deadline may have changed. */
@@ -81,7 +81,7 @@ static struct dns_socket *socket_of(struct resolver *r, int fd)
         return NULL; /* the question times out */
     s->r = r;
     s->fd = fd;
-    loop_grave_init(&s->grave, reap);
+    loop_deferred_init(&s->deferred, free_deferred);
     list_push_back(&r->sockets, &s->node);
     return s;
 }
@@ -99,7 +99,7 @@ static void on_socket_state(void *arg, ares_socket_t fd, int readable, int writa
         (void)event_del(&s->ev);
     if (!readable && !writable) {
         list_remove(&s->node);
-        loop_bury(r->loop, &s->grave);
+        loop_defer_free(r->loop, &s->deferred);
         return;
     }
     what = (short)(what | (readable ? EV_READ : 0) | (writable ? EV_WRITE : 0));

@@ -16,7 +16,7 @@
 
 enum { BATCH = 64 };
 
-/* conn_hung_up is harmless for connections closed earlier in the batch: the reaper comes later. */
+/* conn_hung_up is harmless for connections closed earlier in the batch: they are freed later. */
 static void on_hangups(evutil_socket_t fd, short what, void *arg)
 {
     struct epoll_event seen[BATCH];

@@ -28,7 +28,7 @@ struct listener {
     void *arg;
     struct event ev;
     struct loop_timer resume;
-    struct loop_grave grave;
+    struct loop_deferred deferred;
     uint64_t complained_ns;
     bool paused; /* by the owner */
     bool armed, closed;
@@ -121,9 +121,9 @@ static void on_clients(evutil_socket_t fd, short what, void *arg)
     }
 }
 
-static void reap(struct loop_grave *g)
+static void free_deferred(struct loop_deferred *d)
 {
-    struct listener *s = LIST_OBJECT(g, struct listener, grave);
+    struct listener *s = LIST_OBJECT(d, struct listener, deferred);
 
     s->magic = 0;
     free(s);
@@ -142,7 +142,7 @@ struct listener *listener_open(struct loop *l, int fd, listener_fn *fn, void *ar
     s->fn = fn;
     s->arg = arg;
     loop_timer_init(&s->resume, l, on_resume, s);
-    loop_grave_init(&s->grave, reap);
+    loop_deferred_init(&s->deferred, free_deferred);
     (void)event_assign(&s->ev, l->base, fd, EV_READ | EV_PERSIST, on_clients, s);
     /* Linux hands the option down to accepted sockets; a descriptor may come from elsewhere. */
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
@@ -160,7 +160,7 @@ void listener_close(struct listener **sp)
     s->closed = true;
     adjust(s);
     loop_timer_stop(&s->resume);
-    loop_bury(s->loop, &s->grave);
+    loop_defer_free(s->loop, &s->deferred);
 }
 
 void listener_pause(struct listener *s, bool pause)

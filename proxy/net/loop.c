@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The loop itself: rounds, time, ready list, reaper.  Its timers are in timers.c, its inbox in
- * inbox.c.  On the loop's thread only.
+ * The loop itself: rounds, time, ready list, deferred frees.  Its timers are in timers.c, its inbox
+ * in inbox.c.  On the loop's thread only.
  *
  * A round is: what is ready without the kernel's help, what the kernel reports, then the dead.  The
- * order matters: objects buried in a callback live until every callback of the round is through,
+ * order matters: objects freed in a callback live until every callback of the round is through,
  * because a later one may have been handed the same pointer by the kernel.
  */
 #include "weir/net/loop.h"
@@ -47,7 +47,7 @@ struct loop *loop_create(void)
     if (l == NULL)
         return NULL;
     list_init(&l->ready);
-    list_init(&l->graves);
+    list_init(&l->deferred);
     l->timer_fd = l->inbox_fd = l->hangup_fd = -1;
     (void)loop_refresh_now(l);
     if (open_parts(l) != WEIR_OK)
@@ -55,13 +55,13 @@ struct loop *loop_create(void)
     return l;
 }
 
-static void reap(struct loop *l)
+static void free_deferred(struct loop *l)
 {
-    while (!list_empty(&l->graves)) {
-        struct loop_grave *g = LIST_OBJECT(l->graves.next, struct loop_grave, node);
+    while (!list_empty(&l->deferred)) {
+        struct loop_deferred *d = LIST_OBJECT(l->deferred.next, struct loop_deferred, node);
 
-        list_remove(&g->node);
-        g->reap(g);
+        list_remove(&d->node);
+        d->fn(d);
     }
 }
 
@@ -72,7 +72,7 @@ void loop_destroy(struct loop **lp)
     *lp = NULL;
     if (l == NULL)
         return;
-    reap(l);
+    free_deferred(l);
     hangup_close(l);
     inbox_close(l);
     timers_close(l);
@@ -112,12 +112,12 @@ static void one_round(struct loop *l, bool may_wait)
 
     run_ready(l);
     timers_run(l);
-    reap(l);
+    free_deferred(l);
     timers_arm(l);
     if (!may_wait || l->stop || !list_empty(&l->ready) || !list_empty(&l->wheel.expired))
         flags |= EVLOOP_NONBLOCK;
     WEIR_ASSERT(event_base_loop(l->base, flags) == 0);
-    reap(l);
+    free_deferred(l);
 }
 
 void loop_run(struct loop *l)
@@ -153,14 +153,14 @@ uint64_t loop_refresh_now(struct loop *l)
     return l->now_ns;
 }
 
-void loop_grave_init(struct loop_grave *g, void (*fn)(struct loop_grave *g))
+void loop_deferred_init(struct loop_deferred *d, void (*fn)(struct loop_deferred *d))
 {
-    list_init(&g->node);
-    g->reap = fn;
+    list_init(&d->node);
+    d->fn = fn;
 }
 
-void loop_bury(struct loop *l, struct loop_grave *g)
+void loop_defer_free(struct loop *l, struct loop_deferred *d)
 {
-    if (list_empty(&g->node))
-        list_push_back(&l->graves, &g->node);
+    if (list_empty(&d->node))
+        list_push_back(&l->deferred, &d->node);
 }

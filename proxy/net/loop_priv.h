@@ -31,7 +31,7 @@ struct loop {
     struct event timer_ev;
 
     struct list ready; /* struct loop_ready */
-    struct list graves;
+    struct list deferred;
 
     int inbox_fd; /* eventfd */
     struct event inbox_ev;

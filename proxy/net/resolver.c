@@ -20,9 +20,9 @@
 /* Answers out of the hosts file have no lifetime; somebody may edit it. */
 #define FILE_LIFE_NS (30 * NS_PER_S)
 
-static void watch_reap(struct loop_grave *g)
+static void watch_free(struct loop_deferred *d)
 {
-    free(LIST_OBJECT(g, struct resolver_watch, grave));
+    free(LIST_OBJECT(d, struct resolver_watch, deferred));
 }
 
 static void look_again(struct resolver_watch *w, uint64_t after_ns)
@@ -143,7 +143,7 @@ static void on_answer(void *arg, int status, int timeouts, struct ares_addrinfo 
     w->pending = false;
     w->r->pending--;
     if (w->ended)
-        loop_bury(w->r->loop, &w->grave);
+        loop_defer_free(w->r->loop, &w->deferred);
     else if (status != ARES_EDESTRUCTION)
         take_answer(w, status, ai);
     if (ai != NULL)
@@ -220,7 +220,7 @@ struct resolver_watch *resolver_watch(struct resolver *r, const char *host, uint
     w->port = port;
     w->fn = fn;
     w->arg = arg;
-    loop_grave_init(&w->grave, watch_reap);
+    loop_deferred_init(&w->deferred, watch_free);
     loop_timer_init(&w->timer, r->loop, on_timer, w);
     loop_timer_at(&w->timer, loop_now_ns(r->loop));
     list_push_back(&r->watches, &w->node);
@@ -239,5 +239,5 @@ void resolver_unwatch(struct resolver_watch **wp)
     list_remove(&w->node);
     loop_timer_stop(&w->timer);
     if (!w->pending)
-        loop_bury(w->r->loop, &w->grave);
+        loop_defer_free(w->r->loop, &w->deferred);
 }

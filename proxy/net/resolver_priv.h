@@ -34,7 +34,7 @@ struct resolver_watch {
     resolver_fn *fn;
     void *arg;
     struct loop_timer timer; /* the next look */
-    struct loop_grave grave;
+    struct loop_deferred deferred;
     bool asking;         /* within dns_ask: an answer now comes from a file, not from a server */
     bool pending;        /* dns_ask will call back */
     bool ended;          /* unwatched */

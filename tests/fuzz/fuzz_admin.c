@@ -111,7 +111,7 @@ static void talk(struct slice in)
         open = turn();
         WEIR_ASSERT(++rounds < 2 * ROUNDS_MAX);
     }
-    loop_poll(control.loop); /* reaps */
+    loop_poll(control.loop); /* frees what was deferred */
 }
 
 /* A line that begins so is a whole document. */

@@ -111,7 +111,7 @@ void pool_free_place(struct pool *p, struct pool_request *r);
 
 /* drain.c */
 void pool_expire_waiting(struct pool *p, bool all, uint64_t now_ns);
-void pool_drain_queue(struct pool *p, uint64_t now_ns);
+void pool_serve_queue(struct pool *p, uint64_t now_ns);
 bool pool_deadline_lost(const struct pool *p, const struct pool_request *r, uint64_t now_ns);
 
 /* orders.c */

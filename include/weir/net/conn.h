@@ -17,7 +17,7 @@
  * take, the caller keeps.
  *
  * Callbacks come from the loop only, never from inside a call made here.  All may call any function
- * here, conn_close included (the memory goes through the loop's reaper).
+ * here, conn_close included (the memory goes deferred by the loop).
  */
 struct conn;
 struct tls_server;
@@ -97,7 +97,7 @@ void conn_shutdown(struct conn *c);
 void conn_break(struct conn *c);
 /*
  * An orderly end for the peer (with TLS: close_notify, unless bytes were left unsent), if it was
- * not broken before.  Frees through the reaper; sets *c to NULL.  NULL is fine.
+ * not broken before.  Freed after the callback; sets *c to NULL.  NULL is fine.
  */
 void conn_close(struct conn **c);
 

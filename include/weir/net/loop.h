@@ -9,8 +9,8 @@
 #include "weir/base/status.h"
 
 /*
- * One thread's event loop (libevent), its time, timers, inbox and reaper.  Everything but loop_post
- * belongs to the thread that runs the loop (or to the one that made it, before it runs).
+ * One thread's event loop (libevent), its time, timers, inbox and deferred frees.  Everything but
+ * loop_post belongs to the thread that runs the loop (or to the one that made it, before it runs).
  */
 struct loop;
 struct event_base;
@@ -66,14 +66,14 @@ struct loop_message {
 void loop_post(struct loop *l, struct loop_message *m);
 
 /*
- * The reaper: `reap` runs after the current callback has returned, before the loop waits again, so
+ * Deferred frees: fn runs after the current callback has returned, before the loop waits again, so
  * that no object is freed under its own callback.  Deferring twice is the same as once.
  */
-struct loop_grave {
+struct loop_deferred {
     struct list node;
-    void (*reap)(struct loop_grave *g);
+    void (*fn)(struct loop_deferred *d);
 };
-void loop_grave_init(struct loop_grave *g, void (*reap)(struct loop_grave *g));
-void loop_bury(struct loop *l, struct loop_grave *g);
+void loop_deferred_init(struct loop_deferred *d, void (*fn)(struct loop_deferred *d));
+void loop_defer_free(struct loop *l, struct loop_deferred *d);
 
 #endif

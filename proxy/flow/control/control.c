@@ -23,7 +23,7 @@ struct loop *control_loop(struct control *c)
 
 const struct settings *control_settings(const struct control *c)
 {
-    return c->site->settings;
+    return c->snapshot->settings;
 }
 
 uint64_t control_wall(const struct control *c, uint64_t mono_ns)
@@ -36,8 +36,8 @@ void control_index(const struct control *c, int16_t *pool, int16_t *upstream)
     int16_t pool_slot = *pool, upstream_slot = *upstream;
 
     *pool = *upstream = -1;
-    for (size_t k = 0; k < c->site->settings->n_pools; k++) {
-        const struct site_pool *p = &c->site->pools[k];
+    for (size_t k = 0; k < c->snapshot->settings->n_pools; k++) {
+        const struct snapshot_pool *p = &c->snapshot->pools[k];
 
         if (p->slot != pool_slot)
             continue;
@@ -51,8 +51,8 @@ void control_index(const struct control *c, int16_t *pool, int16_t *upstream)
 
 bool control_keep_names(struct control *c)
 {
-    for (size_t k = 0; k < c->site->settings->n_pools; k++) {
-        const struct site_pool *p = &c->site->pools[k];
+    for (size_t k = 0; k < c->snapshot->settings->n_pools; k++) {
+        const struct snapshot_pool *p = &c->snapshot->pools[k];
 
         if (c->pool_names[p->slot] == NULL)
             c->pool_names[p->slot] = strdup(p->conf->name);
@@ -69,7 +69,7 @@ bool control_keep_names(struct control *c)
 
 /* --- the tick */
 
-static void tick_pool(struct control *c, struct site_pool *p, uint64_t now_ns)
+static void tick_pool(struct control *c, struct snapshot_pool *p, uint64_t now_ns)
 {
     uint64_t events[POOL_UPSTREAMS_MAX];
 
@@ -86,9 +86,9 @@ static void set_expiry(struct control *c)
 {
     uint64_t soonest = 0;
 
-    for (size_t i = 0; i < c->site->settings->n_pools; i++) {
-        uint64_t at = pool_next_expiry(gate_lock(c->site->pools[i].gate));
-        gate_unlock(c->site->pools[i].gate);
+    for (size_t i = 0; i < c->snapshot->settings->n_pools; i++) {
+        uint64_t at = pool_next_expiry(gate_lock(c->snapshot->pools[i].gate));
+        gate_unlock(c->snapshot->pools[i].gate);
         if (at != 0 && (soonest == 0 || at < soonest))
             soonest = at;
     }
@@ -102,8 +102,8 @@ static void on_expiry(void *arg)
     struct control *c = arg;
     uint64_t now = loop_now_ns(c->loop);
 
-    for (size_t i = 0; i < c->site->settings->n_pools; i++)
-        gate_expire(c->site->pools[i].gate, now);
+    for (size_t i = 0; i < c->snapshot->settings->n_pools; i++)
+        gate_expire(c->snapshot->pools[i].gate, now);
     set_expiry(c);
 }
 
@@ -123,8 +123,8 @@ static void on_tick(void *arg)
     struct control *c = arg;
     uint64_t now = loop_now_ns(c->loop);
 
-    for (size_t i = 0; i < c->site->settings->n_pools; i++)
-        tick_pool(c, &c->site->pools[i], now);
+    for (size_t i = 0; i < c->snapshot->settings->n_pools; i++)
+        tick_pool(c, &c->snapshot->pools[i], now);
     control_take_pool_events(c);
     control_lapse(c);
     control_judge(c);
@@ -151,7 +151,7 @@ void control_end(struct control *c)
 static void on_drain_timer(void *arg)
 {
     struct control *c = arg;
-    const struct settings *st = c->site->settings;
+    const struct settings *st = c->snapshot->settings;
 
     if (!c->quitting) {
         c->quitting = true;
@@ -178,17 +178,18 @@ static void begin_drain(struct control *c, const char *by)
     control_say(c, "", "", "drain",
                 "draining (%s): no new connection after %.1f s, then up to %.0f s for "
                 "requests to end",
-                by, (double)c->site->settings->drain_delay_ns / 1e9,
-                (double)c->site->settings->drain_timeout_ns / 1e9);
+                by, (double)c->snapshot->settings->drain_delay_ns / 1e9,
+                (double)c->snapshot->settings->drain_timeout_ns / 1e9);
     if (c->start.notify != NULL)
         c->start.notify("STOPPING", c->start.arg);
     control_judge(c);
     for (int i = 0; i < c->n_workers; i++)
         worker_lame_duck(c->workers[i]);
-    if (c->site->settings->drain_delay_ns == 0)
+    if (c->snapshot->settings->drain_delay_ns == 0)
         on_drain_timer(c);
     else
-        loop_timer_at(&c->drain_timer, loop_now_ns(c->loop) + c->site->settings->drain_delay_ns);
+        loop_timer_at(&c->drain_timer,
+                      loop_now_ns(c->loop) + c->snapshot->settings->drain_delay_ns);
 }
 
 void control_drain(struct control *c, const struct control_who *who)
@@ -269,12 +270,12 @@ static bool watch_signals(struct control *c)
 
 static bool make_workers(struct control *c)
 {
-    c->n_workers = (int)c->site->settings->workers;
+    c->n_workers = (int)c->snapshot->settings->workers;
     for (int i = 0; i < c->n_workers; i++) {
-        c->workers[i] = worker_create(c->loop, c, i, c->n_workers, c->site, control_on_records);
+        c->workers[i] = worker_create(c->loop, c, i, c->n_workers, c->snapshot, control_on_records);
         if (c->workers[i] == NULL)
             return false;
-        for (int l = 0; l < SITE_LISTENERS_MAX; l++) {
+        for (int l = 0; l < SNAPSHOT_LISTENERS_MAX; l++) {
             if (c->listen_fds[l][i] != -1 && !worker_listen(c->workers[i], l, c->listen_fds[l][i]))
                 return false;
             c->listen_fds[l][i] = -1; /* the worker's now */
@@ -288,10 +289,10 @@ static bool take_sockets(struct control *c)
 {
     struct flow_sockets *f = c->start.sockets;
 
-    c->listen_fds = calloc(SITE_LISTENERS_MAX, sizeof *c->listen_fds);
+    c->listen_fds = calloc(SNAPSHOT_LISTENERS_MAX, sizeof *c->listen_fds);
     if (c->listen_fds == NULL)
         return false;
-    for (size_t l = 0; l < SITE_LISTENERS_MAX; l++) {
+    for (size_t l = 0; l < SNAPSHOT_LISTENERS_MAX; l++) {
         for (size_t w = 0; w < WORKERS_MAX; w++) {
             bool have = l < f->n_listeners && w < f->n_workers;
             c->listen_fds[l][w] = have ? f->fds[l * f->n_workers + w] : -1;
@@ -304,14 +305,14 @@ static bool take_sockets(struct control *c)
 
 static void init_pools(struct control *c)
 {
-    for (size_t i = 0; i <= SITE_POOLS_MAX; i++)
+    for (size_t i = 0; i <= SNAPSHOT_POOLS_MAX; i++)
         c->pools[i].since_wall_ns = c->started_wall_ns;
 }
 
 static bool allocate_views(struct control *c)
 {
-    c->view_pools = calloc(SITE_POOLS_MAX, sizeof *c->view_pools);
-    c->view_upstreams = calloc(SITE_UPSTREAMS_MAX, sizeof *c->view_upstreams);
+    c->view_pools = calloc(SNAPSHOT_POOLS_MAX, sizeof *c->view_pools);
+    c->view_upstreams = calloc(SNAPSHOT_UPSTREAMS_MAX, sizeof *c->view_upstreams);
     return c->view_pools != NULL && c->view_upstreams != NULL;
 }
 
@@ -330,8 +331,8 @@ struct control *control_create(struct settings **s, const struct control_start *
         goto failed;
     c->started_wall_ns = c->since_wall_ns = wall_now_ns();
     c->wall_minus_mono_ns = c->started_wall_ns - mono_now_ns();
-    c->site = site_create(s, NULL, why, room, mono_now_ns());
-    if (c->site == NULL)
+    c->snapshot = snapshot_create(s, NULL, why, room, mono_now_ns());
+    if (c->snapshot == NULL)
         goto failed;
     (void)snprintf(why, room, "out of memory");
     init_pools(c);
@@ -340,7 +341,7 @@ struct control *control_create(struct settings **s, const struct control_start *
     loop_timer_init(&c->tick, c->loop, on_tick, c);
     loop_timer_init(&c->expiry, c->loop, on_expiry, c);
     loop_timer_init(&c->drain_timer, c->loop, on_drain_timer, c);
-    if (!allocate_views(c) || !why_ring_init(&c->why, c->site->settings->why_entries) ||
+    if (!allocate_views(c) || !why_ring_init(&c->why, c->snapshot->settings->why_entries) ||
         !watch_signals(c) || !access_log_open(c, why, room) || !make_workers(c) ||
         !control_watch_upstreams(c))
         goto failed;
@@ -423,16 +424,16 @@ void control_destroy(struct control **cp)
         event_free(c->signal_event);
     if (c->signal_fd != -1)
         (void)close(c->signal_fd);
-    for (int i = 0; i <= SITE_POOLS_MAX; i++) {
+    for (int i = 0; i <= SNAPSHOT_POOLS_MAX; i++) {
         free(c->pools[i].incident);
         free(c->pool_names[i]);
     }
-    for (int i = 0; i < SITE_UPSTREAMS_MAX; i++)
+    for (int i = 0; i < SNAPSHOT_UPSTREAMS_MAX; i++)
         free(c->upstream_names[i]);
     free(c->listen_fds);
     free(c->view_pools);
     free(c->view_upstreams);
-    site_release(c->site);
+    snapshot_unref(c->snapshot);
     loop_destroy(&c->loop);
     free(c);
 }

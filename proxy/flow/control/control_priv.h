@@ -11,7 +11,7 @@
 #include "weir/net/conn.h"
 #include "weir/net/resolver.h"
 
-#include "control/event_list.h"
+#include "control/journal.h"
 #include "record/syslog_out.h"
 #include "snapshot/snapshot.h"
 #include "weir/flow/run.h"
@@ -29,7 +29,7 @@ enum {
 };
 
 /* Who gave the order that still holds. */
-struct order_by {
+struct command_by {
     unsigned uid;
     bool known;
 };
@@ -41,7 +41,7 @@ struct upstream_watch {
     struct net_addr addrs[8];
     size_t n_addrs;
     char text[160];
-    struct order_by by[OVERRIDE_COUNT];
+    struct command_by by[OVERRIDE_COUNT];
     double limit_value; /* of `limit streams` */
     struct histogram_sum ttft[TENS_KEPT], interval[TENS_KEPT];
     struct health *health; /* NULL: off */
@@ -91,21 +91,22 @@ struct history {
 
 struct control {
     struct loop *loop;
-    struct site *site;
+    struct snapshot *snapshot;
     struct control_start start;
     struct worker *workers[WORKERS_MAX];
     pthread_t threads[WORKERS_MAX];
     int n_workers, n_running;
     int (*listen_fds)[WORKERS_MAX]; /* by slot and worker; owned, -1 = none */
     struct resolver *resolver;
-    struct upstream_watch upstreams[SITE_UPSTREAMS_MAX];
-    struct pool_watch pools[SITE_POOLS_MAX + 1]; /* by slot, as upstreams */
-    char *pool_names[SITE_POOLS_MAX + 1], *upstream_names[SITE_UPSTREAMS_MAX]; /* never reused */
+    struct upstream_watch upstreams[SNAPSHOT_UPSTREAMS_MAX];
+    struct pool_watch pools[SNAPSHOT_POOLS_MAX + 1]; /* by slot, as upstreams */
+    char *pool_names[SNAPSHOT_POOLS_MAX + 1],
+        *upstream_names[SNAPSHOT_UPSTREAMS_MAX]; /* never reused */
     struct loop_timer tick, expiry, drain_timer;
     uint64_t wall_minus_mono_ns, started_wall_ns, last_second_ns;
     uint64_t seconds; /* since the start; index of the rings */
 
-    struct event_list events;
+    struct journal events;
     struct subscriber subscribers[SUBSCRIBERS_MAX];
     int n_subscribers;
 
@@ -133,7 +134,7 @@ struct control {
 /* Slots, as workers know pools and upstreams, to the indices of the settings in force; -1 = gone.
  */
 void control_index(const struct control *c, int16_t *pool, int16_t *upstream);
-/* The site's names by slot, kept for the process's life: events and records point at them. */
+/* The snapshot's names by slot, kept for the process's life: events and records point at them. */
 bool control_keep_names(struct control *c);
 void control_end(struct control *c);
 
@@ -157,7 +158,7 @@ void control_say(struct control *c, const char *pool, const char *upstream, cons
 void control_note(struct control *c, const char *pool, const char *upstream, const char *cause,
                   const char *fmt, ...) WEIR_PRINTF(5, 6);
 
-/* --- control/hand.c */
+/* --- control/commands.c */
 void control_lapse(struct control *c);
 
 /* --- control/state.c */
@@ -173,7 +174,7 @@ bool why_ring_init(struct why_ring *w, uint32_t entries);
 void why_ring_free(struct why_ring *w);
 
 /* --- control/dns.c */
-bool control_watch_upstream(struct control *c, struct site_pool *p, size_t i);
+bool control_watch_upstream(struct control *c, struct snapshot_pool *p, size_t i);
 void control_unwatch_upstream(struct control *c, int slot);
 bool control_watch_upstreams(struct control *c);
 void control_unwatch_upstreams(struct control *c);

@@ -53,9 +53,9 @@ static bool watch_unix(struct upstream_watch *u, const char *path)
     return true;
 }
 
-bool control_watch_upstream(struct control *c, struct site_pool *p, size_t i)
+bool control_watch_upstream(struct control *c, struct snapshot_pool *p, size_t i)
 {
-    struct site_upstream *su = &p->upstreams[i];
+    struct snapshot_upstream *su = &p->upstreams[i];
     struct upstream_watch *u = &c->upstreams[su->slot];
 
     u->c = c;
@@ -84,9 +84,9 @@ bool control_watch_upstreams(struct control *c)
     c->resolver = resolver_create(c->loop);
     if (c->resolver == NULL)
         return false;
-    for (size_t k = 0; k < c->site->settings->n_pools; k++) {
-        for (size_t i = 0; i < c->site->pools[k].n_upstreams; i++) {
-            if (!control_watch_upstream(c, &c->site->pools[k], i))
+    for (size_t k = 0; k < c->snapshot->settings->n_pools; k++) {
+        for (size_t i = 0; i < c->snapshot->pools[k].n_upstreams; i++) {
+            if (!control_watch_upstream(c, &c->snapshot->pools[k], i))
                 return false;
         }
     }
@@ -95,7 +95,7 @@ bool control_watch_upstreams(struct control *c)
 
 void control_unwatch_upstreams(struct control *c)
 {
-    for (int i = 0; i < SITE_UPSTREAMS_MAX; i++)
+    for (int i = 0; i < SNAPSHOT_UPSTREAMS_MAX; i++)
         control_unwatch_upstream(c, i);
     resolver_destroy(&c->resolver);
 }

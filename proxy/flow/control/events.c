@@ -15,7 +15,7 @@ static void tell(struct control *c, const struct control_event *e)
 static struct control_event *add_sentence(struct control *c, const char *pool, const char *upstream,
                                           const char *cause, const char *fmt, va_list ap)
 {
-    struct control_event *e = event_list_add(&c->events);
+    struct control_event *e = journal_add(&c->events);
 
     e->at_wall_ns = e->first_wall_ns = wall_now_ns();
     e->pool = pool;
@@ -84,9 +84,9 @@ static void describe(struct control_event *e)
     say_times(e);
 }
 
-static void take_one(struct control *c, const struct site_pool *p, const struct pool_event *pe)
+static void take_one(struct control *c, const struct snapshot_pool *p, const struct pool_event *pe)
 {
-    struct control_event *e = event_list_add(&c->events);
+    struct control_event *e = journal_add(&c->events);
 
     e->at_wall_ns = control_wall(c, pe->at_ns);
     e->pool = c->pool_names[p->slot];
@@ -99,7 +99,7 @@ static void take_one(struct control *c, const struct site_pool *p, const struct 
     e->consecutive = pe->consecutive;
     e->window_ns = pe->window_ns;
     e->share = pe->share;
-    e = event_list_fold(&c->events);
+    e = journal_fold(&c->events);
     describe(e);
     log_info("%s", e->sentence);
     tell(c, e);
@@ -107,8 +107,8 @@ static void take_one(struct control *c, const struct site_pool *p, const struct 
 
 void control_take_pool_events(struct control *c)
 {
-    for (size_t i = 0; i < c->site->settings->n_pools; i++) {
-        struct site_pool *p = &c->site->pools[i];
+    for (size_t i = 0; i < c->snapshot->settings->n_pools; i++) {
+        struct snapshot_pool *p = &c->snapshot->pools[i];
         struct pool_event ev[32];
         int n;
 
@@ -127,7 +127,7 @@ void control_take_pool_events(struct control *c)
 void control_events(struct control *c, size_t last,
                     void (*fn)(const struct control_event *e, void *arg), void *arg)
 {
-    const struct event_list *l = &c->events;
+    const struct journal *l = &c->events;
 
     for (size_t i = last == 0 || last > l->n ? 0 : l->n - last; i < l->n; i++)
         fn(&l->at[i], arg);

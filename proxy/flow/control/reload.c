@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Reading the settings anew: a new site beside the running one, listeners opened and closed by
+ * Reading the settings anew: a new snapshot beside the running one, listeners opened and closed by
  * address, upstreams watched by slot; then every worker swaps.  A diagnostic changes nothing.
  */
 #include <stdio.h>
@@ -46,17 +46,18 @@ static bool refuse(struct conf_diagnostics *m, const char *file, const char *why
 
 /* --- listeners */
 
-static const struct site_listener *listener_at(const struct site *s, int slot)
+static const struct snapshot_listener *listener_at(const struct snapshot *s, int slot)
 {
     return s->by_slot[slot];
 }
 
-static bool open_new_listeners(struct control *c, const struct site *next, char *why, size_t room)
+static bool open_new_listeners(struct control *c, const struct snapshot *next, char *why,
+                               size_t room)
 {
     for (size_t i = 0; i < next->settings->n_listeners; i++) {
         int slot = next->listeners[i].slot;
 
-        if (listener_at(c->site, slot) != NULL)
+        if (listener_at(c->snapshot, slot) != NULL)
             continue;
         if (!flow_bind_listener(next->settings, i, c->listen_fds[slot], why, room))
             return false;
@@ -74,17 +75,18 @@ static void close_listener(struct control *c, int slot)
 }
 
 /* Of the ones that only the refused settings had. */
-static void close_new_listeners(struct control *c, const struct site *next)
+static void close_new_listeners(struct control *c, const struct snapshot *next)
 {
-    for (int slot = 0; slot < SITE_LISTENERS_MAX; slot++) {
-        if (listener_at(next, slot) != NULL && listener_at(c->site, slot) == NULL)
+    for (int slot = 0; slot < SNAPSHOT_LISTENERS_MAX; slot++) {
+        if (listener_at(next, slot) != NULL && listener_at(c->snapshot, slot) == NULL)
             close_listener(c, slot);
     }
 }
 
-static void swap_listeners(struct control *c, const struct site *old, const struct site *next)
+static void swap_listeners(struct control *c, const struct snapshot *old,
+                           const struct snapshot *next)
 {
-    for (int slot = 0; slot < SITE_LISTENERS_MAX; slot++) {
+    for (int slot = 0; slot < SNAPSHOT_LISTENERS_MAX; slot++) {
         bool had = listener_at(old, slot) != NULL, has = listener_at(next, slot) != NULL;
 
         if (had == has)
@@ -100,7 +102,7 @@ static void swap_listeners(struct control *c, const struct site *old, const stru
 
 /* --- upstreams */
 
-static bool site_has_upstream(const struct site *s, int slot)
+static bool snapshot_has_upstream(const struct snapshot *s, int slot)
 {
     for (size_t k = 0; k < s->settings->n_pools; k++) {
         for (size_t i = 0; i < s->pools[k].n_upstreams; i++) {
@@ -111,20 +113,20 @@ static bool site_has_upstream(const struct site *s, int slot)
     return false;
 }
 
-static void swap_upstreams(struct control *c, const struct site *old)
+static void swap_upstreams(struct control *c, const struct snapshot *old)
 {
-    for (int slot = 0; slot < SITE_UPSTREAMS_MAX; slot++) {
-        if (site_has_upstream(old, slot) && !site_has_upstream(c->site, slot)) {
+    for (int slot = 0; slot < SNAPSHOT_UPSTREAMS_MAX; slot++) {
+        if (snapshot_has_upstream(old, slot) && !snapshot_has_upstream(c->snapshot, slot)) {
             control_unwatch_upstream(c, slot);
             for (int w = 0; w < c->n_workers; w++)
                 worker_close_idle(c->workers[w], slot);
         }
     }
-    for (size_t k = 0; k < c->site->settings->n_pools; k++) {
-        for (size_t i = 0; i < c->site->pools[k].n_upstreams; i++) {
+    for (size_t k = 0; k < c->snapshot->settings->n_pools; k++) {
+        for (size_t i = 0; i < c->snapshot->pools[k].n_upstreams; i++) {
             /* watched anew in any case: health checks may have other settings */
-            control_unwatch_upstream(c, c->site->pools[k].upstreams[i].slot);
-            if (!control_watch_upstream(c, &c->site->pools[k], i))
+            control_unwatch_upstream(c, c->snapshot->pools[k].upstreams[i].slot);
+            if (!control_watch_upstream(c, &c->snapshot->pools[k], i))
                 log_error("out of memory: an upstream's name is not looked up any more");
         }
     }
@@ -133,8 +135,8 @@ static void swap_upstreams(struct control *c, const struct site *old)
 /* A new gate knows nothing of modes that an operator has set. */
 static void restore_modes(struct control *c)
 {
-    for (size_t k = 0; k < c->site->settings->n_pools; k++) {
-        const struct site_pool *p = &c->site->pools[k];
+    for (size_t k = 0; k < c->snapshot->settings->n_pools; k++) {
+        const struct snapshot_pool *p = &c->snapshot->pools[k];
         const struct pool_watch *w = &c->pools[p->slot];
         struct pool *pool = gate_lock(p->gate);
 
@@ -144,30 +146,30 @@ static void restore_modes(struct control *c)
     }
 }
 
-static void put_in_force(struct control *c, struct site *next)
+static void put_in_force(struct control *c, struct snapshot *next)
 {
-    struct site *old = c->site;
+    struct snapshot *old = c->snapshot;
 
-    site_commit(next, loop_refresh_now(c->loop));
-    c->site = next;
+    snapshot_commit(next, loop_refresh_now(c->loop));
+    c->snapshot = next;
     if (!control_keep_names(c))
         log_error("out of memory: a new pool's name is missing in the log");
     for (int w = 0; w < c->n_workers; w++)
-        worker_set_site(c->workers[w], next);
+        worker_set_snapshot(c->workers[w], next);
     swap_listeners(c, old, next);
     swap_upstreams(c, old);
     restore_modes(c);
     log_set_level(next->settings->log_level);
     control_judge(c);
     control_publish(c);
-    site_release(old); /* workers and exchanges have references of their own */
+    snapshot_unref(old); /* workers and exchanges have references of their own */
 }
 
 bool control_reload(struct control *c, const struct control_who *who, struct conf_diagnostics *m,
                     struct buf *notes)
 {
     struct settings *s;
-    struct site *next;
+    struct snapshot *next;
     char why[600];
 
     log_info("order by uid %u: %s: reading the settings anew", who->uid, who->text);
@@ -176,9 +178,9 @@ bool control_reload(struct control *c, const struct control_who *who, struct con
     s = c->start.reread(m, c->start.arg);
     if (s == NULL)
         return complain(m);
-    (void)conf_not_live(c->site->settings, s, on_not_live, notes);
-    s->workers = c->site->settings->workers;
-    next = site_create(&s, c->site, why, sizeof why, loop_refresh_now(c->loop));
+    (void)conf_not_live(c->snapshot->settings, s, on_not_live, notes);
+    s->workers = c->snapshot->settings->workers;
+    next = snapshot_create(&s, c->snapshot, why, sizeof why, loop_refresh_now(c->loop));
     if (next == NULL) {
         bool refused = refuse(m, s->file, why);
         settings_destroy(&s);
@@ -187,7 +189,7 @@ bool control_reload(struct control *c, const struct control_who *who, struct con
     if (!open_new_listeners(c, next, why, sizeof why)) {
         close_new_listeners(c, next);
         (void)refuse(m, next->settings->file, why);
-        site_release(next);
+        snapshot_unref(next);
         return false;
     }
     put_in_force(c, next);

@@ -9,8 +9,8 @@
 enum { STATUS_MAX = 64 * 1024 };
 
 /* A dead upstream is half-open every few seconds: it is coming back when a probe was answered. */
-static enum service_state judge_pool(struct control *c, const struct site_pool *p, double *share,
-                                     double *full_s)
+static enum service_state judge_pool(struct control *c, const struct snapshot_pool *p,
+                                     double *share, double *full_s)
 {
     uint64_t now = loop_now_ns(c->loop);
     int closed = 0, coming = 0;
@@ -56,10 +56,10 @@ void control_judge(struct control *c)
 
     c->share = 1;
     c->full_s = 0;
-    for (size_t i = 0; i < c->site->settings->n_pools; i++) {
-        struct pool_watch *w = &c->pools[c->site->pools[i].slot];
+    for (size_t i = 0; i < c->snapshot->settings->n_pools; i++) {
+        struct pool_watch *w = &c->pools[c->snapshot->pools[i].slot];
         double share, full_s;
-        enum service_state s = judge_pool(c, &c->site->pools[i], &share, &full_s);
+        enum service_state s = judge_pool(c, &c->snapshot->pools[i], &share, &full_s);
 
         if (w->state != s) {
             w->state = s;
@@ -77,8 +77,8 @@ void control_judge(struct control *c)
 
 static const char *first_incident(const struct control *c)
 {
-    for (size_t i = 0; i < c->site->settings->n_pools; i++) {
-        const char *text = c->pools[c->site->pools[i].slot].incident;
+    for (size_t i = 0; i < c->snapshot->settings->n_pools; i++) {
+        const char *text = c->pools[c->snapshot->pools[i].slot].incident;
         if (text != NULL)
             return text;
     }
@@ -96,7 +96,7 @@ static struct public_status *make_status(const struct control *c)
         .incident = first_incident(c),
         .updated_wall_ns = wall_now_ns(),
         .n_history = c->n_history,
-        .pages = c->site->pages,
+        .pages = c->snapshot->pages,
     };
 
     if (s == NULL)
@@ -120,7 +120,7 @@ void control_publish(struct control *c)
 {
     struct public_status *s;
 
-    if (c->site->settings->pages_status_path[0] == '\0')
+    if (c->snapshot->settings->pages_status_path[0] == '\0')
         return;
     s = make_status(c);
     if (s == NULL)

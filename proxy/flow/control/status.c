@@ -18,7 +18,7 @@ static const char *const override_names[OVERRIDE_COUNT] = {
     [OVERRIDE_LIMIT_STREAMS] = "limit streams",
 };
 
-static void put_by(char out[24], const struct order_by *by)
+static void put_by(char out[24], const struct command_by *by)
 {
     if (by->known)
         (void)snprintf(out, 24, "uid %u", by->uid);
@@ -64,7 +64,7 @@ static struct histogram_sum last_minute(const struct control *c, const struct hi
     return h;
 }
 
-static void view_upstream(struct control *c, const struct site_pool *p, size_t i,
+static void view_upstream(struct control *c, const struct snapshot_pool *p, size_t i,
                           struct upstream_status *u, const struct upstream_view *v)
 {
     const struct upstream_watch *w = &c->upstreams[p->upstreams[i].slot];
@@ -110,7 +110,7 @@ static void view_modes(const struct control *c, const struct pool_watch *w, stru
 static void view_pool(struct control *c, int index, struct pool_status *s,
                       struct upstream_status *upstreams)
 {
-    struct site_pool *p = &c->site->pools[index];
+    struct snapshot_pool *p = &c->snapshot->pools[index];
     struct pool_watch *w = &c->pools[p->slot];
     struct upstream_view views[POOL_UPSTREAMS_MAX];
     uint64_t now = loop_now_ns(c->loop), shed = 0;
@@ -155,7 +155,7 @@ const struct status_view *control_status(struct control *c)
     v->started_wall_ns = c->started_wall_ns;
     v->incident = NULL;
     v->pools = c->view_pools;
-    v->n_pools = c->site->settings->n_pools;
+    v->n_pools = c->snapshot->settings->n_pools;
     for (size_t i = 0; i < v->n_pools; i++) {
         view_pool(c, (int)i, &v->pools[i], at);
         at += v->pools[i].n_upstreams;

@@ -79,18 +79,18 @@ uint64_t control_admitted_in(const struct control *c, int pool, int seconds)
 
 static void keep_pool(struct control *c, int index)
 {
-    struct pool_watch *p = &c->pools[c->site->pools[index].slot];
+    struct pool_watch *p = &c->pools[c->snapshot->pools[index].slot];
     size_t now = c->seconds % SECONDS_KEPT;
     struct pool_sum sum;
 
-    control_sum_pool(c, c->site->pools[index].slot, &sum);
+    control_sum_pool(c, c->snapshot->pools[index].slot, &sum);
     memcpy(p->shed[now], sum.shed, sizeof sum.shed);
     p->admitted[now] = 0;
     for (int k = 0; k < CLASS_COUNT; k++)
         p->admitted[now] += sum.requests[k][DECISION_ADMITTED] + sum.requests[k][DECISION_QUEUED];
 }
 
-static void keep_histograms(struct control *c, const struct site_pool *p)
+static void keep_histograms(struct control *c, const struct snapshot_pool *p)
 {
     for (size_t i = 0; i < p->n_upstreams; i++) {
         struct upstream_watch *u = &c->upstreams[p->upstreams[i].slot];
@@ -105,10 +105,10 @@ static void keep_histograms(struct control *c, const struct site_pool *p)
 void control_second(struct control *c)
 {
     c->seconds++;
-    for (size_t i = 0; i < c->site->settings->n_pools; i++) {
+    for (size_t i = 0; i < c->snapshot->settings->n_pools; i++) {
         keep_pool(c, (int)i);
         if (c->seconds % 10 == 0)
-            keep_histograms(c, &c->site->pools[i]);
+            keep_histograms(c, &c->snapshot->pools[i]);
     }
     control_publish(c);
 }
@@ -117,7 +117,7 @@ static uint64_t sum_decision(const struct control *c, enum decision d)
 {
     uint64_t n = 0;
 
-    for (int slot = 0; slot <= SITE_POOLS_MAX; slot++) {
+    for (int slot = 0; slot <= SNAPSHOT_POOLS_MAX; slot++) {
         for (int w = 0; w < c->n_workers; w++) {
             const struct pool_counters *p = worker_pool_counters(c->workers[w], slot);
             for (int k = 0; k < CLASS_COUNT; k++)

@@ -3,7 +3,7 @@
  * The answer's way from the uplink to the client: its head written anew, held back while a stream's
  * first event is not understood (the commit point), relayed.  Its end is exchange/end.c's.
  *
- *   head of a stream → HELD → content: commit          → RELAY
+ *   head of a stream → HEAD_PENDING → content: commit          → RELAY
  *                           → error:   elsewhere, or restated as a plain answer
  *                           → end:     empty_stream, 502
  *   any other head   → RELAY at once
@@ -131,10 +131,10 @@ static void begin_plain(struct exchange *x, struct slice lines)
         exchange_fail(x, o, 502, x->cause != CAUSE_NONE ? x->cause : CAUSE_BAD_GATEWAY);
         return;
     }
-    if (x->holds && x->stream)
+    if (x->has_ticket && x->stream)
         gate_set_stream(x->pool->gate, &x->ticket, false);
     x->stream = false;
-    if (x->holds && o == OUTCOME_OK)
+    if (x->has_ticket && o == OUTCOME_OK)
         gate_first(x->pool->gate, &x->ticket, exchange_now(x));
     send_head(x, lines);
     exchange_enter(x, EXCHANGE_RELAY);
@@ -146,12 +146,12 @@ static void begin_stream(struct exchange *x, struct slice lines)
         gate_set_stream(x->pool->gate, &x->ticket, true);
     x->stream = x->events_form = true;
     x->progress_ns = exchange_now(x);
-    if (buf_append(&x->held, lines, LINES_BYTES) != WEIR_OK) {
+    if (buf_append(&x->pending, lines, LINES_BYTES) != WEIR_OK) {
         exchange_fail(x, OUTCOME_NEUTRAL, 503, CAUSE_OVERLOADED);
         return;
     }
-    x->held_lines = (uint32_t)lines.len;
-    exchange_enter(x, EXCHANGE_HELD);
+    x->pending_lines = (uint32_t)lines.len;
+    exchange_enter(x, EXCHANGE_HEAD_PENDING);
 }
 
 void exchange_on_head(struct exchange *x, const struct response_head *h)
@@ -212,12 +212,13 @@ static void note_first(struct exchange *x)
 /* Before the commit point: the stream's error becomes a plain answer with the status it means. */
 static void restate(struct exchange *x)
 {
-    struct slice held = buf_slice(&x->held);
-    struct slice lines = slice_of(held.p, x->held_lines);
+    struct slice pending = buf_slice(&x->pending);
+    struct slice lines = slice_of(pending.p, x->pending_lines);
     struct buf body = BUF_INIT;
     struct text t;
 
-    if (answer_error_json(x->form, slice_from(held, x->held_lines), &body, HELD_MAX) != WEIR_OK) {
+    if (answer_error_json(x->form, slice_from(pending, x->pending_lines), &body, PENDING_MAX) !=
+        WEIR_OK) {
         exchange_fail(x, OUTCOME_FAILED, 502, CAUSE_IN_BAND_ERROR);
         return;
     }
@@ -248,11 +249,11 @@ static void restate(struct exchange *x)
 
 static void commit(struct exchange *x)
 {
-    struct slice held = buf_slice(&x->held);
+    struct slice pending = buf_slice(&x->pending);
 
-    send_head(x, slice_of(held.p, x->held_lines));
-    send_data(x, slice_from(held, x->held_lines));
-    buf_free(&x->held);
+    send_head(x, slice_of(pending.p, x->pending_lines));
+    send_data(x, slice_from(pending, x->pending_lines));
+    buf_free(&x->pending);
     exchange_enter(x, EXCHANGE_RELAY);
 }
 
@@ -276,12 +277,12 @@ void exchange_empty(struct exchange *x)
     exchange_fail(x, OUTCOME_FAILED, 502, CAUSE_EMPTY_STREAM);
 }
 
-static void hold(struct exchange *x, struct slice bytes)
+static void read_pending(struct exchange *x, struct slice bytes)
 {
     size_t used = answer_feed_until_known(&x->answer, bytes);
-    bool room = x->held.len - x->held_lines + bytes.len <= HELD_MAX;
+    bool room = x->pending.len - x->pending_lines + bytes.len <= PENDING_MAX;
 
-    if (!room || buf_append(&x->held, bytes, LINES_BYTES + 2 * HELD_MAX) != WEIR_OK) {
+    if (!room || buf_append(&x->pending, bytes, LINES_BYTES + 2 * PENDING_MAX) != WEIR_OK) {
         commit(x); /* the bound of the wait for a first event */
         exchange_on_data(x, bytes);
         return;
@@ -289,7 +290,7 @@ static void hold(struct exchange *x, struct slice bytes)
     if (x->answer.error != ERROR_NONE && !x->answer.content) {
         /* an error object may be split: it can be restated once its event is whole */
         answer_feed(&x->answer, slice_from(bytes, used));
-        if (x->answer.at_boundary || x->held.len - x->held_lines >= HELD_MAX / 2)
+        if (x->answer.at_boundary || x->pending.len - x->pending_lines >= PENDING_MAX / 2)
             exchange_early_error(x);
     } else if (x->answer.content) {
         answer_feed(&x->answer, slice_from(bytes, used));
@@ -319,7 +320,8 @@ static void push_back(struct exchange *x)
 {
     size_t backlog = x->codec->ops->backlog(x->codec);
 
-    if (backlog > x->site->settings->limits.buffer && x->uplink != NULL && !x->paused_upstream) {
+    if (backlog > x->snapshot->settings->limits.buffer && x->uplink != NULL &&
+        !x->paused_upstream) {
         x->paused_upstream = true;
         conn_want_read(x->uplink->conn, false);
     }
@@ -329,8 +331,8 @@ void exchange_on_data(struct exchange *x, struct slice bytes)
 {
     if (bytes.len == 0)
         return;
-    if (x->state == EXCHANGE_HELD)
-        hold(x, bytes);
+    if (x->state == EXCHANGE_HEAD_PENDING)
+        read_pending(x, bytes);
     else if (x->state == EXCHANGE_RELAY || x->state == EXCHANGE_TUNNEL)
         relay(x, bytes);
     if (x->state != EXCHANGE_ENDED && x->codec != NULL && x->committed)

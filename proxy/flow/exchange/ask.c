@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Between an exchange and the gate of its pool: asking, waiting, trying elsewhere, reporting what
- * became of it.  Each admission is given back exactly once (x->holds).
+ * became of it.  Each admission is given back exactly once (x->has_ticket).
  */
 #include "flow_priv.h"
 
@@ -26,13 +26,13 @@ static bool expects_stream(const struct exchange *x)
 /* The route lets a stream begin while it waits; a 200 then costs the client its retries. */
 static bool wants_waiting_room(const struct exchange *x)
 {
-    return x->route >= 0 && x->site->settings->routes[x->route].early_stream && x->stream &&
+    return x->route >= 0 && x->snapshot->settings->routes[x->route].early_stream && x->stream &&
            !x->to_head && !x->wish.http10;
 }
 
 static void admitted(struct exchange *x, enum decision d)
 {
-    x->holds = true;
+    x->has_ticket = true;
     x->admitted_ns = exchange_now(x);
     exchange_set_decision(x, d);
     exchange_connect(x);
@@ -88,7 +88,7 @@ void exchange_on_wake(struct loop_message *m)
             gate_end(x->pool->gate, t,
                      &(struct pool_report){.outcome = OUTCOME_NEUTRAL, .aborted = true},
                      exchange_now(x));
-        loop_bury(w->loop, &x->grave);
+        loop_defer_free(w->loop, &x->deferred);
         return;
     }
     WEIR_ASSERT(x->state == EXCHANGE_QUEUED);
@@ -96,7 +96,7 @@ void exchange_on_wake(struct loop_message *m)
         admitted(x, DECISION_QUEUED);
     else
         exchange_refuse(x, 0, t->r.cause, NULL);
-    session_uncork(w);
+    output_flush(w);
 }
 
 /* Makes or finds a connection to the upstream that the gate chose. */
@@ -110,7 +110,7 @@ void exchange_connect(struct exchange *x)
     if (rc == WEIR_OK || rc == WEIR_AGAIN)
         return; /* AGAIN: the worker tries again when addresses arrive; the state has a deadline */
     exchange_on_connect_failed(
-        x, rc, rc == WEIR_DNS ? x->w->lanes[x->upstream->slot].why : weir_status_text(rc));
+        x, rc, rc == WEIR_DNS ? x->w->idle_pools[x->upstream->slot].why : weir_status_text(rc));
 }
 
 static struct pool_report report_of(const struct exchange *x, enum outcome o, bool complete)
@@ -135,9 +135,9 @@ void exchange_report(struct exchange *x, enum outcome o, bool complete)
 {
     struct pool_report rep;
 
-    if (!x->holds)
+    if (!x->has_ticket)
         return;
-    x->holds = false;
+    x->has_ticket = false;
     note_outcome(x, o);
     rep = report_of(x, o, complete);
     gate_end(x->pool->gate, &x->ticket, &rep, exchange_now(x));
@@ -155,13 +155,13 @@ bool exchange_try_elsewhere(struct exchange *x, enum outcome o)
 {
     struct pool_report rep = report_of(x, o, false);
 
-    if (!x->holds || !can_start_over(x)) {
+    if (!x->has_ticket || !can_start_over(x)) {
         exchange_report(x, o, false);
         return false;
     }
     note_outcome(x, o);
     if (gate_retry(x->pool->gate, &x->ticket, &rep, exchange_now(x)) != POOL_ADMIT) {
-        x->holds = false;
+        x->has_ticket = false;
         return false;
     }
     x->retries++;
@@ -175,8 +175,8 @@ bool exchange_try_elsewhere(struct exchange *x, enum outcome o)
     x->resent = false;
     x->proxy_error = NULL;
     x->cause = CAUSE_NONE;
-    buf_free(&x->held);
-    x->held_lines = 0;
+    buf_free(&x->pending);
+    x->pending_lines = 0;
     exchange_connect(x);
     return true;
 }

@@ -72,7 +72,7 @@ static void end_of_stream(struct exchange *x)
 {
     const struct answer *a = &x->answer;
 
-    if (x->state == EXCHANGE_HELD) {
+    if (x->state == EXCHANGE_HEAD_PENDING) {
         if (a->error != ERROR_NONE)
             exchange_early_error(x);
         else
@@ -154,14 +154,14 @@ void exchange_on_end(struct exchange *x, enum upstream_end how, const char *why)
     case EXCHANGE_SENT:
         end_before_head(x, how, why);
         return;
-    case EXCHANGE_HELD:
+    case EXCHANGE_HEAD_PENDING:
     case EXCHANGE_RELAY:
         if (how == END_CLEAN)
             end_clean(x);
-        else if (x->state == EXCHANGE_HELD && x->answer.error == ERROR_NONE)
+        else if (x->state == EXCHANGE_HEAD_PENDING && x->answer.error == ERROR_NONE)
             exchange_fail(x, OUTCOME_FAILED, 502,
                           how == END_BAD ? CAUSE_BAD_GATEWAY : CAUSE_EMPTY_STREAM);
-        else if (x->state == EXCHANGE_HELD)
+        else if (x->state == EXCHANGE_HEAD_PENDING)
             exchange_early_error(x);
         else if (x->events_form && x->answer.error != ERROR_NONE)
             end_after_error(x);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The life of an exchange: made, moved between states, timed, recorded, buried.  Owner and thread:
+ * The life of an exchange: made, moved between states, timed, recorded, freed.  Owner and thread:
  * the worker of its session.
  *
  * It outlives its client only while a wake message of the gate is under way.
@@ -14,9 +14,9 @@ static const unsigned may_follow[] = {
     [EXCHANGE_BODY] = BIT(EXCHANGE_QUEUED) | BIT(EXCHANGE_CONNECT) | BIT(EXCHANGE_ENDED),
     [EXCHANGE_QUEUED] = BIT(EXCHANGE_CONNECT) | BIT(EXCHANGE_ENDED),
     [EXCHANGE_CONNECT] = BIT(EXCHANGE_CONNECT) | BIT(EXCHANGE_SENT) | BIT(EXCHANGE_ENDED),
-    [EXCHANGE_SENT] = BIT(EXCHANGE_CONNECT) | BIT(EXCHANGE_HELD) | BIT(EXCHANGE_RELAY) |
+    [EXCHANGE_SENT] = BIT(EXCHANGE_CONNECT) | BIT(EXCHANGE_HEAD_PENDING) | BIT(EXCHANGE_RELAY) |
                       BIT(EXCHANGE_TUNNEL) | BIT(EXCHANGE_ENDED),
-    [EXCHANGE_HELD] = BIT(EXCHANGE_CONNECT) | BIT(EXCHANGE_RELAY) | BIT(EXCHANGE_ENDED),
+    [EXCHANGE_HEAD_PENDING] = BIT(EXCHANGE_CONNECT) | BIT(EXCHANGE_RELAY) | BIT(EXCHANGE_ENDED),
     [EXCHANGE_RELAY] = BIT(EXCHANGE_ENDED),
     [EXCHANGE_TUNNEL] = BIT(EXCHANGE_ENDED),
     [EXCHANGE_ENDED] = 0,
@@ -99,7 +99,7 @@ static uint64_t due_ns(const struct exchange *x)
     case EXCHANGE_CONNECT: /* its connection has a deadline of its own, this is for the address */
         return x->admitted_ns + 2 * timeouts_of(x)->connect_ns;
     case EXCHANGE_SENT:
-    case EXCHANGE_HELD:
+    case EXCHANGE_HEAD_PENDING:
     case EXCHANGE_RELAY:
         return sooner(sooner(total, silence_due(x)), beat_due(x));
     case EXCHANGE_TUNNEL:
@@ -169,32 +169,32 @@ static void on_timer(void *arg)
         on_due(x, exchange_now(x));
     else
         loop_timer_at(&x->timer, due);
-    session_uncork(w);
+    output_flush(w);
 }
 
 /* --- life */
 
-void site_use_drop(struct site_use **up)
+void snapshot_use_unref(struct snapshot_use **up)
 {
-    struct site_use *u = *up;
+    struct snapshot_use *u = *up;
 
     *up = NULL;
     if (--u->exchanges == 0 && u->retired) {
-        site_release(u->site);
+        snapshot_unref(u->snapshot);
         free(u);
     }
 }
 
-static void reap(struct loop_grave *g)
+static void free_deferred(struct loop_deferred *d)
 {
-    struct exchange *x = LIST_OBJECT(g, struct exchange, grave);
+    struct exchange *x = LIST_OBJECT(d, struct exchange, deferred);
     struct worker *w = x->w;
 
     buf_free(&x->request);
     buf_free(&x->body);
-    buf_free(&x->held);
+    buf_free(&x->pending);
     free(x->path);
-    site_use_drop(&x->use);
+    snapshot_use_unref(&x->use);
     slab_give(&w->exchanges, x);
 }
 
@@ -207,7 +207,7 @@ struct exchange *exchange_create(struct worker *w, struct codec *codec)
     x->magic = EXCHANGE_MAGIC;
     x->state = EXCHANGE_BODY;
     x->w = w;
-    x->site = w->site;
+    x->snapshot = w->snapshot;
     x->use = w->use;
     x->use->exchanges++;
     x->codec = codec;
@@ -221,7 +221,7 @@ struct exchange *exchange_create(struct worker *w, struct codec *codec)
     x->ticket.r.numbers.upstream = -1;
     list_init(&x->ticket.wake.node);
     loop_timer_init(&x->timer, w->loop, on_timer, x);
-    loop_grave_init(&x->grave, reap);
+    loop_deferred_init(&x->deferred, free_deferred);
     list_push_back(&w->live_exchanges, &x->node);
     return x;
 }
@@ -292,10 +292,11 @@ static void write_record(struct exchange *x)
         counter_add(&x->w->counters.log_dropped, 1);
 }
 
-/* Over: recorded once, given back, buried.  The uplink must have been let go. */
+/* Over: recorded once, given back, freed after the callback.  The uplink must have been released.
+ */
 void exchange_finish(struct exchange *x)
 {
-    WEIR_ASSERT(x->state != EXCHANGE_ENDED && x->uplink == NULL && !x->holds);
+    WEIR_ASSERT(x->state != EXCHANGE_ENDED && x->uplink == NULL && !x->has_ticket);
     if (!x->has_decision)
         exchange_set_decision(x, DECISION_LOCAL);
     write_record(x);
@@ -306,5 +307,5 @@ void exchange_finish(struct exchange *x)
     list_remove(&x->node);
     x->codec = NULL;
     if (!x->awaits_wake)
-        loop_bury(x->w->loop, &x->grave);
+        loop_defer_free(x->w->loop, &x->deferred);
 }

@@ -11,14 +11,14 @@ enum { OWN_MAX = 64 * 1024 };
 
 /* --- describing */
 
-static const struct site_pool *pool_of(const struct exchange *x)
+static const struct snapshot_pool *pool_of(const struct exchange *x)
 {
     return x->pool;
 }
 
 void exchange_describe(const struct exchange *x, struct refusal *r, enum cause cause)
 {
-    const struct site_pool *p = pool_of(x);
+    const struct snapshot_pool *p = pool_of(x);
     const struct decision_numbers *n = &x->ticket.r.numbers;
 
     *r = (struct refusal){
@@ -32,10 +32,10 @@ void exchange_describe(const struct exchange *x, struct refusal *r, enum cause c
         .request_id = x->id,
         .pool = p == NULL ? NULL : p->conf->name,
         .wall_ns = wall_now_ns(),
-        .pages = x->site->pages,
-        .status_path = x->site->settings->pages_status_path[0] == '\0'
+        .pages = x->snapshot->pages,
+        .status_path = x->snapshot->settings->pages_status_path[0] == '\0'
                            ? NULL
-                           : x->site->settings->pages_status_path,
+                           : x->snapshot->settings->pages_status_path,
     };
 }
 
@@ -159,13 +159,13 @@ void exchange_refuse(struct exchange *x, int status, enum cause cause, const cha
 
 void preflight_keep(struct exchange *x, const struct request_head *h)
 {
-    const struct settings *st = x->site->settings;
+    const struct settings *st = x->snapshot->settings;
     struct request_head plain = *h;
 
     plain.keep_alive = true; /* the codec says what becomes of the connection */
     plain.minor = 1;
     if (preflight_write(&plain, (const char *const *)st->cors_origins, st->n_cors_origins, x->id,
-                        x->begun_wall_ns, &x->held, OWN_MAX) != WEIR_OK)
+                        x->begun_wall_ns, &x->pending, OWN_MAX) != WEIR_OK)
         x->early = EARLY_NONE;
 }
 
@@ -180,7 +180,7 @@ static struct slice lines_of(struct slice answer)
 
 static void answer_preflight(struct exchange *x)
 {
-    send_own(x, 204, lines_of(buf_slice(&x->held)), SLICE_NONE);
+    send_own(x, 204, lines_of(buf_slice(&x->pending)), SLICE_NONE);
     exchange_finish(x);
 }
 
@@ -192,7 +192,7 @@ static void answer_status_page(struct exchange *x)
     if (x->wants_json)
         x->wish.format = FORMAT_JSON;
     text_init(&t, x->w->lines, LINES_BYTES);
-    status_fields(&x->wish, x->site->pages, x->id, x->begun_wall_ns, put_line, &t);
+    status_fields(&x->wish, x->snapshot->pages, x->id, x->begun_wall_ns, put_line, &t);
     send_own(x, 200, text_slice(&t), body);
     exchange_finish(x);
 }
@@ -242,7 +242,7 @@ void exchange_abandon(struct exchange *x)
 
 static size_t buffer_max(const struct exchange *x)
 {
-    return x->site->settings->limits.buffer;
+    return x->snapshot->settings->limits.buffer;
 }
 
 static size_t unsent(const struct exchange *x)
@@ -299,7 +299,7 @@ void exchange_body(struct exchange *x, struct slice bytes)
         exchange_fail(x, OUTCOME_NEUTRAL, 503, CAUSE_OVERLOADED);
         return;
     }
-    if (x->uplink != NULL && (x->state == EXCHANGE_SENT || x->state == EXCHANGE_HELD ||
+    if (x->uplink != NULL && (x->state == EXCHANGE_SENT || x->state == EXCHANGE_HEAD_PENDING ||
                               x->state == EXCHANGE_RELAY || x->state == EXCHANGE_TUNNEL))
         uplink_push(x->uplink);
     if (x->state == EXCHANGE_ENDED)

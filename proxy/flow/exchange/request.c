@@ -10,7 +10,7 @@
 /* --- the client */
 
 /* The last address of a list that is not one of our own proxies; false: there is none. */
-static bool believed_client(const struct site *s, struct slice list, struct net_addr *out)
+static bool believed_client(const struct snapshot *s, struct slice list, struct net_addr *out)
 {
     while (list.len > 0) {
         const char *comma = memrchr(list.p, ',', list.len);
@@ -26,7 +26,7 @@ static bool believed_client(const struct site *s, struct slice list, struct net_
             text_printf(&t, "%.*s:0", (int)one.len, one.p);
         if (t.full || net_addr_parse(text_slice(&t), out) != WEIR_OK)
             return false;
-        if (!site_trusts(s, out))
+        if (!snapshot_trusts(s, out))
             return true;
         list.len = comma == NULL ? 0 : at - 1;
     }
@@ -34,7 +34,7 @@ static bool believed_client(const struct site *s, struct slice list, struct net_
 }
 
 /* Who the client is: the peer, or whom a trusted peer speaks for. */
-static struct net_addr client_of(const struct site *s, const struct request_head *h,
+static struct net_addr client_of(const struct snapshot *s, const struct request_head *h,
                                  const struct client_facts *cf)
 {
     struct net_addr a;
@@ -70,7 +70,7 @@ static struct slice field_named(const struct request_head *h, struct slice name)
 }
 
 /* Who the user is: header, cookie, address, in that order; hashed, the key itself is not kept. */
-static uint64_t user_of(const struct site *s, const struct request_head *h,
+static uint64_t user_of(const struct snapshot *s, const struct request_head *h,
                         const struct net_addr *client)
 {
     const struct settings *st = s->settings;
@@ -93,8 +93,8 @@ static uint64_t user_of(const struct site *s, const struct request_head *h,
     return id.len == 0 ? 0 : hash_keyed(s->user_key, id) | 1; /* 0 means nobody */
 }
 
-static enum request_class class_of(const struct site *s, int route, const struct request_head *h,
-                                   const struct client_facts *cf)
+static enum request_class class_of(const struct snapshot *s, int route,
+                                   const struct request_head *h, const struct client_facts *cf)
 {
     const struct route_conf *r;
 
@@ -174,7 +174,7 @@ static void keep_path(struct exchange *x, const struct request_head *h)
     x->path = malloc(n + 1);
     if (x->path != NULL) {
         text_init(&t, x->path, n + 1);
-        put_logged_target(&t, slice_of(h->target.p, n), x->site->settings->log_query);
+        put_logged_target(&t, slice_of(h->target.p, n), x->snapshot->settings->log_query);
     }
     text_init(&t, x->method, sizeof x->method);
     text_put(&t, h->method);
@@ -191,10 +191,10 @@ static void set_ask(struct exchange *x, const struct request_head *h, const stru
 {
     struct pool_request *r = &x->ticket.r;
     uint64_t timeout_s = number_of(request_field(h, FIELD_X_STAINLESS_TIMEOUT));
-    struct net_addr client = client_of(x->site, h, cf);
+    struct net_addr client = client_of(x->snapshot, h, cf);
 
-    r->user = user_of(x->site, h, &client);
-    r->class = class_of(x->site, x->route, h, cf);
+    r->user = user_of(x->snapshot, h, &client);
+    r->class = class_of(x->snapshot, x->route, h, cf);
     r->bytes = h->body == BODY_COUNTED ? h->length : 0;
     r->client_retry = (uint32_t)number_of(request_field(h, FIELD_X_STAINLESS_RETRY_COUNT));
     r->deadline_ns = timeout_s == 0 ? 0 : x->begun_ns + timeout_s * NS_PER_S;
@@ -207,7 +207,7 @@ static void set_ask(struct exchange *x, const struct request_head *h, const stru
 static void guess_stream(struct exchange *x, const struct request_head *h)
 {
     enum route_stream rs =
-        x->route < 0 ? ROUTE_STREAM_AUTO : x->site->settings->routes[x->route].stream;
+        x->route < 0 ? ROUTE_STREAM_AUTO : x->snapshot->settings->routes[x->route].stream;
 
     x->route_stream = rs;
     x->accepts_events =
@@ -218,7 +218,7 @@ static void guess_stream(struct exchange *x, const struct request_head *h)
 
 static bool may_upgrade(const struct exchange *x)
 {
-    return x->route >= 0 && x->site->settings->routes[x->route].websocket;
+    return x->route >= 0 && x->snapshot->settings->routes[x->route].websocket;
 }
 
 static void fail_early(struct exchange *x, int status, enum cause cause, const char *what)
@@ -230,15 +230,15 @@ static void fail_early(struct exchange *x, int status, enum cause cause, const c
 
 static bool cors_on(const struct exchange *x)
 {
-    return x->site->settings->n_cors_origins > 0;
+    return x->snapshot->settings->n_cors_origins > 0;
 }
 
 static void set_wish(struct exchange *x, const struct request_head *h, struct slice path)
 {
-    const struct settings *st = x->site->settings;
+    const struct settings *st = x->snapshot->settings;
     int force = x->route < 0 ? 0 : (int)st->routes[x->route].pages;
 
-    answer_wish_init_among(&x->wish, h, path, force, x->site->languages);
+    answer_wish_init_among(&x->wish, h, path, force, x->snapshot->languages);
     if (cors_on(x))
         answer_wish_origin(&x->wish, h, (const char *const *)st->cors_origins, st->n_cors_origins);
     x->dialect = dialect_of_path(path, x->wish.anthropic);
@@ -246,7 +246,7 @@ static void set_wish(struct exchange *x, const struct request_head *h, struct sl
 
 static bool is_status_page(const struct exchange *x, struct slice path)
 {
-    struct slice want = slice_str(x->site->settings->pages_status_path);
+    struct slice want = slice_str(x->snapshot->settings->pages_status_path);
 
     return want.len > 0 &&
            (slice_eq(path, want) || (path.len == want.len + 5 && slice_starts(path, want) &&
@@ -265,7 +265,8 @@ static void understand(struct exchange *x, const struct request_head *h,
         fail_early(x, 400, CAUSE_BAD_REQUEST, "the path cannot be resolved");
         return;
     }
-    x->route = (int16_t)site_route(x->site, h->method, h->host, text_slice(&path), &x->pool);
+    x->route =
+        (int16_t)snapshot_route(x->snapshot, h->method, h->host, text_slice(&path), &x->pool);
     set_wish(x, h, text_slice(&path));
     if (is_status_page(x, text_slice(&path))) {
         x->early = EARLY_STATUS_PAGE;
@@ -318,7 +319,7 @@ struct exchange *exchange_request(struct worker *w, struct codec *c, const struc
 
     if (x == NULL)
         return NULL;
-    client = client_of(x->site, h, cf);
+    client = client_of(x->snapshot, h, cf);
     set_client(x, &client, !net_addr_equal(&client, cf->peer));
     set_id(x, h, cf);
     x->expect = h->expect_continue;

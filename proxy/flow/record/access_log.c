@@ -50,7 +50,7 @@ static void put_user(struct json_out *j, uint64_t user)
 static void write_line(const struct control *c, const struct request_record *r, const char *path,
                        struct text *t)
 {
-    const struct settings *st = c->site->settings;
+    const struct settings *st = c->snapshot->settings;
     struct json_out j;
     char when[RFC3339_MAX];
 
@@ -214,7 +214,7 @@ static int open_file(const char *path, char *why, size_t room)
 
 bool access_log_open(struct control *c, char *why, size_t room)
 {
-    const char *where = c->site->settings->log_access;
+    const char *where = c->snapshot->settings->log_access;
     struct access_log *l = &c->log;
 
     loop_timer_init(&l->retry, c->loop, on_retry, c);
@@ -250,7 +250,7 @@ void access_log_reopen(struct control *c)
     if (!c->log.own_fd)
         return;
     flush(c);
-    fd = open_file(c->site->settings->log_access, why, sizeof why);
+    fd = open_file(c->snapshot->settings->log_access, why, sizeof why);
     if (fd == -1) {
         log_error("%s; the old file is used on", why);
         return;

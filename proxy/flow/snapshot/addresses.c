@@ -56,13 +56,13 @@ void addresses_set(struct addresses *a, uint32_t per_address, uint32_t in_all)
     a->most_in_all = in_all;
 }
 
-void addresses_hold(struct addresses *a)
+void addresses_ref(struct addresses *a)
 {
     if (a != NULL)
         (void)atomic_fetch_add_explicit(&a->refs, 1, memory_order_relaxed);
 }
 
-void addresses_release(struct addresses **ap)
+void addresses_unref(struct addresses **ap)
 {
     struct addresses *a = *ap;
 

@@ -15,9 +15,9 @@ struct addresses;
 struct addresses *addresses_create(uint32_t per_address, uint32_t in_all);
 void addresses_set(struct addresses *a, uint32_t per_address,
                    uint32_t in_all); /* a reload's new number */
-/* Counted references: a site's, and one of each connection in it. NULL is fine. */
-void addresses_hold(struct addresses *a);
-void addresses_release(struct addresses **a);
+/* Counted references: a snapshot's, and one of each connection in it. NULL is fine. */
+void addresses_ref(struct addresses *a);
+void addresses_unref(struct addresses **a);
 /* False: that address, or the listener, has as many as it may.  NULL counts nothing and lets all
  * in. */
 bool address_enter(struct addresses *a, const struct net_addr *peer);

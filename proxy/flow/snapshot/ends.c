@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The ends of a site: listeners, upstreams, pages, made of their settings.  What needs a file or an
- * address is here, and can be verified without running.  On the control thread.
+ * The ends of a snapshot: listeners, upstreams, pages, made of their settings.  What needs a file
+ * or an address is here, and can be verified without running.  On the control thread.
  */
 #include "snapshot/ends.h"
 
@@ -25,7 +25,7 @@ static const char *or_null(const char *s)
 /* --- listeners */
 
 /* Slots are given once and never again. */
-bool site_take_slot(int *next, int max, int *slot)
+bool snapshot_take_slot(int *next, int max, int *slot)
 {
     if (*next >= max)
         return false;
@@ -33,7 +33,7 @@ bool site_take_slot(int *next, int max, int *slot)
     return true;
 }
 
-static const struct site_listener *old_listener(const struct site *old, const char *address)
+static const struct snapshot_listener *old_listener(const struct snapshot *old, const char *address)
 {
     for (size_t i = 0; old != NULL && i < old->settings->n_listeners; i++) {
         if (strcmp(old->listeners[i].conf->address, address) == 0)
@@ -43,7 +43,7 @@ static const struct site_listener *old_listener(const struct site *old, const ch
 }
 
 /* The counts of an address list go on when the listener does. */
-static bool make_addresses(struct site_listener *l, const struct site_listener *old)
+static bool make_addresses(struct snapshot_listener *l, const struct snapshot_listener *old)
 {
     const struct listener_conf *c = l->conf;
 
@@ -51,7 +51,7 @@ static bool make_addresses(struct site_listener *l, const struct site_listener *
         return true;
     if (old != NULL && old->addresses != NULL) {
         l->addresses = old->addresses;
-        addresses_hold(l->addresses);
+        addresses_ref(l->addresses);
         addresses_set(l->addresses, c->per_address, c->max_connections);
         return true;
     }
@@ -59,7 +59,7 @@ static bool make_addresses(struct site_listener *l, const struct site_listener *
     return l->addresses != NULL;
 }
 
-static bool make_tls(struct site_listener *l, const struct site_listener *old, char *why,
+static bool make_tls(struct snapshot_listener *l, const struct snapshot_listener *old, char *why,
                      size_t room)
 {
     static const char *const alpn[] = {"http/1.1"};
@@ -85,10 +85,11 @@ static bool make_tls(struct site_listener *l, const struct site_listener *old, c
     return l->tls != NULL;
 }
 
-bool site_listener_make(struct site *s, struct site_listener *l, const struct listener_conf *c,
-                        const struct site *from, char *why, size_t room)
+bool snapshot_listener_make(struct snapshot *s, struct snapshot_listener *l,
+                            const struct listener_conf *c, const struct snapshot *from, char *why,
+                            size_t room)
 {
-    const struct site_listener *old = old_listener(from, c->address);
+    const struct snapshot_listener *old = old_listener(from, c->address);
 
     l->conf = c;
     if (net_addr_parse(slice_str(c->address), &l->addr) != WEIR_OK) {
@@ -99,9 +100,9 @@ bool site_listener_make(struct site *s, struct site_listener *l, const struct li
     }
     if (old != NULL)
         l->slot = old->slot;
-    else if (!site_take_slot(&s->next_listener, SITE_LISTENERS_MAX, &l->slot)) {
+    else if (!snapshot_take_slot(&s->next_listener, SNAPSHOT_LISTENERS_MAX, &l->slot)) {
         (void)snprintf(why, room, "more than %d different listeners since the start: restart",
-                       SITE_LISTENERS_MAX);
+                       SNAPSHOT_LISTENERS_MAX);
         return false;
     }
     s->by_slot[l->slot] = l;
@@ -110,16 +111,16 @@ bool site_listener_make(struct site *s, struct site_listener *l, const struct li
     return !c->tls || make_tls(l, old, why, room);
 }
 
-void site_listener_fini(struct site_listener *l)
+void snapshot_listener_fini(struct snapshot_listener *l)
 {
     tls_server_release(&l->tls);
-    addresses_release(&l->addresses);
+    addresses_unref(&l->addresses);
 }
 
 /* --- upstreams */
 
-bool site_upstream_make(struct site_upstream *u, const struct upstream_conf *c, int index,
-                        char *why, size_t room)
+bool snapshot_upstream_make(struct snapshot_upstream *u, const struct upstream_conf *c, int index,
+                            char *why, size_t room)
 {
     static const char *const alpn[] = {"http/1.1"};
     const char *static_why = "";
@@ -163,28 +164,28 @@ static void complain(struct verify *v, const char *why)
 
 static void verify_listener(struct verify *v, const struct listener_conf *c)
 {
-    struct site none = {0};
-    struct site_listener l = {0};
+    struct snapshot none = {0};
+    struct snapshot_listener l = {0};
     char why[600];
 
-    if (!site_listener_make(&none, &l, c, NULL, why, sizeof why))
+    if (!snapshot_listener_make(&none, &l, c, NULL, why, sizeof why))
         complain(v, why);
-    site_listener_fini(&l);
+    snapshot_listener_fini(&l);
 }
 
 static void verify_upstream(struct verify *v, const struct upstream_conf *c)
 {
-    struct site_upstream u = {0};
+    struct snapshot_upstream u = {0};
     char why[600];
 
-    if (!site_upstream_make(&u, c, 0, why, sizeof why))
+    if (!snapshot_upstream_make(&u, c, 0, why, sizeof why))
         complain(v, why);
     tls_client_release(&u.tls);
 }
 
-struct page_set *site_pages_make(const struct settings *s, char *why, size_t room)
+struct page_set *snapshot_pages_make(const struct settings *s, char *why, size_t room)
 {
-    const char *pools[SITE_POOLS_MAX], *strange;
+    const char *pools[SNAPSHOT_POOLS_MAX], *strange;
     struct page_set *set =
         page_set_load(s->pages_directory, (const char *const *)s->pages_languages,
                       s->n_pages_languages, why, room);
@@ -214,7 +215,7 @@ size_t flow_verify(const struct settings *s, void (*fn)(const char *sentence, vo
             verify_upstream(&v, &s->pools[k].upstreams[i]);
     }
     if (s->pages_directory[0] != '\0') {
-        struct page_set *p = site_pages_make(s, why, sizeof why);
+        struct page_set *p = snapshot_pages_make(s, why, sizeof why);
         if (p == NULL)
             complain(&v, why);
         page_set_destroy(&p);

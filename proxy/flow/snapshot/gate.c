@@ -50,12 +50,12 @@ struct gate *gate_create(const struct decide_conf *conf, const uint32_t *max_str
     return g;
 }
 
-void gate_hold(struct gate *g)
+void gate_ref(struct gate *g)
 {
     (void)atomic_fetch_add_explicit(&g->refs, 1, memory_order_relaxed);
 }
 
-void gate_release(struct gate **gp)
+void gate_unref(struct gate **gp)
 {
     struct gate *g = *gp;
 

@@ -28,9 +28,9 @@ struct ticket {
 
 struct gate *gate_create(const struct decide_conf *conf, const uint32_t *max_streams, size_t n,
                          uint64_t now_ns);
-/* A gate is shared by the sites of successive settings; the last one to release it frees it. */
-void gate_hold(struct gate *g);
-void gate_release(struct gate **g);
+/* A gate is shared by the snapshots of successive settings; the last one to release it frees it. */
+void gate_ref(struct gate *g);
+void gate_unref(struct gate **g);
 /* New settings for it; they must outlive it or the next call. */
 void gate_set_conf(struct gate *g, const struct decide_conf *conf, const uint32_t *max_streams,
                    uint64_t now_ns);

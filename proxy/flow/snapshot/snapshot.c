@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Makes a site of settings: pools with their gates and slots, what a reload takes over, routes. Its
- * listeners and upstreams are made in site_ends.c.  On the control thread; released by whoever lets
- * go last.
+ * Makes a snapshot of settings: pools with their gates and slots, what a reload takes over, routes.
+ * Its listeners and upstreams are made in snapshot_ends.c.  On the control thread; released by
+ * whoever lets go last.
  */
 #include "snapshot/ends.h"
 
@@ -13,9 +13,9 @@
 #include "weir/base/assert.h"
 #include "weir/http/head.h"
 
-/* --- what an older site already has */
+/* --- what an older snapshot already has */
 
-static const struct site_pool *old_pool(const struct site *old, const char *name)
+static const struct snapshot_pool *old_pool(const struct snapshot *old, const char *name)
 {
     for (size_t i = 0; old != NULL && i < old->settings->n_pools; i++) {
         if (strcmp(old->pools[i].conf->name, name) == 0)
@@ -25,8 +25,8 @@ static const struct site_pool *old_pool(const struct site *old, const char *name
 }
 
 /* An upstream is the same if it keeps pool, name and URL. */
-static const struct site_upstream *old_upstream(const struct site_pool *p,
-                                                const struct upstream_conf *c)
+static const struct snapshot_upstream *old_upstream(const struct snapshot_pool *p,
+                                                    const struct upstream_conf *c)
 {
     for (size_t i = 0; p != NULL && i < p->n_upstreams; i++) {
         const struct upstream_conf *o = p->upstreams[i].conf;
@@ -38,7 +38,7 @@ static const struct site_upstream *old_upstream(const struct site_pool *p,
 
 /* --- pools */
 
-static bool same_upstreams(const struct site_pool *p, const struct site_pool *old)
+static bool same_upstreams(const struct snapshot_pool *p, const struct snapshot_pool *old)
 {
     if (old == NULL || old->n_upstreams != p->n_upstreams)
         return false;
@@ -50,12 +50,12 @@ static bool same_upstreams(const struct site_pool *p, const struct site_pool *ol
 }
 
 /* A new gate takes over what is known of the upstreams that stay. */
-static void adopt(struct site_pool *p, const struct site_pool *old, uint64_t now_ns)
+static void adopt(struct snapshot_pool *p, const struct snapshot_pool *old, uint64_t now_ns)
 {
     struct pool *from = gate_lock(old->gate);
 
     for (size_t i = 0; i < p->n_upstreams; i++) {
-        const struct site_upstream *u = old_upstream(old, p->upstreams[i].conf);
+        const struct snapshot_upstream *u = old_upstream(old, p->upstreams[i].conf);
         if (u != NULL)
             pool_adopt(gate_pool(p->gate), i, from, (size_t)u->index, now_ns);
     }
@@ -67,7 +67,7 @@ static void adopt(struct site_pool *p, const struct site_pool *old, uint64_t now
     gate_unlock(old->gate);
 }
 
-static bool make_gate(struct site_pool *p, const struct site_pool *old, uint64_t now_ns)
+static bool make_gate(struct snapshot_pool *p, const struct snapshot_pool *old, uint64_t now_ns)
 {
     uint32_t max_streams[POOL_UPSTREAMS_MAX];
 
@@ -75,8 +75,8 @@ static bool make_gate(struct site_pool *p, const struct site_pool *old, uint64_t
         max_streams[i] = p->conf->upstreams[i].max_streams;
     if (same_upstreams(p, old)) {
         p->gate = old->gate;
-        gate_hold(p->gate);
-        return true; /* its settings are put in force by site_commit */
+        gate_ref(p->gate);
+        return true; /* its settings are put in force by snapshot_commit */
     }
     p->gate = gate_create(&p->conf->decide, max_streams, p->n_upstreams, now_ns);
     if (p->gate != NULL && old != NULL)
@@ -84,10 +84,10 @@ static bool make_gate(struct site_pool *p, const struct site_pool *old, uint64_t
     return p->gate != NULL;
 }
 
-void site_commit(struct site *s, uint64_t now_ns)
+void snapshot_commit(struct snapshot *s, uint64_t now_ns)
 {
     for (size_t k = 0; k < s->settings->n_pools; k++) {
-        struct site_pool *p = &s->pools[k];
+        struct snapshot_pool *p = &s->pools[k];
         uint32_t max_streams[POOL_UPSTREAMS_MAX];
 
         for (size_t i = 0; i < p->n_upstreams; i++)
@@ -96,40 +96,41 @@ void site_commit(struct site *s, uint64_t now_ns)
     }
 }
 
-static bool make_upstreams(struct site *s, struct site_pool *p, const struct site_pool *old,
-                           char *why, size_t room)
+static bool make_upstreams(struct snapshot *s, struct snapshot_pool *p,
+                           const struct snapshot_pool *old, char *why, size_t room)
 {
     const struct pool_conf *c = p->conf;
 
     for (size_t i = 0; i < c->n_upstreams; i++) {
-        const struct site_upstream *known = old_upstream(old, &c->upstreams[i]);
+        const struct snapshot_upstream *known = old_upstream(old, &c->upstreams[i]);
 
         if (known != NULL)
             p->upstreams[i].slot = known->slot;
-        else if (!site_take_slot(&s->next_upstream, SITE_UPSTREAMS_MAX, &p->upstreams[i].slot)) {
+        else if (!snapshot_take_slot(&s->next_upstream, SNAPSHOT_UPSTREAMS_MAX,
+                                     &p->upstreams[i].slot)) {
             (void)snprintf(why, room, "more than %d different upstreams since the start: restart",
-                           SITE_UPSTREAMS_MAX);
+                           SNAPSHOT_UPSTREAMS_MAX);
             return false;
         }
-        if (!site_upstream_make(&p->upstreams[i], &c->upstreams[i], (int)i, why, room))
+        if (!snapshot_upstream_make(&p->upstreams[i], &c->upstreams[i], (int)i, why, room))
             return false;
     }
     return true;
 }
 
-static bool make_pool(struct site *s, struct site_pool *p, size_t index, const struct site *from,
-                      char *why, size_t room, uint64_t now_ns)
+static bool make_pool(struct snapshot *s, struct snapshot_pool *p, size_t index,
+                      const struct snapshot *from, char *why, size_t room, uint64_t now_ns)
 {
     const struct pool_conf *c = &s->settings->pools[index];
-    const struct site_pool *old = old_pool(from, c->name);
+    const struct snapshot_pool *old = old_pool(from, c->name);
 
     p->conf = c;
     p->index = (int)index;
     if (old != NULL)
         p->slot = old->slot;
-    else if (!site_take_slot(&s->next_pool, SITE_POOLS_MAX + 1, &p->slot)) {
+    else if (!snapshot_take_slot(&s->next_pool, SNAPSHOT_POOLS_MAX + 1, &p->slot)) {
         (void)snprintf(why, room, "more than %d different pools since the start: restart",
-                       SITE_POOLS_MAX);
+                       SNAPSHOT_POOLS_MAX);
         return false;
     }
     if (c->n_upstreams > POOL_UPSTREAMS_MAX) {
@@ -152,7 +153,7 @@ static bool make_pool(struct site *s, struct site_pool *p, size_t index, const s
     return true;
 }
 
-static bool make_trusted(struct site *s, char *why, size_t room)
+static bool make_trusted(struct snapshot *s, char *why, size_t room)
 {
     const struct settings *st = s->settings;
 
@@ -168,7 +169,7 @@ static bool make_trusted(struct site *s, char *why, size_t room)
     return true;
 }
 
-static void set_limits(struct site *s)
+static void set_limits(struct snapshot *s)
 {
     static const enum underscores underscores[] = {
         [UNDERSCORE_NAMES_REFUSE] = UNDERSCORES_REFUSED,
@@ -187,13 +188,14 @@ static void set_limits(struct site *s)
     s->response_limits = (struct head_limits){
         .line = l->response_head,
         .head = l->response_head,
-        .fields = SITE_FIELDS_MAX,
+        .fields = SNAPSHOT_FIELDS_MAX,
         .body = UINT64_MAX,
         .underscores = UNDERSCORES_KEPT,
     };
 }
 
-static bool fill(struct site *s, const struct site *old, char *why, size_t room, uint64_t now_ns)
+static bool fill(struct snapshot *s, const struct snapshot *old, char *why, size_t room,
+                 uint64_t now_ns)
 {
     const struct settings *st = s->settings;
 
@@ -201,9 +203,9 @@ static bool fill(struct site *s, const struct site *old, char *why, size_t room,
     s->next_upstream = old == NULL ? 0 : old->next_upstream;
     s->next_listener = old == NULL ? 0 : old->next_listener;
     s->user_key = old == NULL ? hash_key_random() : old->user_key;
-    if (st->n_listeners > SITE_LISTENERS_MAX || st->n_pools > SITE_POOLS_MAX) {
-        (void)snprintf(why, room, "more than %d listeners or %d pools", SITE_LISTENERS_MAX,
-                       SITE_POOLS_MAX);
+    if (st->n_listeners > SNAPSHOT_LISTENERS_MAX || st->n_pools > SNAPSHOT_POOLS_MAX) {
+        (void)snprintf(why, room, "more than %d listeners or %d pools", SNAPSHOT_LISTENERS_MAX,
+                       SNAPSHOT_POOLS_MAX);
         return false;
     }
     s->listeners = calloc(st->n_listeners, sizeof *s->listeners);
@@ -211,7 +213,7 @@ static bool fill(struct site *s, const struct site *old, char *why, size_t room,
     if (s->listeners == NULL || s->pools == NULL)
         return false;
     for (size_t i = 0; i < st->n_listeners; i++) {
-        if (!site_listener_make(s, &s->listeners[i], &st->listeners[i], old, why, room))
+        if (!snapshot_listener_make(s, &s->listeners[i], &st->listeners[i], old, why, room))
             return false;
     }
     for (size_t i = 0; i < st->n_pools; i++) {
@@ -226,22 +228,22 @@ static bool fill(struct site *s, const struct site *old, char *why, size_t room,
     return true;
 }
 
-static bool load_pages(struct site *s, char *why, size_t room)
+static bool load_pages(struct snapshot *s, char *why, size_t room)
 {
     if (s->settings->pages_directory[0] == '\0')
         return true;
-    s->pages = site_pages_make(s->settings, why, room);
+    s->pages = snapshot_pages_make(s->settings, why, room);
     return s->pages != NULL;
 }
 
-static void destroy(struct site *s)
+static void destroy(struct snapshot *s)
 {
     for (size_t i = 0; s->listeners != NULL && i < s->settings->n_listeners; i++)
-        site_listener_fini(&s->listeners[i]);
+        snapshot_listener_fini(&s->listeners[i]);
     for (size_t i = 0; s->pools != NULL && i < s->settings->n_pools; i++) {
         for (size_t k = 0; k < s->pools[i].n_upstreams; k++)
             tls_client_release(&s->pools[i].upstreams[k].tls);
-        gate_release(&s->pools[i].gate);
+        gate_unref(&s->pools[i].gate);
         free(s->pools[i].upstreams);
     }
     page_set_destroy(&s->pages);
@@ -251,10 +253,10 @@ static void destroy(struct site *s)
     free(s);
 }
 
-struct site *site_create(struct settings **settings, const struct site *old, char *why, size_t room,
-                         uint64_t now_ns)
+struct snapshot *snapshot_create(struct settings **settings, const struct snapshot *old, char *why,
+                                 size_t room, uint64_t now_ns)
 {
-    struct site *s = calloc(1, sizeof *s);
+    struct snapshot *s = calloc(1, sizeof *s);
 
     (void)snprintf(why, room, "out of memory");
     if (s == NULL)
@@ -265,16 +267,16 @@ struct site *site_create(struct settings **settings, const struct site *old, cha
         destroy(s);
         return NULL;
     }
-    *settings = NULL; /* the site owns them now */
+    *settings = NULL; /* the snapshot owns them now */
     return s;
 }
 
-void site_hold(struct site *s)
+void snapshot_ref(struct snapshot *s)
 {
     (void)atomic_fetch_add_explicit(&s->refs, 1, memory_order_relaxed);
 }
 
-void site_release(struct site *s)
+void snapshot_unref(struct snapshot *s)
 {
     struct settings *settings;
 
@@ -285,7 +287,7 @@ void site_release(struct site *s)
     settings_destroy(&settings);
 }
 
-bool site_trusts(const struct site *s, const struct net_addr *peer)
+bool snapshot_trusts(const struct snapshot *s, const struct net_addr *peer)
 {
     for (size_t i = 0; i < s->settings->n_trusted; i++) {
         if (net_block_holds(&s->trusted[i], peer))
@@ -321,8 +323,8 @@ static bool route_matches(const struct route_conf *r, struct slice method, struc
     return path_matches(slice_str(r->path), path);
 }
 
-int site_route(const struct site *s, struct slice method, struct slice host, struct slice path,
-               struct site_pool **pool)
+int snapshot_route(const struct snapshot *s, struct slice method, struct slice host,
+                   struct slice path, struct snapshot_pool **pool)
 {
     const struct settings *st = s->settings;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WEIR_FLOW_SITE_H
-#define WEIR_FLOW_SITE_H
+#ifndef WEIR_FLOW_SNAPSHOT_H
+#define WEIR_FLOW_SNAPSHOT_H
 
 #include "weir/base/hash.h"
 #include "weir/conf/settings.h"
@@ -13,20 +13,20 @@
 #include "snapshot/gate.h"
 
 /*
- * The site: an immutable snapshot of the settings and of what was made from them.  Made by control,
- * read by all; exchanges hold a reference and end under the site they began with.
+ * The snapshot: the settings in force and what was made from them, immutable.  Made by
+ * control, read by all; exchanges hold a reference and end under the snapshot they began with.
  *
- * Upstreams have a slot: an index into every worker's lanes and counters, kept over reloads by an
- * upstream that keeps pool, name and URL.
+ * Upstreams have a slot: an index into every worker's idle_pools and counters, kept over reloads by
+ * an upstream that keeps pool, name and URL.
  */
 enum {
-    SITE_LISTENERS_MAX = 64,
-    SITE_POOLS_MAX = 64,
-    SITE_UPSTREAMS_MAX = 256,
-    SITE_FIELDS_MAX = 1000,
+    SNAPSHOT_LISTENERS_MAX = 64,
+    SNAPSHOT_POOLS_MAX = 64,
+    SNAPSHOT_UPSTREAMS_MAX = 256,
+    SNAPSHOT_FIELDS_MAX = 1000,
 };
 
-struct site_upstream {
+struct snapshot_upstream {
     const struct upstream_conf *conf;
     struct net_url url;
     struct tls_client *tls; /* NULL: plain */
@@ -35,16 +35,16 @@ struct site_upstream {
     char authority[300]; /* for messages */
 };
 
-struct site_pool {
+struct snapshot_pool {
     const struct pool_conf *conf;
     struct gate *gate;
-    struct site_upstream *upstreams;
+    struct snapshot_upstream *upstreams;
     size_t n_upstreams;
     int slot; /* of its counters, 1.. */
     int index;
 };
 
-struct site_listener {
+struct snapshot_listener {
     const struct listener_conf *conf;
     int slot; /* kept over reloads by its address */
     struct net_addr addr;
@@ -52,12 +52,12 @@ struct site_listener {
     struct addresses *addresses; /* NULL: neither per_address nor max_connections is set */
 };
 
-struct site {
+struct snapshot {
     struct settings *settings; /* owned */
-    struct site_listener *listeners;
-    struct site_pool *pools;
+    struct snapshot_listener *listeners;
+    struct snapshot_pool *pools;
     struct net_block *trusted;
-    struct site_listener *by_slot[SITE_LISTENERS_MAX];
+    struct snapshot_listener *by_slot[SNAPSHOT_LISTENERS_MAX];
     int next_listener, next_pool, next_upstream; /* slots are never used again */
     struct page_set *pages;
     struct hash_key user_key; /* of users' hashes; the process's */
@@ -67,20 +67,20 @@ struct site {
 };
 
 /*
- * Makes a site of s (taken over on success only).  NULL and a sentence in why when a file or
+ * Makes a snapshot of s (taken over on success only).  NULL and a sentence in why when a file or
  * address it names turns out unusable.  What `old` (NULL at the start) already has is shared or
  * taken over: slots, gates, what gates have learnt, counts of addresses.
  */
-struct site *site_create(struct settings **s, const struct site *old, char *why, size_t room,
-                         uint64_t now_ns);
+struct snapshot *snapshot_create(struct settings **s, const struct snapshot *old, char *why,
+                                 size_t room, uint64_t now_ns);
 /* Puts its settings in force in gates that it shares with the old one. */
-void site_commit(struct site *s, uint64_t now_ns);
-void site_hold(struct site *s);
-void site_release(struct site *s); /* any thread; the last one frees it */
+void snapshot_commit(struct snapshot *s, uint64_t now_ns);
+void snapshot_ref(struct snapshot *s);
+void snapshot_unref(struct snapshot *s); /* any thread; the last one frees it */
 
-bool site_trusts(const struct site *s, const struct net_addr *peer);
+bool snapshot_trusts(const struct snapshot *s, const struct net_addr *peer);
 /* The route of a request, -1 = no match; pool 0 without routes. */
-int site_route(const struct site *s, struct slice method, struct slice host, struct slice path,
-               struct site_pool **pool);
+int snapshot_route(const struct snapshot *s, struct slice method, struct slice host,
+                   struct slice path, struct snapshot_pool **pool);
 
 #endif

@@ -16,8 +16,8 @@ enum { HEALTH_MAGIC = 0x4ea17444, ANSWER_MAX = 64 * 1024, FIELDS = 100 };
 struct health {
     uint32_t magic;
     struct loop *loop;
-    const struct site_pool *pool;
-    const struct site_upstream *upstream;
+    const struct snapshot_pool *pool;
+    const struct snapshot_upstream *upstream;
     struct net_addr addr;
     bool has_addr;
     struct conn *conn; /* NULL between checks */
@@ -190,8 +190,8 @@ static void on_next(void *arg)
         loop_timer_at(&h->limit, loop_now_ns(h->loop) + timeout);
 }
 
-struct health *health_create(struct loop *l, const struct site_pool *p,
-                             const struct site_upstream *u)
+struct health *health_create(struct loop *l, const struct snapshot_pool *p,
+                             const struct snapshot_upstream *u)
 {
     struct health *h = calloc(1, sizeof *h);
 

@@ -13,8 +13,8 @@
  */
 struct health;
 
-struct health *health_create(struct loop *l, const struct site_pool *p,
-                             const struct site_upstream *u);
+struct health *health_create(struct loop *l, const struct snapshot_pool *p,
+                             const struct snapshot_upstream *u);
 void health_destroy(struct health **h);
 /* Where to connect to; checks begin with the first address.  h NULL is fine. */
 void health_set_address(struct health *h, const struct net_addr *a);

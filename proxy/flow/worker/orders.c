@@ -27,7 +27,7 @@ static void deliver(struct loop_message *m)
 
     o->run(o);
     free(o);
-    session_uncork(w);
+    output_flush(w);
 }
 
 /* Out of memory here means the process cannot be led any more: it ends. */
@@ -62,7 +62,7 @@ static void connect_waiting(struct worker *w, int slot)
 
 static void run_addresses(struct order *o)
 {
-    struct lane *l = &o->w->lanes[o->index];
+    struct idle_pool *l = &o->w->idle_pools[o->index];
 
     memcpy(l->why, o->why, sizeof l->why);
     if (o->n == 0) {
@@ -108,7 +108,7 @@ void worker_set_incident(struct worker *w, int pool, const char *text)
     give(o);
 }
 
-void public_status_release(struct public_status *s)
+void public_status_unref(struct public_status *s)
 {
     if (s == NULL || atomic_fetch_sub_explicit(&s->refs, 1, memory_order_acq_rel) != 1)
         return;
@@ -120,7 +120,7 @@ void public_status_release(struct public_status *s)
 
 static void run_status(struct order *o)
 {
-    public_status_release(o->w->status);
+    public_status_unref(o->w->status);
     o->w->status = o->object;
 }
 
@@ -142,23 +142,23 @@ struct slice worker_status_body(struct worker *w, bool json, uint8_t language)
 
 /* --- settings */
 
-static void run_site(struct order *o)
+static void run_snapshot(struct order *o)
 {
     struct worker *w = o->w;
-    struct site_use *old = w->use;
+    struct snapshot_use *old = w->use;
 
     w->use = o->object;
-    w->site = w->use->site;
+    w->snapshot = w->use->snapshot;
     old->retired = true;
     old->exchanges++;
-    site_use_drop(&old);
+    snapshot_use_unref(&old);
 }
 
-void worker_set_site(struct worker *w, struct site *site)
+void worker_set_snapshot(struct worker *w, struct snapshot *snapshot)
 {
-    struct order *o = order_create(w, run_site);
+    struct order *o = order_create(w, run_snapshot);
 
-    o->object = site_use_create(site);
+    o->object = snapshot_use_create(snapshot);
     WEIR_ASSERT(o->object != NULL);
     give(o);
 }
@@ -201,7 +201,7 @@ static void run_drain(struct order *o)
     struct worker *w = o->w;
 
     w->draining = w->quitting = true;
-    for (int i = 0; i < SITE_LISTENERS_MAX; i++)
+    for (int i = 0; i < SNAPSHOT_LISTENERS_MAX; i++)
         worker_unlisten(w, i);
     LIST_EACH_SAFE(n, t, &w->live_sessions)
     {
@@ -210,7 +210,7 @@ static void run_drain(struct order *o)
         if (s->state == SESSION_IDLE)
             session_idle_ends(s);
     }
-    for (int i = 0; i < SITE_UPSTREAMS_MAX; i++)
+    for (int i = 0; i < SNAPSHOT_UPSTREAMS_MAX; i++)
         uplink_close_idle(w, i);
 }
 

@@ -37,7 +37,7 @@ static void pause_listeners(struct worker *w, bool pause)
     if (w->paused == pause)
         return;
     w->paused = pause;
-    for (int i = 0; i < SITE_LISTENERS_MAX; i++) {
+    for (int i = 0; i < SNAPSHOT_LISTENERS_MAX; i++) {
         if (w->listeners[i] != NULL)
             listener_pause(w->listeners[i], pause);
     }
@@ -50,7 +50,7 @@ static void on_client(int fd, const struct net_addr *peer, void *arg)
 {
     struct listener_slot *slot = arg;
     struct worker *w = slot->w;
-    struct site_listener *l = w->site->by_slot[slot->index];
+    struct snapshot_listener *l = w->snapshot->by_slot[slot->index];
 
     if (l == NULL || !address_enter(l->addresses, peer)) {
         (void)close(fd);
@@ -71,7 +71,7 @@ static void on_client(int fd, const struct net_addr *peer, void *arg)
 void worker_session_gone(struct worker *w, struct session *s)
 {
     address_leave(s->addresses, conn_peer(s->conn));
-    addresses_release(&s->addresses);
+    addresses_unref(&s->addresses);
     w->n_sessions--;
     counter_sub(&w->counters.client_open, 1);
     if (w->n_sessions < w->max_sessions)
@@ -103,7 +103,7 @@ void worker_unlisten(struct worker *w, int listener)
 {
     if (w->listeners[listener] == NULL)
         return;
-    if (w->site->by_slot[listener] != NULL)
+    if (w->snapshot->by_slot[listener] != NULL)
         take_waiting(w, listener);
     listener_close(&w->listeners[listener]);
     (void)close(w->slots[listener].fd);
@@ -118,7 +118,7 @@ static void on_second(void *arg)
 
     LIST_EACH_SAFE(n, t, &w->live_sessions)
     session_check_rate(LIST_OBJECT(n, struct session, node), now);
-    session_uncork(w);
+    output_flush(w);
     loop_timer_at(&w->second, now + NS_PER_S);
 }
 
@@ -127,25 +127,26 @@ static bool make_scratch(struct worker *w)
     w->in = malloc(SCRATCH_BYTES);
     w->out = malloc(SCRATCH_BYTES);
     w->lines = malloc(LINES_BYTES);
-    w->fields = calloc(SITE_FIELDS_MAX, sizeof *w->fields);
+    w->fields = calloc(SNAPSHOT_FIELDS_MAX, sizeof *w->fields);
     w->path = malloc(PATH_BYTES);
     return w->path != NULL && w->in != NULL && w->out != NULL && w->lines != NULL &&
            w->fields != NULL;
 }
 
-struct site_use *site_use_create(struct site *site)
+struct snapshot_use *snapshot_use_create(struct snapshot *snapshot)
 {
-    struct site_use *u = calloc(1, sizeof *u);
+    struct snapshot_use *u = calloc(1, sizeof *u);
 
     if (u == NULL)
         return NULL;
-    site_hold(site);
-    u->site = site;
+    snapshot_ref(snapshot);
+    u->snapshot = snapshot;
     return u;
 }
 
 struct worker *worker_create(struct loop *control_loop, void *control, int index, int n_workers,
-                             struct site *site, void (*deliver_records)(struct loop_message *m))
+                             struct snapshot *snapshot,
+                             void (*deliver_records)(struct loop_message *m))
 {
     struct worker *w = aligned_alloc(64, (sizeof *w + 63) & ~(size_t)63);
     uint64_t seed;
@@ -155,15 +156,15 @@ struct worker *worker_create(struct loop *control_loop, void *control, int index
     memset(w, 0, sizeof *w);
     w->index = index;
     w->n_workers = n_workers;
-    w->site = site;
-    w->use = site_use_create(site);
+    w->snapshot = snapshot;
+    w->use = snapshot_use_create(snapshot);
     w->loop = loop_create();
     random_bytes(&seed, sizeof seed);
     rng_seed(&w->rng, seed);
     list_init(&w->live_sessions);
     list_init(&w->live_exchanges);
-    for (int i = 0; i < SITE_UPSTREAMS_MAX; i++)
-        list_init(&w->lanes[i].idle);
+    for (int i = 0; i < SNAPSHOT_UPSTREAMS_MAX; i++)
+        list_init(&w->idle_pools[i].idle);
     if (w->loop == NULL || w->use == NULL || !make_scratch(w) ||
         !record_writer_init(&w->records, w->loop, control_loop, control, deliver_records)) {
         worker_destroy(&w);
@@ -198,13 +199,13 @@ static void blame_the_end(struct worker *w)
 void worker_close(struct worker *w)
 {
     blame_the_end(w);
-    for (int i = 0; i < SITE_LISTENERS_MAX; i++)
+    for (int i = 0; i < SNAPSHOT_LISTENERS_MAX; i++)
         worker_unlisten(w, i); /* before the sessions: it takes in who waits */
     LIST_EACH_SAFE(n, t, &w->live_sessions)
     session_close(LIST_OBJECT(n, struct session, node));
-    for (int i = 0; i < SITE_UPSTREAMS_MAX; i++)
+    for (int i = 0; i < SNAPSHOT_UPSTREAMS_MAX; i++)
         uplink_close_idle(w, i);
-    loop_poll(w->loop); /* reaps */
+    loop_poll(w->loop); /* frees what was deferred */
     record_flush(&w->records);
 }
 
@@ -220,13 +221,13 @@ void worker_destroy(struct worker **wp)
         record_writer_fini(&w->records);
         loop_destroy(&w->loop);
     }
-    for (int i = 0; i <= SITE_POOLS_MAX; i++)
+    for (int i = 0; i <= SNAPSHOT_POOLS_MAX; i++)
         free(w->incidents[i]);
-    public_status_release(w->status);
+    public_status_unref(w->status);
     if (w->use != NULL) {
         w->use->retired = true;
         w->use->exchanges++;
-        site_use_drop(&w->use);
+        snapshot_use_unref(&w->use);
     }
     slab_fini(&w->sessions);
     slab_fini(&w->exchanges);

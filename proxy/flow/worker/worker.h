@@ -18,7 +18,8 @@
 struct worker;
 
 struct worker *worker_create(struct loop *control_loop, void *control, int index, int n_workers,
-                             struct site *site, void (*deliver_records)(struct loop_message *m));
+                             struct snapshot *snapshot,
+                             void (*deliver_records)(struct loop_message *m));
 /* After worker_close and one more round of control's loop. */
 void worker_destroy(struct worker **w);
 /* Accepts on fd for a listener's slot; before worker_run.  The fd is the worker's from now on. */
@@ -36,12 +37,12 @@ struct public_status {
     struct buf json;
     struct buf html[LANGUAGES_MAX];
 };
-void public_status_release(struct public_status *s);
+void public_status_unref(struct public_status *s);
 void worker_set_status(struct worker *w, struct public_status *s); /* takes a reference over */
 
 /* New requests go by it; those in flight end by the one they began with, which lives so long. */
-void worker_set_site(struct worker *w, struct site *site);
-/* Begins (fd taken over) or ends (-1) a listener of the new site. */
+void worker_set_snapshot(struct worker *w, struct snapshot *snapshot);
+/* Begins (fd taken over) or ends (-1) a listener of the new snapshot. */
 void worker_set_listener(struct worker *w, int slot, int fd);
 void worker_close_idle(struct worker *w, int slot);
 

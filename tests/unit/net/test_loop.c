@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Timers, inbox and reaper of the loop. */
+/* Timers, inbox and deferred frees of the loop. */
 #include <pthread.h>
 
 #include "net_test.h"
@@ -234,21 +234,21 @@ Test(loop, a_message_may_be_posted_again_when_it_is_delivered)
     loop_destroy(&r.l);
 }
 
-/* The reaper */
+/* Deferred frees */
 
 struct mortal {
-    struct loop_grave grave;
+    struct loop_deferred deferred;
     struct loop_timer t;
     struct loop *l;
-    int *reaped;
+    int *freed;
     bool seen_alive;
 };
 
-static void reap(struct loop_grave *g)
+static void free_deferred(struct loop_deferred *d)
 {
-    struct mortal *m = LIST_OBJECT(g, struct mortal, grave);
+    struct mortal *m = LIST_OBJECT(d, struct mortal, deferred);
 
-    ++*m->reaped;
+    ++*m->freed;
     free(m);
 }
 
@@ -256,25 +256,25 @@ static void die(void *arg)
 {
     struct mortal *m = arg;
 
-    loop_bury(m->l, &m->grave);
-    loop_bury(m->l, &m->grave);
-    m->seen_alive = *m->reaped == 0; /* a sanitizer would see a dead object here */
+    loop_defer_free(m->l, &m->deferred);
+    loop_defer_free(m->l, &m->deferred);
+    m->seen_alive = *m->freed == 0; /* a sanitizer would see a dead object here */
     cr_assert(m->seen_alive);
 }
 
-Test(loop, reaps_after_the_callback_and_only_once)
+Test(loop, frees_after_the_callback_and_only_once)
 {
     struct loop *l = loop_create();
     struct mortal *m = calloc(1, sizeof *m);
-    int reaped = 0;
+    int freed = 0;
 
     m->l = l;
-    m->reaped = &reaped;
-    loop_grave_init(&m->grave, reap);
+    m->freed = &freed;
+    loop_deferred_init(&m->deferred, free_deferred);
     loop_timer_init(&m->t, l, die, m);
     loop_timer_at(&m->t, 1);
     loop_poll(l);
-    cr_assert_eq(reaped, 1);
+    cr_assert_eq(freed, 1);
     loop_destroy(&l);
 }
 
@@ -282,12 +282,12 @@ Test(loop, buries_the_rest_when_it_is_destroyed)
 {
     struct loop *l = loop_create();
     struct mortal *m = calloc(1, sizeof *m);
-    int reaped = 0;
+    int freed = 0;
 
-    m->reaped = &reaped;
-    loop_grave_init(&m->grave, reap);
-    loop_bury(l, &m->grave);
+    m->freed = &freed;
+    loop_deferred_init(&m->deferred, free_deferred);
+    loop_defer_free(l, &m->deferred);
     loop_destroy(&l);
-    cr_assert_eq(reaped, 1);
+    cr_assert_eq(freed, 1);
     cr_assert_null(l);
 }

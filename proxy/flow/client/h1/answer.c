@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The HTTP/1 codec's answers: heads, framing, output.  Bytes of one callback are gathered in the
- * worker's scratch (one session at a time is corked) and leave in one send; what the kernel does
+ * worker's scratch (of one session at a time) and leave in one send; what the kernel does
  * not take waits in s->out.
  */
 #include "flow_priv.h"
 
-enum { OUT_MARGIN = 64, DRAIN_KEEP_MAX = 256 * 1024 };
+enum { OUT_MARGIN = 64, DISCARD_KEEP_MAX = 256 * 1024 };
 
 static struct session *session_of(const struct codec *c)
 {
@@ -19,7 +19,7 @@ static struct session *session_of(const struct codec *c)
 static size_t backlog_max(const struct session *s)
 {
     /* The exchange stops at limits.buffer; one callback's worth may come on top. */
-    return (size_t)s->w->site->settings->limits.buffer + 4 * SCRATCH_BYTES + LINES_BYTES;
+    return (size_t)s->w->snapshot->settings->limits.buffer + 4 * SCRATCH_BYTES + LINES_BYTES;
 }
 
 /* The connection is broken: closed soon, but not under the feet of an exchange that is writing. */
@@ -27,7 +27,7 @@ static void session_fail(struct session *s)
 {
     s->broken = true;
     buf_free(&s->out);
-    loop_bury(s->w->loop, &s->step);
+    loop_defer_free(s->w->loop, &s->step);
 }
 
 static void hold_back(struct session *s, struct slice rest)
@@ -38,24 +38,24 @@ static void hold_back(struct session *s, struct slice rest)
     }
     if (s->write_until_ns == 0) {
         s->write_until_ns =
-            loop_now_ns(s->w->loop) + s->w->site->settings->client_timeouts.write_ns;
+            loop_now_ns(s->w->loop) + s->w->snapshot->settings->client_timeouts.write_ns;
         s->write_unsent = conn_unsent(s->conn);
         session_set_timer(s);
     }
     conn_want_write(s->conn);
 }
 
-/* Sends what the corked session has gathered. */
-void session_uncork(struct worker *w)
+/* Sends what was gathered. */
+void output_flush(struct worker *w)
 {
-    struct session *s = w->corked;
+    struct session *s = w->gathering;
     struct iovec iov = {w->out, w->out_len};
     size_t wrote = 0;
     enum weir_status rc;
 
     if (s == NULL)
         return;
-    w->corked = NULL;
+    w->gathering = NULL;
     w->out_len = 0;
     if (iov.iov_len == 0)
         return;
@@ -82,12 +82,12 @@ void session_uncork(struct worker *w)
         session_flushed(s);
 }
 
-static void cork(struct session *s)
+static void gather(struct session *s)
 {
-    if (s->w->corked == s)
+    if (s->w->gathering == s)
         return;
-    session_uncork(s->w);
-    s->w->corked = s;
+    output_flush(s->w);
+    s->w->gathering = s;
     s->w->out_len = 0;
 }
 
@@ -97,14 +97,14 @@ void session_put(struct session *s, struct slice bytes)
         struct worker *w = s->w;
         size_t room, n;
 
-        cork(s);
+        gather(s);
         room = SCRATCH_BYTES - w->out_len;
         n = bytes.len < room ? bytes.len : room;
         memcpy(w->out + w->out_len, bytes.p, n);
         w->out_len += n;
         bytes = slice_from(bytes, n);
         if (w->out_len == SCRATCH_BYTES)
-            session_uncork(w);
+            output_flush(w);
     }
 }
 
@@ -145,13 +145,14 @@ void session_on_writable(struct conn *c, void *owner)
     rc = rest.len == 0 ? WEIR_AGAIN : conn_write(c, &iov, 1, &wrote);
     if (rc == WEIR_OK) {
         buf_consume(&s->out, wrote);
-        s->write_until_ns = buf_empty(&s->out) ? 0
-                                               : loop_now_ns(s->w->loop) +
-                                                     s->w->site->settings->client_timeouts.write_ns;
+        s->write_until_ns =
+            buf_empty(&s->out)
+                ? 0
+                : loop_now_ns(s->w->loop) + s->w->snapshot->settings->client_timeouts.write_ns;
         session_set_timer(s);
     } else if (rc != WEIR_AGAIN) {
         session_close(s);
-        session_uncork(w);
+        output_flush(w);
         return;
     }
     if (!buf_empty(&s->out)) {
@@ -160,9 +161,9 @@ void session_on_writable(struct conn *c, void *owner)
         session_flushed(s);
         return;
     }
-    if (s->x != NULL && s->out.len < s->w->site->settings->limits.buffer / 2) {
+    if (s->x != NULL && s->out.len < s->w->snapshot->settings->limits.buffer / 2) {
         exchange_resume(s->x);
-        session_uncork(w);
+        output_flush(w);
     }
 }
 
@@ -185,7 +186,7 @@ static void settle_keep_alive(struct session *s, enum body_kind body)
         s->keep_alive = false; /* the end of the connection is the end of the body */
     if (s->body_done)
         return;
-    if (s->continue_due || (s->body == BODY_COUNTED && s->body_left > DRAIN_KEEP_MAX))
+    if (s->continue_due || (s->body == BODY_COUNTED && s->body_left > DISCARD_KEEP_MAX))
         s->keep_alive = false; /* whether the body still comes is not known, or it is too long */
 }
 
@@ -300,16 +301,16 @@ static void answer_done(struct session *s)
         session_flush_now(s);
         return;
     }
-    session_enter(s, s->body_done ? SESSION_IDLE : SESSION_DRAIN);
-    loop_bury(s->w->loop,
-              &s->step); /* pipelined bytes, and reading again, once this callback is over */
+    session_enter(s, s->body_done ? SESSION_IDLE : SESSION_DISCARD);
+    loop_defer_free(s->w->loop,
+                    &s->step); /* pipelined bytes, and reading again, once this callback is over */
 }
 
 /* In FLUSH: if there is nothing left to send now, go on at once. */
 void session_flush_now(struct session *s)
 {
-    if (s->w->corked == s)
-        session_uncork(s->w);
+    if (s->w->gathering == s)
+        output_flush(s->w);
     if (s->state == SESSION_FLUSH && buf_empty(&s->out))
         session_flushed(s);
 }
@@ -333,8 +334,8 @@ static void op_cut(struct codec *c)
     s->cut = true;
     if (s->framing == BODY_TO_CLOSE || s->framing == BODY_NONE || s->state == SESSION_TUNNEL) {
         /* an orderly end would look like a whole answer: break the connection */
-        if (s->w->corked == s)
-            session_uncork(s->w);
+        if (s->w->gathering == s)
+            output_flush(s->w);
         if (s->state == SESSION_DEAD)
             return;
         s->x = NULL;
@@ -348,7 +349,7 @@ static void op_cut(struct codec *c)
 
 static size_t op_backlog(const struct codec *c)
 {
-    /* What is corked has not been refused by the kernel yet: no room will be announced for it. */
+    /* What is gathered has not been refused by the kernel yet: no room will be announced for it. */
     return session_of(c)->out.len;
 }
 
@@ -360,11 +361,12 @@ static void op_want_body(struct codec *c, bool want)
         return;
     s->body_paused = !want;
     if (want) {
-        s->body_until_ns = s->body_done ? 0
-                                        : loop_now_ns(s->w->loop) +
-                                              s->w->site->settings->client_timeouts.body_idle_ns;
+        s->body_until_ns =
+            s->body_done
+                ? 0
+                : loop_now_ns(s->w->loop) + s->w->snapshot->settings->client_timeouts.body_idle_ns;
         session_set_timer(s);
-        loop_bury(s->w->loop, &s->step);
+        loop_defer_free(s->w->loop, &s->step);
     } else {
         s->body_until_ns = 0;
         conn_want_read(s->conn, false);
@@ -383,7 +385,7 @@ static void op_tunnel(struct codec *c)
     s->framing = BODY_TO_CLOSE;
     s->keep_alive = false;
     session_enter(s, SESSION_TUNNEL);
-    loop_bury(s->w->loop, &s->step);
+    loop_defer_free(s->w->loop, &s->step);
 }
 
 static bool op_can_add(const struct codec *c)

@@ -5,7 +5,7 @@
  */
 #include "flow_priv.h"
 
-enum { DRAIN_MAX = 256 * 1024 }; /* of a refused request's body, to keep the connection */
+enum { DISCARD_MAX = 256 * 1024 }; /* of a refused request's body, to keep the connection */
 #define RATE_AFTER_NS (10 * NS_PER_S)
 
 void session_body_deadline(struct session *s)
@@ -30,13 +30,13 @@ void session_body_bad(struct session *s, int status, enum cause cause, const cha
     s->body_until_ns = 0;
     if (s->x != NULL)
         exchange_body_bad(s->x, status, cause, what);
-    else if (s->state == SESSION_DRAIN)
+    else if (s->state == SESSION_DISCARD)
         session_close(s);
 }
 
 static bool body_too_large(struct session *s, size_t more)
 {
-    uint64_t most = s->w->site->settings->limits.body;
+    uint64_t most = s->w->snapshot->settings->limits.body;
 
     s->body_got += more;
     /* what a chunk announces counts: it need not be waited for */
@@ -48,9 +48,9 @@ static void body_bytes(struct session *s, struct slice data)
 {
     if (data.len == 0)
         return;
-    if (s->state == SESSION_DRAIN) {
+    if (s->state == SESSION_DISCARD) {
         s->lingered += data.len;
-        if (s->lingered > DRAIN_MAX)
+        if (s->lingered > DISCARD_MAX)
             session_close(s);
     } else if (s->x != NULL) {
         exchange_body(s->x, data);

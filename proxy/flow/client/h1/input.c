@@ -13,14 +13,14 @@
 static void begin_exchange(struct session *s, const struct request_head *h)
 {
     struct client_facts cf = {conn_peer(s->conn), conn_is_tls(s->conn),
-                              site_trusts(s->w->site, conn_peer(s->conn))};
+                              snapshot_trusts(s->w->snapshot, conn_peer(s->conn))};
     struct exchange *x;
 
     s->served++;
     s->http10 = h->minor == 0;
     s->is_head = h->is_head;
     s->keep_alive = h->keep_alive && !s->w->draining &&
-                    s->served < s->w->site->settings->limits.keepalive_requests;
+                    s->served < s->w->snapshot->settings->limits.keepalive_requests;
     s->body = h->body;
     s->body_left = h->length;
     s->body_got = s->lingered = 0;
@@ -67,9 +67,9 @@ static size_t consume_head(struct session *s, struct slice in)
     size_t used = 0;
     enum parse p;
 
-    if (!head_is_due(&s->head_wait, in, &s->w->site->request_limits))
+    if (!head_is_due(&s->head_wait, in, &s->w->snapshot->request_limits))
         return 0;
-    p = request_parse(in, &s->w->site->request_limits, s->w->fields, &h, &used, &err);
+    p = request_parse(in, &s->w->snapshot->request_limits, s->w->fields, &h, &used, &err);
     if (p != PARSE_MORE)
         s->head_wait = (struct head_wait){0};
     switch (p) {
@@ -94,7 +94,7 @@ static size_t consume_some(struct session *s, struct slice in)
     case SESSION_HEAD:
         return consume_head(s, in);
     case SESSION_EXCHANGE:
-    case SESSION_DRAIN:
+    case SESSION_DISCARD:
         return s->body_broken ? in.len : session_body_consume(s, in);
     case SESSION_TUNNEL:
         exchange_body(s->x, in);
@@ -118,7 +118,7 @@ static size_t consume(struct session *s, struct slice in)
     while (used < in.len && s->state != SESSION_DEAD) {
         size_t n = consume_some(s, slice_from(in, used));
         used += n;
-        if (s->state == SESSION_DRAIN && s->body_done)
+        if (s->state == SESSION_DISCARD && s->body_done)
             session_enter(s, SESSION_IDLE);
         else if (n == 0)
             break;
@@ -138,7 +138,7 @@ static void set_reading(struct session *s)
 
 static void keep(struct session *s, struct slice rest)
 {
-    size_t max = (size_t)s->w->site->settings->limits.head + SCRATCH_BYTES;
+    size_t max = (size_t)s->w->snapshot->settings->limits.head + SCRATCH_BYTES;
 
     if (s->state != SESSION_DEAD && buf_append(&s->in, rest, max) != WEIR_OK)
         session_close(s);
@@ -185,7 +185,7 @@ void session_step(struct session *s)
 /* The client ended its side. */
 static void on_eof(struct session *s)
 {
-    bool keep_half = s->w->site->settings->keep_half_closed;
+    bool keep_half = s->w->snapshot->settings->keep_half_closed;
 
     if (s->state == SESSION_EXCHANGE && keep_half && s->body_done) {
         s->eof_seen = true;
@@ -204,8 +204,9 @@ bool session_receive(struct session *s)
     bool kept = !buf_empty(&s->in);
     enum weir_status rc;
 
-    if (kept && buf_reserve(&s->in, 2048, (size_t)w->site->settings->limits.head + SCRATCH_BYTES,
-                            &at, &room) != WEIR_OK) {
+    if (kept &&
+        buf_reserve(&s->in, 2048, (size_t)w->snapshot->settings->limits.head + SCRATCH_BYTES, &at,
+                    &room) != WEIR_OK) {
         session_close(s);
         return false;
     }

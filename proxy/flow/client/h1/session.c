@@ -9,17 +9,17 @@
 #include <unistd.h>
 
 enum { LINGER_MAX = 1024 * 1024 };
-#define DRAIN_NS  (5 * NS_PER_S)
-#define LINGER_NS (2 * NS_PER_S)
+#define DISCARD_NS (5 * NS_PER_S)
+#define LINGER_NS  (2 * NS_PER_S)
 
 #define BIT(n) (1U << (n))
 static const unsigned may_follow[] = {
     [SESSION_TLS] = BIT(SESSION_IDLE) | BIT(SESSION_DEAD),
     [SESSION_IDLE] = BIT(SESSION_HEAD) | BIT(SESSION_EXCHANGE) | BIT(SESSION_DEAD),
     [SESSION_HEAD] = BIT(SESSION_EXCHANGE) | BIT(SESSION_DEAD),
-    [SESSION_EXCHANGE] = BIT(SESSION_IDLE) | BIT(SESSION_DRAIN) | BIT(SESSION_FLUSH) |
+    [SESSION_EXCHANGE] = BIT(SESSION_IDLE) | BIT(SESSION_DISCARD) | BIT(SESSION_FLUSH) |
                          BIT(SESSION_TUNNEL) | BIT(SESSION_DEAD),
-    [SESSION_DRAIN] = BIT(SESSION_IDLE) | BIT(SESSION_FLUSH) | BIT(SESSION_DEAD),
+    [SESSION_DISCARD] = BIT(SESSION_IDLE) | BIT(SESSION_FLUSH) | BIT(SESSION_DEAD),
     [SESSION_FLUSH] = BIT(SESSION_LINGER) | BIT(SESSION_DEAD),
     [SESSION_LINGER] = BIT(SESSION_DEAD),
     [SESSION_TUNNEL] = BIT(SESSION_FLUSH) | BIT(SESSION_DEAD),
@@ -33,8 +33,8 @@ static uint64_t state_limit_ns(const struct session *s, enum session_state state
         return session_timeouts(s)->keepalive_ns;
     case SESSION_HEAD:
         return session_timeouts(s)->head_ns;
-    case SESSION_DRAIN:
-        return DRAIN_NS;
+    case SESSION_DISCARD:
+        return DISCARD_NS;
     case SESSION_FLUSH:
         return session_timeouts(s)->write_ns;
     case SESSION_LINGER:
@@ -74,9 +74,9 @@ void session_set_timer(struct session *s)
         loop_timer_at(&s->timer, due);
 }
 
-static void reap(struct loop_grave *g)
+static void free_deferred(struct loop_deferred *d)
 {
-    struct session *s = LIST_OBJECT(g, struct session, grave);
+    struct session *s = LIST_OBJECT(d, struct session, deferred);
     struct worker *w = s->w;
 
     slab_give(&w->sessions, s);
@@ -92,8 +92,8 @@ void session_close(struct session *s)
         return;
     s->state = SESSION_DEAD;
     s->x = NULL;
-    if (w->corked == s) {
-        w->corked = NULL;
+    if (w->gathering == s) {
+        w->gathering = NULL;
         w->out_len = 0;
     }
     loop_timer_stop(&s->timer);
@@ -102,21 +102,21 @@ void session_close(struct session *s)
     conn_close(&s->conn);
     buf_free(&s->in);
     buf_free(&s->out);
-    loop_bury(w->loop, &s->grave);
+    loop_defer_free(w->loop, &s->deferred);
     if (x != NULL)
         exchange_client_gone(x);
 }
 
 /* --- events of the connection */
 
-static void on_step(struct loop_grave *g)
+static void on_step(struct loop_deferred *d)
 {
-    struct session *s = LIST_OBJECT(g, struct session, step);
+    struct session *s = LIST_OBJECT(d, struct session, step);
     struct worker *w = s->w;
 
     WEIR_CHECK(s, SESSION_MAGIC);
     session_step(s);
-    session_uncork(w);
+    output_flush(w);
 }
 
 static void on_readable(struct conn *c, void *owner)
@@ -130,7 +130,7 @@ static void on_readable(struct conn *c, void *owner)
         continue;
     if (s->state == SESSION_LINGER && s->lingered > LINGER_MAX)
         session_close(s);
-    session_uncork(w);
+    output_flush(w);
 }
 
 static void on_open(struct conn *c, void *owner)
@@ -161,11 +161,11 @@ static void on_hangup(struct conn *c, void *owner, bool reset)
     WEIR_CHECK(s, SESSION_MAGIC);
     (void)c;
     w = s->w;
-    if (reset || s->state != SESSION_EXCHANGE || !w->site->settings->keep_half_closed)
+    if (reset || s->state != SESSION_EXCHANGE || !w->snapshot->settings->keep_half_closed)
         session_close(s);
     else
         s->keep_alive = false;
-    session_uncork(w);
+    output_flush(w);
 }
 
 /* The kernel announces room only when a good part of its buffer is free: look at what has left. */
@@ -204,7 +204,7 @@ static void on_timer(void *arg)
     }
     if (s->state != SESSION_DEAD)
         session_set_timer(s);
-    session_uncork(w);
+    output_flush(w);
 }
 
 /* The process is ending: an idle connection goes, but one whose first request may be under way. */
@@ -229,7 +229,7 @@ static const struct conn_events events = {
 struct session *session_open(struct worker *w, int fd, int listener)
 {
     struct session *s = slab_take(&w->sessions);
-    struct site_listener *l = w->site->by_slot[listener];
+    struct snapshot_listener *l = w->snapshot->by_slot[listener];
 
     if (s == NULL) {
         (void)close(fd);
@@ -239,15 +239,15 @@ struct session *session_open(struct worker *w, int fd, int listener)
     s->w = w;
     s->codec.ops = &h1_codec;
     s->addresses = l->addresses;
-    addresses_hold(s->addresses);
+    addresses_ref(s->addresses);
     s->state = l->tls != NULL ? SESSION_TLS : SESSION_IDLE;
     list_init(&s->node);
-    loop_grave_init(&s->grave, reap);
-    loop_grave_init(&s->step, on_step);
+    loop_deferred_init(&s->deferred, free_deferred);
+    loop_deferred_init(&s->step, on_step);
     loop_timer_init(&s->timer, w->loop, on_timer, s);
     s->conn = conn_accept(w->loop, fd, l->tls, session_timeouts(s)->tls_ns, &events, s);
     if (s->conn == NULL) {
-        addresses_release(&s->addresses);
+        addresses_unref(&s->addresses);
         slab_give(&w->sessions, s);
         return NULL;
     }

@@ -137,11 +137,11 @@ static size_t head(struct uplink *u, struct slice in, bool *more)
         size_t used = 0;
         struct slice rest = slice_from(in, total);
 
-        if (!head_is_due(&u->head_wait, rest, &x->site->response_limits)) {
+        if (!head_is_due(&u->head_wait, rest, &x->snapshot->response_limits)) {
             *more = true;
             return total;
         }
-        switch (response_parse(rest, &x->site->response_limits, x->to_head, x->asks_websocket,
+        switch (response_parse(rest, &x->snapshot->response_limits, x->to_head, x->asks_websocket,
                                u->w->fields, &h, &used, &err)) {
         case PARSE_MORE:
             *more = true;
@@ -174,7 +174,8 @@ static void on_head_bytes(struct uplink *u, struct slice in)
     if (u->state == UPLINK_DEAD || !more || used == in.len)
         return;
     if (buf_append(&u->in, slice_from(in, used),
-                   (size_t)u->x->site->settings->limits.response_head + SCRATCH_BYTES) != WEIR_OK)
+                   (size_t)u->x->snapshot->settings->limits.response_head + SCRATCH_BYTES) !=
+        WEIR_OK)
         fail(u, END_BAD, "out of memory for the head");
 }
 
@@ -223,8 +224,8 @@ static bool receive(struct uplink *u)
     enum weir_status rc;
 
     if (kept && buf_reserve(&u->in, 4096,
-                            (size_t)u->x->site->settings->limits.response_head + SCRATCH_BYTES, &at,
-                            &room) != WEIR_OK) {
+                            (size_t)u->x->snapshot->settings->limits.response_head + SCRATCH_BYTES,
+                            &at, &room) != WEIR_OK) {
         fail(u, END_BAD, "the head is too long");
         return false;
     }
@@ -260,5 +261,5 @@ void uplink_on_readable(struct conn *c, void *owner)
     w = u->w;
     while (receive(u) && conn_has_pending(c) && conn_wants_read(c))
         continue;
-    session_uncork(w);
+    output_flush(w);
 }

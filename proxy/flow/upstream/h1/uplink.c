@@ -27,17 +27,17 @@ void uplink_enter(struct uplink *u, enum uplink_state next)
     u->state = next;
 }
 
-static struct lane *lane_of(const struct uplink *u)
+static struct idle_pool *idle_pool_of(const struct uplink *u)
 {
-    return &u->w->lanes[u->upstream->slot];
+    return &u->w->idle_pools[u->upstream->slot];
 }
 
-static void reap(struct loop_grave *g)
+static void free_deferred(struct loop_deferred *d)
 {
-    struct uplink *u = LIST_OBJECT(g, struct uplink, grave);
+    struct uplink *u = LIST_OBJECT(d, struct uplink, deferred);
     struct worker *w = u->w;
 
-    site_use_drop(&u->use);
+    snapshot_use_unref(&u->use);
     slab_give(&w->uplinks, u);
 }
 
@@ -46,7 +46,7 @@ void uplink_close(struct uplink *u)
     if (u->state == UPLINK_DEAD)
         return;
     if (u->state == UPLINK_IDLE)
-        lane_of(u)->n_idle--;
+        idle_pool_of(u)->n_idle--;
     list_remove(&u->node);
     uplink_enter(u, UPLINK_DEAD);
     loop_timer_stop(&u->timer);
@@ -57,7 +57,7 @@ void uplink_close(struct uplink *u)
         u->x->uplink = NULL;
         u->x = NULL;
     }
-    loop_bury(u->w->loop, &u->grave);
+    loop_defer_free(u->w->loop, &u->deferred);
 }
 
 /* --- idle ones */
@@ -85,7 +85,7 @@ static uint64_t idle_limit_ns(const struct uplink *u)
 
 static bool is_surplus(const struct uplink *u)
 {
-    return lane_of(u)->n_idle >= u->upstream->conf->idle_connections;
+    return idle_pool_of(u)->n_idle >= u->upstream->conf->idle_connections;
 }
 
 /*
@@ -113,8 +113,8 @@ static void make_idle(struct uplink *u)
         limit_ns = SURPLUS_NS;
     uplink_enter(u, UPLINK_IDLE);
     u->x = NULL;
-    lane_of(u)->n_idle++;
-    list_push_front(&lane_of(u)->idle, &u->node);
+    idle_pool_of(u)->n_idle++;
+    list_push_front(&idle_pool_of(u)->idle, &u->node);
     loop_timer_at(&u->timer, loop_now_ns(u->w->loop) + limit_ns);
     conn_want_read(u->conn, true); /* anything that comes now closes it */
 }
@@ -135,7 +135,7 @@ void uplink_release(struct exchange *x, bool reusable)
 
 void uplink_close_idle(struct worker *w, int slot)
 {
-    LIST_EACH_SAFE(n, t, &w->lanes[slot].idle)
+    LIST_EACH_SAFE(n, t, &w->idle_pools[slot].idle)
     uplink_close(LIST_OBJECT(n, struct uplink, node));
 }
 
@@ -154,7 +154,7 @@ static void begin(struct uplink *u, struct exchange *x)
  * The newest.  Whatever it may have received while idle has closed it already: its read event is
  * always on, and events are handled in the order in which they happened.
  */
-static struct uplink *take_idle(struct worker *w, struct lane *l)
+static struct uplink *take_idle(struct worker *w, struct idle_pool *l)
 {
     struct uplink *u;
 
@@ -180,11 +180,11 @@ static void on_open(struct conn *c, void *owner)
     uplink_enter(u, UPLINK_HEAD);
     u->x->connect_took_ns = loop_now_ns(w->loop) - u->begun_ns;
     exchange_on_connected(u->x);
-    session_uncork(w);
+    output_flush(w);
 }
 
 /* Tries the next address before it gives up. */
-static bool try_next_address(struct exchange *x, struct lane *l, uint8_t tried)
+static bool try_next_address(struct exchange *x, struct idle_pool *l, uint8_t tried)
 {
     if (tried + 1 >= l->n_addrs)
         return false;
@@ -198,19 +198,19 @@ static void on_fail(struct conn *c, void *owner, enum weir_status s, const char 
     struct uplink *u = owner;
     struct exchange *x;
     struct worker *w;
-    struct lane *l;
+    struct idle_pool *l;
 
     WEIR_CHECK(u, UPLINK_MAGIC);
     (void)c;
     w = u->w;
     x = u->x;
-    l = lane_of(u);
+    l = idle_pool_of(u);
     x->uplink = NULL;
     u->x = NULL;
     if (!try_next_address(x, l, x->addresses_tried))
         exchange_on_connect_failed(x, s, why);
     uplink_close(u);
-    session_uncork(w);
+    output_flush(w);
 }
 
 static void on_writable(struct conn *c, void *owner)
@@ -223,7 +223,7 @@ static void on_writable(struct conn *c, void *owner)
     w = u->w;
     if (u->x != NULL)
         uplink_push(u);
-    session_uncork(w);
+    output_flush(w);
 }
 
 static void on_hangup(struct conn *c, void *owner, bool reset)
@@ -246,7 +246,7 @@ static const struct conn_events events = {
     .on_hangup = on_hangup,
 };
 
-static struct uplink *open_new(struct exchange *x, struct lane *l)
+static struct uplink *open_new(struct exchange *x, struct idle_pool *l)
 {
     struct worker *w = x->w;
     struct uplink *u = slab_take(&w->uplinks);
@@ -262,11 +262,11 @@ static struct uplink *open_new(struct exchange *x, struct lane *l)
     u->begun_ns = loop_now_ns(w->loop);
     list_init(&u->node);
     loop_timer_init(&u->timer, w->loop, on_idle_timeout, u);
-    loop_grave_init(&u->grave, reap);
+    loop_deferred_init(&u->deferred, free_deferred);
     u->conn = conn_connect(w->loop, &l->addrs[l->next_addr], x->upstream->tls,
                            x->pool->conf->timeouts.connect_ns, &events, u);
     if (u->conn == NULL) {
-        site_use_drop(&u->use);
+        snapshot_use_unref(&u->use);
         slab_give(&w->uplinks, u);
         return NULL;
     }
@@ -277,7 +277,7 @@ static struct uplink *open_new(struct exchange *x, struct lane *l)
 
 enum weir_status uplink_take(struct exchange *x, bool fresh)
 {
-    struct lane *l = &x->w->lanes[x->upstream->slot];
+    struct idle_pool *l = &x->w->idle_pools[x->upstream->slot];
     struct uplink *u = fresh ? NULL : take_idle(x->w, l);
 
     if (u != NULL) {

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The events that are kept.  A plain array: they are few, and some are taken out of its middle. */
-#include "control/event_list.h"
+#include "control/journal.h"
 
 #include <string.h>
 
-static void remove_at(struct event_list *l, size_t i)
+static void remove_at(struct journal *l, size_t i)
 {
     memmove(&l->at[i], &l->at[i + 1], (l->n - i - 1) * sizeof l->at[0]);
     l->n--;
 }
 
-struct control_event *event_list_add(struct event_list *l)
+struct control_event *journal_add(struct journal *l)
 {
     struct control_event *e;
 
@@ -27,7 +27,7 @@ static bool is(const struct control_event *e, enum breaker_state from, enum brea
 }
 
 /* The newest change of state before `at` that is of the same upstream; -1 if there is none. */
-static long before(const struct event_list *l, size_t at)
+static long before(const struct journal *l, size_t at)
 {
     const struct control_event *of = &l->at[at];
 
@@ -40,7 +40,7 @@ static long before(const struct event_list *l, size_t at)
     return -1;
 }
 
-struct control_event *event_list_fold(struct event_list *l)
+struct control_event *journal_fold(struct journal *l)
 {
     struct control_event *e = &l->at[l->n - 1];
     long probing, failed;

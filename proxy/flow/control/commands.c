@@ -14,7 +14,7 @@ static void audit(const struct control_who *who, const char *result)
 static void order_done(struct control *c, const struct control_who *who, size_t pool,
                        size_t upstream)
 {
-    const struct site_pool *p = &c->site->pools[pool];
+    const struct snapshot_pool *p = &c->snapshot->pools[pool];
 
     audit(who, "done");
     control_note(c, c->pool_names[p->slot],
@@ -53,7 +53,7 @@ static enum pool_override override_of(enum pool_order o)
     WEIR_UNREACHABLE("order");
 }
 
-static void note_by(struct control *c, const struct control_who *who, const struct site_pool *p,
+static void note_by(struct control *c, const struct control_who *who, const struct snapshot_pool *p,
                     size_t i, enum pool_order o, double value)
 {
     struct upstream_watch *w = &c->upstreams[p->upstreams[i].slot];
@@ -61,14 +61,14 @@ static void note_by(struct control *c, const struct control_who *who, const stru
 
     if (ov == OVERRIDE_COUNT)
         return;
-    w->by[ov] = (struct order_by){who->uid, true};
+    w->by[ov] = (struct command_by){who->uid, true};
     if (ov == OVERRIDE_LIMIT_STREAMS)
         w->limit_value = value;
 }
 
-static bool order_one(struct control *c, const struct control_who *who, const struct site_pool *p,
-                      size_t i, enum pool_order o, double value, uint64_t until_ns, char *why,
-                      size_t room)
+static bool order_one(struct control *c, const struct control_who *who,
+                      const struct snapshot_pool *p, size_t i, enum pool_order o, double value,
+                      uint64_t until_ns, char *why, size_t room)
 {
     const char *reason = "";
     uint64_t now = loop_refresh_now(c->loop);
@@ -87,7 +87,7 @@ static bool order_one(struct control *c, const struct control_who *who, const st
 bool control_order(struct control *c, const struct control_who *who, size_t pool, size_t upstream,
                    enum pool_order o, double value, uint64_t for_ns, char *why, size_t room)
 {
-    const struct site_pool *p = &c->site->pools[pool];
+    const struct snapshot_pool *p = &c->snapshot->pools[pool];
     size_t first = upstream == SIZE_MAX ? 0 : upstream, done = 0;
     size_t end = upstream == SIZE_MAX ? p->n_upstreams : upstream + 1;
 
@@ -106,7 +106,7 @@ bool control_order(struct control *c, const struct control_who *who, size_t pool
 bool control_mode(struct control *c, const struct control_who *who, size_t pool,
                   enum pool_rule_set set, bool enforce, uint64_t for_ns, char *why, size_t room)
 {
-    const struct site_pool *p = &c->site->pools[pool];
+    const struct snapshot_pool *p = &c->snapshot->pools[pool];
     struct mode_override *m = &c->pools[p->slot].modes[set];
     bool as_configured;
 
@@ -123,7 +123,7 @@ bool control_mode(struct control *c, const struct control_who *who, size_t pool,
 
 static void set_incident(struct control *c, size_t pool, const char *text, uint64_t until_ns)
 {
-    const struct site_pool *p = &c->site->pools[pool];
+    const struct snapshot_pool *p = &c->snapshot->pools[pool];
     struct pool_watch *w = &c->pools[p->slot];
 
     free(w->incident);
@@ -149,7 +149,7 @@ bool control_incident(struct control *c, const struct control_who *who, size_t p
 
 static void lapse_pool(struct control *c, size_t i, uint64_t now)
 {
-    const struct site_pool *p = &c->site->pools[i];
+    const struct snapshot_pool *p = &c->snapshot->pools[i];
     struct pool_watch *w = &c->pools[p->slot];
 
     for (int m = 0; m < SET_COUNT; m++) {
@@ -172,6 +172,6 @@ static void lapse_pool(struct control *c, size_t i, uint64_t now)
 /* Overrides of upstreams lapse in the pool's own tick. */
 void control_lapse(struct control *c)
 {
-    for (size_t i = 0; i < c->site->settings->n_pools; i++)
+    for (size_t i = 0; i < c->snapshot->settings->n_pools; i++)
         lapse_pool(c, i, loop_now_ns(c->loop));
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <criterion/criterion.h>
 
-#include "control/event_list.h"
+#include "control/journal.h"
 
-static struct event_list list;
+static struct journal list;
 
 static void empty(void)
 {
@@ -11,19 +11,19 @@ static void empty(void)
     list.seq = 0;
 }
 
-TestSuite(event_list, .init = empty);
+TestSuite(journal, .init = empty);
 
 static struct control_event *happens(const char *upstream, enum breaker_state from,
                                      enum breaker_state to)
 {
-    struct control_event *e = event_list_add(&list);
+    struct control_event *e = journal_add(&list);
 
     e->at_wall_ns = 1000 * list.seq;
     e->pool = "chat";
     e->upstream = upstream;
     e->from = from;
     e->to = to;
-    return event_list_fold(&list);
+    return journal_fold(&list);
 }
 
 static struct control_event *probed_in_vain(const char *upstream)
@@ -32,7 +32,7 @@ static struct control_event *probed_in_vain(const char *upstream)
     return happens(upstream, BREAKER_HALF_OPEN, BREAKER_OPEN);
 }
 
-Test(event_list, keeps_what_an_outage_began_with_and_counts_the_probes)
+Test(journal, keeps_what_an_outage_began_with_and_counts_the_probes)
 {
     const struct control_event *e;
 
@@ -48,7 +48,7 @@ Test(event_list, keeps_what_an_outage_began_with_and_counts_the_probes)
     cr_assert_eq(e->seq, 10001);
 }
 
-Test(event_list, counts_each_upstream_on_its_own)
+Test(journal, counts_each_upstream_on_its_own)
 {
     for (int i = 0; i < 3; i++) {
         cr_assert_eq(probed_in_vain("a")->times, i + 1);
@@ -57,7 +57,7 @@ Test(event_list, counts_each_upstream_on_its_own)
     cr_assert_eq(list.n, 4);
 }
 
-Test(event_list, does_not_count_over_what_came_between)
+Test(journal, does_not_count_over_what_came_between)
 {
     (void)probed_in_vain("a");
     (void)happens("a", BREAKER_OPEN, BREAKER_HALF_OPEN);
@@ -67,19 +67,19 @@ Test(event_list, does_not_count_over_what_came_between)
     cr_assert_eq(list.n, 7);
 }
 
-Test(event_list, passes_over_events_that_are_no_change_of_state)
+Test(journal, passes_over_events_that_are_no_change_of_state)
 {
     struct control_event *order;
 
     (void)probed_in_vain("a");
-    order = event_list_add(&list);
+    order = journal_add(&list);
     order->pool = "chat";
     order->upstream = "a";
     cr_assert_eq(probed_in_vain("a")->times, 2);
     cr_assert_eq(list.n, 3, "the order stays");
 }
 
-Test(event_list, drops_the_oldest_when_it_is_full)
+Test(journal, drops_the_oldest_when_it_is_full)
 {
     for (int i = 0; i < EVENTS_KEPT + 5; i++)
         (void)happens("a", BREAKER_CLOSED, BREAKER_OPEN);

@@ -70,7 +70,7 @@ static bool serve_newest(struct pool *p, struct pool_request *r, uint64_t now_ns
     return true;
 }
 
-void pool_drain_queue(struct pool *p, uint64_t now_ns)
+void pool_serve_queue(struct pool *p, uint64_t now_ns)
 {
     struct pool_request *r;
 

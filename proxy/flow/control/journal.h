@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WEIR_FLOW_EVENT_LIST_H
-#define WEIR_FLOW_EVENT_LIST_H
+#ifndef WEIR_FLOW_JOURNAL_H
+#define WEIR_FLOW_JOURNAL_H
 
 #include <stddef.h>
 
@@ -8,20 +8,20 @@
 
 /* The last events, oldest first.  Control thread. */
 enum { EVENTS_KEPT = 1024 };
-struct event_list {
+struct journal {
     struct control_event at[EVENTS_KEPT];
     size_t n;
     uint64_t seq; /* of the newest */
 };
 
 /* Room for a new event, the newest now, with its seq; the oldest goes where there is none. */
-struct control_event *event_list_add(struct event_list *l);
+struct control_event *journal_add(struct journal *l);
 
 /*
  * The newest event is filled in.  If it ends a round of probes in vain and the round before ended
  * so as well, both rounds become one event that counts them: an outage of an hour is a line and not
  * a thousand, and what it began with stays in the list.  Returns where the newest is now.
  */
-struct control_event *event_list_fold(struct event_list *l);
+struct control_event *journal_fold(struct journal *l);
 
 #endif
