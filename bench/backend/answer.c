@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The data port: what each request gets.  Routing, faults, and the engine's tokens turned into the
- * words of the request's dialect.
+ * Answers: tokens turned into the words of the request's dialect, with what faults make of them.
+ * Which request gets which is in requests.c.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +17,10 @@ void exchange_free(struct exchange *x)
     struct server *s = x->server;
 
     WEIR_CHECK(x, EXCHANGE_MAGIC);
-    api_leave(x);
+    if (x->timed)
+        timed_leave(x);
+    else
+        api_leave(x);
     engine_remove(&s->engine, &x->job);
     if (x->conn != NULL)
         httpd_set_user(x->conn, NULL);
@@ -27,7 +30,7 @@ void exchange_free(struct exchange *x)
     life_update(s);
 }
 
-static struct exchange *exchange_new(struct server *s, struct httpd_conn *c)
+struct exchange *exchange_new(struct server *s, struct httpd_conn *c, const struct httpd_request *r)
 {
     struct exchange *x = calloc(1, sizeof *x);
 
@@ -37,6 +40,9 @@ static struct exchange *exchange_new(struct server *s, struct httpd_conn *c)
     x->conn = c;
     list_init(&x->node);
     list_init(&x->job.node);
+    x->hashed = head_field(r->head, "x-bench-hash").len > 0;
+    x->asked_sum = fnv_feed(fnv_start, r->body);
+    x->sent_sum = fnv_start;
     x->answer.number = s->n.attempts;
     x->answer.created = wall_now_ns() / NS_PER_S;
     httpd_set_user(c, x);
@@ -65,10 +71,28 @@ void answer_refuse(struct server *s, struct httpd_conn *c, const struct dialect 
 
 /* Streams */
 
-static void stream_begin(struct exchange *x)
+void answer_sums(const struct exchange *x, struct slice body, char extra[EXTRA_MAX])
 {
+    extra[0] = '\0';
+    if (x->hashed)
+        (void)snprintf(extra, EXTRA_MAX,
+                       "X-Bench-Asked: %016llx\r\nX-Bench-Answer: %016llx\r\n"
+                       "X-Bench-First-Ms: %.3f\r\n",
+                       (unsigned long long)x->asked_sum,
+                       (unsigned long long)fnv_feed(fnv_start, body), x->told_ms);
+}
+
+void answer_begin(struct exchange *x)
+{
+    char extra[EXTRA_MAX] = "Cache-Control: no-cache\r\n";
+    size_t n = strlen(extra);
+
     x->begun = true;
-    httpd_begin(x->conn, 200, "text/event-stream; charset=utf-8", "Cache-Control: no-cache\r\n");
+    if (x->hashed)
+        (void)snprintf(extra + n, sizeof extra - n,
+                       "X-Bench-Asked: %016llx\r\nX-Bench-First-Ms: %.3f\r\n",
+                       (unsigned long long)x->asked_sum, x->told_ms);
+    httpd_begin(x->conn, 200, "text/event-stream; charset=utf-8", extra);
 }
 
 /* Sends the scratch as one piece.  False: the client was found gone, the exchange with it. */
@@ -76,8 +100,50 @@ static bool send_scratch(struct exchange *x)
 {
     struct httpd_conn *c = x->conn;
 
+    if (x->hashed)
+        x->sent_sum = fnv_feed(x->sent_sum, grow_slice(&x->server->scratch));
     httpd_piece(c, grow_slice(&x->server->scratch));
     return httpd_user(c) == x;
+}
+
+/* The sum of all that was sent so far, as a comment: what comes before the end marker is covered.
+ */
+static bool send_sum(struct exchange *x)
+{
+    struct server *s = x->server;
+
+    if (!x->hashed)
+        return true;
+    grow_clear(&s->scratch);
+    grow_printf(&s->scratch, ": sum %016llx\n\n", (unsigned long long)x->sent_sum);
+    return send_scratch(x);
+}
+
+/* The dialect's first events go into the scratch, once. */
+static void put_opening(struct exchange *x)
+{
+    if (!x->opened)
+        x->answer.dialect->begin(&x->server->scratch, &x->answer);
+    x->opened = true;
+}
+
+bool answer_ping(struct exchange *x)
+{
+    struct server *s = x->server;
+
+    if (!x->begun)
+        answer_begin(x);
+    grow_clear(&s->scratch);
+    put_opening(x);
+    grow_str(&s->scratch, x->answer.dialect->ping);
+    return send_scratch(x);
+}
+
+bool answer_quiet_piece(struct exchange *x, const char *text)
+{
+    grow_clear(&x->server->scratch);
+    grow_str(&x->server->scratch, text);
+    return send_scratch(x);
 }
 
 /* The stream is over as it should be. */
@@ -95,6 +161,12 @@ static void stream_done(struct exchange *x, bool broken)
     }
     exchange_free(x);
     httpd_end(c);
+}
+
+void answer_quiet_end(struct exchange *x)
+{
+    if (send_sum(x))
+        stream_done(x, false);
 }
 
 static void stream_cut(struct exchange *x)
@@ -136,17 +208,16 @@ static void stream_token(struct exchange *x)
     struct server *s = x->server;
     const struct faults *f = &s->faults;
     uint32_t before = x->job.produced - 1;
-    bool first = before == 0, last = x->job.state == JOB_IDLE;
+    bool last = x->job.state == JOB_IDLE;
 
     if (!x->begun)
-        stream_begin(x);
+        answer_begin(x);
     grow_clear(&s->scratch);
     if (f->in_band_at >= 0 && x->breaks && before >= (uint32_t)f->in_band_at) {
         stream_error(x);
         return;
     }
-    if (first)
-        x->answer.dialect->begin(&s->scratch, &x->answer);
+    put_opening(x);
     if (f->empty) {
         stream_empty(x);
         return;
@@ -156,9 +227,13 @@ static void stream_token(struct exchange *x)
         return;
     }
     x->answer.dialect->token(&s->scratch, &x->answer, before);
-    if (last)
-        x->answer.dialect->end(&s->scratch, &x->answer);
-    if (send_scratch(x) && last)
+    if (!last || x->hashed) {
+        if (!send_scratch(x) || !last || !send_sum(x))
+            return;
+        grow_clear(&s->scratch);
+    }
+    x->answer.dialect->end(&s->scratch, &x->answer);
+    if (send_scratch(x))
         stream_done(x, false);
 }
 
@@ -166,13 +241,15 @@ static void answer_whole(struct exchange *x)
 {
     struct server *s = x->server;
     struct httpd_conn *c = x->conn;
+    char extra[EXTRA_MAX];
 
     grow_clear(&s->scratch);
     x->answer.dialect->whole(&s->scratch, &x->answer);
     s->n.served++;
     life_request_served(s);
+    answer_sums(x, grow_slice(&s->scratch), extra);
     exchange_free(x);
-    httpd_answer(c, 200, JSON, NULL, grow_slice(&s->scratch));
+    httpd_answer(c, 200, JSON, extra, grow_slice(&s->scratch));
 }
 
 void answer_token(void *server, struct engine_job *job)
@@ -188,144 +265,3 @@ void answer_token(void *server, struct engine_job *job)
     else if (job->state == JOB_IDLE)
         answer_whole(x);
 }
-
-/* Requests */
-
-static bool chance(struct server *s, double share)
-{
-    return share >= 1 || rng_unit(&s->rng) < share;
-}
-
-static bool over_quota(struct server *s)
-{
-    uint64_t now = mono_now_ns();
-    double most = s->faults.quota > 1 ? s->faults.quota : 1;
-
-    if (s->faults.quota <= 0)
-        return false;
-    s->quota_tokens += (double)(now - s->quota_ns) / 1e9 * s->faults.quota;
-    s->quota_ns = now;
-    if (s->quota_tokens > most)
-        s->quota_tokens = most;
-    if (s->quota_tokens < 1)
-        return true;
-    s->quota_tokens -= 1;
-    return false;
-}
-
-/* True when a fault took the request. */
-static bool fault_takes(struct server *s, struct httpd_conn *c, const struct dialect *d)
-{
-    const struct faults *f = &s->faults;
-
-    if (f->reset) {
-        s->n.broken++;
-        httpd_break(c, true);
-        return true;
-    }
-    if (f->bad_head) {
-        s->n.broken++;
-        httpd_raw(c, SLICE_LIT("220 this is no HTTP\r\n\r\n"));
-        httpd_break(c, false);
-        return true;
-    }
-    if (f->blank) {
-        s->n.broken++;
-        httpd_answer(c, 200, JSON, NULL, SLICE_NONE);
-        return true;
-    }
-    if (f->status != 0 && chance(s, f->status_share)) {
-        answer_refuse(s, c, d, f->status, f->retry_after_s);
-        return true;
-    }
-    if (over_quota(s)) {
-        answer_refuse(s, c, d, 429, f->retry_after_s);
-        return true;
-    }
-    return false;
-}
-
-static void take_chat(struct server *s, struct httpd_conn *c, const struct httpd_request *r,
-                      const struct dialect *d)
-{
-    struct exchange *x = exchange_new(s, c);
-    double share = s->faults.in_band_at >= 0 ? s->faults.in_band_share : s->faults.cut_share;
-
-    x->answer.dialect = d;
-    if (!ask_read(s, r, x)) {
-        exchange_free(x);
-        answer_refuse(s, c, d, 400, -1);
-        return;
-    }
-    x->breaks = chance(s, share);
-    if (s->faults.mixed && x->answer.number % 2 == 0)
-        (void)snprintf(x->answer.tag, sizeof x->answer.tag, "somebody-else");
-    s->n.prompt_tokens += x->job.prompt;
-    s->n.cached_tokens += x->job.cached;
-    if (!engine_submit(&s->engine, &x->job, mono_now_ns())) {
-        exchange_free(x);
-        answer_refuse(s, c, d, 503, -1);
-        return;
-    }
-    if (x->stream && s->faults.early_head)
-        stream_begin(x);
-    life_update(s);
-}
-
-static void answer_models(struct httpd_conn *c)
-{
-    httpd_answer(c, 200, JSON, NULL,
-                 SLICE_LIT("{\"object\":\"list\",\"data\":[{\"id\":\"weir-bench\",\"object\":"
-                           "\"model\",\"created\":0,\"owned_by\":\"weir\"}]}"));
-}
-
-static void answer_health(struct server *s, struct httpd_conn *c)
-{
-    if (s->faults.unhealthy)
-        httpd_answer(c, 503, JSON, NULL, SLICE_LIT("{\"status\":\"unavailable\"}"));
-    else
-        httpd_answer(c, 200, JSON, NULL, SLICE_LIT("{\"status\":\"ok\"}"));
-}
-
-static void on_request(void *ctx, struct httpd_conn *c, const struct httpd_request *r)
-{
-    struct server *s = ctx;
-    const struct dialect *d = dialect_of_path(r->target);
-    bool get = slice_eq(r->method, SLICE_LIT("GET")) || slice_eq(r->method, SLICE_LIT("HEAD"));
-
-    if (slice_eq(r->target, SLICE_LIT("/health")) && get) {
-        answer_health(s, c);
-        return;
-    }
-    s->n.attempts++;
-    life_request_arrived(s);
-    if (s->down || fault_takes(s, c, d))
-        return;
-    if (d != NULL && slice_eq(r->method, SLICE_LIT("POST")))
-        take_chat(s, c, r, d);
-    else if (d != NULL)
-        answer_refuse(s, c, d, 405, -1);
-    else if (slice_eq(r->target, SLICE_LIT("/v1/models")) && get)
-        answer_models(c);
-    else if (slice_starts(r->target, SLICE_LIT("/api/")))
-        api_take(s, exchange_new(s, c), r);
-    else
-        answer_refuse(s, c, d, 404, -1);
-}
-
-static void on_gone(void *ctx, struct httpd_conn *c)
-{
-    struct server *s = ctx;
-    struct exchange *x = httpd_user(c);
-
-    if (x == NULL)
-        return;
-    s->n.tokens_wasted += x->job.produced;
-    if (s->down)
-        s->n.killed++;
-    else
-        s->n.aborted++;
-    exchange_free(x);
-}
-
-const struct httpd_handler answer_handler = {on_request, on_gone};

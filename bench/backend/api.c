@@ -114,6 +114,7 @@ static void on_worked(evutil_socket_t fd, short what, void *arg)
     struct exchange *x = arg;
     struct httpd_conn *c;
     struct slice body;
+    char extra[EXTRA_MAX];
 
     (void)fd, (void)what;
     WEIR_CHECK(x, EXCHANGE_MAGIC);
@@ -127,17 +128,24 @@ static void on_worked(evutil_socket_t fd, short what, void *arg)
     x->echo = SLICE_NONE; /* the answer needs it longer than the worker */
     x->server->n.served++;
     life_request_served(x->server);
+    answer_sums(x, body, extra);
     exchange_free(x);
-    httpd_answer(c, 200, "application/json", NULL, body);
+    httpd_answer(c, 200, "application/json", extra, body);
     free((void *)(uintptr_t)body.p);
 }
 
 void api_take(struct server *s, struct exchange *x, const struct httpd_request *r)
 {
+    api_take_text(s, x, r, echo_text(r));
+}
+
+void api_take_text(struct server *s, struct exchange *x, const struct httpd_request *r,
+                   struct slice text)
+{
     double drawn = draw_lognormal(&s->rng, s->conf.service_ms, s->conf.service_sigma);
 
     x->service_ms = asked_ms(r->target, drawn);
-    x->echo = echo_text(r);
+    x->echo = text;
     x->timer = event_new(s->loop, -1, 0, on_worked, x);
     WEIR_ASSERT(x->timer != NULL);
     x->job.state = JOB_WAITING;

@@ -20,7 +20,9 @@ struct options {
     bool list_engines, quiet;
     int64_t seed, slots, chunk, queue_max, kv_tokens, prefix_blocks, workers;
     uint64_t interval_ns;
-    double speed, t0_ms, a_ms, c_us, out_median, out_sigma, service_ms, service_sigma;
+    double speed, t0_ms, a_ms, c_us, out_median, out_sigma, service_ms, service_sigma, first_ms,
+        first_sigma, key_quota;
+    int64_t retry_after;
 };
 
 #define AT(field) offsetof(struct options, field)
@@ -55,6 +57,12 @@ static const struct opt opts[] = {
     {"output", "TOKENS", OPT_REAL, AT(out_median), 1, 1e6, "median of the lognormal output length"},
     {"output-sigma", "S", OPT_REAL, AT(out_sigma), 0, 3,
      "sigma of its logarithm (0: always the median)"},
+    {"first-token", "MS", OPT_REAL, AT(first_ms), 0, 600000,
+     "hosted, cached, tools, mixed: median of the lognormal first token"},
+    {"first-token-sigma", "S", OPT_REAL, AT(first_sigma), 0, 3, "sigma of its logarithm"},
+    {"key-quota", "N", OPT_REAL, AT(key_quota), 0, 1e6,
+     "hosted: requests a second of one key, 429 beyond (0: no bound)"},
+    {"retry-after", "S", OPT_COUNT, AT(retry_after), 0, 86400, "hosted, mixed: what refusals say"},
     {"workers", "N", OPT_COUNT, AT(workers), 1, 100000, "of the plain API under /api/"},
     {"service", "MS", OPT_REAL, AT(service_ms), 0, 600000,
      "median time of an API call; ?ms=N in a request fixes it"},
@@ -65,7 +73,10 @@ static const char more[] =
     "Serves\n"
     "  POST /v1/chat/completions, /v1/completions, /v1/responses   OpenAI, streamed or not\n"
     "  POST /v1/messages                                           Anthropic, streamed or not\n"
-    "  GET  /v1/models, /health;   any /api/...                    plain JSON, echoes the request\n"
+    "  GET  /v1/models, /health, POST /v1/embeddings; any /api/... plain JSON (/api/ echoes the "
+    "request)\n"
+    "  GET  /mcp, /events                                          quiet event streams\n"
+    "  GET  /ws                                                    WebSocket, echoes\n"
     "Prompt tokens are the body's bytes / 4.  If a body has \"tag\", \"metadata.tag\", \"seed\", "
     "\"user\"\n"
     "or \"metadata.user_id\" (the first of them), its tokens read TAG.0 TAG.1 TAG.2 ..., so that "
@@ -92,6 +103,11 @@ static void list_engines(void)
                  "chunk", "prompt", "output", "promise");
     for (int i = 0; i < n_engines; i++) {
         const struct engine_conf *e = &engines[i];
+        if (e->clocked != NULL) {
+            (void)printf("%-8s %45g %7g           %s\n", e->name, e->prompt_median, e->out_median,
+                         e->help);
+            continue;
+        }
         (void)printf("%-8s %6d %6g %6g %7g %6d %7g %7g %6gms  %s\n", e->name, e->slots, e->t0_ms,
                      e->a_ms, e->c_us, e->chunk, e->prompt_median, e->out_median, e->promise_ms,
                      e->help);
@@ -131,6 +147,18 @@ static void override_engine(struct engine_conf *c, const struct options *o)
     override_real(&c->out_sigma, o->out_sigma);
     override_real(&c->service_ms, o->service_ms);
     override_real(&c->service_sigma, o->service_sigma);
+}
+
+static void override_clocked(struct server *s, const struct options *o)
+{
+    if (s->conf.clocked == NULL)
+        return;
+    s->clocked = *s->conf.clocked;
+    s->conf.clocked = &s->clocked;
+    override_real(&s->clocked.first_ms, o->first_ms);
+    override_real(&s->clocked.first_sigma, o->first_sigma);
+    override_real(&s->clocked.quota_per_s, o->key_quota);
+    override_int(&s->clocked.retry_after_s, o->retry_after);
 }
 
 static int open_port(struct httpd *port, struct server *s, const char *where,
@@ -192,8 +220,10 @@ static void server_start(struct server *s, const struct engine_conf *conf, const
 {
     *s = (struct server){.conf = *conf, .loop = loop_new(), .faults = faults_none};
     override_engine(&s->conf, o);
+    override_clocked(s, o);
     s->speed = o->speed;
     s->exact_length = o->length != NULL;
+    s->seed = (uint64_t)o->seed;
     list_init(&s->script);
     rng_seed(&s->rng, (uint64_t)o->seed);
     engine_init(&s->engine, &s->conf);
@@ -245,7 +275,11 @@ static struct options defaults(void)
                             .out_median = -1,
                             .out_sigma = -1,
                             .service_ms = -1,
-                            .service_sigma = -1};
+                            .service_sigma = -1,
+                            .first_ms = -1,
+                            .first_sigma = -1,
+                            .key_quota = -1,
+                            .retry_after = -1};
 }
 
 static int serve_engine(struct options *o)

@@ -77,7 +77,7 @@ void stats_write(struct server *s, struct grow *g)
     json_cstr(&j, "state", s->down ? "down" : "up");
     json_num(&j, "uptime_s", (double)(mono_now_ns() - s->born_ns) / 1e9, 3);
     json_i64(&j, "slots", s->conf.slots);
-    json_i64(&j, "running", s->engine.n_running);
+    json_i64(&j, "running", s->engine.n_running + s->n_timed);
     json_i64(&j, "queued", s->engine.n_waiting);
     json_i64(&j, "api_busy", s->api.busy);
     json_i64(&j, "api_queued", s->api.n_waiting);
@@ -169,4 +169,4 @@ static void on_gone(void *ctx, struct httpd_conn *c)
     (void)ctx, (void)c;
 }
 
-const struct httpd_handler control_handler = {on_request, on_gone};
+const struct httpd_handler control_handler = {on_request, on_gone, NULL};

@@ -262,13 +262,13 @@ static void message_whole(struct grow *g, const struct answer *a)
 
 static const struct dialect dialects[] = {
     {"chat", "/v1/chat/completions", chat_begin, chat_token, chat_end, openai_error, chat_whole,
-     openai_refusal},
+     openai_refusal, ": ping\n\n"},
     {"completions", "/v1/completions", text_begin, text_token, text_end, openai_error, text_whole,
-     openai_refusal},
+     openai_refusal, ": ping\n\n"},
     {"responses", "/v1/responses", responses_begin, responses_token, responses_end, responses_error,
-     responses_whole, openai_refusal},
+     responses_whole, openai_refusal, ": ping\n\n"},
     {"anthropic", "/v1/messages", message_begin, message_token, message_end, message_error,
-     message_whole, message_refusal},
+     message_whole, message_refusal, "event: ping\ndata: {\"type\":\"ping\"}\n\n"},
 };
 
 const struct dialect *dialect_of_path(struct slice path)

@@ -34,6 +34,7 @@ struct dialect {
     void (*error)(struct grow *g, const struct answer *a, int code); /* an in-band error event */
     void (*whole)(struct grow *g, const struct answer *a);           /* the answer in one piece */
     void (*refusal)(struct grow *g, int status); /* the body of an error status */
+    const char *ping;                            /* a sign of life */
 };
 
 /* The dialect of this path (a query is ignored), or NULL. */

@@ -20,8 +20,10 @@
  *
  * Pure: no clock, no I/O.  Times are nanoseconds on the caller's clock.  One owner, one thread.
  */
+struct clocked_conf;
 struct engine_conf {
     const char *name, *help;
+    const struct clocked_conf *clocked; /* goes by the clock instead of by steps; NULL: steps */
     int slots;
     double t0_ms, a_ms, c_us;
     int chunk;                    /* prompt tokens a step */

@@ -2,10 +2,12 @@
 /*
  * The engines by name.  A to H and N are those weir's rules were chosen with, I to R were held out
  * for checking them (docs/benchmarks.md); the others are for trying things out and for tests.
+ * Those from "hosted" on go by the clock: what healthy backends without slots of their own do.
  */
 #include <stddef.h>
 #include <strings.h>
 
+#include "bench/backend/clocked.h"
 #include "bench/backend/engine.h"
 
 #define ENGINE(name_, slots_, t0, a, c, chunk_, prompt, output, sigma, promise, limit, help_, ...) \
@@ -16,7 +18,57 @@
         .workers = 16, .service_ms = 20, .service_sigma = 0.8, __VA_ARGS__                         \
     }
 
+static const struct clocked_conf hosted = {.first_ms = 800,
+                                           .first_sigma = 0.6,
+                                           .gap_ms = 20,
+                                           .whole_ms = 350,
+                                           .whole_sigma = 0.3,
+                                           .tail_share = 0.1,
+                                           .tail_ms = 6000,
+                                           .quota_per_s = 1,
+                                           .quota_burst = 5,
+                                           .retry_after_s = 5};
+static const struct clocked_conf cached = {.first_ms = 1500,
+                                           .first_sigma = 0.1,
+                                           .hit_share = 0.67,
+                                           .hit_ms = 100,
+                                           .gap_ms = 20,
+                                           .whole_ms = 400,
+                                           .whole_sigma = 0.2};
+static const struct clocked_conf thinking = {.think_ms = 8000,
+                                             .think_most_ms = 60000,
+                                             .ping_ms = 5000,
+                                             .ping_share = 0.5,
+                                             .gap_ms = 20,
+                                             .whole_ms = 12000,
+                                             .whole_sigma = 0.4};
+static const struct clocked_conf tools = {.first_ms = 400,
+                                          .first_sigma = 0.4,
+                                          .gap_ms = 25,
+                                          .pause_share = 0.5,
+                                          .pause_ms = 3000,
+                                          .pause_most_ms = 15000,
+                                          .whole_ms = 2000,
+                                          .whole_sigma = 0.6};
+static const struct clocked_conf mixed = {.first_ms = 250,
+                                          .first_sigma = 0.4,
+                                          .gap_ms = 25,
+                                          .whole_ms = 300,
+                                          .whole_sigma = 0.4,
+                                          .retry_after_s = 5,
+                                          .loading = "beta",
+                                          .loading_ms = 40000};
+static const struct clocked_conf quiet = {.first_ms = 200,
+                                          .gap_ms = 20,
+                                          .whole_ms = 50,
+                                          .whole_sigma = 0.5,
+                                          .quiet_ms = 45000,
+                                          .beat_ms = 15000};
+
 /* clang-format off */
+#define CLOCKED(name_, conf, prompt, output, help_) \
+    ENGINE(name_, 4096, 0, 0, 0, 1024, prompt, output, 0.6, 0, 0, help_, .clocked = &(conf))
+
 const struct engine_conf engines[] = {
     /*     name    slots   t0     a    c  chunk prompt output sigma promise best limit by hand */
     ENGINE("A",       48,  20, 0.15,  50,  1024,   400,  150, 0.8, 100,   54, "the usual chat server"),
@@ -39,6 +91,12 @@ const struct engine_conf engines[] = {
     ENGINE("prefix",  16,  25,  0.3, 120,   512,  1500,  150, 0.8, 100,   16, "remembers prompts (prefix cache)", .prefix_blocks = 16384),
     ENGINE("demo",     8,  30,    1,  50,  1024,   100,   40, 0.4, 100,    8, "small enough to be overloaded by hand"),
     ENGINE("fast",  1024,   2,    0, 0.1, 65536,   400,   20, 0.3, 100, 1024, "2 ms a token, for tests"),
+    CLOCKED("hosted",   hosted,   400, 60, "hosted API: first tokens lognormal, a quota by key (429), whole answers with a tail"),
+    CLOCKED("cached",   cached,   400, 60, "two of three find their prompt in the cache (0.1 s, else 1.5 s)"),
+    CLOCKED("thinking", thinking, 400, 80, "8 to 60 s of silence before the first token, half of them with pings"),
+    CLOCKED("tools",    tools,    400, 60, "half of the answers pause for 3 to 15 s within"),
+    CLOCKED("mixed",    mixed,    400, 40, "two models at one URL, `beta` is loading (503) for 40 s; embeddings, list of models"),
+    CLOCKED("quiet",    quiet,    100, 10, "event streams that are silent, have comments or ids only (/mcp, /events); /ws echoes"),
 };
 /* clang-format on */
 const int n_engines = (int)(sizeof engines / sizeof engines[0]);

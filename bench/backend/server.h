@@ -4,10 +4,12 @@
 
 #include <event2/event.h>
 
+#include "bench/backend/clocked.h"
 #include "bench/backend/dialect.h"
 #include "bench/backend/engine.h"
 #include "bench/backend/faults.h"
 #include "bench/backend/prefix.h"
+#include "bench/common/fnv.h"
 #include "bench/common/httpd.h"
 #include "weir/base/hash.h"
 
@@ -46,9 +48,17 @@ struct exchange {
     struct answer answer;
     bool stream, begun;
     bool breaks;         /* chosen by the share of a cut or in-band fault */
-    struct event *timer; /* API: its service time */
-    struct list node;    /* API: waiting */
-    struct slice echo;   /* API: the answer, owned */
+    bool opened;         /* the dialect's first events are out */
+    bool hashed;         /* sums of the bodies go with the answer */
+    uint64_t asked_sum;  /* of the request's body */
+    uint64_t sent_sum;   /* of the answer's body so far */
+    struct event *timer; /* API: its service time; clocked: the next event */
+    bool timed;          /* clocked: counted in n_timed */
+    struct clocked_plan plan;
+    double silence_ms; /* clocked: left of it */
+    double told_ms;    /* clocked: the first token is to come so long after the request */
+    struct list node;  /* API: waiting */
+    struct slice echo; /* API: the answer, owned */
     double service_ms;
 };
 
@@ -59,7 +69,8 @@ struct api_pool {
 };
 
 struct server {
-    struct engine_conf conf; /* with what the command line changed */
+    struct engine_conf conf;     /* with what the command line changed */
+    struct clocked_conf clocked; /* conf.clocked points here, if it goes by the clock */
     struct event_base *loop;
     struct httpd port, control;
     struct engine engine;
@@ -67,6 +78,9 @@ struct server {
     uint64_t timer_due_ns; /* what engine_timer is set to; 0 is not set */
     struct api_pool api;
     struct prefix_cache prefix;
+    struct key_quota keys;
+    int n_timed; /* answers under way that go by the clock */
+    uint64_t seed;
     struct faults faults;
     struct counters n;
     struct rng rng;
@@ -96,13 +110,38 @@ struct server {
 enum { EXCHANGE_MAGIC = 0x45584348 };
 enum { FRAGILE_WATCH_S = 20, FRAGILE_DOWN_S = 10 };
 
-/* answer.c: the data port */
+/* requests.c: the data port */
 extern const struct httpd_handler answer_handler;
+
+/* answer.c: the words of answers */
+/* The request under way of this connection; exchange_free ends it. */
+struct exchange *exchange_new(struct server *s, struct httpd_conn *c,
+                              const struct httpd_request *r);
+/* The head of a stream, once. */
+void answer_begin(struct exchange *x);
 void answer_token(void *server, struct engine_job *job);
 /* The request is over; forgets it wherever it is.  Does not touch the connection. */
 void exchange_free(struct exchange *x);
 void answer_refuse(struct server *s, struct httpd_conn *c, const struct dialect *d, int status,
                    int retry_after_s);
+
+/* The scratch of the stream of a clocked engine: signs of life.  False: the client is gone. */
+bool answer_ping(struct exchange *x);
+/* Field lines with the sums of both bodies, if they were asked for; else empty. */
+enum { EXTRA_MAX = 192 };
+void answer_sums(const struct exchange *x, struct slice body, char extra[EXTRA_MAX]);
+/* A stream without content: a piece of it (false: the client is gone), its end. */
+bool answer_quiet_piece(struct exchange *x, const char *text);
+void answer_quiet_end(struct exchange *x);
+
+/* timed.c, quiet.c: answers that go by the clock */
+void timed_take(struct server *s, struct exchange *x);
+void timed_leave(struct exchange *x);
+void quiet_take(struct server *s, struct exchange *x);
+
+/* socket.c: WebSocket, echoes what comes */
+void socket_take(struct httpd_conn *c, const struct httpd_request *r);
+size_t socket_bytes(void *server, struct httpd_conn *c, struct slice bytes);
 
 /* ask.c: what a body asks for.  False: not JSON. */
 bool ask_read(struct server *s, const struct httpd_request *r, struct exchange *x);
@@ -110,6 +149,9 @@ bool ask_read(struct server *s, const struct httpd_request *r, struct exchange *
 /* api.c: the worker pool */
 void api_init(struct server *s);
 void api_take(struct server *s, struct exchange *x, const struct httpd_request *r);
+/* The same with an answer of the caller's; text is owned from here on. */
+void api_take_text(struct server *s, struct exchange *x, const struct httpd_request *r,
+                   struct slice text);
 void api_leave(struct exchange *x);
 /* Gives waiting requests to free workers. */
 void api_go_on(struct server *s);

@@ -50,7 +50,7 @@ void httpd_drop(struct httpd_conn *c, bool reset)
 
     if (c->state == CONN_DEAD)
         return;
-    if (c->state == CONN_ANSWERING)
+    if (c->state == CONN_ANSWERING || c->state == CONN_TUNNEL)
         h->handler->on_gone(h->ctx, c);
     c->state = CONN_DEAD;
     if (reset)
@@ -147,6 +147,15 @@ void httpd_step(struct httpd_conn *c)
     c->stepping = false;
 }
 
+/* The handler may end the connection. */
+static void hand_bytes(struct httpd_conn *c)
+{
+    size_t taken = c->port->handler->on_bytes(c->port->ctx, c, buf_slice(&c->in));
+
+    if (taken > 0)
+        buf_consume(&c->in, taken);
+}
+
 static void on_readable(evutil_socket_t fd, short what, void *arg)
 {
     struct httpd_conn *c = arg;
@@ -162,7 +171,10 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
         httpd_drop(c, false);
         return;
     }
-    httpd_step(c);
+    if (c->state == CONN_TUNNEL)
+        hand_bytes(c);
+    else
+        httpd_step(c);
 }
 
 static void on_writable(evutil_socket_t fd, short what, void *arg)

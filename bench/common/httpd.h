@@ -31,6 +31,9 @@ struct httpd_handler {
     /* The client is gone before its answer was complete, or the port closed: forget this request.
      */
     void (*on_gone)(void *ctx, struct httpd_conn *c);
+    /* After httpd_upgrade: the client's bytes that were not taken yet.  Returns how many are taken
+     * now; the rest comes again with what follows.  NULL where nothing upgrades. */
+    size_t (*on_bytes)(void *ctx, struct httpd_conn *c, struct slice bytes);
 };
 
 /* A listening address and its connections. */
@@ -73,6 +76,10 @@ void httpd_end(struct httpd_conn *c);
 
 /* Bytes as they are, outside any framing: for answers that are wrong on purpose. */
 void httpd_raw(struct httpd_conn *c, struct slice bytes);
+
+/* 101 with these field lines; from here on both sides send what they like, to the end of the
+ * connection.  What the client sent already is handed over with what comes next. */
+void httpd_upgrade(struct httpd_conn *c, const char *extra);
 
 /* Breaks the connection: by reset, or by an end (what was sent before still arrives). */
 void httpd_break(struct httpd_conn *c, bool reset);

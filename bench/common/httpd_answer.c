@@ -114,7 +114,7 @@ static void answered(struct httpd_conn *c)
 {
     if (c->state == CONN_DEAD)
         return;
-    WEIR_ASSERT(c->state == CONN_ANSWERING);
+    WEIR_ASSERT(c->state == CONN_ANSWERING || c->state == CONN_TUNNEL);
     c->user = NULL;
     c->streams = false;
     grow_free(&c->body_bytes);
@@ -153,6 +153,16 @@ void httpd_answer(struct httpd_conn *c, int status, const char *type, const char
     parts[1] = part(body);
     send_parts(c, parts, c->is_head ? 1 : 2);
     answered(c);
+}
+
+void httpd_upgrade(struct httpd_conn *c, const char *extra)
+{
+    WEIR_ASSERT(c->state == CONN_ANSWERING && c->port->handler->on_bytes != NULL);
+    c->state = CONN_TUNNEL;
+    c->keep = false;
+    httpd_raw(c, SLICE_LIT("HTTP/1.1 101 Switching Protocols\r\n"));
+    httpd_raw(c, slice_str(extra));
+    httpd_raw(c, SLICE_LIT("\r\n"));
 }
 
 void httpd_begin(struct httpd_conn *c, int status, const char *type, const char *extra)

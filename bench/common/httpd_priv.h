@@ -11,6 +11,7 @@ enum conn_state {
     CONN_HEAD,      /* waiting for a request's head */
     CONN_BODY,      /* reading its body */
     CONN_ANSWERING, /* the handler has it */
+    CONN_TUNNEL,    /* upgraded: bytes go to the handler */
     CONN_FLUSHING,  /* answered, the last bytes go out, then it is closed */
     CONN_DEAD,      /* on the dead list */
 };
