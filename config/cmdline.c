@@ -6,7 +6,7 @@
 #include "weir/base/assert.h"
 #include "weir/conf/cmdline.h"
 
-enum { OPT_UPSTREAM = 256, OPT_LISTEN, OPT_CHECK, OPT_SETTINGS };
+enum { OPT_UPSTREAM = 256, OPT_LISTEN, OPT_CHECK, OPT_SETTINGS, OPT_VERBOSE };
 
 static const struct option options[] = {
     {"config", required_argument, NULL, 'c'},
@@ -15,6 +15,7 @@ static const struct option options[] = {
     {"check", no_argument, NULL, OPT_CHECK},
     {"help", no_argument, NULL, 'h'},
     {"version", no_argument, NULL, 'V'},
+    {"verbose", no_argument, NULL, OPT_VERBOSE},
     {"settings", no_argument, NULL, OPT_SETTINGS}, /* for docs/settings.md; not in the help */
     {NULL, 0, NULL, 0},
 };
@@ -33,7 +34,7 @@ static const char help[] =
     "                       given (127.0.0.1:8080, [::1]:8080 or unix:/path)\n"
     "      --check          verify everything a start needs, print what would run, start nothing\n"
     "  -h, --help           this text\n"
-    "  -V, --version        the version\n"
+    "  -V, --version        the version; with --verbose also the libraries it runs with\n"
     "\n"
     "weir stays in the foreground. SIGTERM drains and ends it, a second one ends it at once,\n"
     "SIGHUP reads the file again, SIGUSR1 reopens the access log. weirctl talks to it while it\n"
@@ -61,6 +62,9 @@ static bool take_option(struct cmdline *c, int opt)
         return true;
     case 'V':
         c->action = CMDLINE_VERSION;
+        return true;
+    case OPT_VERBOSE:
+        c->verbose = true;
         return true;
     case OPT_SETTINGS:
         c->action = CMDLINE_SETTINGS;

@@ -23,6 +23,7 @@
 #include "weir/conf/cmdline.h"
 #include "weir/flow/run.h"
 
+#include "linked.h"
 #include "sandbox.h"
 
 struct run {
@@ -173,6 +174,8 @@ static int act(struct run *r)
         return 0;
     case CMDLINE_VERSION:
         (void)puts("weir " WEIR_VERSION);
+        if (r->cmdline.verbose)
+            linked_print(stdout);
         return 0;
     case CMDLINE_SETTINGS:
         cmdline_print_reference(stdout);

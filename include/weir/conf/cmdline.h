@@ -27,6 +27,7 @@ struct cmdline {
     const char *file;
     const char *upstream;
     const char *listen; /* NULL: the default address; only with upstream */
+    bool verbose;       /* VERSION: the linked libraries as well */
 };
 
 /* WEIR_BAD: a sentence part that says what is wrong in `why`. */
