@@ -172,6 +172,15 @@ static const char *wrong_host(const char *text, char *room, size_t size)
     return "another character is in it";
 }
 
+static const char *wrong_admin_host(const char *text, char *room, size_t size)
+{
+    struct slice s = slice_str(text);
+
+    if (slice_starts(s, SLICE_LIT("*.")) && s.len > 2)
+        text += 2;
+    return wrong_host(text, room, size);
+}
+
 static const char *wrong_block(const char *text, char *room, size_t size)
 {
     struct slice s = slice_str(text), address = s;
@@ -214,6 +223,8 @@ const struct conf_form conf_form_path = {"a path", "/some/path", wrong_path};
 const struct conf_form conf_form_token = {"a field name", "letters, digits and -", wrong_token};
 const struct conf_form conf_form_method = {"a method", "GET, in capital letters", wrong_method};
 const struct conf_form conf_form_host = {"a host", "api.example.org, without a port", wrong_host};
+const struct conf_form conf_form_admin_host = {
+    "a name", "weir.monitoring.svc or *.example.org, without a port", wrong_admin_host};
 const struct conf_form conf_form_block = {"an address block", "10.0.0.0/8, fd00::/8 or 192.0.2.7",
                                           wrong_block};
 const struct conf_form conf_form_origin = {

@@ -43,6 +43,8 @@ static const struct conf_row listener_rows[] = {
           "connections", "most connections at once", .def_words = "0 (from the descriptor limit)"),
     COUNT("per_address", struct listener_conf, per_address, "0", "0", "10000000", "connections",
           "most connections at once from one client address", .def_words = "0 (off)"),
+    BOOL("ipv6_only", struct listener_conf, ipv6_only, "false",
+         "[::]:PORT takes IPv6 alone; false: IPv4 too, where no other listener has that port"),
     FLAT("tls", &tls_table, "TLS towards clients", .at_is = offsetof(struct listener_conf, tls),
          .has_is = true),
 };
@@ -141,6 +143,10 @@ static const struct conf_row admin_rows[] = {
     TEXT("http", struct settings, admin_http, &conf_form_address,
          "metrics, health and the live page; \"\" = off", .def = "127.0.0.1:9901",
          .empty_too = true),
+    TEXTS("hosts", struct settings, admin_hosts, n_admin_hosts,
+          "further names the endpoint may be asked by, such as a service's; \"*.NAME\" = any below",
+          .form = &conf_form_admin_host,
+          .def_words = "localhost, addresses and the machine's own name, always"),
     COUNT("why_entries", struct settings, why_entries, "65536", "16", "1048576", "requests",
           "how many decisions `weirctl why` reaches back"),
 };

@@ -33,19 +33,17 @@ build_configure() {
 
 # The programs, without tests where those have not been built before.
 build_programs() {
-    local tests=false
     packages_need "to build weir" "${packages_build[@]}"
-    [ "$(packages_missing "${packages_unit[@]}")" = "" ] && tests=true
     echo "dev: building in build/"
-    build_in build -Dtests=$tests
+    build_in build
 }
 
 build_with_tests() {
     packages_need "to build weir and its tests" "${packages_build[@]}" "${packages_unit[@]}"
     if [ -e build/build.ninja ] && ! build_has_tests; then
-        meson configure build -Dtests=true
+        meson configure build -Dtests=enabled
     fi
-    build_in build -Dtests=true
+    build_in build -Dtests=enabled
 }
 
 build_has_tests() {

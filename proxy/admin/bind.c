@@ -58,7 +58,7 @@ static bool bind_path(const struct settings *s, const char *path, struct admin_l
         say(why, room, "%s: a socket needs an absolute path of at most 107 bytes", path);
         return false;
     }
-    if (listen_bind(&a, BACKLOG, false, socket_mode(s), &out->socket_fd, &what) != WEIR_OK) {
+    if (listen_bind(&a, BACKLOG, 0, socket_mode(s), &out->socket_fd, &what) != WEIR_OK) {
         say(why, room, "%s: %s (%s)", path, what, strerror(errno));
         return false;
     }
@@ -120,7 +120,7 @@ static enum weir_status bind_http(const struct settings *s, struct admin_listen 
         return WEIR_OK;
     errno = EINVAL;
     if (net_addr_parse(slice_str(s->admin_http), &a) == WEIR_OK &&
-        listen_bind(&a, BACKLOG, false, 0600, &out->http_fd, &what) == WEIR_OK)
+        listen_bind(&a, BACKLOG, 0, 0600, &out->http_fd, &what) == WEIR_OK)
         return WEIR_OK;
     say(why, room, "admin.http: %s: %s (%s)", s->admin_http, what, strerror(errno));
     if (!s->default_admin_http)

@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "rights.h"
 #include "weir/base/assert.h"
@@ -116,10 +117,49 @@ static void show_failure(struct text *t, struct admin *a, const void *arg)
     json_close(&j);
 }
 
+/* A line that could not be understood is a writing command unless its first word is a reading one.
+ */
+static bool is_reading(struct slice line)
+{
+    const char *at = line.p;
+    size_t n = 0;
+
+    for (; line.len > 0 && (*at == ' ' || *at == '\t' || *at == '"'); line.len--)
+        at++;
+    while (n < line.len && ((at[n] >= 'a' && at[n] <= 'z') || at[n] == '-'))
+        n++;
+    for (int i = 0; i < COMMAND_COUNT; i++) {
+        if (slice_eq(slice_of(at, n), slice_str(command_rows[i].name)))
+            return command_rows[i].right == RIGHT_READ;
+    }
+    return false;
+}
+
+static bool is_writing(const struct call *c)
+{
+    return c->args->row != NULL ? c->args->row->right == RIGHT_WRITE : !is_reading(c->line);
+}
+
+enum { LINE_SHOWN = 1024, RESULT_SHOWN = 400 };
+
+/* The one place where what an operator did, or would have done, goes to the log. */
+static void audit(const struct call *c, const char *result, const char *why)
+{
+    size_t first = strcspn(why, "\n"), line = c->line.len;
+
+    if (!is_writing(c))
+        return;
+    log_info("order by uid %u: %.*s%s: %s%s%.*s", c->uid,
+             (int)(line > LINE_SHOWN ? LINE_SHOWN : line), c->line.p, line > LINE_SHOWN ? "…" : "",
+             result, first > 0 ? ": " : "", (int)(first > RESULT_SHOWN ? RESULT_SHOWN : first),
+             why);
+}
+
 static void put_failure(struct call *c, enum fail_code code, const char *message)
 {
     struct failure f = {c->json, code, message};
 
+    audit(c, "refused", message);
     if (render_into(c->a, c->out, ANSWER_MAX, show_failure, &f) != WEIR_OK)
         put(c, SLICE_LIT("error: there is no memory for the answer"));
     end_answer(c);
@@ -136,11 +176,6 @@ void call_fail(struct call *c, enum fail_code code, const char *fmt, ...)
     put_failure(c, code, message);
 }
 
-void call_audit(const struct call *c, const char *result)
-{
-    log_info("order by uid %u: %.*s: %s", c->uid, (int)c->line.len, c->line.p, result);
-}
-
 void call_done(struct call *c, const char *fmt, ...)
 {
     char sentence[640], mem[2048];
@@ -151,6 +186,7 @@ void call_done(struct call *c, const char *fmt, ...)
     va_start(ap, fmt);
     (void)vsnprintf(sentence, sizeof sentence, fmt, ap);
     va_end(ap);
+    audit(c, "done", "");
     text_init(&t, mem, sizeof mem);
     if (c->json) {
         json_begin(&j, &t);
@@ -193,7 +229,6 @@ void call_run(struct call *c, struct command_args *args)
         return;
     }
     if (args->row->right == RIGHT_WRITE && !rights_may_write(c->a->rights, c->uid)) {
-        call_audit(c, "not allowed");
         call_fail(c, FAIL_NOT_ALLOWED, "not allowed: this uid may only read");
         return;
     }

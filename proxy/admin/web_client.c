@@ -108,13 +108,16 @@ static struct slice path_of(struct slice target)
 static void take_request(struct web_client *c, const struct request_head *h)
 {
     struct web_request r = {path_of(h->target), h->is_head, h->keep_alive};
+    const struct settings *s = control_settings(c->web->a->control);
 
     if (h->body == BODY_CHUNKED || h->length > 0)
         web_refuse(c, 413, "a request here has no body");
     else if (!h->is_head && !slice_eq(h->method, SLICE_LIT("GET")))
         web_refuse(c, 405, "only GET and HEAD: nothing can be changed here");
-    else if (h->host.len > 0 && !web_host_is_ours(h->host, c->web->host))
-        web_refuse(c, 421, "ask by address, localhost or the machine's own name");
+    else if (h->host.len > 0 &&
+             !web_host_is_ours(h->host, c->web->host, s->admin_hosts, s->n_admin_hosts))
+        web_refuse(c, 421,
+                   "ask by address, localhost, the machine's own name or one of admin.hosts");
     else
         web_answer(c, &r);
 }

@@ -48,7 +48,7 @@ void web_answer(struct web_client *c, const struct web_request *r);
 void web_refuse(struct web_client *c, int status, const char *what);
 
 /* May a request name this host?  Guards against DNS rebinding (web_host.c). */
-bool web_host_is_ours(struct slice host, const char *machine);
+bool web_host_is_ours(struct slice host, const char *machine, char *const *hosts, size_t n_hosts);
 
 /* The first bytes of a page's stream; then one frame a second, and one per event. */
 void live_begin(struct web_client *c);

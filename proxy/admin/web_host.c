@@ -2,7 +2,8 @@
 /*
  * Which names a request to the endpoint may give.  A page of a stranger can let its own name
  * resolve to our address and then read us as its own ("DNS rebinding"); it cannot choose the Host
- * field, which holds that name.  So: addresses, localhost, and the machine's own name.  Pure.
+ * field, which holds that name.  So: addresses, localhost, the machine's own name, and those of
+ * admin.hosts.  Pure.
  */
 #include "web_client.h"
 #include "weir/net/addr.h"
@@ -31,11 +32,28 @@ static bool is_machine(struct slice name, const char *machine)
            (dot != NULL && slice_eq_nocase(name, slice_of(full.p, (size_t)(dot - full.p))));
 }
 
-bool web_host_is_ours(struct slice host, const char *machine)
+/* "*.monitoring.svc" is any name below. */
+static bool is_listed(struct slice name, char *const *hosts, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        struct slice h = slice_str(hosts[i]);
+        bool below = slice_starts(h, SLICE_LIT("*."));
+        struct slice end = below ? slice_from(h, 1) : h;
+
+        if (below ? name.len > end.len && slice_eq_nocase(slice_from(name, name.len - end.len), end)
+                  : slice_eq_nocase(name, h))
+            return true;
+    }
+    return false;
+}
+
+bool web_host_is_ours(struct slice host, const char *machine, char *const *hosts, size_t n_hosts)
 {
     struct slice name = without_port(host);
     struct net_addr a;
 
+    if (slice_ends(name, SLICE_LIT(".")))
+        name.len--; /* a name with the root's dot is the same name */
     return net_addr_make(name, 0, &a) == WEIR_OK || slice_eq_nocase(name, SLICE_LIT("localhost")) ||
-           is_machine(name, machine);
+           is_machine(name, machine) || is_listed(name, hosts, n_hosts);
 }

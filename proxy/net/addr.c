@@ -153,6 +153,17 @@ void net_addr_format_host(const struct net_addr *a, char out[NET_ADDR_TEXT_MAX])
     (void)snprintf(out, NET_ADDR_TEXT_MAX, "unknown");
 }
 
+void net_addr_unmap(struct net_addr *a)
+{
+    struct sockaddr_in in = {.sin_family = AF_INET};
+
+    if (a->u.sa.sa_family != AF_INET6 || !IN6_IS_ADDR_V4MAPPED(&a->u.in6.sin6_addr))
+        return;
+    in.sin_port = a->u.in6.sin6_port;
+    memcpy(&in.sin_addr, a->u.in6.sin6_addr.s6_addr + 12, sizeof in.sin_addr);
+    *a = (struct net_addr){.u.in = in, .len = sizeof in};
+}
+
 static bool unix_equal(const struct net_addr *a, const struct net_addr *b)
 {
     char x[NET_ADDR_TEXT_MAX], y[NET_ADDR_TEXT_MAX];

@@ -35,10 +35,8 @@ static int new_socket(int family)
     return socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 }
 
-static bool set(int fd, int level, int name)
+static bool set(int fd, int level, int name, int on)
 {
-    int on = 1;
-
     return setsockopt(fd, level, name, &on, sizeof on) == 0;
 }
 
@@ -86,21 +84,21 @@ static enum weir_status bind_unix(int fd, const struct net_addr *a, unsigned mod
     return WEIR_OK;
 }
 
-/* IPv6 sockets are for IPv6 only: "0.0.0.0:80" and "[::]:80" can then stand side by side. */
-static enum weir_status bind_inet(int fd, const struct net_addr *a, bool share, const char **why)
+/* IPV6_V6ONLY is set in either case: its default is the machine's (net.ipv6.bindv6only). */
+static enum weir_status bind_inet(int fd, const struct net_addr *a, unsigned how, const char **why)
 {
-    bool ok = set(fd, SOL_SOCKET, SO_REUSEADDR) && set(fd, IPPROTO_TCP, TCP_NODELAY);
+    bool ok = set(fd, SOL_SOCKET, SO_REUSEADDR, 1) && set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
 
     if (a->u.sa.sa_family == AF_INET6)
-        ok = ok && set(fd, IPPROTO_IPV6, IPV6_V6ONLY);
-    if (share)
-        ok = ok && set(fd, SOL_SOCKET, SO_REUSEPORT);
+        ok = ok && set(fd, IPPROTO_IPV6, IPV6_V6ONLY, (how & LISTEN_IPV6_ONLY) != 0);
+    if ((how & LISTEN_SHARED) != 0)
+        ok = ok && set(fd, SOL_SOCKET, SO_REUSEPORT, 1);
     if (!ok || bind(fd, &a->u.sa, a->len) == -1)
         return bind_failed(why);
     return WEIR_OK;
 }
 
-enum weir_status listen_bind(const struct net_addr *a, int backlog, bool share, unsigned mode,
+enum weir_status listen_bind(const struct net_addr *a, int backlog, unsigned how, unsigned mode,
                              int *out, const char **why)
 {
     int fd = new_socket(a->u.sa.sa_family), saved;
@@ -110,7 +108,7 @@ enum weir_status listen_bind(const struct net_addr *a, int backlog, bool share, 
         *why = "the system has no socket to give";
         return WEIR_SYS;
     }
-    st = a->u.sa.sa_family == AF_UNIX ? bind_unix(fd, a, mode, why) : bind_inet(fd, a, share, why);
+    st = a->u.sa.sa_family == AF_UNIX ? bind_unix(fd, a, mode, why) : bind_inet(fd, a, how, why);
     if (st == WEIR_OK && listen(fd, backlog) == -1)
         st = bind_failed(why);
     if (st == WEIR_OK) {
@@ -125,7 +123,7 @@ enum weir_status listen_bind(const struct net_addr *a, int backlog, bool share, 
 }
 
 /* Two programs of one user share an address by SO_REUSEPORT without a word: look without it. */
-enum weir_status listen_probe(const struct net_addr *a, const char **why)
+enum weir_status listen_probe(const struct net_addr *a, unsigned how, const char **why)
 {
     enum weir_status st = WEIR_OK;
     int fd, saved;
@@ -137,7 +135,7 @@ enum weir_status listen_probe(const struct net_addr *a, const char **why)
         *why = "the system has no socket to give";
         return WEIR_SYS;
     }
-    st = bind_inet(fd, a, false, why);
+    st = bind_inet(fd, a, how & ~(unsigned)LISTEN_SHARED, why);
     saved = errno;
     (void)close(fd);
     errno = saved;

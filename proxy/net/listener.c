@@ -94,6 +94,7 @@ static bool accept_one(struct listener *s)
     int fd = accept4(s->fd, &peer.u.sa, &peer.len, SOCK_NONBLOCK | SOCK_CLOEXEC), err = errno;
 
     if (fd != -1) {
+        net_addr_unmap(&peer);
         (void)loop_refresh_now(s->loop);
         s->fn(fd, &peer, s->arg);
         return true;

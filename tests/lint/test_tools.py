@@ -39,6 +39,23 @@ def test_a_lock_file_that_does_not_fit_is_not_a_missing_registry(shell):
     assert done.stdout.endswith("why\nnpm ci in tests/clients failed: EUSAGE\n")
 
 
+def test_a_machine_without_criterion_builds_weir_without_its_tests(tmp_path):
+    pkg_config = tmp_path / "pkg-config"
+    pkg_config.write_text("#!/bin/sh\ncase \"$*\" in *criterion*) exit 1;; esac\nexec pkg-config \"$@\"\n")
+    pkg_config.chmod(0o755)
+    done = subprocess.run(["meson", "setup", str(tmp_path / "build"), ROOT], capture_output=True, text=True,
+                          env={**os.environ, "PKG_CONFIG": str(pkg_config), "CMAKE": "/bin/false"})
+    assert done.returncode == 0, done.stdout[-2000:]
+    assert "dependency criterion found: NO" in done.stdout
+    targets = subprocess.run(["ninja", "-C", str(tmp_path / "build"), "-t", "targets", "all"],
+                             capture_output=True, text=True).stdout
+    assert "weirctl:" in targets and "unit-decide" not in targets
+    done = subprocess.run(["meson", "setup", "-Dtests=enabled", str(tmp_path / "must"), ROOT],
+                          capture_output=True, text=True,
+                          env={**os.environ, "PKG_CONFIG": str(pkg_config), "CMAKE": "/bin/false"})
+    assert done.returncode != 0, "who asks for the tests is told that they cannot be built"
+
+
 APT = 'case "$*" in *nowhere*) exit 100;; *install*) echo "$@" >>"$APT_LOG";; esac'
 
 

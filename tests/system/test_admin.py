@@ -187,6 +187,23 @@ def test_every_order_is_done_and_logged_with_uid_and_text(rig, form):
                 e["sentence"] for e in w.admin.json("events")], order
 
 
+REFUSED = ["ramp chat set 150", "limit chat/nope streams 5", "breaker nowhere/a open", "drain now",
+           "brekaer chat/a open", "mode chat breaker", 'incident chat set "never closed']
+
+
+def test_every_order_that_is_refused_is_logged_with_uid_text_and_reason(standing):
+    for line in REFUSED:
+        said = standing.admin.raw(line)
+        assert said[0].startswith("error: "), (line, said)
+        reason = said[0][len("error: "):]
+        eventually(lambda: f"order by uid {os.getuid()}: {line}: refused: {reason}"
+                   in standing.errors.text(), what=f"the audit line of {line}")
+    for line in ("events nothing", "why", "status chat"):
+        standing.admin.raw(line)
+    assert not [line for line in standing.errors.text().splitlines()
+                if re.search("order by uid .*: (events|why|status) ", line)]
+
+
 def test_orders_show_until_they_lapse(rig):
     w = _build(rig)
     _ctl(w, "breaker", "chat/a", "open", "for", f"{round(secs(1))}s")
@@ -367,7 +384,7 @@ class TestOtherUids:
         done = self._as_nobody(w, "breaker", "chat/a", "open")
         assert done.returncode == 1 and "may only read" in done.stderr
         assert w.admin.upstream()["state"] == "closed"
-        eventually(lambda: f"order by uid {NOBODY}: breaker chat/a open: not allowed"
+        eventually(lambda: f"order by uid {NOBODY}: breaker chat/a open: refused: not allowed"
                    in w.errors.text())
 
 

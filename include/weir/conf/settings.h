@@ -30,6 +30,7 @@ struct listener_conf {
     uint32_t backlog;
     uint32_t max_connections; /* 0 = from the descriptor limit */
     uint32_t per_address;     /* 0 = off */
+    bool ipv6_only;           /* of [::]: no IPv4 */
     bool tls;
     char *tls_certificate, *tls_key, *tls_client_ca;
     struct sni_conf *sni;
@@ -127,7 +128,9 @@ struct settings {
     char *admin_socket; /* "" = the default places in their order */
     char **admin_uids;  /* user names or numbers, besides root and our own */
     size_t n_admin_uids;
-    char *admin_http; /* "" = off */
+    char *admin_http;   /* "" = off */
+    char **admin_hosts; /* further names it may be asked by */
+    size_t n_admin_hosts;
     bool default_admin_http;
     uint32_t why_entries;
     char *log_access; /* stderr, stdout, off, syslog, or a file */

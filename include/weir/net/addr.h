@@ -39,6 +39,9 @@ void net_addr_format(const struct net_addr *a, char out[NET_ADDR_TEXT_MAX]);
 void net_addr_format_host(const struct net_addr *a, char out[NET_ADDR_TEXT_MAX]);
 bool net_addr_equal(const struct net_addr *a, const struct net_addr *b);
 
+/* An IPv4 address that stands in an IPv6 one (::ffff:192.0.2.7, RFC 4291 2.5.5.2) becomes IPv4. */
+void net_addr_unmap(struct net_addr *a);
+
 /* CIDR blocks: "10.0.0.0/8", "::1/128", "192.0.2.7" (one host). */
 struct net_block {
     uint8_t bytes[16];

@@ -1,22 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The operator's hand: orders on the share, modes, incident texts; each with its audit line. */
+/* The operator's hand: orders on the share, modes, incident texts; each noted among the events. */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "control/control_priv.h"
 
-static void audit(const struct control_who *who, const char *result)
-{
-    log_info("order by uid %u: %s: %s", who->uid, who->text, result);
-}
-
-/* In the log whole, in the list of events as far as it fits. */
+/* In the list of events as far as it fits; the log has it whole, from admin. */
 static void order_done(struct control *c, const struct control_who *who, size_t pool,
                        size_t upstream)
 {
     const struct snapshot_pool *p = &c->snapshot->pools[pool];
 
-    audit(who, "done");
     control_note(c, c->pool_names[p->slot],
                  upstream == SIZE_MAX ? "" : c->upstream_names[p->upstreams[upstream].slot],
                  "order", "order by uid %u: %s", who->uid, who->text);
@@ -96,8 +90,6 @@ bool control_order(struct control *c, const struct control_who *who, size_t pool
         done += order_one(c, who, p, i, o, value, until(c, for_ns), why, room);
     if (done > 0) /* of all a pool's upstreams, one that takes it is enough */
         order_done(c, who, pool, upstream);
-    else
-        audit(who, why);
     control_take_pool_events(c);
     control_judge(c);
     return done > 0;
@@ -139,7 +131,6 @@ bool control_incident(struct control *c, const struct control_who *who, size_t p
 {
     if (text != NULL && strlen(text) > 500) {
         (void)snprintf(why, room, "the text has %zu bytes, at most 500 are shown", strlen(text));
-        audit(who, why);
         return false;
     }
     set_incident(c, pool, text, until(c, for_ns));

@@ -172,7 +172,7 @@ bool control_reload(struct control *c, const struct control_who *who, struct con
     struct snapshot *next;
     char why[600];
 
-    log_info("order by uid %u: %s: reading the settings anew", who->uid, who->text);
+    log_info("reload by uid %u: %s: reading the settings anew", who->uid, who->text);
     if (c->start.notify != NULL)
         c->start.notify("RELOADING", c->start.arg);
     s = c->start.reread(m, c->start.arg);

@@ -28,18 +28,36 @@ static void close_all(int *fds, size_t n)
     errno = saved;
 }
 
-static bool bind_address(const struct net_addr *a, uint32_t backlog, size_t n_workers, int *fds,
-                         const char **why)
+static bool is_ipv4_with_port(const struct listener_conf *c, in_port_t port)
+{
+    struct net_addr a;
+
+    return net_addr_parse(slice_str(c->address), &a) == WEIR_OK && a.u.sa.sa_family == AF_INET &&
+           a.u.in.sin_port == port;
+}
+
+/* Does an IPv6 listener leave IPv4 alone?  If it is told to, or if another one has IPv4's port. */
+static bool is_ipv6_only(const struct settings *s, size_t index, const struct net_addr *a)
+{
+    bool only = s->listeners[index].ipv6_only;
+
+    for (size_t i = 0; i < s->n_listeners && a->u.sa.sa_family == AF_INET6; i++)
+        only = only || is_ipv4_with_port(&s->listeners[i], a->u.in6.sin6_port);
+    return only;
+}
+
+static bool bind_address(const struct net_addr *a, unsigned how, uint32_t backlog, size_t n_workers,
+                         int *fds, const char **why)
 {
     bool is_unix = a->u.sa.sa_family == AF_UNIX;
 
-    if (!is_unix && listen_probe(a, why) != WEIR_OK)
+    if (!is_unix && listen_probe(a, how, why) != WEIR_OK)
         return false;
+    how |= !is_unix && n_workers > 1 ? LISTEN_SHARED : 0;
     for (size_t w = 0; w < n_workers; w++) {
         if (w > 0 && is_unix)
             fds[w] = fcntl(fds[0], F_DUPFD_CLOEXEC, 0);
-        else if (listen_bind(a, (int)backlog, !is_unix && n_workers > 1, UNIX_MODE, &fds[w], why) !=
-                 WEIR_OK)
+        else if (listen_bind(a, (int)backlog, how, UNIX_MODE, &fds[w], why) != WEIR_OK)
             return false;
         if (fds[w] == -1)
             return false;
@@ -61,7 +79,8 @@ bool flow_bind_listener(const struct settings *s, size_t index, int *fds, char *
                        c->address);
         return false;
     }
-    if (bind_address(&a, c->backlog, s->workers, fds, &reason))
+    if (bind_address(&a, is_ipv6_only(s, index, &a) ? LISTEN_IPV6_ONLY : 0, c->backlog, s->workers,
+                     fds, &reason))
         return true;
     close_all(fds, s->workers);
     (void)snprintf(why, room, "cannot listen on %s: %s (%s)", c->address, reason, strerror(errno));

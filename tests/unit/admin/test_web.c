@@ -121,16 +121,28 @@ Test(web, what_would_change_something_is_refused)
 Test(web, names_that_strangers_chose_are_refused)
 {
     cr_assert(strstr(get("GET / HTTP/1.1\r\nHost: evil.example\r\n\r\n"), "HTTP/1.1 421 "));
-    cr_assert(web_host_is_ours(SLICE_LIT("127.0.0.1"), ""));
-    cr_assert(web_host_is_ours(SLICE_LIT("10.1.2.3:9901"), ""));
-    cr_assert(web_host_is_ours(SLICE_LIT("[::1]:9901"), ""));
-    cr_assert(web_host_is_ours(SLICE_LIT("LocalHost:9901"), ""));
-    cr_assert(web_host_is_ours(SLICE_LIT("db7:9901"), "db7.example.org"));
-    cr_assert(web_host_is_ours(SLICE_LIT("db7.example.org"), "db7.example.org"));
-    cr_assert(!web_host_is_ours(SLICE_LIT("db7.evil.example"), "db7.example.org"));
-    cr_assert(!web_host_is_ours(SLICE_LIT("127.0.0.1.evil.example"), ""));
-    cr_assert(!web_host_is_ours(SLICE_LIT("[::1"), ""));
-    cr_assert(!web_host_is_ours(SLICE_LIT(""), ""));
+    cr_assert(web_host_is_ours(SLICE_LIT("127.0.0.1"), "", NULL, 0));
+    cr_assert(web_host_is_ours(SLICE_LIT("10.1.2.3:9901"), "", NULL, 0));
+    cr_assert(web_host_is_ours(SLICE_LIT("[::1]:9901"), "", NULL, 0));
+    cr_assert(web_host_is_ours(SLICE_LIT("LocalHost:9901"), "", NULL, 0));
+    cr_assert(web_host_is_ours(SLICE_LIT("db7:9901"), "db7.example.org", NULL, 0));
+    cr_assert(web_host_is_ours(SLICE_LIT("db7.example.org"), "db7.example.org", NULL, 0));
+    cr_assert(!web_host_is_ours(SLICE_LIT("db7.evil.example"), "db7.example.org", NULL, 0));
+    cr_assert(!web_host_is_ours(SLICE_LIT("127.0.0.1.evil.example"), "", NULL, 0));
+    cr_assert(!web_host_is_ours(SLICE_LIT("[::1"), "", NULL, 0));
+    cr_assert(!web_host_is_ours(SLICE_LIT(""), "", NULL, 0));
+}
+
+Test(web, names_of_admin_hosts_are_ours)
+{
+    char *const hosts[] = {"weir.monitoring.svc", "*.example.org"};
+
+    cr_assert(web_host_is_ours(SLICE_LIT("Weir.monitoring.svc:9901"), "", hosts, 2));
+    cr_assert(web_host_is_ours(SLICE_LIT("weir.monitoring.svc.:9901"), "", hosts, 2));
+    cr_assert(web_host_is_ours(SLICE_LIT("a.b.example.org"), "", hosts, 2));
+    cr_assert(!web_host_is_ours(SLICE_LIT("example.org"), "", hosts, 2));
+    cr_assert(!web_host_is_ours(SLICE_LIT("evilexample.org"), "", hosts, 2));
+    cr_assert(!web_host_is_ours(SLICE_LIT("monitoring.svc"), "", hosts, 2));
 }
 
 Test(web, an_open_page_hears_history_points_and_changes)

@@ -74,7 +74,7 @@ int listen_somewhere(struct net_addr *at)
     int fd = -1;
 
     cr_assert_eq(net_addr_parse(SLICE_LIT("127.0.0.1:0"), &a), WEIR_OK);
-    cr_assert_eq(listen_bind(&a, 16, false, 0, &fd, &why), WEIR_OK, "%s", why);
+    cr_assert_eq(listen_bind(&a, 16, 0, 0, &fd, &why), WEIR_OK, "%s", why);
     at->len = sizeof at->u;
     cr_assert_eq(getsockname(fd, &at->u.sa, &at->len), 0);
     return fd;

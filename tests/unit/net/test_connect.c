@@ -121,7 +121,7 @@ Test(connect, works_over_a_unix_socket)
     cr_assert_not_null(mkdtemp(folder));
     (void)snprintf(text, sizeof text, "unix:%s/s", folder);
     cr_assert_eq(net_addr_parse(slice_str(text), &a), WEIR_OK);
-    cr_assert_eq(listen_bind(&a, 4, false, 0600, &listening, &why), WEIR_OK, "%s", why);
+    cr_assert_eq(listen_bind(&a, 4, 0, 0600, &listening, &why), WEIR_OK, "%s", why);
     c = connect_to(l, text, &seen);
     cr_assert_eq(seen.open, 0);
     wait_until(l, seen.open == 1);

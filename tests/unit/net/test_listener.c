@@ -160,13 +160,13 @@ Test(listen_bind, an_address_taken_is_refused_and_says_so)
     struct net_addr at;
     int fd = listen_somewhere(&at), second = -1;
 
-    cr_assert_eq(listen_bind(&at, 1, false, 0, &second, &why), WEIR_REFUSED);
+    cr_assert_eq(listen_bind(&at, 1, 0, 0, &second, &why), WEIR_REFUSED);
     cr_assert_eq(errno, EADDRINUSE);
     cr_assert_str_eq(why, "another program listens on this address");
     cr_assert_eq(second, -1);
-    cr_assert_eq(listen_probe(&at, &why), WEIR_REFUSED);
+    cr_assert_eq(listen_probe(&at, 0, &why), WEIR_REFUSED);
     (void)close(fd);
-    cr_assert_eq(listen_probe(&at, &why), WEIR_OK);
+    cr_assert_eq(listen_probe(&at, 0, &why), WEIR_OK);
 }
 
 Test(listen_bind, a_shared_address_is_bound_by_each_worker_but_probed_as_taken)
@@ -175,11 +175,11 @@ Test(listen_bind, a_shared_address_is_bound_by_each_worker_but_probed_as_taken)
     struct net_addr at = parse("127.0.0.1:0");
     int first, second;
 
-    cr_assert_eq(listen_bind(&at, 1, true, 0, &first, &why), WEIR_OK, "%s", why);
+    cr_assert_eq(listen_bind(&at, 1, LISTEN_SHARED, 0, &first, &why), WEIR_OK, "%s", why);
     at.len = sizeof at.u;
     cr_assert_eq(getsockname(first, &at.u.sa, &at.len), 0);
-    cr_assert_eq(listen_bind(&at, 1, true, 0, &second, &why), WEIR_OK, "%s", why);
-    cr_assert_eq(listen_probe(&at, &why), WEIR_REFUSED);
+    cr_assert_eq(listen_bind(&at, 1, LISTEN_SHARED, 0, &second, &why), WEIR_OK, "%s", why);
+    cr_assert_eq(listen_probe(&at, 0, &why), WEIR_REFUSED);
     (void)close(first);
     (void)close(second);
 }
@@ -190,23 +190,56 @@ Test(listen_bind, an_address_of_another_machine_is_refused)
     struct net_addr at = parse("192.0.2.1:0");
     int fd;
 
-    cr_assert_eq(listen_bind(&at, 1, false, 0, &fd, &why), WEIR_REFUSED);
+    cr_assert_eq(listen_bind(&at, 1, 0, 0, &fd, &why), WEIR_REFUSED);
     cr_assert_str_eq(why, "this machine has no such address");
 }
 
-Test(listen_bind, ipv6_leaves_ipv4_alone)
+Test(listen_bind, ipv6_leaves_ipv4_alone_where_it_is_told_to)
 {
     const char *why = NULL;
     struct net_addr six = parse("[::]:0"), four = parse("0.0.0.0:0");
     int fd6, fd4;
 
-    cr_assert_eq(listen_bind(&six, 1, false, 0, &fd6, &why), WEIR_OK, "%s", why);
+    cr_assert_eq(listen_bind(&six, 1, LISTEN_IPV6_ONLY, 0, &fd6, &why), WEIR_OK, "%s", why);
     six.len = sizeof six.u;
     cr_assert_eq(getsockname(fd6, &six.u.sa, &six.len), 0);
     four.u.in.sin_port = six.u.in6.sin6_port;
-    cr_assert_eq(listen_bind(&four, 1, false, 0, &fd4, &why), WEIR_OK, "%s", why);
+    cr_assert_eq(listen_bind(&four, 1, 0, 0, &fd4, &why), WEIR_OK, "%s", why);
     (void)close(fd6);
     (void)close(fd4);
+}
+
+static void see_ipv4(int fd, const struct net_addr *peer, void *arg)
+{
+    struct net_addr *seen = arg;
+
+    *seen = *peer;
+    (void)close(fd);
+}
+
+Test(listener, an_ipv6_address_takes_ipv4_as_well_and_shows_it_as_ipv4)
+{
+    struct loop *l = loop_create();
+    const char *why = NULL;
+    struct net_addr six = parse("[::]:0"), four = parse("127.0.0.1:0"), seen = {0};
+    struct listener *listener;
+    int fd, client = socket(AF_INET, SOCK_STREAM, 0);
+
+    cr_assert_eq(listen_bind(&six, 1, 0, 0, &fd, &why), WEIR_OK, "%s", why);
+    six.len = sizeof six.u;
+    cr_assert_eq(getsockname(fd, &six.u.sa, &six.len), 0);
+    four.u.in.sin_port = six.u.in6.sin6_port;
+    cr_assert_eq(listen_probe(&four, 0, &why), WEIR_REFUSED);
+    listener = listener_open(l, fd, see_ipv4, &seen);
+    cr_assert_eq(connect(client, &four.u.sa, four.len), 0);
+    for (int i = 0; i < 1000 && seen.len == 0; i++)
+        loop_poll(l);
+    cr_assert_eq(seen.u.sa.sa_family, AF_INET);
+    cr_assert_eq(seen.u.in.sin_addr.s_addr, htonl(INADDR_LOOPBACK));
+    (void)close(client);
+    listener_close(&listener);
+    (void)close(fd);
+    loop_destroy(&l);
 }
 
 struct place {
@@ -240,7 +273,7 @@ Test(listen_bind, a_unix_socket_has_its_mode_and_unnamed_peers)
     int fd, other;
 
     place_make(&p);
-    cr_assert_eq(listen_bind(&p.at, 4, false, 0660, &fd, &why), WEIR_OK, "%s", why);
+    cr_assert_eq(listen_bind(&p.at, 4, 0, 0660, &fd, &why), WEIR_OK, "%s", why);
     cr_assert_eq(stat(p.at.u.un.sun_path, &st), 0);
     cr_assert_eq(st.st_mode & 07777, 0660);
     s = listener_open(l, fd, on_client, &a);
@@ -263,14 +296,14 @@ Test(listen_bind, a_dead_socket_file_is_replaced_a_live_one_is_not)
     int fd, second = -1;
 
     place_make(&p);
-    cr_assert_eq(listen_bind(&p.at, 4, false, 0600, &fd, &why), WEIR_OK, "%s", why);
-    cr_assert_eq(listen_bind(&p.at, 4, false, 0600, &second, &why), WEIR_REFUSED);
+    cr_assert_eq(listen_bind(&p.at, 4, 0, 0600, &fd, &why), WEIR_OK, "%s", why);
+    cr_assert_eq(listen_bind(&p.at, 4, 0, 0600, &second, &why), WEIR_REFUSED);
     cr_assert_str_eq(why, "another program listens on this path");
-    cr_assert_eq(listen_probe(&p.at, &why), WEIR_REFUSED);
+    cr_assert_eq(listen_probe(&p.at, 0, &why), WEIR_REFUSED);
     (void)close(dial(&p.at)); /* the live one is still reached */
     (void)close(fd);
-    cr_assert_eq(listen_probe(&p.at, &why), WEIR_OK);
-    cr_assert_eq(listen_bind(&p.at, 4, false, 0600, &fd, &why), WEIR_OK, "%s", why);
+    cr_assert_eq(listen_probe(&p.at, 0, &why), WEIR_OK);
+    cr_assert_eq(listen_bind(&p.at, 4, 0, 0600, &fd, &why), WEIR_OK, "%s", why);
     (void)close(fd);
     place_forget(&p);
 }
@@ -284,7 +317,7 @@ Test(listen_bind, a_file_in_the_way_is_left_alone)
 
     place_make(&p);
     (void)close(open(p.at.u.un.sun_path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
-    cr_assert_eq(listen_bind(&p.at, 4, false, 0600, &fd, &why), WEIR_REFUSED);
+    cr_assert_eq(listen_bind(&p.at, 4, 0, 0600, &fd, &why), WEIR_REFUSED);
     cr_assert_str_eq(why, "a file that is not a socket has this name");
     cr_assert_eq(stat(p.at.u.un.sun_path, &st), 0);
     place_forget(&p);
