@@ -4,6 +4,7 @@
 #   ./dev bench                 about eleven minutes: check, micro, compare, every scenario, report
 #   ./dev bench decisions       the decisions in real time, a quarter of an hour at half a processor;
 #                               writes docs/decisions-in-the-binary.md
+#   ./dev bench day [SEED ...]  an ordinary day in a tenth of its time, about 100 s for each seed (1 to 5)
 #   ./dev bench compare ...     or any other command of weir-bench, with its arguments
 #
 # Scenarios of a group are played at the same time: each target has a backend of its own, and all of
@@ -53,11 +54,24 @@ bench_report() {
     return $bench_rc
 }
 
+# Healthy traffic of every kind, which must not notice what it passes through.
+bench_day() {
+    local seed seeds=("$@") rc=0
+    [ ${#seeds[@]} -gt 0 ] || seeds=(1 2 3 4 5)
+    mkdir -p "$bench_out"
+    for seed in "${seeds[@]}"; do
+        echo "dev: an ordinary day, seed $seed"
+        build/weir-bench run bench/scenarios/ordinary-day.cfg --compress 10 --seed "$seed" || rc=1
+    done
+    return $rc
+}
+
 dev_bench() {
     build_programs
     packages_need "to measure weir beside nginx and haproxy" "${packages_bench[@]}"
     case "${1:-}" in
     "") bench_report ;;
+    day) bench_day "${@:2}" ;;
     decisions) /usr/bin/python3 tools/decisions.py "${@:2}" ;;
     *) build/weir-bench "$@" ;;
     esac

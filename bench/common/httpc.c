@@ -10,8 +10,9 @@
 
 #include "weir/base/assert.h"
 #include "weir/base/buf.h"
+#include "weir/base/clock.h"
 
-enum { CONN_MAGIC = 0x48435443, READ_SIZE = 32 * 1024 };
+enum { CONN_MAGIC = 0x48435443, READ_SIZE = 32 * 1024, PACE_US = 20000 };
 
 struct httpc_conn {
     uint32_t magic;
@@ -21,6 +22,8 @@ struct httpc_conn {
     struct wire wire;
     struct list node;
     struct event *on_read, *on_write;
+    struct event *pace; /* of a slow line; NULL until one is needed */
+    uint64_t began_ns;  /* of sending */
     size_t sent;
     struct buf in; /* an incomplete head only */
     struct body body;
@@ -97,6 +100,8 @@ static void drop(struct httpc_conn *c)
         event_free(c->on_read);
     if (c->on_write != NULL)
         event_free(c->on_write);
+    if (c->pace != NULL)
+        event_free(c->pace);
     wire_close(&c->wire);
     buf_free(&c->in);
     list_remove(&c->node);
@@ -109,7 +114,8 @@ static void end_call(struct httpc_conn *c, enum call_end how)
 {
     struct httpc *h = c->client;
     struct httpc_call *call = c->call;
-    bool reuse = how == CALL_DONE && c->keep && !h->no_reuse && buf_empty(&c->in);
+    bool reuse = how == CALL_DONE && c->keep && !h->no_reuse && buf_empty(&c->in) &&
+                 c->sent == call->request.len;
 
     if (!reuse) {
         drop(c);
@@ -191,7 +197,8 @@ static void feed_head(struct httpc_conn *c, struct slice in)
     enum weir_status rc = head_parse(in, &h);
 
     /* informational answers are passed over */
-    while (rc == WEIR_OK && h.status >= 100 && h.status < 200) {
+    while (rc == WEIR_OK && h.status >= 100 && h.status < 200 &&
+           !(call->upgrade && h.status == 101)) {
         in = slice_from(in, h.size);
         rc = head_parse(in, &h);
     }
@@ -208,6 +215,8 @@ static void feed_head(struct httpc_conn *c, struct slice in)
         end_call(c, CALL_BAD);
         return;
     }
+    if (h.status == 101)
+        c->body = (struct body){.kind = BODY_UNTIL_CLOSE};
     c->head_seen = true;
     c->keep = head_keeps_alive(&h) && c->body.kind != BODY_UNTIL_CLOSE;
     call->events->on_head(call, &h);
@@ -245,10 +254,27 @@ static void feed(struct httpc_conn *c, struct slice in)
     buf_free(&whole);
 }
 
+static void on_pace(evutil_socket_t fd, short what, void *arg);
+
+/* How much of the request may be out by now.  On a slow line the timer asks again. */
+static size_t allowed(struct httpc_conn *c)
+{
+    const struct httpc_call *call = c->call;
+    uint64_t gone_ns = mono_now_ns() - c->began_ns;
+    struct timeval again = {0, PACE_US};
+
+    if (call->over_ns == 0 || gone_ns >= call->over_ns)
+        return call->request.len;
+    if (c->pace == NULL)
+        c->pace = event_new(c->client->loop, -1, 0, on_pace, c);
+    WEIR_ASSERT(c->pace != NULL && event_add(c->pace, &again) == 0);
+    return (size_t)((double)call->request.len * ((double)gone_ns / (double)call->over_ns));
+}
+
 static void send_rest(struct httpc_conn *c)
 {
-    struct slice rest = slice_from(c->call->request, c->sent);
-    size_t n;
+    size_t most = allowed(c), n;
+    struct slice rest = slice_of(c->call->request.p + c->sent, most > c->sent ? most - c->sent : 0);
 
     while (rest.len > 0) {
         enum weir_status rc = wire_write(&c->wire, rest.p, rest.len, &n);
@@ -265,12 +291,35 @@ static void send_rest(struct httpc_conn *c)
     }
 }
 
+static void on_pace(evutil_socket_t fd, short what, void *arg)
+{
+    struct httpc_conn *c = arg;
+
+    (void)fd, (void)what;
+    WEIR_CHECK(c, CONN_MAGIC);
+    if (c->call != NULL && c->wire.ready)
+        send_rest(c);
+}
+
+bool httpc_put(struct httpc_call *call, struct slice bytes)
+{
+    size_t n;
+
+    while (call->conn != NULL && bytes.len > 0) {
+        if (wire_write(&call->conn->wire, bytes.p, bytes.len, &n) != WEIR_OK)
+            return false;
+        bytes = slice_from(bytes, n);
+    }
+    return call->conn != NULL;
+}
+
 static void go_on_connecting(struct httpc_conn *c)
 {
     bool want_write = false;
     enum weir_status rc = wire_go_on(&c->wire, &want_write);
 
     if (rc == WEIR_OK) {
+        c->began_ns = mono_now_ns();
         send_rest(c);
         return;
     }
@@ -358,6 +407,7 @@ static void start(struct httpc_conn *c, struct httpc_call *call)
     c->call = call;
     call->conn = c;
     c->sent = 0;
+    c->began_ns = mono_now_ns();
     c->head_seen = false;
     h->n_idle--;
     h->n_busy++;

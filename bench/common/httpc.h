@@ -50,7 +50,9 @@ struct httpc_call {
     const struct httpc_events *events;
     struct slice request; /* head and body, the caller's until on_end */
     bool is_head;
-    bool resent; /* the connection it first went to had been closed meanwhile */
+    bool upgrade;     /* 101 is the answer; its body is what comes to the end of the connection */
+    uint64_t over_ns; /* the request is sent evenly over so long, as a slow line does; 0: at once */
+    bool resent;      /* the connection it first went to had been closed meanwhile */
 };
 
 struct httpc {
@@ -69,6 +71,9 @@ void httpc_fini(struct httpc *c); /* calls under way are forgotten without on_en
 
 /* Sends; everything else comes through events, never before this returns. */
 void httpc_send(struct httpc *c, struct httpc_call *call);
+
+/* After a 101: bytes of the caller's.  False: the connection does not take them. */
+bool httpc_put(struct httpc_call *call, struct slice bytes);
 
 /* Breaks off: closes the connection, no on_end.  Harmless when the call is not under way. */
 void httpc_cancel(struct httpc_call *call);

@@ -22,6 +22,7 @@
     X(TURN_GOOD, "good", SERVED)                                                                   \
     X(TURN_LATE, "late", SERVED)           /* complete, first token after the promise */           \
     X(TURN_SLOW, "slow", SERVED)           /* complete, pace worse than the promise */             \
+    X(TURN_LEFT, "left", SERVED)           /* the person left, as they had meant to */             \
     X(TURN_REFUSED, "refused", POLITE)     /* 429, 503, 529 that says when to come back */         \
     X(TURN_STATUS, "error_status", HARD)   /* any other status that is no success */               \
     X(TURN_NO_CONNECT, "no_connect", HARD) /* refused, unreachable, TLS */                         \
@@ -31,6 +32,7 @@
     X(TURN_IN_BAND, "in_band_error", HARD) /* an error event in a 200 */                           \
     X(TURN_EMPTY, "empty", HARD)           /* a 200 with nothing in it */                          \
     X(TURN_BAD, "bad_answer", HARD)        /* not HTTP, or an event without end */                 \
+    X(TURN_ALTERED, "altered", HARD)       /* a body arrived other than it was sent */             \
     X(TURN_SILENT, "silent", HARD)         /* the stream stopped and nobody said so */             \
     X(TURN_GAVE_UP, "gave_up", HARD)       /* no first token within the patience */
 
@@ -44,7 +46,20 @@ enum turn_end {
 const char *turn_end_name(enum turn_end e);
 enum turn_group turn_end_group(enum turn_end e);
 
-enum speech { SPEECH_CHAT, SPEECH_COMPLETIONS, SPEECH_RESPONSES, SPEECH_ANTHROPIC, SPEECH_GET };
+enum speech {
+    SPEECH_CHAT,
+    SPEECH_COMPLETIONS,
+    SPEECH_RESPONSES,
+    SPEECH_ANTHROPIC,
+    SPEECH_GET,
+    SPEECH_EMBEDDINGS,
+    SPEECH_EVENTS, /* an event stream without content: complete when it ends in order */
+    SPEECH_SOCKET, /* a WebSocket that echoes */
+    SPEECH_COUNT
+};
+/* False: no such speech.  speech_list names them all. */
+bool speech_find(const char *name, enum speech *out);
+extern const char speech_list[];
 
 /* One arrival of a recorded trace. */
 struct trace_row {
@@ -58,6 +73,7 @@ struct load_conf {
     enum speech speech;
     const char *path;  /* of SPEECH_GET, or instead of the speech's own; NULL is that */
     const char *model; /* in bodies */
+    const char *keys;  /* of people: "bench-KEYS-N"; NULL: "bench-N" */
     double unary;      /* share of the requests that are not streamed */
     struct shape shape;
     const struct trace_row *trace; /* instead of the shape's arrivals, or NULL */
@@ -76,6 +92,10 @@ struct load_conf {
     bool verify;                        /* mark requests with a tag and check the tokens */
     bool no_reuse;
     bool no_identity; /* no authorization field per person */
+    bool check;       /* both bodies are to arrive byte for byte (a simulated backend tells sums) */
+    double upload_s;  /* questions are sent over so long: telephones; 0: at once */
+    double leave;     /* share of people who leave before the end */
+    double stay_s;    /* sockets: how long; a text is sent and echoed each second */
     uint64_t seed;
     const char *const *fields; /* further "name: value", n_fields of them */
     size_t n_fields;
@@ -101,6 +121,7 @@ struct load_record {
     float wait_ms;  /* from the turn's first intention to the first token; -1 none */
     float total_ms; /* from the turn's first intention to the end */
     float pace_ms;  /* mean between content events; -1 unknown */
+    float added_ms; /* first token beyond what the backend told (check); -1 unknown */
     uint16_t status;
     uint8_t end, attempts, turn;
 };

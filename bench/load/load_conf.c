@@ -11,16 +11,9 @@
 
 static int parse_speech(const char *name, enum speech *out)
 {
-    static const char *const names[] = {"chat", "completions", "responses", "anthropic", "get"};
-
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        if (strcmp(names[i], name) == 0) {
-            *out = (enum speech)i;
-            return 0;
-        }
-    }
-    return cli_wrong(&load_cli,
-                     "--speech %s: wanted chat, completions, responses, anthropic or get", name);
+    return speech_find(name, out)
+               ? 0
+               : cli_wrong(&load_cli, "--speech %s: wanted %s", name, speech_list);
 }
 
 static int read_trace(const char *path, struct load_conf *c)
@@ -124,6 +117,7 @@ static struct load_conf plain_conf(const struct load_options *o)
                               .output_sigma = o->output_sigma,
                               .exact = o->exact,
                               .verify = o->verify,
+                              .stay_s = 10,
                               .no_reuse = o->no_reuse,
                               .no_identity = o->no_identity,
                               .seed = (uint64_t)o->seed,

@@ -37,6 +37,8 @@ struct person {
     bool stream, last_by_hint;
     char tag[64];
     uint64_t content_before; /* received by attempts that failed */
+    uint32_t leave_content;  /* leaves after so many content events; 0: does not */
+    double leave_s;          /* leaves after so long without an answer; 0: does not */
 
     /* the attempt */
     struct httpc_call call;
@@ -49,6 +51,13 @@ struct person {
     uint64_t first_ns, last_ns; /* content */
     bool event_stream;
     size_t body_bytes;
+    uint64_t asked_sum, answer_sum; /* of the request's body; of a whole answer's, as it comes */
+    uint64_t told_sum;              /* what the answer's is to be */
+    bool told, asked_differs;       /* the backend told sums; the request arrived otherwise */
+    double told_ms;                 /* when the first token was meant to come; -1 unknown */
+    uint32_t said_n, echoed_n;      /* sockets: texts sent and come back */
+    uint64_t until_ns;              /* sockets: then the person closes */
+    bool closing, closed;
 };
 
 struct load {
@@ -92,6 +101,18 @@ void person_ask(struct person *p, uint64_t intended_ns);
 void on_person_timer(evutil_socket_t fd, short what, void *person);
 /* Breaks off whatever is under way and forgets the person. */
 void person_remove(struct person *p);
+
+/* check.c: bodies byte for byte */
+void check_start(struct person *p);
+void check_read_head(struct person *p, const struct head *h);
+bool check_failed(const struct person *p);
+
+/* talk.c: a WebSocket that says something each second */
+void talk_begin(struct person *p);
+/* The next text, or the close; the end it came to when there is one, else TURN_END_COUNT. */
+enum turn_end talk_go_on(struct person *p);
+void talk_read(struct person *p);
+enum turn_end talk_judge(const struct person *p);
 
 /* load.c */
 struct load_bin *load_bin_at(struct load *l, uint64_t at_ns);

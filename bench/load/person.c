@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "bench/common/fnv.h"
 #include "bench/load/load_priv.h"
 #include "weir/base/assert.h"
 #include "weir/base/clock.h"
@@ -34,11 +35,16 @@ static void attempt(struct person *p, uint64_t intended_ns)
     p->body_bytes = 0;
     p->proxy_status[0] = '\0';
     p->seen = (struct sdk_attempt){.hint_ms = -1, .hint_s = -1, .should_retry = -1};
+    p->closing = p->closed = false;
     reading_start(&p->reading, l->conf.verify ? p->tag : NULL);
+    p->reading.check = l->conf.check;
+    check_start(p);
     p->attempt = ++l->sums.attempts;
     question_write(p);
     p->call.events = &call_events;
     p->call.request = grow_slice(&p->request);
+    p->call.over_ns = in_ns(l->conf.upload_s);
+    p->call.upgrade = l->conf.speech == SPEECH_SOCKET;
     bin->attempts++;
     if (p->retries > 0) {
         l->sums.retries++;
@@ -46,8 +52,10 @@ static void attempt(struct person *p, uint64_t intended_ns)
     } else {
         samples_add(&l->lateness, (double)(now - intended_ns) / 1e3);
     }
-    if (l->conf.patience_s > 0)
-        set_timer(p, in_ns(l->conf.patience_s));
+    if (p->leave_s > 0)
+        set_timer(p, in_ns(p->leave_s));
+    else if (l->conf.patience_s > 0)
+        set_timer(p, in_ns(l->conf.patience_s + l->conf.upload_s));
     httpc_send(&l->client, &p->call);
 }
 
@@ -82,7 +90,7 @@ static double pace_ms(const struct person *p)
 static enum turn_end judge_promise(const struct person *p)
 {
     const struct load_conf *c = &p->load->conf;
-    double ttft_s = (double)(p->first_ns - p->attempt_ns) / 1e9;
+    double ttft_s = (double)(p->first_ns - p->attempt_ns) / 1e9 - c->upload_s;
 
     if (c->ttft_promise_s > 0 && ttft_s > c->ttft_promise_s)
         return TURN_LATE;
@@ -99,6 +107,8 @@ static enum turn_end judge_stream(const struct person *p)
         return TURN_IN_BAND;
     if (r->too_long)
         return TURN_BAD;
+    if (p->load->conf.speech == SPEECH_EVENTS)
+        return r->sum_seen || !p->told ? judge_promise(p) : TURN_UNMARKED;
     if (r->content == 0)
         return TURN_EMPTY;
     return r->ended ? judge_promise(p) : TURN_UNMARKED;
@@ -121,8 +131,12 @@ static enum turn_end judge(struct person *p, enum call_end how)
     case CALL_DONE:
         break;
     }
+    if (p->load->conf.speech == SPEECH_SOCKET && p->seen.status == 101)
+        return talk_judge(p);
     if (!success)
         return sdk_is_polite(&p->seen) ? TURN_REFUSED : TURN_STATUS;
+    if (check_failed(p))
+        return TURN_ALTERED;
     if (p->event_stream)
         return judge_stream(p);
     return p->body_bytes == 0 ? TURN_EMPTY : judge_promise(p);
@@ -143,6 +157,16 @@ static void verify(struct person *p, enum turn_end end)
         l->sums.incomplete++;
 }
 
+/* A slow line hides what it is about. */
+static float added_ms(const struct person *p)
+{
+    double ms = (double)(p->first_ns - p->attempt_ns) / 1e6 - p->told_ms;
+
+    if (p->first_ns == 0 || p->told_ms < 0 || p->load->conf.upload_s > 0)
+        return -1;
+    return ms > 0 ? (float)ms : 0;
+}
+
 static void record(struct person *p, enum turn_end end, uint64_t now)
 {
     struct load *l = p->load;
@@ -161,6 +185,7 @@ static void record(struct person *p, enum turn_end end, uint64_t now)
         .wait_ms = p->first_ns == 0 ? -1 : (float)((double)(p->first_ns - p->intended_ns) / 1e6),
         .total_ms = (float)((double)(now - p->intended_ns) / 1e6),
         .pace_ms = (float)pace_ms(p),
+        .added_ms = added_ms(p),
         .status = (uint16_t)p->seen.status,
         .end = (uint8_t)end,
         .attempts = (uint8_t)(p->retries + 1),
@@ -240,9 +265,24 @@ static void on_head(struct httpc_call *call, const struct head *h)
     WEIR_CHECK(p, PERSON_MAGIC);
     sdk_read_head(h, &p->seen);
     tries_read_head(p, h);
+    check_read_head(p, h);
     p->event_stream = p->seen.accepted && slice_starts(type, SLICE_LIT("text/event-stream"));
-    if (!p->event_stream)
+    if (!p->event_stream || p->load->conf.speech == SPEECH_EVENTS)
         p->first_ns = mono_now_ns();
+    if (p->load->conf.speech == SPEECH_EVENTS)
+        set_timer(p, in_ns(p->load->conf.silence_s));
+    if (p->load->conf.speech == SPEECH_SOCKET && h->status == 101) {
+        talk_begin(p);
+        set_timer(p, 0);
+    }
+}
+
+/* As they had meant to when they asked. */
+static void leave(struct person *p)
+{
+    httpc_cancel(&p->call);
+    note_try(p, TURN_LEFT);
+    turn_over(p, TURN_LEFT);
 }
 
 static void on_content(struct person *p, uint32_t n)
@@ -260,6 +300,8 @@ static void on_content(struct person *p, uint32_t n)
         set_timer(p, in_ns(l->conf.silence_s));
     else
         event_del(p->timer);
+    if (p->leave_content > 0 && p->reading.content >= p->leave_content)
+        leave(p);
 }
 
 static void on_body(struct httpc_call *call, struct slice piece)
@@ -271,13 +313,18 @@ static void on_body(struct httpc_call *call, struct slice piece)
     p->load->sums.bytes += piece.len;
     p->body_bytes += piece.len;
     if (!p->event_stream) {
+        p->answer_sum = fnv_feed(p->answer_sum, piece);
         if (p->body.len < BODY_KEPT)
             grow_put(&p->body, piece);
+        if (p->load->conf.speech == SPEECH_SOCKET)
+            talk_read(p);
         return;
     }
     n = reading_feed(&p->reading, piece);
     if (n > 0)
         on_content(p, n);
+    else if (p->load->conf.speech == SPEECH_EVENTS)
+        set_timer(p, in_ns(p->load->conf.silence_s));
 }
 
 static void on_end(struct httpc_call *call, enum call_end how)
@@ -292,6 +339,20 @@ static void on_end(struct httpc_call *call, enum call_end how)
 
 static const struct httpc_events call_events = {on_head, on_body, on_end};
 
+/* The next text on a WebSocket, or its end. */
+static void talk(struct person *p)
+{
+    enum turn_end end = talk_go_on(p);
+
+    if (end == TURN_END_COUNT) {
+        set_timer(p, p->closing ? 5 * NS_PER_S : NS_PER_S);
+        return;
+    }
+    httpc_cancel(&p->call);
+    note_try(p, end);
+    turn_over(p, end);
+}
+
 void on_person_timer(evutil_socket_t fd, short what, void *arg)
 {
     struct person *p = arg;
@@ -301,6 +362,14 @@ void on_person_timer(evutil_socket_t fd, short what, void *arg)
     WEIR_CHECK(p, PERSON_MAGIC);
     switch (p->state) {
     case PERSON_TRYING:
+        if (p->leave_s > 0 && p->first_ns == 0) {
+            leave(p);
+            return;
+        }
+        if (p->load->conf.speech == SPEECH_SOCKET && p->seen.status == 101) {
+            talk(p);
+            return;
+        }
         httpc_cancel(&p->call);
         if (p->first_ns == 0)
             p->seen.connected = false; /* to an SDK its own timeout is a failed connection */

@@ -4,8 +4,10 @@
  * word for word, as clients do: a prefix cache finds it.
  */
 #include <stdio.h>
+#include <string.h>
 
 #include "bench/common/draw.h"
+#include "bench/common/fnv.h"
 #include "bench/load/load_priv.h"
 
 enum { PROMPT_MAX = 16384, OUTPUT_MAX = 2000, BYTES_PER_TOKEN = 4 };
@@ -18,7 +20,33 @@ static const struct {
     [SPEECH_RESPONSES] = {"/v1/responses", "max_output_tokens"},
     [SPEECH_ANTHROPIC] = {"/v1/messages", "max_tokens"},
     [SPEECH_GET] = {"/", NULL},
+    [SPEECH_EMBEDDINGS] = {"/v1/embeddings", NULL},
+    [SPEECH_EVENTS] = {"/events", NULL},
+    [SPEECH_SOCKET] = {"/ws", NULL},
 };
+
+const char speech_list[] =
+    "chat, completions, responses, anthropic, get, embeddings, events or socket";
+
+bool speech_find(const char *name, enum speech *out)
+{
+    static const char *const names[SPEECH_COUNT] = {"chat", "completions", "responses", "anthropic",
+                                                    "get",  "embeddings",  "events",    "socket"};
+
+    for (size_t i = 0; i < SPEECH_COUNT; i++) {
+        if (strcmp(names[i], name) == 0) {
+            *out = (enum speech)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Requests without a body. */
+static bool is_get(enum speech s)
+{
+    return s == SPEECH_GET || s == SPEECH_EVENTS || s == SPEECH_SOCKET;
+}
 
 void question_draw(struct person *p)
 {
@@ -29,6 +57,14 @@ void question_draw(struct person *p)
         p->said[t].prompt = draw_length(&p->rng, c->prompt_median, c->prompt_sigma, 1, PROMPT_MAX);
     if (p->said[t].output == 0 && c->output_median > 0)
         p->said[t].output = draw_length(&p->rng, c->output_median, c->output_sigma, 1, OUTPUT_MAX);
+    p->leave_content = 0;
+    p->leave_s = 0;
+    if (c->leave > 0 && rng_unit(&p->rng) < c->leave) {
+        if (rng_unit(&p->rng) < 0.5)
+            p->leave_content = 1 + (uint32_t)(rng_unit(&p->rng) * 10);
+        else
+            p->leave_s = 0.05 + 2 * rng_unit(&p->rng);
+    }
     p->stream = c->unary <= 0 || rng_unit(&p->rng) >= c->unary;
 }
 
@@ -82,9 +118,17 @@ static void put_prompt(struct grow *g, const struct person *p)
     case SPEECH_RESPONSES:
         put_messages(g, p, "input");
         return;
+    case SPEECH_EMBEDDINGS:
+        grow_str(g, "\"input\":\"");
+        put_words(g, p->conversation, 0, p->said[0].prompt);
+        grow_str(g, "\"");
+        return;
     case SPEECH_CHAT:
     case SPEECH_ANTHROPIC:
     case SPEECH_GET:
+    case SPEECH_EVENTS:
+    case SPEECH_SOCKET:
+    case SPEECH_COUNT:
         put_messages(g, p, "messages");
         return;
     }
@@ -99,6 +143,10 @@ static void put_body(struct grow *g, const struct person *p)
     put_prompt(g, p);
     grow_str(g, ",\"model\":");
     grow_json_str(g, slice_str(c->model));
+    if (c->speech == SPEECH_EMBEDDINGS) {
+        grow_str(g, "}");
+        return;
+    }
     if (p->stream)
         grow_str(g, ",\"stream\":true");
     if (output > 0)
@@ -107,7 +155,7 @@ static void put_body(struct grow *g, const struct person *p)
         grow_str(g, ",\"max_tokens\":4096"); /* this dialect wants one always */
     if (output > 0 && c->exact)
         grow_str(g, ",\"ignore_eos\":true");
-    if (c->verify)
+    if (c->verify || c->check)
         grow_printf(g, ",\"tag\":\"%s\"", p->tag);
     grow_str(g, "}");
 }
@@ -115,14 +163,21 @@ static void put_body(struct grow *g, const struct person *p)
 static void put_head(struct grow *g, const struct person *p, size_t body_len)
 {
     const struct load_conf *c = &p->load->conf;
-    bool get = c->speech == SPEECH_GET;
+    bool get = is_get(c->speech), events = c->speech == SPEECH_EVENTS;
 
     grow_printf(g, "%s %s%s HTTP/1.1\r\nHost: %s\r\nUser-Agent: %s\r\nAccept: %s\r\n",
                 get ? "GET" : "POST", c->target.path,
                 c->path != NULL ? c->path : speeches[c->speech].path, c->target.host,
-                c->sdk->user_agent, p->stream && !get ? "text/event-stream" : "application/json");
+                c->sdk->user_agent,
+                events || (p->stream && !get) ? "text/event-stream" : "application/json");
     if (!c->no_identity)
-        grow_printf(g, "Authorization: Bearer bench-%llu\r\n", (unsigned long long)p->number);
+        grow_printf(g, "Authorization: Bearer bench-%s%s%llu\r\n", c->keys == NULL ? "" : c->keys,
+                    c->keys == NULL ? "" : "-", (unsigned long long)p->number);
+    if (c->check)
+        grow_str(g, "X-Bench-Hash: 1\r\n");
+    if (c->speech == SPEECH_SOCKET)
+        grow_str(g, "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+                    "Sec-WebSocket-Key: d2VpcidzIGJlbmNoIGlzIQ==\r\n");
     if (c->speech == SPEECH_ANTHROPIC)
         grow_str(g, "anthropic-version: 2023-06-01\r\n");
     if (c->sdk->stainless)
@@ -143,8 +198,9 @@ void question_write(struct person *p)
 
     grow_clear(&p->request);
     grow_clear(body);
-    if (p->load->conf.speech != SPEECH_GET)
+    if (!is_get(p->load->conf.speech))
         put_body(body, p);
+    p->asked_sum = fnv_feed(fnv_start, grow_slice(body));
     put_head(&p->request, p, body->len);
     if (body->len > 0)
         grow_put(&p->request, grow_slice(body));

@@ -24,6 +24,10 @@ struct reading {
     bool failed;      /* an error event was seen */
     bool too_long;    /* an event longer than READING_EVENT_MAX */
     bool mixed;       /* a token that is not ours, or not the next */
+    uint64_t sum;     /* of all blocks so far */
+    bool check;       /* set by the caller after reading_start: sums are kept */
+    bool sum_seen;    /* the backend told the sum of what it had sent (": sum HEX") */
+    bool sum_wrong;   /* and it was another */
     int error_code;   /* of the error event as a status, 0 unknown */
 };
 

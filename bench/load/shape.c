@@ -195,3 +195,14 @@ bool shape_next(const struct shape *s, struct shape_walk *w, struct rng *r, doub
     *at_s = best;
     return true;
 }
+
+void shape_compress(struct shape *s, double factor)
+{
+    for (size_t i = 0; i < s->n_pieces; i++) {
+        s->pieces[i].start_s /= factor;
+        s->pieces[i].end_s /= factor;
+    }
+    for (size_t i = 0; i < s->n_bursts; i++)
+        s->bursts[i].at_s /= factor;
+    s->end_s /= factor;
+}

@@ -38,6 +38,9 @@ struct shape {
 enum weir_status shape_parse(struct slice s, struct shape *out, char *why,
                              size_t why_size) WEIR_MUST_CHECK;
 
+/* The same rates in a part of the time; bursts keep their number. */
+void shape_compress(struct shape *s, double factor);
+
 /* The rate at a time, bursts apart. */
 double shape_rate(const struct shape *s, double at_s);
 

@@ -37,6 +37,7 @@ static const struct {
     {"good", "good"},
     {"late", "whole, but the first token late"},
     {"slow", "whole, but slow"},
+    {"left", "the person left, as they had meant to"},
     {"refused", "refused, told when to come back"},
     {"error_status", "an error status, or a refusal that does not say when to come back"},
     {"no_connect", "no connection"},
@@ -46,6 +47,7 @@ static const struct {
     {"in_band_error", "an error inside a 200"},
     {"empty", "a 200 with nothing in it"},
     {"bad_answer", "no HTTP"},
+    {"altered", "a body that arrived other than it was sent"},
     {"silent", "the stream fell silent"},
     {"gave_up", "no first token within the patience"},
 };

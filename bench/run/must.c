@@ -211,6 +211,56 @@ static double value_openings(const struct scenario_must *m, const struct seen *s
     return n;
 }
 
+static bool is_touched(const struct scenario *s, const char *upstream)
+{
+    for (size_t i = 0; s != NULL && i < s->n_steps; i++) {
+        if (strcmp(s->steps[i].on, upstream) == 0)
+            return true;
+    }
+    return false;
+}
+
+static double value_moves(const struct scenario_must *m, const struct seen *s)
+{
+    double n = 0;
+
+    for (size_t i = 0; i < s->watch->n_events; i++) {
+        const struct watch_event *e = &s->watch->events[i];
+        n += strcmp(e->from, e->to) != 0 && e->at_s >= m->from_s && e->at_s < m->to_s &&
+             !is_touched(s->scenario, e->upstream);
+    }
+    return n;
+}
+
+static double value_harm(const struct scenario_must *m, const struct seen *s)
+{
+    (void)m;
+    return s->lost > s->killed ? s->lost - s->killed : 0;
+}
+
+/* What somebody was told to keep from (Retry-After of a backend) is refused there, too. */
+static double value_own_refusals(const struct scenario_must *m, const struct seen *s)
+{
+    double n = 0;
+
+    (void)m;
+    for (size_t i = 0; i < s->watch->n_sheds; i++)
+        n += strcmp(s->watch->sheds[i].cause, "held") == 0 ? 0 : s->watch->sheds[i].n;
+    return n;
+}
+
+static double value_altered(const struct scenario_must *m, const struct seen *s)
+{
+    (void)m;
+    return (double)(s->sums->tries[TURN_ALTERED] + s->sums->mixed);
+}
+
+static double value_added_ms(const struct scenario_must *m, const struct seen *s)
+{
+    (void)m;
+    return s->added_ms;
+}
+
 static double value_share(const struct scenario_must *m, const struct seen *s)
 {
     double sum = 0, n = 0;
@@ -279,6 +329,14 @@ static const struct must_kind kinds[] = {
     {"completed", "conversations completed (whole run)", value_completed},
     {"broken_later", "conversations broken after they had begun (whole run)", value_broken_later},
     {"hints_kept", "let in, of those who came when told to (whole run)", value_hints},
+    {"moves", "state changes of upstreams that no step of the scenario touches", value_moves},
+    {"harm", "attempts refused or failed beyond those that died with their backend (whole run)",
+     value_harm},
+    {"own_refusals", "weir's own refusals, cooldowns that a backend asked for apart (whole run)",
+     value_own_refusals},
+    {"altered", "bodies that arrived other than they were sent (whole run)", value_altered},
+    {"added_ms", "first token after the backend meant it to come, ms, median (whole run)",
+     value_added_ms},
     {"mixed", "answers with foreign or missing tokens (whole run)", value_mixed},
 };
 enum { N_KINDS = sizeof kinds / sizeof kinds[0] };

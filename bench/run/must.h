@@ -15,6 +15,10 @@ struct seen {
     double duration_s;               /* of the scenario, without the grace after it */
     double hints_kept;               /* share of those who came when told to and were let in */
     const struct refusals *refusals; /* of weir, by its access log */
+    double lost;                     /* attempts refused or failed, of loads that may not fail */
+    double killed;                   /* requests that died with a backend of theirs */
+    double added_ms;                 /* median of first tokens beyond what the backends told */
+    const struct scenario *scenario; /* for which upstreams were touched by its steps; or NULL */
 };
 
 /* The figures a scenario may put bounds on, by name; NULL when there is none. */

@@ -11,24 +11,56 @@
 #include "weir/base/assert.h"
 #include "weir/base/clock.h"
 
-enum { POLL_MS = 500, GRACE_S = 10 };
+enum { POLL_MS = 500 };
+
+/* A backend with the words of the scenario. */
+static void backend_args(const struct play *p, const char *engine, char *words,
+                         const char *args[BACKEND_ARGS_MAX + 8], char seed[24])
+{
+    args[0] = "--engine";
+    args[1] = engine;
+    args[2] = "--length";
+    args[3] = "exact";
+    args[4] = "--seed";
+    args[5] = seed;
+    (void)snprintf(seed, 24, "%.0f", p->scenario->seed);
+    scenario_backend_args(words, args + 6, BACKEND_ARGS_MAX);
+}
+
+static enum weir_status stage_pools(struct play *p, char *why, size_t why_size)
+{
+    const char *args[BACKEND_ARGS_MAX + 8];
+    char words[sizeof p->scenario->backend_args], seed[24];
+    enum weir_status rc = WEIR_OK;
+
+    for (size_t i = 0; i < p->scenario->n_pools && rc == WEIR_OK; i++) {
+        const struct scenario_pool *k = &p->scenario->pools[i];
+        memcpy(words, k->backend_args, sizeof words);
+        backend_args(p, k->engine_name, words, args, seed);
+        for (int n = 0; n < (int)k->servers && rc == WEIR_OK; n++)
+            rc = stage_server(&p->stage, k->name, k->weir_settings, args, why, why_size);
+    }
+    return rc;
+}
 
 enum weir_status play_stage(struct play *p, const struct stage_wish *wish, char *why,
                             size_t why_size)
 {
-    const char *args[BACKEND_ARGS_MAX + 6] = {"--engine", p->scenario->engine_name, "--length",
-                                              "exact"};
+    const char *args[BACKEND_ARGS_MAX + 8];
     struct stage_wish w = *wish;
-    char words[sizeof p->scenario->backend_args];
-    bool own_backend = strncmp(p->target, "http", 4) != 0;
+    char words[sizeof p->scenario->backend_args], seed[24];
+    bool own_backend = strncmp(p->target, "http", 4) != 0 && p->scenario->n_pools == 0;
 
     memcpy(words, p->scenario->backend_args, sizeof words);
-    scenario_backend_args(words, args + 4, BACKEND_ARGS_MAX);
+    backend_args(p, p->scenario->engine_name, words, args, seed);
     w.settings = p->scenario->weir_settings;
     w.log = true;
     if (stage_init(&p->stage, why, why_size) != WEIR_OK)
         return WEIR_SYS;
     p->staged = true;
+    p->wish = w;
+    if (stage_pools(p, why, why_size) != WEIR_OK)
+        return WEIR_SYS;
     if (own_backend && stage_backend(&p->stage, args, why, why_size) != WEIR_OK)
         return WEIR_SYS;
     memcpy(p->control_url, p->stage.control_url, sizeof p->control_url);
@@ -65,8 +97,15 @@ static void do_step(struct play *p, const struct scenario_step *s)
 
     if (p->tells && s->say[0] != '\0')
         (void)fprintf(stderr, "%s%6.0f s  %s\n", clear_line(), s->at_s, s->say);
-    if (s->backend[0] != '\0' && p->control_url[0] != '\0')
-        json_decref(control_ask(p->control_url, "/fault", s->backend));
+    const struct stage_server *on = stage_server_of(&p->stage, s->on);
+    const char *control_url = on == NULL ? p->control_url : on->control_url;
+
+    if (s->backend[0] != '\0' && control_url[0] != '\0')
+        json_decref(control_ask(control_url, "/fault", s->backend));
+    if (s->reload && (stage_reload(&p->stage, &p->wish, why, sizeof why) != WEIR_OK ||
+                      (p->commands.path[0] != '\0' &&
+                       admin_tell(&p->commands, "reload", why, sizeof why) != WEIR_OK)))
+        (void)fprintf(stderr, "%s%6.0f s  %s: %s\n", clear_line(), s->at_s, p->target, why);
     if (s->weir[0] != '\0' && p->commands.path[0] != '\0' &&
         admin_tell(&p->commands, s->weir, why, sizeof why) != WEIR_OK)
         (void)fprintf(stderr, "%s%6.0f s  %s: %s\n", clear_line(), s->at_s, p->target, why);
@@ -122,10 +161,18 @@ static void on_end(evutil_socket_t fd, short what, void *arg)
     (void)fd, (void)what;
     for (size_t i = 0; i < p->scenario->n_loads; i++)
         load_stop(p->loads[i]);
-    if (open_turns(p) == 0 || now_s(p) > p->scenario->duration_s + GRACE_S)
+    if (open_turns(p) == 0 || now_s(p) > p->scenario->duration_s + p->scenario->grace_s)
         play_cut(p);
     else
         (void)event_add(p->end, &again);
+}
+
+/* Where a load goes: to the target, or directly to the first server of its pool. */
+static const char *url_of(const struct play *p, const char *pool)
+{
+    if (p->scenario->n_pools > 0 && strcmp(p->target, "direct") == 0)
+        return stage_server_of(&p->stage, pool)->url;
+    return p->stage.target_url;
 }
 
 void play_start(struct play *p, void (*on_over)(void *ctx), void *ctx)
@@ -144,7 +191,10 @@ void play_start(struct play *p, void (*on_over)(void *ctx), void *ctx)
     p->start_ns = mono_now_ns();
     for (size_t i = 0; i < p->scenario->n_loads; i++) {
         struct load_conf conf = p->scenario->loads[i].conf;
-        WEIR_ASSERT(target_parse(p->stage.target_url, &conf.target) == WEIR_OK);
+        WEIR_ASSERT(target_parse(url_of(p, p->scenario->loads[i].pool), &conf.target) == WEIR_OK);
+        if (p->scenario->n_pools > 0)
+            (void)snprintf(conf.target.host, sizeof conf.target.host, "%s.test",
+                           p->scenario->loads[i].pool);
         p->loads[i] = load_new(p->loop, &conf);
         load_start(p->loads[i], NULL, NULL);
     }
@@ -230,6 +280,44 @@ static bool concerns(const struct scenario_must *m, const char *target)
     return strcmp(m->target, "all") == 0 || strcmp(m->target, target) == 0;
 }
 
+/* Attempts that were refused or failed, of loads whose own server does not refuse them. */
+static double lost_tries(const struct play *p)
+{
+    double n = 0;
+
+    for (size_t i = 0; i < p->scenario->n_loads; i++) {
+        const struct load_sums *s = load_sums_of(p->loads[i]);
+        for (int e = 0; e < TURN_END_COUNT && !p->scenario->loads[i].may_fail; e++)
+            n += turn_end_group((enum turn_end)e) == SERVED ? 0 : (double)s->tries[e];
+    }
+    return n;
+}
+
+/* Requests that were open at a server when it went down. */
+static double killed_at_servers(const struct play *p)
+{
+    double n = 0;
+
+    for (size_t i = 0; i < p->stage.n_servers; i++) {
+        json_t *j = control_ask(p->stage.servers[i].control_url, "/stats", NULL);
+        n += j == NULL ? 0 : json_number_at(j, "killed");
+        json_decref(j);
+    }
+    return n;
+}
+
+static double median_added_ms(const struct play *p)
+{
+    struct samples s = {0};
+    double ms;
+
+    for (size_t i = 0; i < p->scenario->n_loads; i++)
+        load_collect(p->loads[i], offsetof(struct load_record, added_ms), true, &s);
+    ms = s.n == 0 ? NAN : samples_percentile(&s, 0.5);
+    samples_free(&s);
+    return ms;
+}
+
 void play_sum_up(struct play *p)
 {
     struct seen seen = {.watch = &p->watch, .sums = &p->sums, .refusals = &p->refusals};
@@ -244,6 +332,10 @@ void play_sum_up(struct play *p)
         add_conversations(&p->sums, p->loads[i]);
     }
     seen.duration_s = p->scenario->duration_s;
+    seen.scenario = p->scenario;
+    seen.lost = lost_tries(p);
+    seen.killed = killed_at_servers(p);
+    seen.added_ms = median_added_ms(p);
     refusals_read(p->stage.log_path, p->watch.start_wall_ns, &p->refusals);
     seen.bins = p->bins;
     seen.n_bins = p->n_bins;
@@ -271,6 +363,8 @@ static void judge_one(struct play *p, const struct play *plays, size_t n)
         p->values[i] = p->raw[i];
         if (binds && m->beside[0] != '\0')
             p->values[i] /= figure_of(plays, n, m->beside, i);
+        if (binds && m->beyond[0] != '\0')
+            p->values[i] -= figure_of(plays, n, m->beyond, i);
         p->broken += binds && !must_holds(m, p->values[i]);
     }
 }

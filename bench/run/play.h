@@ -25,7 +25,8 @@ struct play {
     struct event *step, *end;
     size_t next_step;
     uint64_t start_ns;
-    bool tells; /* this one says the steps aloud */
+    struct stage_wish wish; /* as it was staged, for reloads */
+    bool tells;             /* this one says the steps aloud */
     void (*on_over)(void *ctx);
     void *ctx;
 
@@ -34,6 +35,7 @@ struct play {
     size_t n_bins;
     struct load_sums sums;
     struct refusals refusals;
+    double killed, added_ms;  /* of the backends; of the loads */
     double raw[MUSTS_MAX];    /* each must's figure */
     double values[MUSTS_MAX]; /* the same, or its part of another target's */
     unsigned broken;          /* musts that did not hold */

@@ -19,6 +19,7 @@
 struct options {
     const char *targets, *out, *program, *settings;
     int64_t seed;
+    double compress;
     bool one_by_one, list_figures, check;
 };
 
@@ -32,6 +33,8 @@ static const struct opt opts[] = {
     {"seed", "N", OPT_COUNT, AT(seed), 0, 1e15, "instead of the scenario's own"},
     {"settings", "TEXT", OPT_TEXT, AT(settings), 0, 0,
      "members of weir's pool, instead of the scenario's own"},
+    {"compress", "N", OPT_REAL, AT(compress), 1, 1000,
+     "the scenario in an Nth of its time; rates and servers stay as they are"},
     {"one-by-one", NULL, OPT_FLAG, AT(one_by_one), 0, 0,
      "targets one after the other instead of all at the same time"},
     {"program", "PATH", OPT_TEXT, AT(program), 0, 0, "the weir to start (beside this program)"},
@@ -144,6 +147,8 @@ static const double late_bad_ms = 50;
 
 static void print_bound(const struct scenario_must *m)
 {
+    if (m->beyond[0] != '\0')
+        (void)printf(" beyond %s,", m->beyond);
     if (m->beside[0] != '\0')
         (void)printf(" of %s,", m->beside);
     if (!isnan(m->least))
@@ -295,6 +300,8 @@ int cmd_run(int argc, char **argv)
         for (size_t i = 0; i < s->n_loads; i++)
             s->loads[i].conf.seed = (uint64_t)o.seed;
     }
+    if (o.compress > 1)
+        scenario_compress(s, o.compress);
     if (o.out != NULL && mkdir(o.out, 0755) != 0 && errno != EEXIST) {
         free(s);
         return cli_wrong(&cli, "--out %s: %s", o.out, strerror(errno));

@@ -22,9 +22,11 @@ static const struct cfg_key top_keys[] = {
     {"name", CFG_TEXT, IN(scenario, name), 0, 0, true},
     {"title", CFG_TEXT, IN(scenario, title), 0, 0, true},
     {"about", CFG_TEXT, IN(scenario, about), 0, 0, false},
+    {"grace", CFG_TIME, IN(scenario, grace_s), 0, 600, false},
+    {"pools", CFG_OWN, 0, 0, 0, 0, false},
     {"duration", CFG_TIME, IN(scenario, duration_s), 1, time_max_s, true},
     {"seed", CFG_REAL, IN(scenario, seed), 0, 1e15, false},
-    {"engine", CFG_TEXT, IN(scenario, engine_name), 0, 0, true},
+    {"engine", CFG_TEXT, IN(scenario, engine_name), 0, 0, false},
     {"backend", CFG_TEXT, IN(scenario, backend_args), 0, 0, false},
     {"capacity", CFG_REAL, IN(scenario, capacity_per_s), 0.001, 1e6, true},
     {"weir", CFG_TEXT, IN(scenario, weir_settings), 0, 0, false},
@@ -34,8 +36,24 @@ static const struct cfg_key top_keys[] = {
     {"must", CFG_OWN, 0, 0, 0, 0, false},
 };
 
+static const struct cfg_key pool_keys[] = {
+    {"name", CFG_TEXT, IN(scenario_pool, name), 0, 0, true},
+    {"engine", CFG_TEXT, IN(scenario_pool, engine_name), 0, 0, true},
+    {"backend", CFG_TEXT, IN(scenario_pool, backend_args), 0, 0, false},
+    {"weir", CFG_TEXT, IN(scenario_pool, weir_settings), 0, 0, false},
+    {"servers", CFG_REAL, IN(scenario_pool, servers), 1, 4, false},
+};
+
 static const struct cfg_key load_keys[] = {
     {"name", CFG_TEXT, IN(scenario_load, name), 0, 0, false},
+    {"pool", CFG_TEXT, IN(scenario_load, pool), 0, 0, false},
+    {"path", CFG_TEXT, IN(scenario_load, path), 0, 0, false},
+    {"model", CFG_TEXT, IN(scenario_load, model), 0, 0, false},
+    {"upload", CFG_TIME, IN(scenario_load, upload_s), 0, 600, false},
+    {"leave", CFG_REAL, IN(scenario_load, leave), 0, 1, false},
+    {"stay", CFG_TIME, IN(scenario_load, stay_s), 0, 3600, false},
+    {"check", CFG_BOOL, IN(scenario_load, check), 0, 0, false},
+    {"may_fail", CFG_BOOL, IN(scenario_load, may_fail), 0, 0, false},
     {"shape", CFG_TEXT, IN(scenario_load, shape), 0, 0, true},
     {"users", CFG_REAL, IN(scenario_load, users), 1, 1e6, false},
     {"clients", CFG_REAL, IN(scenario_load, clients), 1, 1e6, false},
@@ -57,6 +75,8 @@ static const struct cfg_key step_keys[] = {
     {"at", CFG_TIME, IN(scenario_step, at_s), 0, time_max_s, true},
     {"backend", CFG_TEXT, IN(scenario_step, backend), 0, 0, false},
     {"weir", CFG_TEXT, IN(scenario_step, weir), 0, 0, false},
+    {"on", CFG_TEXT, IN(scenario_step, on), 0, 0, false},
+    {"reload", CFG_BOOL, IN(scenario_step, reload), 0, 0, false},
     {"say", CFG_TEXT, IN(scenario_step, say), 0, 0, false},
 };
 
@@ -64,6 +84,7 @@ static const struct cfg_key must_keys[] = {
     {"what", CFG_TEXT, IN(scenario_must, name), 0, 0, true},
     {"target", CFG_TEXT, IN(scenario_must, target), 0, 0, false},
     {"beside", CFG_TEXT, IN(scenario_must, beside), 0, 0, false},
+    {"beyond", CFG_TEXT, IN(scenario_must, beyond), 0, 0, false},
     {"from", CFG_TIME, IN(scenario_must, from_s), 0, time_max_s, false},
     {"to", CFG_TIME, IN(scenario_must, to_s), 0, time_max_s, false},
     {"of", CFG_REAL, IN(scenario_must, of), 0, 1e9, false},
@@ -73,24 +94,20 @@ static const struct cfg_key must_keys[] = {
 
 static bool read_speech(const config_setting_t *g, const char *name, enum speech *out)
 {
-    static const char *const names[] = {"chat", "completions", "responses", "anthropic", "get"};
-
-    for (size_t i = 0; i < COUNT(names); i++) {
-        if (strcmp(name, names[i]) == 0) {
-            *out = (enum speech)i;
-            return true;
-        }
-    }
-    return cfg_wrong(g, "speech = \"%s\": wanted chat, completions, responses, anthropic or get",
-                     name);
+    return speech_find(name, out) || cfg_wrong(g, "speech = \"%s\": wanted %s", name, speech_list);
 }
 
 /* What a load asks follows from the engine unless it says otherwise. */
-static void fill_load(const struct scenario *s, struct scenario_load *l)
+static void fill_load(const struct scenario *s, const struct engine_conf *e,
+                      struct scenario_load *l)
 {
-    const struct engine_conf *e = s->engine;
-
-    l->conf.model = "weir-bench";
+    l->conf.model = l->model;
+    l->conf.keys = s->n_pools > 0 ? l->name : NULL;
+    l->conf.path = l->path[0] == '\0' ? NULL : l->path;
+    l->conf.upload_s = l->upload_s;
+    l->conf.leave = l->leave;
+    l->conf.stay_s = l->stay_s;
+    l->conf.check = l->check;
     l->conf.users = (uint32_t)l->users;
     l->conf.clients = (uint32_t)l->clients;
     l->conf.turns = (uint32_t)l->turns;
@@ -98,7 +115,7 @@ static void fill_load(const struct scenario *s, struct scenario_load *l)
     l->conf.retries = (int)l->retries;
     l->conf.unary = l->unary;
     l->conf.patience_s = l->patience_s;
-    l->conf.silence_s = 60;
+    l->conf.silence_s = l->patience_s > 60 ? l->patience_s : 60;
     l->conf.ttft_promise_s = l->ttft_s;
     l->conf.pace_promise_s = l->pace_s > 0 ? l->pace_s : e->promise_ms / 1e3;
     l->conf.prompt_median = l->prompt > 0 ? l->prompt : e->prompt_median;
@@ -121,6 +138,8 @@ static bool read_load(const config_setting_t *g, struct scenario *s)
         return cfg_wrong(g, "more than %d loads", LOADS_MAX);
     *l = (struct scenario_load){.name = "people",
                                 .sdk = "none",
+                                .model = "weir-bench",
+                                .stay_s = 10,
                                 .speech = "chat",
                                 .turns = 1,
                                 .think_s = 8,
@@ -134,8 +153,15 @@ static bool read_load(const config_setting_t *g, struct scenario *s)
     if (l->conf.sdk == NULL)
         good = cfg_wrong(g, "sdk = \"%s\": see weir-bench load --list-sdks", l->sdk);
     good = read_speech(g, l->speech, &l->conf.speech) && good;
-    if (s->engine != NULL)
-        fill_load(s, l);
+    if (s->n_pools > 0) {
+        const struct scenario_pool *p = scenario_pool_of(s, l->pool);
+        if (p == NULL)
+            good = cfg_wrong(g, "pool = \"%s\": none of the pools", l->pool);
+        else
+            fill_load(s, p->engine, l);
+    } else if (s->engine != NULL) {
+        fill_load(s, s->engine, l);
+    }
     s->n_loads++;
     return good;
 }
@@ -167,6 +193,8 @@ static bool read_step(const config_setting_t *g, struct scenario *s)
     if (s->n_steps > 0 && t->at_s < s->steps[s->n_steps - 1].at_s)
         return cfg_wrong(g, "at %gs: steps are in order of time", t->at_s);
     s->n_steps++;
+    if (s->n_pools > 0 && t->backend[0] != '\0' && t->on[0] == '\0')
+        return cfg_wrong(g, "at %gs: `on` says which server this is for", t->at_s);
     return check_faults(g, t->backend);
 }
 
@@ -221,14 +249,63 @@ static bool read_targets(const config_setting_t *root, struct scenario *s)
     return true;
 }
 
+static bool read_pool(const config_setting_t *g, struct scenario *s)
+{
+    struct scenario_pool *p = &s->pools[s->n_pools];
+
+    if (s->n_pools == POOLS_MAX)
+        return cfg_wrong(g, "more than %d pools", POOLS_MAX);
+    *p = (struct scenario_pool){.servers = 1};
+    if (!cfg_read(g, pool_keys, COUNT(pool_keys), p))
+        return false;
+    p->engine = engine_find(p->engine_name);
+    if (p->engine == NULL)
+        return cfg_wrong(g, "engine = \"%s\": see weir-bench backend --list-engines",
+                         p->engine_name);
+    s->n_pools++;
+    return true;
+}
+
+const struct scenario_pool *scenario_pool_of(const struct scenario *s, const char *name)
+{
+    for (size_t i = 0; i < s->n_pools; i++) {
+        if (strcmp(s->pools[i].name, name) == 0)
+            return &s->pools[i];
+    }
+    return NULL;
+}
+
+/* One backend, or several pools. */
+static bool read_servers(const config_setting_t *root, struct scenario *s)
+{
+    bool good = read_list(root, "pools", s, read_pool);
+
+    if (s->n_pools > 0)
+        return good;
+    s->engine = engine_find(s->engine_name);
+    return s->engine != NULL ||
+           cfg_wrong(root, "engine = \"%s\": see weir-bench backend --list-engines",
+                     s->engine_name);
+}
+
+void scenario_compress(struct scenario *s, double factor)
+{
+    s->duration_s /= factor;
+    for (size_t i = 0; i < s->n_loads; i++)
+        shape_compress(&s->loads[i].conf.shape, factor);
+    for (size_t i = 0; i < s->n_steps; i++)
+        s->steps[i].at_s /= factor;
+    for (size_t i = 0; i < s->n_musts; i++) {
+        s->musts[i].from_s /= factor;
+        s->musts[i].to_s /= factor;
+    }
+}
+
 static bool read_all(const config_setting_t *root, struct scenario *s)
 {
     bool good = cfg_read(root, top_keys, COUNT(top_keys), s);
 
-    s->engine = engine_find(s->engine_name);
-    if (s->engine == NULL)
-        good = cfg_wrong(root, "engine = \"%s\": see weir-bench backend --list-engines",
-                         s->engine_name);
+    good = read_servers(root, s) && good;
     good = read_targets(root, s) && good;
     good = read_list(root, "load", s, read_load) && good;
     good = read_list(root, "steps", s, read_step) && good;
@@ -248,6 +325,7 @@ enum weir_status scenario_read(const char *path, struct scenario **out)
     config_init(&c);
     (void)snprintf(s->file, sizeof s->file, "%s", path);
     s->seed = 1;
+    s->grace_s = 10;
     if (config_read_file(&c, path) != CONFIG_TRUE) {
         (void)fprintf(stderr, "%s:%d: %s\n", path, config_error_line(&c), config_error_text(&c));
         good = false;

@@ -7,11 +7,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "bench/common/httpc.h"
 #include "bench/run/certificate.h"
+#include "bench/run/stage_priv.h"
 #include "weir/base/text.h"
 
 enum { ARGS_MAX = 48, PATH_SIZE = 512 };
@@ -62,6 +62,8 @@ void stage_fini(struct stage *s)
 {
     stage_drop_target(s);
     process_stop(&s->backend, stop_s);
+    for (size_t i = 0; i < s->n_servers; i++)
+        process_stop(&s->servers[i].process, stop_s);
     if (s->folder[0] != '\0')
         remove_folder(s->folder);
     s->folder[0] = '\0';
@@ -117,7 +119,15 @@ static char *arg(const char *s)
     return (char *)(uintptr_t)s;
 }
 
-enum weir_status stage_backend(struct stage *s, const char *const *args, char *why, size_t why_size)
+const char *stage_backend_address(const struct stage *s)
+{
+    return s->backend_url + strlen("http://");
+}
+
+/* A backend of this name, with its own free ports; the URLs are the caller's to keep. */
+static enum weir_status start_backend(struct stage *s, struct process *p, const char *name,
+                                      const char *const *args, char url[64], char control_url[64],
+                                      char *why, size_t why_size)
 {
     char listen[40], control[40];
     char *argv[ARGS_MAX] = {
@@ -129,99 +139,60 @@ enum weir_status stage_backend(struct stage *s, const char *const *args, char *w
         argv[n++] = arg(*args++);
     (void)snprintf(listen, sizeof listen, "%s:%d", s->host, free_port(s->host));
     (void)snprintf(control, sizeof control, "%s:%d", s->host, free_port(s->host));
-    (void)snprintf(s->backend_url, sizeof s->backend_url, "http://%s", listen);
-    (void)snprintf(s->control_url, sizeof s->control_url, "http://%s", control);
-    if (start(s, &s->backend, "backend", argv, why, why_size) != WEIR_OK)
+    (void)snprintf(url, 64, "http://%s", listen);
+    (void)snprintf(control_url, 64, "http://%s", control);
+    if (start(s, p, name, argv, why, why_size) != WEIR_OK)
         return WEIR_SYS;
-    return wait_ready(&s->backend, s->backend_url, why, why_size);
+    return wait_ready(p, url, why, why_size);
 }
 
-/* The settings of each target.  docs/benchmarks.md gives the reasons. */
-
-static const char *backend_address(const struct stage *s)
+enum weir_status stage_backend(struct stage *s, const char *const *args, char *why, size_t why_size)
 {
-    return s->backend_url + strlen("http://");
+    return start_backend(s, &s->backend, "backend", args, s->backend_url, s->control_url, why,
+                         why_size);
 }
 
-static void weir_settings(struct stage *s, const struct stage_wish *w, struct grow *g)
+enum weir_status stage_server(struct stage *s, const char *pool, const char *weir,
+                              const char *const *args, char *why, size_t why_size)
 {
-    (void)snprintf(s->admin_path, sizeof s->admin_path, "%s/admin.sock", s->folder);
-    if (w->log)
-        (void)snprintf(s->log_path, sizeof s->log_path, "%s/access.log", s->folder);
-    if (w->workers > 0)
-        grow_printf(g, "workers = %d;\n", w->workers);
-    grow_printf(g, "listeners = ( { address = \"%s:%d\";", s->host, s->target_port);
-    if (w->tls)
-        grow_printf(g, " tls = { certificate = \"%s/tls.pem\"; key = \"%s/tls.pem\"; };", s->folder,
-                    s->folder);
-    grow_printf(g,
-                " } );\n"
-                "pools = ( { name = \"bench\";\n"
-                "  upstreams = ( { name = \"backend\"; url = \"%s\"; %s } );\n%s\n} );\n"
-                "admin = { socket = \"%s\"; http = \"\"; };\n"
-                "log = { access = \"%s\"; };\n",
-                s->backend_url, w->upstream == NULL ? "" : w->upstream,
-                w->settings == NULL ? "" : w->settings, s->admin_path,
-                w->log ? s->log_path : "off");
+    struct stage_server *v = &s->servers[s->n_servers];
+    int nth = 1;
+
+    if (s->n_servers == STAGE_SERVERS_MAX) {
+        (void)snprintf(why, why_size, "more than %d servers", STAGE_SERVERS_MAX);
+        return WEIR_LIMIT;
+    }
+    for (size_t i = 0; i < s->n_servers; i++)
+        nth += strcmp(s->servers[i].pool, pool) == 0;
+    (void)snprintf(v->pool, sizeof v->pool, "%s", pool);
+    (void)snprintf(v->name, sizeof v->name, "%s%d", pool, nth);
+    v->weir = weir;
+    s->n_servers++;
+    return start_backend(s, &v->process, v->name, args, v->url, v->control_url, why, why_size);
 }
 
-/* Connections a target may be told to accept: a proxy needs two descriptors for each. */
-static int most_connections(void)
+const struct stage_server *stage_server_of(const struct stage *s, const char *name)
 {
-    struct rlimit r;
-
-    if (getrlimit(RLIMIT_NOFILE, &r) != 0 || r.rlim_max > 65536)
-        return 30000;
-    return (int)(r.rlim_max - 200) / 2;
+    for (size_t i = 0; i < s->n_servers; i++) {
+        if (strcmp(s->servers[i].name, name) == 0 || strcmp(s->servers[i].pool, name) == 0)
+            return &s->servers[i];
+    }
+    return NULL;
 }
 
-static void nginx_settings(struct stage *s, const struct stage_wish *w, struct grow *g)
+enum weir_status stage_reload(struct stage *s, const struct stage_wish *wish, char *why,
+                              size_t why_size)
 {
-    grow_printf(g,
-                "worker_processes 1;\ndaemon off;\nmaster_process off;\npid %s/nginx.pid;\n"
-                "error_log %s/nginx.err error;\n"
-                "events { worker_connections %d; multi_accept on; }\n"
-                "http {\n  access_log off;\n  client_max_body_size 32m;\n"
-                "  client_body_temp_path %s/body;\n  proxy_temp_path %s/proxy;\n"
-                "  fastcgi_temp_path %s/f;\n  uwsgi_temp_path %s/u;\n  scgi_temp_path %s/s;\n"
-                "  keepalive_requests 1000000;\n"
-                "  limit_conn_zone $server_name zone=all:1m;\n"
-                "  upstream backend { server %s max_fails=0; keepalive 512; "
-                "keepalive_requests 1000000; }\n"
-                "  server {\n    listen %s:%d%s backlog=4096;\n    server_name bench;\n",
-                s->folder, s->folder, 2 * most_connections(), s->folder, s->folder, s->folder,
-                s->folder, s->folder, backend_address(s), s->host, s->target_port,
-                w->tls ? " ssl" : "");
-    if (w->tls)
-        grow_printf(g, "    ssl_certificate %s/tls.pem;\n    ssl_certificate_key %s/tls.pem;\n",
-                    s->folder, s->folder);
-    if (w->limit > 0)
-        grow_printf(g, "    limit_conn all %d;\n    limit_conn_status 503;\n", w->limit);
-    grow_str(g, "    location / {\n      proxy_pass http://backend;\n"
-                "      proxy_http_version 1.1;\n      proxy_set_header Connection \"\";\n"
-                "      proxy_buffering off;\n      proxy_connect_timeout 2s;\n"
-                "      proxy_read_timeout 1h;\n      proxy_send_timeout 1h;\n    }\n  }\n}\n");
-}
+    struct grow g = {0};
+    enum weir_status rc;
 
-static void haproxy_settings(struct stage *s, const struct stage_wish *w, struct grow *g)
-{
-    char limit[64] = "", deny[96] = "";
-
-    if (w->limit > 0 && !w->no_queue)
-        (void)snprintf(limit, sizeof limit, " maxconn %d", w->limit);
-    if (w->limit > 0 && w->no_queue)
-        (void)snprintf(deny, sizeof deny,
-                       "  http-request deny deny_status 503 if { be_conn(out) ge %d }\n", w->limit);
-    grow_printf(g,
-                "global\n  nbthread 1\n  maxconn %d\n"
-                "defaults\n  mode http\n  timeout connect 2s\n  timeout client 1h\n"
-                "  timeout server 1h\n  timeout queue 1s\n  timeout http-request 10s\n"
-                "  timeout http-keep-alive 60s\n  option http-no-delay\n  http-reuse always\n"
-                "  retries 0\n"
-                "frontend in\n  bind %s:%d backlog 4096%s%s%s\n%s  default_backend out\n"
-                "backend out\n  server a %s pool-max-conn -1%s\n",
-                most_connections(), s->host, s->target_port, w->tls ? " ssl crt " : "",
-                w->tls ? s->folder : "", w->tls ? "/tls.pem" : "", deny, backend_address(s), limit);
+    if (s->admin_path[0] == '\0')
+        return WEIR_OK;
+    s->n_reloads++;
+    weir_settings(s, wish, &g);
+    rc = write_file(s, "weir.cfg", &g, why, why_size);
+    grow_free(&g);
+    return rc;
 }
 
 static void relay_settings(struct stage *s, const struct stage_wish *w, struct grow *g)
@@ -232,25 +203,29 @@ static void relay_settings(struct stage *s, const struct stage_wish *w, struct g
 struct target_kind {
     const char *name, *file;
     void (*settings)(struct stage *s, const struct stage_wish *w, struct grow *g);
+    bool has_pools;      /* can stand in front of several */
     const char *argv[8]; /* "%f" the settings file, "%d" the folder, "%h" and "%p" where, "%b" the
                             backend */
 };
 
 static const struct target_kind kinds[] = {
-    {"weir", "weir.cfg", weir_settings, {"%w", "-c", "%f"}},
+    {"weir", "weir.cfg", weir_settings, true, {"%w", "-c", "%f"}},
     {"nginx",
      "nginx.conf",
      nginx_settings,
+     true,
      {"nginx", "-p", "%d", "-e", "%d/nginx.err", "-c", "%f"}},
-    {"haproxy", "haproxy.cfg", haproxy_settings, {"haproxy", "-db", "-f", "%f"}},
+    {"haproxy", "haproxy.cfg", haproxy_settings, false, {"haproxy", "-db", "-f", "%f"}},
     {"relay",
      "relay.none",
      relay_settings,
+     false,
      {"/proc/self/exe", "relay", "--listen", "%h:%p", "--to", "%b"}},
     /* for the harness to judge itself: a relay that does one thing wrong */
     {"wrong",
      "wrong.none",
      relay_settings,
+     false,
      {"/proc/self/exe", "relay", "--listen", "%h:%p", "--to", "%b", "--wrong", "%x"}},
 };
 
@@ -303,7 +278,7 @@ static void fill_arg(const struct stage *s, const struct target_kind *k, const s
             text_printf(&t, "%d", s->target_port);
             break;
         case 'b':
-            text_str(&t, backend_address(s));
+            text_str(&t, stage_backend_address(s));
             break;
         case 'x':
             text_str(&t, w->wrong == NULL ? "" : w->wrong);
@@ -355,6 +330,11 @@ enum weir_status stage_target(struct stage *s, const char *target, const struct 
     if (strcmp(target, "direct") == 0) {
         (void)snprintf(s->target_url, sizeof s->target_url, "%s", s->backend_url);
         return WEIR_OK;
+    }
+    if (s->n_servers > 0 && (k == NULL || !k->has_pools)) {
+        (void)snprintf(why, why_size, "'%s' cannot have several pools; weir, nginx and direct can",
+                       target);
+        return WEIR_BAD;
     }
     if (k == NULL) {
         if (target_parse(target, &t) == WEIR_OK) {

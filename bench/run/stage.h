@@ -11,9 +11,22 @@
  * ports of a loopback address of the harness's own and keeps its files in one temporary folder,
  * which goes with the stage.
  */
+enum { STAGE_SERVERS_MAX = 16 };
+
+/* One server of a pool; the hosts of pools are POOL.test. */
+struct stage_server {
+    char pool[24], name[32];
+    char url[64], control_url[64];
+    const char *weir; /* members of weir's pool, the caller's */
+    struct process process;
+};
+
 struct stage {
     char folder[64], host[20];
     struct process backend, target;
+    struct stage_server servers[STAGE_SERVERS_MAX]; /* instead of the backend: several pools */
+    size_t n_servers;
+    int n_reloads;
     char backend_url[64], control_url[64]; /* empty: a backend of somebody else's */
     char target_url[300];
     char admin_path[108]; /* empty: the target has no admin socket */
@@ -41,6 +54,15 @@ void stage_fini(struct stage *s);
 /* `weir-bench backend` with these arguments (NULL ends them) and free ports. */
 enum weir_status stage_backend(struct stage *s, const char *const *args, char *why,
                                size_t why_size) WEIR_MUST_CHECK;
+
+/* One more server of this pool (those of a pool one after the other), named POOL1, POOL2 ... */
+enum weir_status stage_server(struct stage *s, const char *pool, const char *weir,
+                              const char *const *args, char *why, size_t why_size) WEIR_MUST_CHECK;
+/* By its own name, or the first of a pool; NULL: none. */
+const struct stage_server *stage_server_of(const struct stage *s, const char *name);
+/* Writes weir's settings file anew, with a change in it.  Nothing for other targets. */
+enum weir_status stage_reload(struct stage *s, const struct stage_wish *wish, char *why,
+                              size_t why_size) WEIR_MUST_CHECK;
 
 /*
  * "weir", "nginx", "haproxy", "relay", "direct", or a URL.  "nginx:54" and "haproxy:54" are those

@@ -227,3 +227,47 @@ Test(must, full_has_to_be_seen_within_the_span)
     m.to_s = 49;
     cr_assert(isnan(must_value(&m, &s)));
 }
+
+Test(must, harm_is_what_was_lost_beyond_those_that_died_with_their_backend)
+{
+    struct watch watch = {0};
+    struct load_sums sums = {0};
+    struct seen s = {.watch = &watch, .sums = &sums, .lost = 9, .killed = 9, .added_ms = 0.4};
+
+    cr_assert_float_eq(value("harm", 0, 60, &s), 0, 1e-9);
+    s.lost = 12;
+    cr_assert_float_eq(value("harm", 0, 60, &s), 3, 1e-9);
+    s.lost = 2;
+    cr_assert_float_eq(value("harm", 0, 60, &s), 0, 1e-9, "retries may save some");
+    cr_assert_float_eq(value("added_ms", 0, 60, &s), 0.4, 1e-9);
+}
+
+Test(must, moves_are_of_upstreams_that_no_step_touches)
+{
+    struct watch_event events[] = {
+        {.at_s = 1, .upstream = "chat2", .from = "closed", .to = "open"},
+        {.at_s = 2, .upstream = "chat1", .from = "closed", .to = "closed"},
+        {.at_s = 3, .upstream = "quiet1", .from = "closed", .to = "open"},
+    };
+    struct watch watch = {.events = events, .n_events = 3};
+    struct load_sums sums = {0};
+    static struct scenario scenario = {.n_steps = 1};
+    struct seen s = {.watch = &watch, .sums = &sums, .scenario = &scenario};
+
+    (void)strcpy(scenario.steps[0].on, "chat2");
+    cr_assert_float_eq(value("moves", 0, 60, &s), 1, 1e-9);
+    cr_assert_float_eq(value("moves", 0, 2, &s), 0, 1e-9);
+}
+
+Test(must, cooldowns_that_a_backend_asked_for_are_no_refusals_of_weirs_own)
+{
+    struct watch watch = {.n_sheds = 2};
+    struct load_sums sums = {.mixed = 1};
+    struct seen s = {.watch = &watch, .sums = &sums};
+
+    watch.sheds[0] = (struct watch_shed){.cause = "held", .n = 7};
+    watch.sheds[1] = (struct watch_shed){.cause = "queue_timeout", .n = 2};
+    sums.tries[TURN_ALTERED] = 3;
+    cr_assert_float_eq(value("own_refusals", 0, 60, &s), 2, 1e-9);
+    cr_assert_float_eq(value("altered", 0, 60, &s), 4, 1e-9);
+}

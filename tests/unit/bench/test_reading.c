@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
 
+#include "bench/common/fnv.h"
 #include "bench/load/reading.h"
 #include "guard.h"
 
@@ -136,4 +139,36 @@ Test(reading, an_event_without_end_is_given_up)
     cr_assert(r.too_long);
     cr_assert(r.rest.len <= READING_EVENT_MAX);
     reading_free(&r);
+}
+
+static bool sum_is_wrong(const char *text, size_t piece)
+{
+    struct reading r = {0};
+    bool wrong;
+
+    reading_start(&r, NULL);
+    r.check = true;
+    for (size_t at = 0; at < strlen(text); at += piece) {
+        size_t n = strlen(text) - at;
+        (void)reading_feed(&r, slice_of(text + at, n < piece ? n : piece));
+    }
+    cr_assert(r.sum_seen);
+    wrong = r.sum_wrong;
+    reading_free(&r);
+    return wrong;
+}
+
+Test(reading, a_told_sum_finds_the_smallest_change_however_the_bytes_come)
+{
+    char told[200], other[200];
+    const char *text = "data: {\"content\":\"x\"}\n\n: a comment\n\n";
+
+    (void)snprintf(told, sizeof told, "%s: sum %016llx\n\ndata: [DONE]\n\n", text,
+                   (unsigned long long)fnv_feed(fnv_start, slice_str(text)));
+    memcpy(other, told, sizeof told);
+    other[19] = 'y';
+    for (size_t piece = 1; piece <= strlen(told); piece++) {
+        cr_assert_not(sum_is_wrong(told, piece));
+        cr_assert(sum_is_wrong(other, piece));
+    }
 }
