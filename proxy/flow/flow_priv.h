@@ -6,7 +6,7 @@
  * The objects of the data path and who owns them.
  *
  *   worker    one per thread: loop, listeners, memory pools, idle upstream connections, counters
- *   session   one client connection with its HTTP/1.1 codec             (client/h1/)
+ *   session   one client connection with its HTTP/1 framing             (client/h1/)
  *   exchange  one request and its answer                                (exchange/)
  *   uplink    one upstream connection, idle or working for an exchange  (upstream/h1/)
  *
@@ -49,6 +49,8 @@ enum {
     SCRATCH_BYTES = 64 * 1024,
     LINES_BYTES = 288 * 1024, /* room for any head we may have to write anew */
     PATH_BYTES = 64 * 1024 + 1,
+    LISTED_MAX = SNAPSHOT_FIELDS_MAX + 24,
+    KEPT_HEAD_MAX = LINES_BYTES + 8 * LISTED_MAX,
     PENDING_MAX = 64 * 1024, /* of an event stream before the commit point */
 };
 
@@ -102,7 +104,8 @@ struct worker {
     char *in;                  /* SCRATCH_BYTES, received bytes */
     char *lines;               /* LINES_BYTES, a head being written */
     char *path;                /* PATH_BYTES, a path being matched */
-    struct http_field *fields; /* SNAPSHOT_FIELDS_MAX */
+    struct http_field *fields; /* SNAPSHOT_FIELDS_MAX, of the head being parsed */
+    struct http_field *listed; /* LISTED_MAX, of the head being made */
     struct session *gathering; /* whose output is in `out` */
     char *out;                 /* SCRATCH_BYTES + room for framing */
     size_t out_len;
@@ -124,7 +127,7 @@ enum session_state {
 struct session {
     uint32_t magic;
     enum session_state state;
-    struct codec codec; /* first contact for the exchange */
+    struct client client; /* what the exchange sees of it */
     struct worker *w;
     struct conn *conn;
     struct exchange *x; /* NULL but in EXCHANGE and TUNNEL */
@@ -177,7 +180,7 @@ struct exchange {
     struct snapshot_use *use;
     struct snapshot_pool *pool;         /* NULL: reached none */
     struct snapshot_upstream *upstream; /* the last it was admitted to, or NULL */
-    struct codec *codec;                /* NULL once the client is gone or has its whole answer */
+    struct client *client;              /* NULL once the client is gone or has its whole answer */
     struct uplink *uplink;
     struct ticket ticket; /* holds the pool_request */
     struct list node;     /* in the worker's live_exchanges */
@@ -187,12 +190,12 @@ struct exchange {
     struct body_scan scan;
     struct answer answer;
 
-    struct buf request; /* head for the upstream */
-    struct buf body;    /* framed for the upstream; sent bytes stay for a retry while they fit */
-    struct buf pending; /* answer before the commit point: field lines, then body bytes */
-    uint32_t pending_lines; /* how many bytes of pending are field lines */
-    uint32_t request_sent;  /* bytes of request already written */
-    uint32_t body_sent;     /* bytes of body already written */
+    struct buf request;    /* head for the upstream */
+    struct buf body;       /* framed for the upstream; sent bytes stay for a retry while they fit */
+    struct buf pending;    /* answer before the commit point: its fields, then body bytes */
+    uint32_t pending_head; /* how many bytes of pending are fields */
+    uint32_t request_sent; /* bytes of request already written */
+    uint32_t body_sent;    /* bytes of body already written */
 
     /* the request */
     bool expect, body_complete, body_chunked, body_dropped, body_blocked, idempotent, to_head;
@@ -238,7 +241,7 @@ struct exchange {
     int16_t route;
     uint64_t trace[2];
     char id[REQUEST_ID_MAX + 1];
-    char client[48];
+    char peer[48]; /* as logged */
     char method[24];
     char *path; /* as logged; heap, at most RECORD_PATH_MAX; NULL = none */
 };
@@ -282,6 +285,11 @@ struct uplink {
 /* --- worker.c, worker/orders.c (the rest of them: worker.h) */
 void worker_session_gone(struct worker *w, struct session *s);
 void worker_unlisten(struct worker *w, int listener);
+/* An empty list in the worker's scratch, for the rest of this callback. */
+static inline void worker_field_list(struct worker *w, struct field_list *l)
+{
+    field_list_init(l, w->listed, LISTED_MAX, w->lines, LINES_BYTES);
+}
 struct slice worker_status_body(struct worker *w, bool json, uint8_t language);
 struct snapshot_use *snapshot_use_create(struct snapshot *snapshot); /* NULL: out of memory */
 
@@ -311,14 +319,14 @@ void session_body_bad(struct session *s, int status, enum cause cause, const cha
 void session_check_rate(struct session *s, uint64_t now_ns);
 void session_set_timer(struct session *s);
 void session_put(struct session *s, struct slice bytes);
-void output_flush(struct worker *w);
+void output_flush(void *worker);
 void session_flushed(struct session *s);
 void session_flush_now(struct session *s);
 void session_on_writable(struct conn *c, void *owner);
-extern const struct codec_ops h1_codec;
+extern const struct client_ops h1_client;
 
 /* --- exchange.c: life, states, deadlines */
-struct exchange *exchange_create(struct worker *w, struct codec *codec);
+struct exchange *exchange_create(struct worker *w, struct client *client);
 void exchange_enter(struct exchange *x, enum exchange_state next);
 void exchange_set_timer(struct exchange *x);
 void exchange_finish(struct exchange *x);

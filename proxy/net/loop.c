@@ -3,9 +3,10 @@
  * The loop itself: rounds, time, ready list, deferred frees.  Its timers are in timers.c, its inbox
  * in inbox.c.  On the loop's thread only.
  *
- * A round is: what is ready without the kernel's help, what the kernel reports, then the dead.  The
- * order matters: objects freed in a callback live until every callback of the round is through,
- * because a later one may have been handed the same pointer by the kernel.
+ * A round is: what is ready without the kernel's help, what the kernel reports, then the deferred
+ * frees and the flush of what the callbacks have gathered.  The order matters: objects freed in a
+ * callback live until every callback of the round is through, because a later one may have been
+ * handed the same pointer by the kernel.
  */
 #include "weir/net/loop.h"
 
@@ -106,18 +107,28 @@ static void run_ready(struct loop *l)
     }
 }
 
+/* What was deferred and what was gathered may each make more of the other. */
+static void settle(struct loop *l)
+{
+    do {
+        free_deferred(l);
+        if (l->flush != NULL)
+            l->flush(l->flush_arg);
+    } while (!list_empty(&l->deferred));
+}
+
 static void one_round(struct loop *l, bool may_wait)
 {
     int flags = EVLOOP_ONCE;
 
     run_ready(l);
     timers_run(l);
-    free_deferred(l);
+    settle(l);
     timers_arm(l);
     if (!may_wait || l->stop || !list_empty(&l->ready) || !list_empty(&l->wheel.expired))
         flags |= EVLOOP_NONBLOCK;
     WEIR_ASSERT(event_base_loop(l->base, flags) == 0);
-    free_deferred(l);
+    settle(l);
 }
 
 void loop_run(struct loop *l)
@@ -130,6 +141,12 @@ void loop_run(struct loop *l)
 void loop_poll(struct loop *l)
 {
     one_round(l, false);
+}
+
+void loop_on_flush(struct loop *l, void (*fn)(void *arg), void *arg)
+{
+    l->flush = fn;
+    l->flush_arg = arg;
 }
 
 void loop_stop(struct loop *l)

@@ -32,6 +32,8 @@ struct loop {
 
     struct list ready; /* struct loop_ready */
     struct list deferred;
+    void (*flush)(void *arg); /* NULL: nothing is gathered */
+    void *flush_arg;
 
     int inbox_fd; /* eventfd */
     struct event inbox_ev;

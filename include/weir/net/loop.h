@@ -22,6 +22,11 @@ void loop_run(struct loop *l);
 void loop_stop(struct loop *l);
 /* One round without waiting; for tests. */
 void loop_poll(struct loop *l);
+/*
+ * fn runs when the callbacks of a round are over, before the loop waits, and sends what they have
+ * gathered: many small writes leave in one.
+ */
+void loop_on_flush(struct loop *l, void (*fn)(void *arg), void *arg);
 struct event_base *loop_base(struct loop *l);
 
 /* Monotonic, read once per callback: the time everything in this callback happens at. */

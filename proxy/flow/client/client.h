@@ -1,56 +1,123 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WEIR_FLOW_CODEC_H
-#define WEIR_FLOW_CODEC_H
+#ifndef WEIR_FLOW_CLIENT_H
+#define WEIR_FLOW_CLIENT_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "weir/base/slice.h"
+#include "weir/http/field_list.h"
 #include "weir/http/head.h"
 #include "weir/net/addr.h"
 
 /*
- * The client's side of an exchange, whatever protocol it speaks.  The codec owns framing,
- * connections and their timeouts; the exchange owns what the request means and what is answered.
+ * The client's side of an exchange, whatever protocol it speaks: a connection of HTTP/1, or a
+ * stream of HTTP/2.  It owns framing, connections and their timeouts; the exchange owns what the
+ * request means and what is answered.
  *
- *   codec → exchange:  exchange_request, exchange_body, exchange_body_end, exchange_client_gone,
- *                      exchange_resume
- *   exchange → codec:  the operations below, never after `end`, `cut` or exchange_client_gone
+ *   client → exchange:  exchange_request, exchange_go, exchange_body, exchange_body_end,
+ *                       exchange_body_bad, exchange_client_gone, exchange_resume
+ *   exchange → client:  the operations below, never after `end` or exchange_client_gone
+ *
+ * All on the worker's thread.  An operation may not call back into the exchange; what follows from
+ * it (pipelined bytes, a broken connection) is done after the callback (loop_defer_free).
  */
-struct codec;
+struct client;
 struct exchange;
 
-struct codec_ops {
-    /* An interim answer (100). */
-    void (*interim)(struct codec *c, int status);
-    /*
-     * Begins the answer.  `lines` are whole field lines ("name: value\r\n"), without Connection and
-     * framing, which are the codec's.  body: NONE, COUNTED with its length, or CHUNKED for "length
-     * not known".
-     */
-    void (*head)(struct codec *c, int status, struct slice reason, struct slice lines,
-                 enum body_kind body, uint64_t length);
-    /* Body bytes; all are taken.  The codec may gather them until the callback is over. */
-    void (*data)(struct codec *c, struct slice bytes);
-    /* The answer is whole. */
-    void (*end)(struct codec *c);
-    /* The answer is not whole, and the client must be able to see it. */
-    void (*cut)(struct codec *c);
-    /* Bytes taken but not yet gone to the client. */
-    size_t (*backlog)(const struct codec *c);
-    /* May more of the request's body come?  Back-pressure. */
-    void (*want_body)(struct codec *c, bool want);
-    /* After this answer the connection is not kept. */
-    void (*close_after)(struct codec *c);
-    /* 101 has been sent by `head`; from now on bytes both ways, by data and exchange_body. */
-    void (*tunnel)(struct codec *c);
-    /* Bytes written before the framing of the body would end: is it chunked or HTTP/2? */
-    bool (*can_add)(const struct codec *c);
+/* How an answer ends. */
+enum client_end {
+    CLIENT_END_WHOLE,
+    /* Not whole, and its body says so in the stream's own words: HTTP/1 ends its framing, HTTP/2
+     * resets the stream after the data. */
+    CLIENT_END_TOLD,
+    /* Not whole, and the client must be able to see it: broken framing, or a reset. */
+    CLIENT_END_CUT,
 };
 
-struct codec {
-    const struct codec_ops *ops;
+/* A head without Connection, framing and pseudo fields.  All is borrowed for the call. */
+struct answer_head {
+    int status;
+    struct slice reason; /* NONE: the usual one */
+    const struct field_list *fields;
+    enum body_kind body; /* NONE, COUNTED, or CHUNKED for "length not known" */
+    uint64_t length;     /* of a counted body */
 };
+
+struct client_ops {
+    /* An interim answer (100). */
+    void (*interim)(struct client *c, int status);
+    /* Begins the answer. */
+    void (*head)(struct client *c, const struct answer_head *h);
+    /* Body bytes; all are taken, and gathered until the round of the loop ends. */
+    void (*data)(struct client *c, struct slice bytes);
+    /* The last call.  trailers: NULL for none; a protocol without them leaves them out. */
+    void (*end)(struct client *c, enum client_end how, const struct field_list *trailers);
+    /* Bytes taken but not yet gone to the client. */
+    size_t (*backlog)(const struct client *c);
+    /* May more of the request's body come?  Back-pressure. */
+    void (*want_body)(struct client *c, bool want);
+    /* After this answer the connection is not kept, where it carries one request at a time. */
+    void (*close_after)(struct client *c);
+    /* 101 has been sent by `head`; from now on bytes both ways, by data and exchange_body. */
+    void (*tunnel)(struct client *c);
+    /* May bytes be written that the head did not announce: is the body's length open? */
+    bool (*can_add)(const struct client *c);
+};
+
+struct client {
+    const struct client_ops *ops;
+};
+
+/* The same for an exchange whose client may be gone (NULL): then nothing happens. */
+static inline void client_interim(struct client *c, int status)
+{
+    if (c != NULL)
+        c->ops->interim(c, status);
+}
+static inline void client_head(struct client *c, const struct answer_head *h)
+{
+    if (c != NULL)
+        c->ops->head(c, h);
+}
+static inline void client_data(struct client *c, struct slice bytes)
+{
+    if (c != NULL)
+        c->ops->data(c, bytes);
+}
+static inline size_t client_backlog(const struct client *c)
+{
+    return c == NULL ? 0 : c->ops->backlog(c);
+}
+static inline void client_want_body(struct client *c, bool want)
+{
+    if (c != NULL)
+        c->ops->want_body(c, want);
+}
+static inline void client_close_after(struct client *c)
+{
+    if (c != NULL)
+        c->ops->close_after(c);
+}
+static inline void client_tunnel(struct client *c)
+{
+    if (c != NULL)
+        c->ops->tunnel(c);
+}
+static inline bool client_can_add(const struct client *c)
+{
+    return c != NULL && c->ops->can_add(c);
+}
+/* Ends it and forgets it, so that nothing is called after it. */
+static inline void client_end(struct client **cp, enum client_end how,
+                              const struct field_list *trailers)
+{
+    struct client *c = *cp;
+
+    *cp = NULL;
+    if (c != NULL)
+        c->ops->end(c, how, trailers);
+}
 
 /* What is known of a client besides its request. */
 struct client_facts {
@@ -60,28 +127,27 @@ struct client_facts {
 };
 
 /*
- * A request's head arrived.  Returns the exchange (borrowed; it ends with `end`, `cut` or
- * exchange_client_gone), or NULL when there is no memory for one: the codec answers 503 by closing.
- * Everything the exchange needs of `h` is copied.
+ * A request's head arrived.  Returns the exchange (borrowed; it ends with `end` or
+ * exchange_client_gone), or NULL when there is no memory for one: the client's side answers by
+ * closing.  Everything the exchange needs of `h` is copied.
  */
 struct worker;
-struct exchange *exchange_request(struct worker *w, struct codec *c, const struct request_head *h,
+struct exchange *exchange_request(struct worker *w, struct client *c, const struct request_head *h,
                                   const struct client_facts *cf);
 /* The head could not be read; h holds what was understood of it, or is NULL. */
-struct exchange *exchange_bad_request(struct worker *w, struct codec *c,
+struct exchange *exchange_bad_request(struct worker *w, struct client *c,
                                       const struct head_error *err, const struct request_head *h,
                                       const struct client_facts *cf);
-/* Starts it, once the codec has noted it; it may be over when this returns. */
+/* Starts it, once the client's side has noted it; it may be over when this returns. */
 void exchange_go(struct exchange *x);
-/* Body bytes (unframed).  The codec stops when want_body(false) was called, and may be over by it.
- */
+/* Body bytes (unframed).  No more may come after want_body(false); it may be over by it. */
 void exchange_body(struct exchange *x, struct slice bytes);
 void exchange_body_end(struct exchange *x);
 /* The body broke its framing, a limit or a timeout: answered if that is still possible. */
 void exchange_body_bad(struct exchange *x, int status, enum cause cause, const char *what);
-/* The client is gone; the codec may not be called again. */
+/* The client is gone and is not called again. */
 void exchange_client_gone(struct exchange *x);
-/* The codec's backlog is small again. */
+/* The client's backlog is small again. */
 void exchange_resume(struct exchange *x);
 
 #endif

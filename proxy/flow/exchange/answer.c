@@ -15,18 +15,10 @@
 
 /* --- heads */
 
-static void put_line(struct text *t, const char *name, struct slice value)
+/* The client's fields: the upstream's without what ends here, and ours. */
+static void list_fields(struct exchange *x, const struct response_head *h, struct field_list *l)
 {
-    text_str(t, name);
-    text_str(t, ": ");
-    text_put(t, value);
-    text_str(t, "\r\n");
-}
-
-/* The client's field lines: the upstream's without what ends here, and ours. */
-static void write_lines(struct exchange *x, const struct response_head *h, struct text *t)
-{
-    text_init(t, x->w->lines, LINES_BYTES);
+    worker_field_list(x->w, l);
     for (size_t i = 0; i < h->n_fields; i++) {
         const struct http_field *f = &h->fields[i];
 
@@ -34,16 +26,13 @@ static void write_lines(struct exchange *x, const struct response_head *h, struc
             continue;
         if (f->id == FIELD_X_REQUEST_ID) {
             if (!slice_eq(f->value, slice_str(x->id)))
-                put_line(t, "x-upstream-request-id", f->value);
+                field_add(l, SLICE_LIT("x-upstream-request-id"), f->value);
             continue;
         }
-        text_put(t, f->name);
-        text_str(t, ": ");
-        text_put(t, f->value);
-        text_str(t, "\r\n");
+        field_add(l, f->name, f->value);
     }
-    text_str(t, h->minor == 0 ? "Via: 1.0 weir\r\n" : "Via: 1.1 weir\r\n");
-    put_line(t, "x-request-id", slice_str(x->id));
+    field_add(l, SLICE_LIT("Via"), h->minor == 0 ? SLICE_LIT("1.0 weir") : SLICE_LIT("1.1 weir"));
+    field_add(l, SLICE_LIT("x-request-id"), slice_str(x->id));
 }
 
 static void keep_reason(struct exchange *x, struct slice reason)
@@ -64,23 +53,23 @@ static void set_kind(struct exchange *x, const struct response_head *h)
         x->kind = BODY_NONE;
 }
 
-static void send_head(struct exchange *x, struct slice lines)
+static void send_head(struct exchange *x, const struct field_list *fields)
 {
-    struct slice reason = slice_str(x->reason[0] != '\0' ? x->reason : reason_phrase(x->status));
+    struct answer_head h = {x->status, slice_str(x->reason), fields, x->kind, x->length};
 
     if (!x->began_early)
-        x->codec->ops->head(x->codec, x->status, reason, lines, x->kind, x->length);
+        client_head(x->client, &h);
     x->committed = true;
     x->quiet_ns = exchange_now(x);
 }
 
 static void send_data(struct exchange *x, struct slice bytes)
 {
-    if (bytes.len == 0 || x->codec == NULL)
+    if (bytes.len == 0 || x->client == NULL)
         return;
     x->bytes_out += bytes.len;
     x->quiet_ns = exchange_now(x);
-    x->codec->ops->data(x->codec, bytes);
+    client_data(x->client, bytes);
 }
 
 /* Is the answer a stream that can be read as events (or at least as bytes)? */
@@ -100,14 +89,14 @@ static bool set_form(struct exchange *x, const struct response_head *h)
     return true;
 }
 
-static void begin_tunnel(struct exchange *x, struct slice lines)
+static void begin_tunnel(struct exchange *x, const struct field_list *fields)
 {
     gate_first(x->pool->gate, &x->ticket, exchange_now(x));
     x->first_ns = x->progress_ns = exchange_now(x);
     x->kind = BODY_NONE;
-    send_head(x, lines);
+    send_head(x, fields);
     exchange_enter(x, EXCHANGE_TUNNEL);
-    x->codec->ops->tunnel(x->codec);
+    client_tunnel(x->client);
 }
 
 static uint64_t wall_s(const struct exchange *x)
@@ -116,7 +105,7 @@ static uint64_t wall_s(const struct exchange *x)
 }
 
 /* An answer that is no stream: relayed at once.  A refusal may first be tried elsewhere. */
-static void begin_plain(struct exchange *x, struct slice lines)
+static void begin_plain(struct exchange *x, const struct field_list *fields)
 {
     enum outcome o = exchange_outcome_of_status(x->status);
 
@@ -136,27 +125,27 @@ static void begin_plain(struct exchange *x, struct slice lines)
     x->stream = false;
     if (x->has_ticket && o == OUTCOME_OK)
         gate_first(x->pool->gate, &x->ticket, exchange_now(x));
-    send_head(x, lines);
+    send_head(x, fields);
     exchange_enter(x, EXCHANGE_RELAY);
 }
 
-static void begin_stream(struct exchange *x, struct slice lines)
+static void begin_stream(struct exchange *x, const struct field_list *fields)
 {
     if (!x->stream)
         gate_set_stream(x->pool->gate, &x->ticket, true);
     x->stream = x->events_form = true;
     x->progress_ns = exchange_now(x);
-    if (buf_append(&x->pending, lines, LINES_BYTES) != WEIR_OK) {
+    if (field_list_keep(fields, &x->pending, KEPT_HEAD_MAX) != WEIR_OK) {
         exchange_fail(x, OUTCOME_NEUTRAL, 503, CAUSE_OVERLOADED);
         return;
     }
-    x->pending_lines = (uint32_t)lines.len;
+    x->pending_head = x->pending.len;
     exchange_enter(x, EXCHANGE_HEAD_PENDING);
 }
 
 void exchange_on_head(struct exchange *x, const struct response_head *h)
 {
-    struct text lines;
+    struct field_list fields;
 
     x->head_seen = true;
     x->status = x->upstream_status = h->status;
@@ -164,15 +153,15 @@ void exchange_on_head(struct exchange *x, const struct response_head *h)
         x->retry_after_ms = response_retry_after_ms(h, wall_s(x));
     keep_reason(x, h->reason);
     set_kind(x, h);
-    write_lines(x, h, &lines);
-    if (lines.full)
+    list_fields(x, h, &fields);
+    if (fields.full)
         exchange_fail(x, OUTCOME_FAILED, 502, CAUSE_BAD_GATEWAY);
     else if (h->switched)
-        begin_tunnel(x, text_slice(&lines));
+        begin_tunnel(x, &fields);
     else if (set_form(x, h))
-        begin_stream(x, text_slice(&lines));
+        begin_stream(x, &fields);
     else
-        begin_plain(x, text_slice(&lines));
+        begin_plain(x, &fields);
 }
 
 /* --- what the events say */
@@ -213,36 +202,32 @@ static void note_first(struct exchange *x)
 static void restate(struct exchange *x)
 {
     struct slice pending = buf_slice(&x->pending);
-    struct slice lines = slice_of(pending.p, x->pending_lines);
+    struct field_list kept, fields;
     struct buf body = BUF_INIT;
-    struct text t;
 
-    if (answer_error_json(x->form, slice_from(pending, x->pending_lines), &body, PENDING_MAX) !=
+    if (answer_error_json(x->form, slice_from(pending, x->pending_head), &body, PENDING_MAX) !=
         WEIR_OK) {
         exchange_fail(x, OUTCOME_FAILED, 502, CAUSE_IN_BAND_ERROR);
         return;
     }
-    text_init(&t, x->w->lines, LINES_BYTES);
-    while (lines.len > 0) {
-        const char *end = memchr(lines.p, '\n', lines.len);
-        size_t n = (size_t)(end - lines.p) + 1;
-        struct slice line = slice_of(lines.p, n);
-
-        if (!slice_eq_nocase(slice_of(line.p, line.len < 13 ? line.len : 13),
-                             SLICE_LIT("content-type:")))
-            text_put(&t, line);
-        lines = slice_from(lines, n);
+    worker_field_list(x->w, &kept);
+    field_list_restore(&kept, slice_of(pending.p, x->pending_head));
+    fields = kept; /* shrinks in place */
+    fields.n = 0;
+    for (size_t i = 0; i < kept.n; i++) {
+        if (!slice_eq_nocase(kept.at[i].name, SLICE_LIT("content-type")))
+            field_add(&fields, kept.at[i].name, kept.at[i].value);
     }
-    text_str(&t, "Content-Type: application/json\r\nProxy-Status: weir; received-status=200\r\n");
+    field_add(&fields, SLICE_LIT("Content-Type"), SLICE_LIT("application/json"));
+    field_add(&fields, SLICE_LIT("Proxy-Status"), SLICE_LIT("weir; received-status=200"));
     x->status = x->answer.error_status;
     x->reason[0] = '\0';
     x->kind = BODY_COUNTED;
     x->length = body.len;
-    send_head(x, text_slice(&t));
+    send_head(x, &fields);
     send_data(x, buf_slice(&body));
     buf_free(&body);
-    x->codec->ops->end(x->codec);
-    x->codec = NULL;
+    client_end(&x->client, CLIENT_END_WHOLE, NULL);
     uplink_release(x, false);
     exchange_finish(x);
 }
@@ -250,9 +235,12 @@ static void restate(struct exchange *x)
 static void commit(struct exchange *x)
 {
     struct slice pending = buf_slice(&x->pending);
+    struct field_list fields;
 
-    send_head(x, slice_of(pending.p, x->pending_lines));
-    send_data(x, slice_from(pending, x->pending_lines));
+    worker_field_list(x->w, &fields);
+    field_list_restore(&fields, slice_of(pending.p, x->pending_head));
+    send_head(x, &fields);
+    send_data(x, slice_from(pending, x->pending_head));
     buf_free(&x->pending);
     exchange_enter(x, EXCHANGE_RELAY);
 }
@@ -280,9 +268,9 @@ void exchange_empty(struct exchange *x)
 static void read_pending(struct exchange *x, struct slice bytes)
 {
     size_t used = answer_feed_until_known(&x->answer, bytes);
-    bool room = x->pending.len - x->pending_lines + bytes.len <= PENDING_MAX;
+    bool room = x->pending.len - x->pending_head + bytes.len <= PENDING_MAX;
 
-    if (!room || buf_append(&x->pending, bytes, LINES_BYTES + 2 * PENDING_MAX) != WEIR_OK) {
+    if (!room || buf_append(&x->pending, bytes, KEPT_HEAD_MAX + 2 * PENDING_MAX) != WEIR_OK) {
         commit(x); /* the bound of the wait for a first event */
         exchange_on_data(x, bytes);
         return;
@@ -290,7 +278,7 @@ static void read_pending(struct exchange *x, struct slice bytes)
     if (x->answer.error != ERROR_NONE && !x->answer.content) {
         /* an error object may be split: it can be restated once its event is whole */
         answer_feed(&x->answer, slice_from(bytes, used));
-        if (x->answer.at_boundary || x->pending.len - x->pending_lines >= PENDING_MAX / 2)
+        if (x->answer.at_boundary || x->pending.len - x->pending_head >= PENDING_MAX / 2)
             exchange_early_error(x);
     } else if (x->answer.content) {
         answer_feed(&x->answer, slice_from(bytes, used));
@@ -318,7 +306,7 @@ static void relay(struct exchange *x, struct slice bytes)
 
 static void push_back(struct exchange *x)
 {
-    size_t backlog = x->codec->ops->backlog(x->codec);
+    size_t backlog = client_backlog(x->client);
 
     if (backlog > x->snapshot->settings->limits.buffer && x->uplink != NULL &&
         !x->paused_upstream) {
@@ -335,7 +323,7 @@ void exchange_on_data(struct exchange *x, struct slice bytes)
         read_pending(x, bytes);
     else if (x->state == EXCHANGE_RELAY || x->state == EXCHANGE_TUNNEL)
         relay(x, bytes);
-    if (x->state != EXCHANGE_ENDED && x->codec != NULL && x->committed)
+    if (x->state != EXCHANGE_ENDED && x->client != NULL && x->committed)
         push_back(x);
 }
 
@@ -358,11 +346,11 @@ void exchange_on_connected(struct exchange *x)
 
     x->sent_ns = x->progress_ns = now;
     exchange_enter(x, EXCHANGE_SENT);
-    if (x->expect && !x->body_complete && x->codec != NULL)
-        x->codec->ops->interim(x->codec, 100);
-    if (x->codec != NULL && x->body_blocked) {
+    if (x->expect && !x->body_complete && x->client != NULL)
+        client_interim(x->client, 100);
+    if (x->client != NULL && x->body_blocked) {
         x->body_blocked = false;
-        x->codec->ops->want_body(x->codec, true);
+        client_want_body(x->client, true);
     }
     uplink_push(x->uplink);
 }

@@ -96,7 +96,6 @@ void exchange_on_wake(struct loop_message *m)
         admitted(x, DECISION_QUEUED);
     else
         exchange_refuse(x, 0, t->r.cause, NULL);
-    output_flush(w);
 }
 
 /* Makes or finds a connection to the upstream that the gate chose. */
@@ -147,7 +146,7 @@ void exchange_report(struct exchange *x, enum outcome o, bool complete)
  */
 static bool can_start_over(const struct exchange *x)
 {
-    return !x->committed && !x->body_dropped && x->codec != NULL && x->pool->n_upstreams > 1 &&
+    return !x->committed && !x->body_dropped && x->client != NULL && x->pool->n_upstreams > 1 &&
            !x->asks_websocket;
 }
 
@@ -176,7 +175,7 @@ bool exchange_try_elsewhere(struct exchange *x, enum outcome o)
     x->proxy_error = NULL;
     x->cause = CAUSE_NONE;
     buf_free(&x->pending);
-    x->pending_lines = 0;
+    x->pending_head = 0;
     exchange_connect(x);
     return true;
 }

@@ -47,8 +47,7 @@ static void end_whole(struct exchange *x, enum outcome o)
     if (!x->events_form && x->sent_ns != 0)
         histogram_add(&x->w->upstreams[x->upstream->slot].response, exchange_now(x) - x->sent_ns);
     uplink_release(x, reusable);
-    x->codec->ops->end(x->codec);
-    x->codec = NULL;
+    client_end(&x->client, CLIENT_END_WHOLE, NULL);
     exchange_finish(x);
 }
 
@@ -104,8 +103,7 @@ static void end_tunnel(struct exchange *x)
 {
     exchange_report(x, OUTCOME_OK, false);
     uplink_release(x, false);
-    x->codec->ops->end(x->codec);
-    x->codec = NULL;
+    client_end(&x->client, CLIENT_END_WHOLE, NULL);
     exchange_finish(x);
 }
 
@@ -138,13 +136,10 @@ static void end_before_head(struct exchange *x, enum upstream_end how, const cha
 /* The backend said in its stream what was wrong, then broke off: the client sees both. */
 static void end_after_error(struct exchange *x)
 {
-    struct codec *c = x->codec;
-
     x->cause = CAUSE_IN_BAND_ERROR;
     exchange_report(x, exchange_outcome_of_error(&x->answer), false);
     uplink_release(x, false);
-    x->codec = NULL;
-    c->ops->cut(c);
+    client_end(&x->client, CLIENT_END_CUT, NULL);
     exchange_finish(x);
 }
 

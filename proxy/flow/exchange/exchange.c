@@ -93,7 +93,7 @@ static uint64_t due_ns(const struct exchange *x)
     switch (x->state) {
     case EXCHANGE_BODY:
     case EXCHANGE_ENDED:
-        return 0;         /* the codec's deadlines */
+        return 0;         /* the client's deadlines */
     case EXCHANGE_QUEUED: /* the gate's deadline: every wait in a pool ends by its max_wait */
         return beat_due(x);
     case EXCHANGE_CONNECT: /* its connection has a deadline of its own, this is for the address */
@@ -125,8 +125,8 @@ static void heartbeat(struct exchange *x, uint64_t now)
     if (!beats(x) || now < beat_due(x))
         return;
     x->quiet_ns = now;
-    if (x->codec != NULL && boundary && x->codec->ops->can_add(x->codec))
-        x->codec->ops->data(x->codec, SLICE_LIT(": weir\n\n"));
+    if (boundary && client_can_add(x->client))
+        client_data(x->client, SLICE_LIT(": weir\n\n"));
 }
 
 static void on_due(struct exchange *x, uint64_t now)
@@ -157,11 +157,9 @@ static void on_due(struct exchange *x, uint64_t now)
 static void on_timer(void *arg)
 {
     struct exchange *x = arg;
-    struct worker *w;
     uint64_t due;
 
     WEIR_CHECK(x, EXCHANGE_MAGIC);
-    w = x->w;
     due = due_ns(x);
     if (due == 0)
         return;
@@ -169,7 +167,6 @@ static void on_timer(void *arg)
         on_due(x, exchange_now(x));
     else
         loop_timer_at(&x->timer, due);
-    output_flush(w);
 }
 
 /* --- life */
@@ -198,7 +195,7 @@ static void free_deferred(struct loop_deferred *d)
     slab_give(&w->exchanges, x);
 }
 
-struct exchange *exchange_create(struct worker *w, struct codec *codec)
+struct exchange *exchange_create(struct worker *w, struct client *client)
 {
     struct exchange *x = slab_take(&w->exchanges);
 
@@ -210,7 +207,7 @@ struct exchange *exchange_create(struct worker *w, struct codec *codec)
     x->snapshot = w->snapshot;
     x->use = w->use;
     x->use->exchanges++;
-    x->codec = codec;
+    x->client = client;
     x->route = -1;
     x->begun_ns = loop_now_ns(w->loop);
     x->begun_wall_ns = wall_now_ns();
@@ -284,7 +281,7 @@ static void write_record(struct exchange *x)
     if (x->seen_content > 1)
         r.pace_ns = (double)(x->last_event_ns - x->first_ns) / (x->seen_content - 1);
     memcpy(r.id, x->id, sizeof r.id);
-    memcpy(r.client, x->client, sizeof r.client);
+    memcpy(r.client, x->peer, sizeof r.client);
     r.method_len = (uint8_t)strnlen(x->method, sizeof r.method - 1);
     memcpy(r.method, x->method, r.method_len);
     r.path_len = (uint16_t)(x->path == NULL ? 0 : strlen(x->path));
@@ -305,7 +302,7 @@ void exchange_finish(struct exchange *x)
     exchange_enter(x, EXCHANGE_ENDED);
     loop_timer_stop(&x->timer);
     list_remove(&x->node);
-    x->codec = NULL;
+    x->client = NULL;
     if (!x->awaits_wake)
         loop_defer_free(x->w->loop, &x->deferred);
 }

@@ -48,64 +48,62 @@ static void add_hint(const struct exchange *x, struct refusal *r, int status)
         r->retry_after_ms = 1000 + (uint32_t)(rng_next(&x->w->rng) % 1000);
 }
 
-static void put_line(struct slice name, struct slice value, void *arg)
+static void list_field(struct slice name, struct slice value, void *arg)
 {
-    struct text *t = arg;
-
-    text_put(t, name);
-    text_str(t, ": ");
-    text_put(t, value);
-    text_str(t, "\r\n");
+    field_add_copy(arg, name, value);
 }
 
 /* --- sending */
 
-static void send_own(struct exchange *x, int status, struct slice lines, struct slice body)
+static void send_own(struct exchange *x, int status, const struct field_list *fields,
+                     struct slice body)
 {
-    struct codec *c = x->codec;
+    struct answer_head h = {.status = status,
+                            .fields = fields,
+                            .body = status == 204 ? BODY_NONE : BODY_COUNTED,
+                            .length = body.len};
 
     x->status = status;
     x->committed = true;
     x->bytes_out += x->to_head ? 0 : body.len;
-    c->ops->head(c, status, slice_str(reason_phrase(status)), lines,
-                 status == 204 ? BODY_NONE : BODY_COUNTED, body.len);
-    c->ops->data(c, body);
-    x->codec = NULL;
-    c->ops->end(c);
+    client_head(x->client, &h);
+    client_data(x->client, body);
+    client_end(&x->client, CLIENT_END_WHOLE, NULL);
 }
 
 static void send_refusal(struct exchange *x, struct refusal *r)
 {
     struct buf body = BUF_INIT;
-    struct text t;
+    struct field_list fields;
     int status;
 
     add_hint(x, r, refusal_status(r, &x->wish));
     status = refusal_status(r, &x->wish);
-    text_init(&t, x->w->lines, LINES_BYTES);
-    refusal_fields(r, &x->wish, put_line, &t);
+    worker_field_list(x->w, &fields);
+    refusal_fields(r, &x->wish, list_field, &fields);
     if (refusal_body(r, &x->wish, &body, OWN_MAX) != WEIR_OK)
         buf_free(&body); /* the head alone still tells */
     if (r->close)
-        x->codec->ops->close_after(x->codec);
-    send_own(x, status, text_slice(&t), buf_slice(&body));
+        client_close_after(x->client);
+    send_own(x, status, &fields, buf_slice(&body));
     buf_free(&body);
 }
 
 void exchange_begin_early(struct exchange *x)
 {
-    struct text t;
+    struct field_list fields;
+    struct answer_head h = {.status = 200, .fields = &fields, .body = BODY_CHUNKED};
 
-    text_init(&t, x->w->lines, LINES_BYTES);
-    text_str(&t, "Content-Type: text/event-stream\r\nCache-Control: no-store\r\n");
-    put_line(SLICE_LIT("x-request-id"), slice_str(x->id), &t);
-    put_line(SLICE_LIT("Via"), SLICE_LIT("1.1 weir"), &t);
+    worker_field_list(x->w, &fields);
+    field_add(&fields, SLICE_LIT("Content-Type"), SLICE_LIT("text/event-stream"));
+    field_add(&fields, SLICE_LIT("Cache-Control"), SLICE_LIT("no-store"));
+    field_add(&fields, SLICE_LIT("x-request-id"), slice_str(x->id));
+    field_add(&fields, SLICE_LIT("Via"), SLICE_LIT("1.1 weir"));
     x->status = 200;
     x->began_early = true;
     x->quiet_ns = exchange_now(x);
-    x->codec->ops->head(x->codec, 200, slice_str(reason_phrase(200)), text_slice(&t), BODY_CHUNKED,
-                        0);
-    x->codec->ops->data(x->codec, SLICE_LIT(": waiting\n\n"));
+    client_head(x->client, &h);
+    client_data(x->client, SLICE_LIT(": waiting\n\n"));
 }
 
 /* Is the client at the end of an event, so that a frame of ours can follow? */
@@ -119,20 +117,18 @@ static bool frame_fits(const struct exchange *x)
 /* The 200 is out: say it inside the stream where that is possible, else break it visibly. */
 static void fail_committed(struct exchange *x, enum cause cause)
 {
-    struct codec *c = x->codec;
     struct refusal r;
     struct buf frame = BUF_INIT;
-    bool can = frame_fits(x) && c->ops->can_add(c);
+    bool can = frame_fits(x) && client_can_add(x->client);
     enum answer_form form = x->committed ? x->form : FORM_SSE;
 
     exchange_describe(x, &r, cause);
-    x->codec = NULL;
     if (can && refusal_event(&r, &x->wish, form, x->answer.sequence, &frame, OWN_MAX) == WEIR_OK) {
         x->bytes_out += frame.len;
-        c->ops->data(c, buf_slice(&frame));
-        c->ops->end(c);
+        client_data(x->client, buf_slice(&frame));
+        client_end(&x->client, CLIENT_END_TOLD, NULL);
     } else {
-        c->ops->cut(c);
+        client_end(&x->client, CLIENT_END_CUT, NULL);
     }
     buf_free(&frame);
 }
@@ -144,9 +140,9 @@ void exchange_refuse(struct exchange *x, int status, enum cause cause, const cha
 
     x->cause = cause;
     exchange_set_decision(x, cause <= CAUSE_DRAINING ? DECISION_REFUSED : DECISION_LOCAL);
-    if (x->codec != NULL && x->began_early) {
+    if (x->client != NULL && x->began_early) {
         fail_committed(x, cause);
-    } else if (x->codec != NULL) {
+    } else if (x->client != NULL) {
         exchange_describe(x, &r, cause);
         r.status = status;
         r.what = what;
@@ -162,38 +158,57 @@ void preflight_keep(struct exchange *x, const struct request_head *h)
     const struct settings *st = x->snapshot->settings;
     struct request_head plain = *h;
 
-    plain.keep_alive = true; /* the codec says what becomes of the connection */
+    plain.keep_alive = true; /* the client's side says what becomes of the connection */
     plain.minor = 1;
     if (preflight_write(&plain, (const char *const *)st->cors_origins, st->n_cors_origins, x->id,
                         x->begun_wall_ns, &x->pending, OWN_MAX) != WEIR_OK)
         x->early = EARLY_NONE;
 }
 
-/* The field lines of a whole answer of ours. */
-static struct slice lines_of(struct slice answer)
+/* The line at the front of *rest, without its end; *rest is what follows. */
+static struct slice next_line(struct slice *rest)
 {
-    const char *eol = memchr(answer.p, '\n', answer.len);
-    size_t skip = (size_t)(eol - answer.p) + 1;
+    const char *eol = memchr(rest->p, '\r', rest->len);
+    struct slice line = slice_of(rest->p, (size_t)(eol - rest->p));
 
-    return slice_of(answer.p + skip, answer.len - skip - 2);
+    *rest = slice_from(*rest, line.len + 2);
+    return line;
+}
+
+/* The fields of a whole answer of ours. */
+static void fields_of(struct slice answer, struct field_list *l)
+{
+    struct slice line;
+
+    (void)next_line(&answer);
+    while ((line = next_line(&answer)).len > 0) {
+        const char *colon = memchr(line.p, ':', line.len);
+        size_t n = (size_t)(colon - line.p);
+
+        field_add(l, slice_of(line.p, n), slice_from(line, n + 2));
+    }
 }
 
 static void answer_preflight(struct exchange *x)
 {
-    send_own(x, 204, lines_of(buf_slice(&x->pending)), SLICE_NONE);
+    struct field_list fields;
+
+    worker_field_list(x->w, &fields);
+    fields_of(buf_slice(&x->pending), &fields);
+    send_own(x, 204, &fields, SLICE_NONE);
     exchange_finish(x);
 }
 
 static void answer_status_page(struct exchange *x)
 {
     struct slice body = worker_status_body(x->w, x->wants_json, x->wish.language);
-    struct text t;
+    struct field_list fields;
 
     if (x->wants_json)
         x->wish.format = FORMAT_JSON;
-    text_init(&t, x->w->lines, LINES_BYTES);
-    status_fields(&x->wish, x->snapshot->pages, x->id, x->begun_wall_ns, put_line, &t);
-    send_own(x, 200, text_slice(&t), body);
+    worker_field_list(x->w, &fields);
+    status_fields(&x->wish, x->snapshot->pages, x->id, x->begun_wall_ns, list_field, &fields);
+    send_own(x, 200, &fields, body);
     exchange_finish(x);
 }
 
@@ -218,9 +233,9 @@ void exchange_fail(struct exchange *x, enum outcome o, int status, enum cause ca
     x->cause = cause;
     exchange_report(x, o, false);
     uplink_release(x, false);
-    if (x->codec != NULL && (x->committed || x->began_early)) {
+    if (x->client != NULL && (x->committed || x->began_early)) {
         fail_committed(x, cause);
-    } else if (x->codec != NULL) {
+    } else if (x->client != NULL) {
         exchange_describe(x, &r, cause);
         r.status = status;
         r.retry_after_ms = 0;
@@ -277,10 +292,10 @@ static bool append_chunk(struct exchange *x, struct slice bytes)
 
 static void block_if_full(struct exchange *x)
 {
-    if (unsent(x) < buffer_max(x) || x->body_blocked || x->codec == NULL)
+    if (unsent(x) < buffer_max(x) || x->body_blocked || x->client == NULL)
         return;
     x->body_blocked = true;
-    x->codec->ops->want_body(x->codec, false);
+    client_want_body(x->client, false);
 }
 
 void exchange_body(struct exchange *x, struct slice bytes)
@@ -327,10 +342,10 @@ void exchange_body_end(struct exchange *x)
 
 void exchange_on_room(struct exchange *x)
 {
-    if (!x->body_blocked || unsent(x) >= buffer_max(x) / 2 || x->codec == NULL)
+    if (!x->body_blocked || unsent(x) >= buffer_max(x) / 2 || x->client == NULL)
         return;
     x->body_blocked = false;
-    x->codec->ops->want_body(x->codec, true);
+    client_want_body(x->client, true);
 }
 
 void exchange_body_bad(struct exchange *x, int status, enum cause cause, const char *what)
@@ -346,9 +361,7 @@ void exchange_body_bad(struct exchange *x, int status, enum cause cause, const c
     exchange_report(x, OUTCOME_NEUTRAL, false);
     uplink_release(x, false);
     if (x->committed || x->began_early) {
-        struct codec *c = x->codec;
-        x->codec = NULL;
-        c->ops->cut(c);
+        client_end(&x->client, CLIENT_END_CUT, NULL);
     } else {
         exchange_describe(x, &r, cause);
         r.status = status;
@@ -375,7 +388,7 @@ void exchange_go(struct exchange *x)
 void exchange_client_gone(struct exchange *x)
 {
     WEIR_CHECK(x, EXCHANGE_MAGIC);
-    x->codec = NULL;
+    x->client = NULL;
     if (x->state == EXCHANGE_ENDED)
         return;
     if (x->cause == CAUSE_NONE)

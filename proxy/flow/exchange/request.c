@@ -306,11 +306,11 @@ static void set_client(struct exchange *x, const struct net_addr *client, bool b
         net_addr_format_host(client, peer); /* its port is not known */
     else
         net_addr_format(client, peer);
-    peer[sizeof x->client - 1] = '\0'; /* a long unix path is cut */
-    memcpy(x->client, peer, sizeof x->client);
+    peer[sizeof x->peer - 1] = '\0'; /* a long unix path is cut */
+    memcpy(x->peer, peer, sizeof x->peer);
 }
 
-struct exchange *exchange_request(struct worker *w, struct codec *c, const struct request_head *h,
+struct exchange *exchange_request(struct worker *w, struct client *c, const struct request_head *h,
                                   const struct client_facts *cf)
 {
     struct exchange *x = exchange_create(w, c);
@@ -332,7 +332,7 @@ struct exchange *exchange_request(struct worker *w, struct codec *c, const struc
     return x;
 }
 
-struct exchange *exchange_bad_request(struct worker *w, struct codec *c,
+struct exchange *exchange_bad_request(struct worker *w, struct client *c,
                                       const struct head_error *err, const struct request_head *h,
                                       const struct client_facts *cf)
 {

@@ -23,11 +23,9 @@ struct order {
 static void deliver(struct loop_message *m)
 {
     struct order *o = LIST_OBJECT(m, struct order, message);
-    struct worker *w = o->w;
 
     o->run(o);
     free(o);
-    output_flush(w);
 }
 
 /* Out of memory here means the process cannot be led any more: it ends. */
@@ -267,7 +265,7 @@ static void describe(const struct exchange *x, struct live_request *r)
     uint64_t now = exchange_now(x);
 
     memcpy(r->id, x->id, sizeof r->id);
-    memcpy(r->client, x->client, sizeof r->client);
+    memcpy(r->client, x->peer, sizeof r->client);
     r->pool = (int16_t)(x->pool == NULL ? -1 : x->pool->slot);
     r->upstream = (int16_t)(x->upstream == NULL ? -1 : x->upstream->slot);
     r->class = x->ticket.r.class;

@@ -118,7 +118,6 @@ static void on_second(void *arg)
 
     LIST_EACH_SAFE(n, t, &w->live_sessions)
     session_check_rate(LIST_OBJECT(n, struct session, node), now);
-    output_flush(w);
     loop_timer_at(&w->second, now + NS_PER_S);
 }
 
@@ -128,9 +127,10 @@ static bool make_scratch(struct worker *w)
     w->out = malloc(SCRATCH_BYTES);
     w->lines = malloc(LINES_BYTES);
     w->fields = calloc(SNAPSHOT_FIELDS_MAX, sizeof *w->fields);
+    w->listed = calloc(LISTED_MAX, sizeof *w->listed);
     w->path = malloc(PATH_BYTES);
-    return w->path != NULL && w->in != NULL && w->out != NULL && w->lines != NULL &&
-           w->fields != NULL;
+    return w->path != NULL && w->listed != NULL && w->in != NULL && w->out != NULL &&
+           w->lines != NULL && w->fields != NULL;
 }
 
 struct snapshot_use *snapshot_use_create(struct snapshot *snapshot)
@@ -174,6 +174,7 @@ struct worker *worker_create(struct loop *control_loop, void *control, int index
     slab_init(&w->sessions, sizeof(struct session), w->max_sessions + 1);
     slab_init(&w->exchanges, sizeof(struct exchange), 2 * w->max_sessions + 2);
     slab_init(&w->uplinks, sizeof(struct uplink), 2 * w->max_sessions + 2);
+    loop_on_flush(w->loop, output_flush, w);
     loop_timer_init(&w->second, w->loop, on_second, w);
     return w;
 }
@@ -237,6 +238,7 @@ void worker_destroy(struct worker **wp)
     free(w->lines);
     free(w->path);
     free(w->fields);
+    free(w->listed);
     free(w);
 }
 

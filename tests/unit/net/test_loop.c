@@ -278,7 +278,7 @@ Test(loop, frees_after_the_callback_and_only_once)
     loop_destroy(&l);
 }
 
-Test(loop, buries_the_rest_when_it_is_destroyed)
+Test(loop, frees_the_rest_when_it_is_destroyed)
 {
     struct loop *l = loop_create();
     struct mortal *m = calloc(1, sizeof *m);
@@ -290,4 +290,48 @@ Test(loop, buries_the_rest_when_it_is_destroyed)
     loop_destroy(&l);
     cr_assert_eq(freed, 1);
     cr_assert_null(l);
+}
+
+/* The flush */
+
+struct gathering {
+    struct loop_deferred late;
+    struct loop *l;
+    int gathered, sent;
+};
+
+static void gather_more(struct loop_deferred *d)
+{
+    LIST_OBJECT(d, struct gathering, late)->gathered++;
+}
+
+static void gather(void *arg)
+{
+    struct gathering *g = arg;
+
+    g->gathered++;
+    loop_defer_free(g->l, &g->late);
+}
+
+static void send_gathered(void *arg)
+{
+    struct gathering *g = arg;
+
+    g->sent += g->gathered;
+    g->gathered = 0;
+}
+
+Test(loop, flushes_what_a_callback_and_what_was_deferred_by_it_have_gathered)
+{
+    struct gathering g = {.l = loop_create()};
+    struct loop_timer t;
+
+    loop_on_flush(g.l, send_gathered, &g);
+    loop_deferred_init(&g.late, gather_more);
+    loop_timer_init(&t, g.l, gather, &g);
+    loop_timer_at(&t, 1);
+    loop_poll(g.l);
+    cr_assert_eq(g.sent, 2);
+    cr_assert_eq(g.gathered, 0);
+    loop_destroy(&g.l);
 }

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The HTTP/1 codec's answers: heads, framing, output.  Bytes of one callback are gathered in the
- * worker's scratch (of one session at a time) and leave in one send; what the kernel does
- * not take waits in s->out.
+ * The answers of HTTP/1: heads, framing, output.  Bytes are gathered in the worker's scratch,
+ * of one session at a time, and leave in one send: when another session has something to say, and
+ * at the end of the loop's round.  What the kernel does not take waits in s->out.
  */
 #include "flow_priv.h"
 
 enum { OUT_MARGIN = 64, DISCARD_KEEP_MAX = 256 * 1024 };
 
-static struct session *session_of(const struct codec *c)
+static struct session *session_of(const struct client *c)
 {
-    struct session *s = LIST_OBJECT(c, struct session, codec);
+    struct session *s = LIST_OBJECT(c, struct session, client);
 
     WEIR_CHECK(s, SESSION_MAGIC);
     return s;
@@ -45,9 +45,10 @@ static void hold_back(struct session *s, struct slice rest)
     conn_want_write(s->conn);
 }
 
-/* Sends what was gathered. */
-void output_flush(struct worker *w)
+/* Sends what was gathered; the loop calls it at the end of a round. */
+void output_flush(void *worker)
 {
+    struct worker *w = worker;
     struct session *s = w->gathering;
     struct iovec iov = {w->out, w->out_len};
     size_t wrote = 0;
@@ -108,6 +109,15 @@ void session_put(struct session *s, struct slice bytes)
     }
 }
 
+/* Bytes that fit at w->out + w->out_len; 0 when nothing is to be written. */
+static size_t session_room(struct session *s)
+{
+    if (s->state == SESSION_DEAD || s->broken)
+        return 0;
+    gather(s);
+    return SCRATCH_BYTES - s->w->out_len;
+}
+
 static void put_str(struct session *s, const char *text)
 {
     session_put(s, slice_str(text));
@@ -132,14 +142,12 @@ void session_flushed(struct session *s)
 void session_on_writable(struct conn *c, void *owner)
 {
     struct session *s = owner;
-    struct worker *w;
     struct slice rest;
     struct iovec iov;
     size_t wrote = 0;
     enum weir_status rc;
 
     WEIR_CHECK(s, SESSION_MAGIC);
-    w = s->w;
     rest = buf_slice(&s->out);
     iov = (struct iovec){(void *)(uintptr_t)rest.p, rest.len};
     rc = rest.len == 0 ? WEIR_AGAIN : conn_write(c, &iov, 1, &wrote);
@@ -152,7 +160,6 @@ void session_on_writable(struct conn *c, void *owner)
         session_set_timer(s);
     } else if (rc != WEIR_AGAIN) {
         session_close(s);
-        output_flush(w);
         return;
     }
     if (!buf_empty(&s->out)) {
@@ -163,13 +170,12 @@ void session_on_writable(struct conn *c, void *owner)
     }
     if (s->x != NULL && s->out.len < s->w->snapshot->settings->limits.buffer / 2) {
         exchange_resume(s->x);
-        output_flush(w);
     }
 }
 
-/* --- the codec's operations */
+/* --- operations of a client */
 
-static void op_interim(struct codec *c, int status)
+static void op_interim(struct client *c, int status)
 {
     struct session *s = session_of(c);
 
@@ -219,29 +225,53 @@ static void put_framing(struct session *s, int status, enum body_kind body, uint
     session_put(s, text_slice(&t));
 }
 
-static void op_head(struct codec *c, int status, struct slice reason, struct slice lines,
-                    enum body_kind body, uint64_t length)
+static void put_status_line(struct session *s, const struct answer_head *h)
 {
-    struct session *s = session_of(c);
     char mem[32];
     struct text t;
 
-    settle_keep_alive(s, body);
-    s->framing = framing_of(s, status, body);
-    s->answer_left = body == BODY_COUNTED ? length : 0;
-    s->answer_begun = true;
     text_init(&t, mem, sizeof mem);
     text_str(&t, s->http10 ? "HTTP/1.0 " : "HTTP/1.1 ");
-    text_u64(&t, (uint64_t)status);
+    text_u64(&t, (uint64_t)h->status);
     text_char(&t, ' ');
     session_put(s, text_slice(&t));
-    session_put(s, reason);
+    session_put(s, h->reason.len > 0 ? h->reason : slice_str(reason_phrase(h->status)));
     put_str(s, "\r\n");
-    session_put(s, lines);
-    if (status == 101) {
+}
+
+static void put_fields(struct session *s, const struct field_list *l)
+{
+    size_t n = field_list_lines_len(l);
+    struct text t;
+
+    if (n < session_room(s)) {
+        text_init(&t, s->w->out + s->w->out_len, n + 1);
+        field_list_lines(l, &t);
+        s->w->out_len += n;
+        return;
+    }
+    for (size_t i = 0; i < l->n; i++) {
+        session_put(s, l->at[i].name);
+        put_str(s, ": ");
+        session_put(s, l->at[i].value);
+        put_str(s, "\r\n");
+    }
+}
+
+static void op_head(struct client *c, const struct answer_head *h)
+{
+    struct session *s = session_of(c);
+
+    settle_keep_alive(s, h->body);
+    s->framing = framing_of(s, h->status, h->body);
+    s->answer_left = h->body == BODY_COUNTED ? h->length : 0;
+    s->answer_begun = true;
+    put_status_line(s, h);
+    put_fields(s, h->fields);
+    if (h->status == 101) {
         put_str(s, "Connection: Upgrade\r\nUpgrade: websocket\r\n");
     } else {
-        put_framing(s, status, body, length);
+        put_framing(s, h->status, h->body, h->length);
         if (!s->keep_alive)
             put_str(s, "Connection: close\r\n");
         else if (s->http10)
@@ -263,7 +293,7 @@ static void put_chunk(struct session *s, struct slice bytes)
     put_str(s, "\r\n");
 }
 
-static void op_data(struct codec *c, struct slice bytes)
+static void op_data(struct client *c, struct slice bytes)
 {
     struct session *s = session_of(c);
 
@@ -315,10 +345,8 @@ void session_flush_now(struct session *s)
         session_flushed(s);
 }
 
-static void op_end(struct codec *c)
+static void end_whole(struct session *s)
 {
-    struct session *s = session_of(c);
-
     WEIR_ASSERT(s->framing != BODY_COUNTED || s->answer_left == 0);
     if (s->framing == BODY_CHUNKED)
         put_str(s, "0\r\n\r\n");
@@ -326,10 +354,8 @@ static void op_end(struct codec *c)
         answer_done(s);
 }
 
-static void op_cut(struct codec *c)
+static void end_cut(struct session *s)
 {
-    struct session *s = session_of(c);
-
     s->keep_alive = false;
     s->cut = true;
     if (s->framing == BODY_TO_CLOSE || s->framing == BODY_NONE || s->state == SESSION_TUNNEL) {
@@ -347,13 +373,24 @@ static void op_cut(struct codec *c)
         answer_done(s); /* an end without the last chunk, or before the counted end */
 }
 
-static size_t op_backlog(const struct codec *c)
+static void op_end(struct client *c, enum client_end how, const struct field_list *trailers)
+{
+    struct session *s = session_of(c);
+
+    (void)trailers;
+    if (how == CLIENT_END_CUT)
+        end_cut(s);
+    else
+        end_whole(s);
+}
+
+static size_t op_backlog(const struct client *c)
 {
     /* What is gathered has not been refused by the kernel yet: no room will be announced for it. */
     return session_of(c)->out.len;
 }
 
-static void op_want_body(struct codec *c, bool want)
+static void op_want_body(struct client *c, bool want)
 {
     struct session *s = session_of(c);
 
@@ -373,12 +410,12 @@ static void op_want_body(struct codec *c, bool want)
     }
 }
 
-static void op_close_after(struct codec *c)
+static void op_close_after(struct client *c)
 {
     session_of(c)->keep_alive = false;
 }
 
-static void op_tunnel(struct codec *c)
+static void op_tunnel(struct client *c)
 {
     struct session *s = session_of(c);
 
@@ -388,17 +425,16 @@ static void op_tunnel(struct codec *c)
     loop_defer_free(s->w->loop, &s->step);
 }
 
-static bool op_can_add(const struct codec *c)
+static bool op_can_add(const struct client *c)
 {
     return session_of(c)->framing == BODY_CHUNKED;
 }
 
-const struct codec_ops h1_codec = {
+const struct client_ops h1_client = {
     .interim = op_interim,
     .head = op_head,
     .data = op_data,
     .end = op_end,
-    .cut = op_cut,
     .backlog = op_backlog,
     .want_body = op_want_body,
     .close_after = op_close_after,

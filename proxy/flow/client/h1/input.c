@@ -32,7 +32,7 @@ static void begin_exchange(struct session *s, const struct request_head *h)
     session_enter(s, SESSION_EXCHANGE);
     if (!s->body_done)
         session_body_deadline(s);
-    x = exchange_request(s->w, &s->codec, h, &cf);
+    x = exchange_request(s->w, &s->client, h, &cf);
     if (x == NULL) {
         session_close(s);
         return;
@@ -51,7 +51,7 @@ void session_refuse_head(struct session *s, const struct head_error *err,
     s->body_done = s->body_broken = true;
     s->answer_begun = s->answer_done = s->continue_due = false;
     session_enter(s, SESSION_EXCHANGE);
-    x = exchange_bad_request(s->w, &s->codec, err, h, &cf);
+    x = exchange_bad_request(s->w, &s->client, err, h, &cf);
     if (x == NULL) {
         session_close(s);
         return;

@@ -90,12 +90,14 @@ void session_close(struct session *s)
 
     if (s->state == SESSION_DEAD)
         return;
+    if (w->gathering == s && !s->broken)
+        output_flush(w);
+    if (s->state == SESSION_DEAD)
+        return; /* that was its last answer */
     s->state = SESSION_DEAD;
     s->x = NULL;
-    if (w->gathering == s) {
+    if (w->gathering == s)
         w->gathering = NULL;
-        w->out_len = 0;
-    }
     loop_timer_stop(&s->timer);
     list_remove(&s->node);
     worker_session_gone(w, s);
@@ -112,25 +114,20 @@ void session_close(struct session *s)
 static void on_step(struct loop_deferred *d)
 {
     struct session *s = LIST_OBJECT(d, struct session, step);
-    struct worker *w = s->w;
 
     WEIR_CHECK(s, SESSION_MAGIC);
     session_step(s);
-    output_flush(w);
 }
 
 static void on_readable(struct conn *c, void *owner)
 {
     struct session *s = owner;
-    struct worker *w;
 
     WEIR_CHECK(s, SESSION_MAGIC);
-    w = s->w;
     while (session_receive(s) && conn_has_pending(c) && conn_wants_read(c))
         continue;
     if (s->state == SESSION_LINGER && s->lingered > LINGER_MAX)
         session_close(s);
-    output_flush(w);
 }
 
 static void on_open(struct conn *c, void *owner)
@@ -165,7 +162,6 @@ static void on_hangup(struct conn *c, void *owner, bool reset)
         session_close(s);
     else
         s->keep_alive = false;
-    output_flush(w);
 }
 
 /* The kernel announces room only when a good part of its buffer is free: look at what has left. */
@@ -183,11 +179,9 @@ static bool reads_slowly(struct session *s)
 static void on_timer(void *arg)
 {
     struct session *s = arg;
-    struct worker *w;
     uint64_t now;
 
     WEIR_CHECK(s, SESSION_MAGIC);
-    w = s->w;
     now = session_now(s);
     if (s->write_until_ns != 0 && now >= s->write_until_ns && !reads_slowly(s)) {
         session_close(s); /* it does not read */
@@ -204,7 +198,6 @@ static void on_timer(void *arg)
     }
     if (s->state != SESSION_DEAD)
         session_set_timer(s);
-    output_flush(w);
 }
 
 /* The process is ending: an idle connection goes, but one whose first request may be under way. */
@@ -237,7 +230,7 @@ struct session *session_open(struct worker *w, int fd, int listener)
     }
     s->magic = SESSION_MAGIC;
     s->w = w;
-    s->codec.ops = &h1_codec;
+    s->client.ops = &h1_client;
     s->addresses = l->addresses;
     addresses_ref(s->addresses);
     s->state = l->tls != NULL ? SESSION_TLS : SESSION_IDLE;

@@ -255,11 +255,8 @@ static bool receive(struct uplink *u)
 void uplink_on_readable(struct conn *c, void *owner)
 {
     struct uplink *u = owner;
-    struct worker *w;
 
     WEIR_CHECK(u, UPLINK_MAGIC);
-    w = u->w;
     while (receive(u) && conn_has_pending(c) && conn_wants_read(c))
         continue;
-    output_flush(w);
 }

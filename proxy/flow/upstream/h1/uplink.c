@@ -180,7 +180,6 @@ static void on_open(struct conn *c, void *owner)
     uplink_enter(u, UPLINK_HEAD);
     u->x->connect_took_ns = loop_now_ns(w->loop) - u->begun_ns;
     exchange_on_connected(u->x);
-    output_flush(w);
 }
 
 /* Tries the next address before it gives up. */
@@ -197,12 +196,10 @@ static void on_fail(struct conn *c, void *owner, enum weir_status s, const char 
 {
     struct uplink *u = owner;
     struct exchange *x;
-    struct worker *w;
     struct idle_pool *l;
 
     WEIR_CHECK(u, UPLINK_MAGIC);
     (void)c;
-    w = u->w;
     x = u->x;
     l = idle_pool_of(u);
     x->uplink = NULL;
@@ -210,20 +207,16 @@ static void on_fail(struct conn *c, void *owner, enum weir_status s, const char 
     if (!try_next_address(x, l, x->addresses_tried))
         exchange_on_connect_failed(x, s, why);
     uplink_close(u);
-    output_flush(w);
 }
 
 static void on_writable(struct conn *c, void *owner)
 {
     struct uplink *u = owner;
-    struct worker *w;
 
     WEIR_CHECK(u, UPLINK_MAGIC);
     (void)c;
-    w = u->w;
     if (u->x != NULL)
         uplink_push(u);
-    output_flush(w);
 }
 
 static void on_hangup(struct conn *c, void *owner, bool reset)

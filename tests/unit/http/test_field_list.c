@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Field lists: borrowed and made values, kept and restored, as lines. */
+#include <criterion/criterion.h>
+
+#include "weir/http/field_list.h"
+
+static struct http_field fields[4];
+static char made[64];
+
+static struct field_list empty(void)
+{
+    struct field_list l;
+
+    field_list_init(&l, fields, 4, made, sizeof made);
+    return l;
+}
+
+static void expect_lines(const struct field_list *l, const char *want)
+{
+    char mem[256];
+    struct text t;
+
+    text_init(&t, mem, sizeof mem);
+    field_list_lines(l, &t);
+    cr_assert_str_eq(t.at, want);
+    cr_assert_eq(field_list_lines_len(l), t.len);
+}
+
+Test(field_list, is_written_as_lines_in_its_order)
+{
+    struct field_list l = empty();
+
+    field_add(&l, SLICE_LIT("Via"), SLICE_LIT("1.1 weir"));
+    field_add_copy(&l, SLICE_LIT("empty"), SLICE_NONE);
+    text_u64(field_begin(&l, SLICE_LIT("age")), 12);
+    field_end(&l);
+    expect_lines(&l, "Via: 1.1 weir\r\nempty: \r\nage: 12\r\n");
+}
+
+Test(field_list, is_the_same_after_it_was_kept)
+{
+    struct field_list l = empty(), back;
+    struct http_field again[4];
+    struct buf kept = BUF_INIT;
+    char mem[8];
+
+    field_add(&l, SLICE_LIT("a"), SLICE_LIT("1"));
+    field_add(&l, SLICE_LIT("b"), SLICE_NONE);
+    cr_assert_eq(field_list_keep(&l, &kept, 4096), WEIR_OK);
+    field_list_init(&back, again, 4, mem, sizeof mem);
+    field_list_restore(&back, buf_slice(&kept));
+    expect_lines(&back, "a: 1\r\nb: \r\n");
+    buf_free(&kept);
+}
+
+Test(field_list, nothing_is_kept_of_nothing)
+{
+    struct field_list l = empty();
+    struct buf kept = BUF_INIT;
+
+    cr_assert_eq(field_list_keep(&l, &kept, 4096), WEIR_OK);
+    field_list_restore(&l, buf_slice(&kept));
+    cr_assert_eq(l.n, 0);
+}
+
+Test(field_list, says_when_a_field_or_a_value_has_no_room)
+{
+    struct field_list l = empty();
+    struct buf kept = BUF_INIT;
+    char large[80];
+
+    for (int i = 0; i < 4; i++)
+        field_add(&l, SLICE_LIT("n"), SLICE_LIT("v"));
+    cr_assert_not(l.full);
+    field_add_copy(&l, SLICE_LIT("n"), SLICE_LIT("v"));
+    cr_assert(l.full);
+    cr_assert_eq(field_list_keep(&l, &kept, 4096), WEIR_LIMIT);
+    l = empty();
+    memset(large, 'x', sizeof large);
+    field_add_copy(&l, SLICE_LIT("n"), slice_of(large, sizeof large));
+    cr_assert(l.full);
+}
+
+Test(field_list, does_not_keep_more_than_it_may)
+{
+    struct field_list l = empty();
+    struct buf kept = BUF_INIT;
+
+    field_add(&l, SLICE_LIT("name"), SLICE_LIT("value"));
+    cr_assert_eq(field_list_keep(&l, &kept, 8), WEIR_LIMIT);
+    cr_assert(buf_empty(&kept));
+}
+
+Test(field_list, finds_a_name_in_any_case)
+{
+    struct field_list l = empty();
+
+    field_add(&l, SLICE_LIT("Content-Type"), SLICE_LIT("text/plain"));
+    cr_assert(slice_eq(field_list_find(&l, SLICE_LIT("content-type")), SLICE_LIT("text/plain")));
+    cr_assert_eq(field_list_find(&l, SLICE_LIT("content")).len, 0);
+}
