@@ -5,6 +5,7 @@
 #   ./dev bench decisions       the decisions in real time, a quarter of an hour at half a processor;
 #                               writes docs/decisions-in-the-binary.md
 #   ./dev bench day [SEED ...]  an ordinary day in a tenth of its time, about 100 s for each seed (1 to 5)
+#   ./dev bench field [ROW ...] what real traffic is like, row by row, about six minutes; writes docs/field.md
 #   ./dev bench compare ...     or any other command of weir-bench, with its arguments
 #
 # Scenarios of a group are played at the same time: each target has a backend of its own, and all of
@@ -71,6 +72,7 @@ dev_bench() {
     packages_need "to measure weir beside nginx and haproxy" "${packages_bench[@]}"
     case "${1:-}" in
     "") bench_report ;;
+    field) /usr/bin/python3 bench/field/run.py "${@:2}" ;;
     day) bench_day "${@:2}" ;;
     decisions) /usr/bin/python3 tools/decisions.py "${@:2}" ;;
     *) build/weir-bench "$@" ;;
