@@ -138,6 +138,7 @@ static void answer_wrongly(struct relay *r, int client, struct slice bytes)
     case WRONG_NOTHING:
     case WRONG_NULL:
     case WRONG_LIE:
+    case WRONG_ALTER: /* done where they were read */
         send_on(r, client, bytes);
         return;
     case WRONG_DELAY:
@@ -177,6 +178,8 @@ static void on_readable(struct relay *r, int fd)
 
     if (n < 0 && errno == EAGAIN)
         return;
+    if (n > 0 && r->wrong.kind == WRONG_ALTER && !r->sides[fd].is_client)
+        wrong_alter(bytes, (size_t)n);
     if (n <= 0)
         forget(r, fd);
     else
@@ -297,7 +300,7 @@ static const struct opt opts[] = {
     {"to", "HOST:PORT", OPT_TEXT, offsetof(struct options, to), 0, 0,
      "where the bytes go (127.0.0.1:8000)"},
     {"wrong", "WHAT", OPT_TEXT, offsetof(struct options, wrong), 0, 0,
-     "do one thing wrong, to see it found out: delay=300ms (answers), cut=2000 (bytes),\n"
+     "do one thing wrong, to see it found out: delay=300ms (answers), cut=2000 (bytes), alter,\n"
      "null (200 with nothing), lie=1 (half of the people are refused with this Retry-After,\n"
      "and again when they come back)"},
 };
@@ -327,8 +330,8 @@ int cmd_relay(int argc, char **argv)
         address_parse(slice_str(o.to), &r.upstream) != WEIR_OK)
         return cli_wrong(&cli, "wanted addresses as HOST:PORT");
     if (o.wrong != NULL && wrong_parse(slice_str(o.wrong), &r.wrong) != WEIR_OK)
-        return cli_wrong(&cli, "--wrong %s: wanted delay=TIME, cut=BYTES, null or lie=SECONDS",
-                         o.wrong);
+        return cli_wrong(
+            &cli, "--wrong %s: wanted delay=TIME, cut=BYTES, null, alter or lie=SECONDS", o.wrong);
     r.listener = listen_on(&a);
     if (r.listener < 0) {
         (void)cli_wrong(&cli, "cannot listen on %s: %s", o.listen, strerror(errno));

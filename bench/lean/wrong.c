@@ -13,6 +13,7 @@ static enum weir_status parse_value(struct slice value, struct wrong *w)
     switch (w->kind) {
     case WRONG_NOTHING:
     case WRONG_NULL:
+    case WRONG_ALTER:
         return value.len == 0 ? WEIR_OK : WEIR_BAD;
     case WRONG_DELAY:
         return duration_parse(value, &w->delay_ns);
@@ -32,12 +33,15 @@ static enum weir_status parse_value(struct slice value, struct wrong *w)
 
 enum weir_status wrong_parse(struct slice s, struct wrong *out)
 {
-    static const char *const names[] = {
-        [WRONG_DELAY] = "delay", [WRONG_CUT] = "cut", [WRONG_NULL] = "null", [WRONG_LIE] = "lie"};
+    static const char *const names[] = {[WRONG_DELAY] = "delay",
+                                        [WRONG_CUT] = "cut",
+                                        [WRONG_NULL] = "null",
+                                        [WRONG_LIE] = "lie",
+                                        [WRONG_ALTER] = "alter"};
     struct slice name = next_part(&s, '=');
     enum weir_status rc;
 
-    for (int k = WRONG_DELAY; k <= WRONG_LIE; k++) {
+    for (int k = WRONG_DELAY; k <= WRONG_ALTER; k++) {
         struct wrong w = {.kind = (enum wrong_kind)k};
         if (!slice_eq(name, slice_str(names[k])))
             continue;
@@ -59,6 +63,15 @@ static bool is_unlucky(struct slice request)
         return false;
     who = head_field(&h, "authorization");
     return who.len > 0 && (who.p[who.len - 1] & 1) != 0;
+}
+
+void wrong_alter(char *bytes, size_t len)
+{
+    static const char word[] = "\"created\"";
+    char *at = memmem(bytes, len, word, sizeof word - 1);
+
+    if (at != NULL)
+        at[1] = 'C';
 }
 
 bool wrong_answer(const struct wrong *w, struct slice request, struct grow *out)

@@ -18,6 +18,7 @@ enum wrong_kind {
     WRONG_CUT,   /* closes a client's connection after so many bytes of answers */
     WRONG_NULL,  /* answers 200 with nothing */
     WRONG_LIE,   /* refuses half of the people, says when to come back, and refuses them again */
+    WRONG_ALTER, /* writes one letter of answers otherwise */
 };
 
 struct wrong {
@@ -27,8 +28,11 @@ struct wrong {
     unsigned retry_after_s;
 };
 
-/* "delay=300ms", "cut=2000", "null", "lie=1"; WEIR_BAD for anything else. */
+/* "delay=300ms", "cut=2000", "null", "lie=1", "alter"; WEIR_BAD for anything else. */
 enum weir_status wrong_parse(struct slice s, struct wrong *out) WEIR_MUST_CHECK;
+
+/* Writes a letter of an answer otherwise, in place: still JSON, still as long. */
+void wrong_alter(char *bytes, size_t len);
 
 /*
  * What the relay says itself to these bytes from a client, into out.  False: they are to be passed

@@ -40,13 +40,17 @@ void check_read_head(struct person *p, const struct head *h)
         p->told_ms = -1;
 }
 
+/* An empty stream has no sum, and one that was broken off: those are their own kinds of end. */
+static bool lacks_sum(const struct reading *r)
+{
+    return r->ended && !r->failed && r->content > 0 && !r->sum_seen;
+}
+
 bool check_failed(const struct person *p)
 {
     if (!p->load->conf.check || !p->told)
         return false;
-    /* a stream that was broken off has no sum: that is its own kind of end */
     if (p->event_stream)
-        return p->asked_differs || p->reading.sum_wrong ||
-               (p->reading.ended && !p->reading.sum_seen);
+        return p->asked_differs || p->reading.sum_wrong || lacks_sum(&p->reading);
     return p->asked_differs || p->answer_sum != p->told_sum;
 }

@@ -13,7 +13,9 @@ struct load_options {
     bool insecure, even, verify, exact, no_reuse, no_identity, quiet, list_sdks;
     double rate, unary, prompt, prompt_sigma, output, output_sigma;
     int64_t users, clients, turns, retries, seed, max_open;
-    uint64_t duration_ns, think_ns, patience_ns, silence_ns, ttft_ns, pace_ns, grace_ns;
+    double leave;
+    uint64_t upload_ns, stay_ns, duration_ns, think_ns, patience_ns, silence_ns, ttft_ns, pace_ns,
+        grace_ns;
 };
 
 extern const struct cli load_cli;

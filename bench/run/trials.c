@@ -33,6 +33,7 @@ const struct trial trials[] = {
     {"a proxy that delays by 30 ms", .proxy = "delay=30ms", .end = TURN_GOOD, ALL, .delay_ms = 30},
     {"a proxy that delays beyond the promise", .proxy = "delay=1000ms", .end = TURN_LATE, MOST},
     {"a proxy that cuts", .proxy = "cut=600", .end = TURN_CUT, ALL},
+    {"a proxy that alters a letter", .proxy = "alter", .end = TURN_ALTERED, MOST},
     {"a proxy that lies about Retry-After", .proxy = "lie=1", .end = TURN_REFUSED, .least = 0.4,
      .most = 0.6, .retries = 1, .hint_lies = true},
 };
@@ -53,6 +54,7 @@ struct load_conf trial_load(const struct trial *t)
                               .output_median = 4,
                               .exact = true,
                               .verify = true,
+                              .check = true,
                               .seed = 1,
                               .max_open = 1000,
                               .shape = {.n_pieces = 1,

@@ -45,7 +45,7 @@ def test_backends_and_proxies_that_do_one_thing_wrong_are_found_out(tmp_path):
     found = json.load(open(tmp_path / "check.json"))
     told = {t["told"] for t in found["trials"]}
     assert {"a proxy that answers 200 with nothing", "a proxy that delays by 30 ms",
-            "a proxy that cuts", "a proxy that lies about Retry-After"} <= told
+            "a proxy that cuts", "a proxy that alters a letter", "a proxy that lies about Retry-After"} <= told
     assert all(t["found"] for t in found["trials"])
 
 
@@ -174,3 +174,43 @@ def test_a_bound_that_does_not_hold_is_the_exit_code(tmp_path):
         must = ( { what = "goodput"; target = "all"; least = 1000; } );""")
     code, out, _ = bench("run", tmp_path / "bad.cfg")
     assert code == 1 and "BROKEN goodput" in out
+
+
+# healthy traffic of every kind
+
+def ended(got, *ends):
+    return sum(n for end, n in got["ends"].items() if end in ends)
+
+
+def test_a_websocket_is_echoed_through_weir_and_without(rig, simulated):
+    b = simulated("--engine", "quiet")
+    w = rig.weir(pools=[{"name": "chat", "upstreams": [{"name": "a", "url": b.url}]}],
+                 routes=[{"path": "/", "pool": "chat", "websocket": True}])
+    for url in (b.url, "http://%s:%d" % w.address):
+        got = load(url, "--rate", 10, "--duration", "500ms", "--speech", "socket", "--stay", "1s")
+        assert ended(got, "good") == got["turns"] > 1
+
+
+def test_an_engine_by_the_clock_has_quotas_by_key_and_a_model_that_loads(simulated):
+    hosted = simulated("--engine", "hosted", "--first-token", "1", "--key-quota", "1",
+                       "--retry-after", "3")
+    got = load(hosted.url, "--clients", 1, "--duration", "1s", "--output", 1, "--exact",
+               "--sdk", "none", *NO_HASTE)
+    assert ended(got, "refused") > 3 and ended(got, "good") >= 5
+    many = load(hosted.url, "--rate", 50, "--duration", "1s", "--output", 1, "--exact", *NO_HASTE)
+    assert ended(many, "good") >= many["turns"] - 1, "a key each, but for the one of before"
+    mixed = simulated("--engine", "mixed", "--speed", "4")
+    for model, end in (("alpha", "good"), ("beta", "refused")):
+        got = load(mixed.url, "--rate", 20, "--duration", "500ms", "--model", model, "--output", 1,
+                   "--sdk", "none", *NO_HASTE)
+        assert ended(got, end) == got["turns"] > 3
+
+
+def test_people_who_leave_and_slow_lines_are_told_apart_from_failures(simulated):
+    b = simulated("--engine", "fast")
+    got = load(b.url, "--rate", 20, "--duration", "500ms", "--leave", "100%", "--output", 40,
+               "--exact", *NO_HASTE)
+    assert ended(got, "left") > 3 and ended(got, "left", "good") == got["turns"]
+    slow = load(b.url, "--rate", 20, "--duration", "500ms", "--upload", "700ms", "--prompt", 2000,
+                "--output", 1, "--exact", *NO_HASTE)
+    assert ended(slow, "good") == slow["turns"] and slow["total_ms"]["p50"] >= 700

@@ -25,6 +25,7 @@ Test(wrong, each_is_named_with_its_value)
     cr_assert_eq(parsed("delay=300ms").delay_ns, 300000000);
     cr_assert_eq(parsed("cut=2000").cut_bytes, 2000);
     cr_assert_eq(parsed("null").kind, WRONG_NULL);
+    cr_assert_eq(parsed("alter").kind, WRONG_ALTER);
     cr_assert_eq(parsed("lie=7").retry_after_s, 7);
 }
 
@@ -83,4 +84,14 @@ Test(held, bytes_come_out_in_order_and_not_before_their_time)
     cr_assert_eq(held_take(&all, 5000000), NULL);
     held_clear(&all);
     cr_assert(list_empty(&all));
+}
+
+Test(wrong, an_altered_answer_is_as_long_and_one_letter_else)
+{
+    char text[] = "data: {\"created\":1}", other[] = "data: {}";
+
+    wrong_alter(text, strlen(text));
+    wrong_alter(other, strlen(other));
+    cr_assert_str_eq(text, "data: {\"Created\":1}");
+    cr_assert_str_eq(other, "data: {}");
 }
