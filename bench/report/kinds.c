@@ -4,6 +4,7 @@
 
 #include "bench/report/report_priv.h"
 #include "bench/run/ask.h"
+#include "weir/base/words.h"
 
 /* One row if any run has the key in that member: counts, and a dash where there is no such member.
  */
@@ -52,10 +53,6 @@ static const struct {
     {"gave_up", "no first token within the patience"},
 };
 
-static const char *const causes[] = {"overloaded",   "queue_timeout", "deadline",
-                                     "circuit_open", "recovering",    "held",
-                                     "rate_limited", "no_upstream",   "draining"};
-
 void kinds_table(struct grow *g, const struct chapter *c)
 {
     char title[64];
@@ -70,9 +67,10 @@ void kinds_table(struct grow *g, const struct chapter *c)
     grow_str(g, "</tr></thead><tbody>\n");
     for (size_t i = 0; i < sizeof tries / sizeof tries[0]; i++)
         put_row(g, c, "tries", tries[i].key, tries[i].title);
-    for (size_t i = 0; i < sizeof causes / sizeof causes[0]; i++) {
-        (void)snprintf(title, sizeof title, "weir refused: %s", causes[i]);
-        put_row(g, c, "shed", causes[i], title);
+    for (int i = CAUSE_REFUSAL_FIRST; i < CAUSE_REFUSAL_FIRST + CAUSE_REFUSAL_COUNT; i++) {
+        const char *cause = cause_name((enum cause)i);
+        (void)snprintf(title, sizeof title, "weir refused: %s", cause);
+        put_row(g, c, "shed", cause, title);
     }
     grow_str(g, "</tbody></table>\n");
 }

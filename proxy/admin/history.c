@@ -11,8 +11,6 @@
 enum {
     NAME_ROOM = 64,
     QUANTILE_TICKS = 10, /* first tokens of the last 10 s */
-    SHED_FIRST = CAUSE_OVERLOADED,
-    SHED_COUNT = CAUSE_DRAINING - CAUSE_OVERLOADED + 1,
 };
 
 struct upstream_point {
@@ -24,7 +22,7 @@ struct upstream_point {
 
 struct pool_point {
     uint32_t queued;
-    uint32_t shed[SHED_COUNT]; /* in this second */
+    uint32_t shed[CAUSE_REFUSAL_COUNT]; /* in this second */
 };
 
 struct upstream_series {
@@ -40,7 +38,7 @@ struct pool_series {
     struct pool_series *next;
     char name[NAME_ROOM];
     uint64_t first, last;
-    uint64_t shed[SHED_COUNT];
+    uint64_t shed[CAUSE_REFUSAL_COUNT];
     struct pool_point points[HISTORY_POINTS];
 };
 
@@ -118,7 +116,7 @@ static struct pool_series *pool_series(struct history *h, const struct pool_stat
         return NULL;
     (void)snprintf(s->name, NAME_ROOM, "%s", p->name);
     s->first = h->tick;
-    memcpy(s->shed, &p->sum.shed[SHED_FIRST], sizeof s->shed);
+    memcpy(s->shed, &p->sum.shed[CAUSE_REFUSAL_FIRST], sizeof s->shed);
     return s;
 }
 
@@ -164,9 +162,9 @@ static void take_pool(struct history *h, const struct pool_status *p)
     s->last = h->tick;
     pt = &s->points[h->tick % HISTORY_POINTS];
     pt->queued = p->v.queued;
-    for (int i = 0; i < SHED_COUNT; i++) {
-        pt->shed[i] = (uint32_t)(p->sum.shed[SHED_FIRST + i] - s->shed[i]);
-        s->shed[i] = p->sum.shed[SHED_FIRST + i];
+    for (int i = 0; i < CAUSE_REFUSAL_COUNT; i++) {
+        pt->shed[i] = (uint32_t)(p->sum.shed[CAUSE_REFUSAL_FIRST + i] - s->shed[i]);
+        s->shed[i] = p->sum.shed[CAUSE_REFUSAL_FIRST + i];
     }
 }
 
@@ -310,10 +308,10 @@ static bool any_shed(const struct pool_series *s, int cause, uint64_t from, uint
 static void json_shed(struct json_out *j, const struct pool_series *s, uint64_t from, uint64_t to)
 {
     json_open_object(j, "shed");
-    for (int c = 0; c < SHED_COUNT; c++) {
+    for (int c = 0; c < CAUSE_REFUSAL_COUNT; c++) {
         if (!any_shed(s, c, from, to))
             continue;
-        json_open_array(j, cause_name((enum cause)(SHED_FIRST + c)));
+        json_open_array(j, cause_name((enum cause)(CAUSE_REFUSAL_FIRST + c)));
         for (uint64_t t = from; t <= to; t++)
             json_u64(j, NULL, t < s->first ? 0 : s->points[t % HISTORY_POINTS].shed[c]);
         json_close(j);

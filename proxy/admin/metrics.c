@@ -26,7 +26,7 @@ static void write_build_info(struct metric_out *o, struct admin *a)
 
 static void write_state(struct metric_out *o, struct admin *a)
 {
-    for (int s = SERVICE_SERVING; s <= SERVICE_DRAINING; s++)
+    for (int s = 0; s < SERVICE_STATE_COUNT; s++)
         metric_u64(o, LABELS({"state", service_state_name((enum service_state)s)}), 1,
                    a->status->state == (enum service_state)s);
 }
@@ -54,7 +54,7 @@ static void write_pool_state(struct metric_out *o, struct admin *a)
 {
     EACH_POOL(p, a)
     {
-        for (int s = SERVICE_SERVING; s <= SERVICE_DRAINING; s++)
+        for (int s = 0; s < SERVICE_STATE_COUNT; s++)
             metric_u64(
                 o, LABELS({"pool", p->name}, {"state", service_state_name((enum service_state)s)}),
                 2, p->state == (enum service_state)s);
@@ -82,8 +82,8 @@ static void write_requests(struct metric_out *o, struct admin *a)
 /* Causes of refusals are always there, so that a rate begins at 0; others once they happened. */
 static void shed_of(struct metric_out *o, const char *pool, const struct pool_sum *sum)
 {
-    for (int c = CAUSE_OVERLOADED; c < CAUSE_COUNT; c++) {
-        if (c <= CAUSE_DRAINING || sum->shed[c] > 0)
+    for (int c = CAUSE_REFUSAL_FIRST; c < CAUSE_COUNT; c++) {
+        if (cause_side((enum cause)c) == OF_WEIR || sum->shed[c] > 0)
             metric_u64(o, LABELS({"pool", pool}, {"cause", cause_name((enum cause)c)}), 2,
                        sum->shed[c]);
     }

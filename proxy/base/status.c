@@ -38,17 +38,61 @@ const char *weir_status_text(enum weir_status s)
     WEIR_UNREACHABLE("status");
 }
 
-#define WEIR_NAME_ROW(e, name) [e] = name,
+#define WEIR_NAME_ROW(e, name, ...) [e] = name,
 static const char *const causes[] = {WEIR_CAUSES(WEIR_NAME_ROW)};
 static const char *const decisions[] = {WEIR_DECISIONS(WEIR_NAME_ROW)};
 static const char *const outcomes[] = {WEIR_OUTCOMES(WEIR_NAME_ROW)};
 static const char *const classes[] = {WEIR_CLASSES(WEIR_NAME_ROW)};
 static const char *const breaker_states[] = {WEIR_BREAKER_STATES(WEIR_NAME_ROW)};
+static const char *const service_states[] = {WEIR_SERVICE_STATES(WEIR_NAME_ROW)};
+
+#define WEIR_STANDS_ROW(e, name, side, ...)                                                        \
+    _Static_assert(((side) == OF_WEIR) == ((int)(e) >= CAUSE_REFUSAL_FIRST &&                      \
+                                           (int)(e) < CAUSE_REFUSAL_FIRST + CAUSE_REFUSAL_COUNT),  \
+                   name ": weir's own refusals stand together and come first");
+WEIR_CAUSES(WEIR_STANDS_ROW)
+#undef WEIR_STANDS_ROW
 
 const char *cause_name(enum cause c)
 {
     WEIR_ASSERT((int)c < CAUSE_COUNT);
     return causes[c];
+}
+
+enum cause_side cause_side(enum cause c)
+{
+    static const enum cause_side sides[] = {
+#define WEIR_SIDE_ROW(e, name, side, ...) [e] = side,
+        WEIR_CAUSES(WEIR_SIDE_ROW)
+#undef WEIR_SIDE_ROW
+    };
+
+    WEIR_ASSERT((int)c < CAUSE_COUNT);
+    return sides[c];
+}
+
+const char *cause_because(enum cause c)
+{
+    static const char *const because[] = {
+#define WEIR_BECAUSE_ROW(e, name, side, situation, proxy_error, page, because, ...) [e] = because,
+        WEIR_CAUSES(WEIR_BECAUSE_ROW)
+#undef WEIR_BECAUSE_ROW
+    };
+
+    WEIR_ASSERT((int)c < CAUSE_COUNT);
+    return because[c];
+}
+
+bool outcome_is_failure(enum outcome o)
+{
+    static const bool failures[] = {
+#define WEIR_FAILURE_ROW(e, name, failure, ...) [e] = failure,
+        WEIR_OUTCOMES(WEIR_FAILURE_ROW)
+#undef WEIR_FAILURE_ROW
+    };
+
+    WEIR_ASSERT((int)o < OUTCOME_COUNT);
+    return failures[o];
 }
 
 const char *decision_name(enum decision d)
@@ -73,4 +117,10 @@ const char *breaker_state_name(enum breaker_state s)
 {
     WEIR_ASSERT((int)s < BREAKER_STATE_COUNT);
     return breaker_states[s];
+}
+
+const char *service_state_name(enum service_state s)
+{
+    WEIR_ASSERT((int)s < SERVICE_STATE_COUNT);
+    return service_states[s];
 }

@@ -12,24 +12,20 @@
 
 enum { STATUS_JSON_MAX = 1024 + 3 * CLEAN_TEXT_MAX + HISTORY_MAX * 96 };
 
-struct state_row {
-    const char *name, *tone;
+/* The class of the built-in style. */
+static const char *const tones[SERVICE_STATE_COUNT] = {
+    [SERVICE_SERVING] = "back", [SERVICE_SHEDDING] = "busy", [SERVICE_RECOVERING] = "back",
+    [SERVICE_DOWN] = "down",    [SERVICE_DRAINING] = "note",
 };
 
-static const struct state_row state_rows[STATE_COUNT] = {
-    [STATE_SERVING] = {"serving", "back"},       [STATE_SHEDDING] = {"shedding", "busy"},
-    [STATE_RECOVERING] = {"recovering", "back"}, [STATE_DOWN] = {"down", "down"},
-    [STATE_DRAINING] = {"draining", "note"},
-};
-
-static enum public_state state_find(const char *name)
+static enum service_state state_find(const char *name)
 {
     unsigned s = 0;
 
-    while (s < STATE_COUNT && strcmp(state_rows[s].name, name) != 0)
+    while (s < SERVICE_STATE_COUNT && strcmp(service_state_name((enum service_state)s), name) != 0)
         s++;
-    WEIR_ASSERT(s < STATE_COUNT);
-    return (enum public_state)s;
+    WEIR_ASSERT(s < SERVICE_STATE_COUNT);
+    return (enum service_state)s;
 }
 
 /* In steps that a reader takes for an estimate: 5 s up to a minute and a half, then minutes. */
@@ -46,7 +42,7 @@ static void fill_history(struct page_values *v, struct value_memory *m,
                          const struct status_facts *f, uint8_t language)
 {
     for (int i = 0; i < f->n_history && i < HISTORY_MAX; i++) {
-        enum public_state s = state_find(f->history[i].state);
+        enum service_state s = state_find(f->history[i].state);
 
         v->history[i] = (struct history_values){
             .at = make_time(m, f->history[i].at_wall_ns),
@@ -69,19 +65,19 @@ static struct slice make_dated(struct value_memory *m, enum word w, uint8_t lang
 static void fill(struct page_values *v, struct value_memory *m, const struct status_facts *f,
                  uint8_t language)
 {
-    enum public_state s = state_find(f->state);
+    enum service_state s = state_find(f->state);
 
     values_init(v, m, language);
     v->v[PH_STATE] = slice_str(f->state);
     v->v[PH_TITLE] = slice_str(state_text(s, PART_TITLE, language));
     v->v[PH_HAPPENED] = slice_str(state_text(s, PART_HAPPENED, language));
-    v->v[PH_TONE] = slice_str(state_rows[s].tone);
+    v->v[PH_TONE] = slice_str(tones[s]);
     v->v[PH_SECONDS] = SLICE_LIT("15"); /* the page comes back for news */
     v->v[PH_SINCE] = make_dated(m, WORD_SINCE, language, f->since_wall_ns);
     v->v[PH_UPDATED] = make_dated(m, WORD_UPDATED, language, f->updated_wall_ns);
     v->v[PH_TIME] = make_time(m, f->updated_wall_ns);
     v->v[PH_TIME_TEXT] = make_minute(m, f->updated_wall_ns);
-    if (s == STATE_RECOVERING) {
+    if (s == SERVICE_RECOVERING) {
         fill_share(v, m, f->share, language);
         if (f->expected_full_s >= 0)
             v->v[PH_EXPECTED] = make_expected(m, f->expected_full_s, language);

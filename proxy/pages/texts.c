@@ -195,13 +195,13 @@ static const char *const words[WORD_COUNT][LANGUAGES] = {
                                "Se espera el servicio completo en unos {n}" NBSP "minutos."},
 };
 
-static const char *const states[STATE_COUNT][PART_HAPPENED + 1][LANGUAGES] = {
-    [STATE_SERVING] = {{"All is well", "Tout va bien", "Alles läuft", "Todo va bien"},
-                       {"Requests are answered as usual.",
-                        "Les demandes reçoivent une réponse comme d’habitude.",
-                        "Anfragen werden wie gewohnt beantwortet.",
-                        "Las peticiones se responden como siempre."}},
-    [STATE_SHEDDING] =
+static const char *const states[SERVICE_STATE_COUNT][PART_HAPPENED + 1][LANGUAGES] = {
+    [SERVICE_SERVING] = {{"All is well", "Tout va bien", "Alles läuft", "Todo va bien"},
+                         {"Requests are answered as usual.",
+                          "Les demandes reçoivent une réponse comme d’habitude.",
+                          "Anfragen werden wie gewohnt beantwortet.",
+                          "Las peticiones se responden como siempre."}},
+    [SERVICE_SHEDDING] =
         {{"Very busy", "Très chargé", "Sehr viel los", "Mucha demanda"},
          {"More is asked than can be answered at once. Some requests are turned away for a few "
           "seconds; conversations that have begun come first.",
@@ -211,24 +211,24 @@ static const char *const states[STATE_COUNT][PART_HAPPENED + 1][LANGUAGES] = {
           "für ein paar Sekunden abgewiesen; begonnene Gespräche gehen vor.",
           "Llegan más peticiones de las que se pueden atender a la vez. Algunas se rechazan unos "
           "segundos; las conversaciones ya empezadas van primero."}},
-    [STATE_RECOVERING] = {{"Coming back", "De retour, par étapes", "Auf dem Weg zurück",
-                           "Volviendo"},
-                          {"The service works again and lets people in gradually.",
-                           "Le service fonctionne de nouveau et rouvre progressivement.",
-                           "Der Dienst arbeitet wieder und lässt nach und nach Anfragen ein.",
-                           "El servicio funciona de nuevo y se abre poco a poco."}},
-    [STATE_DOWN] =
+    [SERVICE_RECOVERING] = {{"Coming back", "De retour, par étapes", "Auf dem Weg zurück",
+                             "Volviendo"},
+                            {"The service works again and lets people in gradually.",
+                             "Le service fonctionne de nouveau et rouvre progressivement.",
+                             "Der Dienst arbeitet wieder und lässt nach und nach Anfragen ein.",
+                             "El servicio funciona de nuevo y se abre poco a poco."}},
+    [SERVICE_DOWN] =
         {{"Out of order", "Hors service", "Außer Betrieb", "Fuera de servicio"},
          {"The service does not answer properly. It is being watched and comes back step by step.",
           "Le service ne répond pas correctement. Il est surveillé et reviendra par étapes.",
           "Der Dienst antwortet nicht richtig. Er wird beobachtet und kommt Schritt für Schritt "
           "zurück.",
           "El servicio no responde bien. Está bajo observación y volverá paso a paso."}},
-    [STATE_DRAINING] = {{"Restarting", "Redémarrage", "Neustart", "Reiniciando"},
-                        {"This server is being restarted and takes no new requests.",
-                         "Ce serveur redémarre et ne prend pas de nouvelles demandes.",
-                         "Dieser Server wird neu gestartet und nimmt keine neuen Anfragen an.",
-                         "Este servidor se está reiniciando y no acepta peticiones nuevas."}},
+    [SERVICE_DRAINING] = {{"Restarting", "Redémarrage", "Neustart", "Reiniciando"},
+                          {"This server is being restarted and takes no new requests.",
+                           "Ce serveur redémarre et ne prend pas de nouvelles demandes.",
+                           "Dieser Server wird neu gestartet und nimmt keine neuen Anfragen an.",
+                           "Este servidor se está reiniciando y no acepta peticiones nuevas."}},
 };
 
 const char *page_text(enum page_kind k, enum page_part part, uint8_t language)
@@ -243,8 +243,8 @@ const char *word_text(enum word w, uint8_t language)
     return words[w][language];
 }
 
-const char *state_text(enum public_state s, enum page_part part, uint8_t language)
+const char *state_text(enum service_state s, enum page_part part, uint8_t language)
 {
-    WEIR_ASSERT(s < STATE_COUNT && part <= PART_HAPPENED && language < LANGUAGES);
+    WEIR_ASSERT((int)s < SERVICE_STATE_COUNT && part <= PART_HAPPENED && language < LANGUAGES);
     return states[s][part][language];
 }

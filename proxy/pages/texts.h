@@ -27,19 +27,9 @@ enum word {
     WORD_COUNT,
 };
 
-/* States of the public status page. */
-enum public_state {
-    STATE_SERVING,
-    STATE_SHEDDING,
-    STATE_RECOVERING,
-    STATE_DOWN,
-    STATE_DRAINING,
-    STATE_COUNT
-};
-
 const char *page_text(enum page_kind k, enum page_part part, uint8_t language);
 const char *word_text(enum word w, uint8_t language);
 /* Title and sentence of a state. */
-const char *state_text(enum public_state s, enum page_part part, uint8_t language);
+const char *state_text(enum service_state s, enum page_part part, uint8_t language);
 
 #endif

@@ -11,14 +11,15 @@ import { fileURLToPath } from "node:url";
 import { inspect, launch, openTab } from "./lib/browser.js";
 import { servePages } from "./lib/pages.js";
 import { until } from "./lib/until.js";
-import { freePort, startWeir } from "./lib/weir.js";
+import { freePort, program, startWeir } from "./lib/weir.js";
 
 const artefacts = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../artefacts/pages");
+const words = JSON.parse(fs.readFileSync(program("proxy/base/words.json"), "utf8"));
 const languages = ["en", "fr", "de", "es"];
 // One cause for each page that people can see, and each state of the status page.
 const pages = ["overloaded", "circuit_open", "recovering", "rate_limited", "draining", "connect_failed", "gateway_timeout",
   "bad_request", "request_too_large", "request_timeout", "not_found", "not_allowed",
-  "status:serving", "status:shedding", "status:recovering", "status:down", "status:draining"];
+  ...words.service_states.filter(Boolean).map(({ name }) => `status:${name}`)];
 const screens = [
   { name: "telephone", viewport: { width: 390, height: 844 } },
   { name: "desk", viewport: { width: 1280, height: 800 } },

@@ -11,11 +11,14 @@ import pytest
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 sys.path.insert(0, os.path.join(HERE, "../../tools"))
+sys.path.insert(0, os.path.join(HERE, "../../proxy/admin"))
 
 import counts  # noqa: E402
+import embed_page  # noqa: E402
 import layers  # noqa: E402
 import symbols  # noqa: E402
 import texts  # noqa: E402
+import words  # noqa: E402
 
 
 @pytest.fixture
@@ -125,3 +128,46 @@ def test_pytest_and_node_are_counted(tmp_path):
     assert counts.of_node(str(log)) == (6, 1)
     log.write_text("missing: openssl (Debian's package openssl)\n")
     assert counts.of_node(str(log)) == (0, 1)
+
+
+WORDS = {
+    "causes": [{"name": "", "side": ""}, {"name": "full", "side": "weir", "because": "there is no room"},
+               {"name": "gone", "side": "client", "because": "the client left"}, None],
+    "outcomes": [{"name": "bad", "failure": True, "meaning": "no"},
+                 {"name": "ok", "failure": False, "meaning": "yes"}, None],
+    "decisions": [{"name": "sent", "meaning": "sent"}], "service_states": [{"name": "up", "meaning": "up"}],
+    "classes": [{"name": "paid"}], "breaker_states": [{"name": "closed"}],
+}
+MARKERS = "".join(f"<!-- {n}: from the lists of words -->\n<!-- /{n} -->\n" for n in words.tables(WORDS))
+LABELS = "| `cause` | `full` |\n| `outcome` | `ok` `bad` |\n| `decision` | `sent` |\n| `class` | `paid` |\n| `state` | `up` `closed` |\n"
+
+
+def test_a_table_of_words_that_is_not_the_program_s_is_found():
+    assert len(list(words.wrong_tables(MARKERS, WORDS))) == len(words.tables(WORDS))
+    good = words.with_tables(MARKERS, WORDS)
+    assert "| `full` | there is no room |" in good and "| `bad` | no; a failure |" in good
+    assert list(words.wrong_tables(good, WORDS)) == []
+    assert len(list(words.wrong_tables(good.replace("no room", "room"), WORDS))) == 1
+    assert "has no table" in next(words.wrong_tables("", WORDS))
+
+
+@pytest.mark.parametrize("lost", ["`full`", "`bad`", "`sent`", "`paid`", "`closed`"])
+def test_a_value_that_a_label_s_row_lacks_is_found(lost):
+    assert list(words.wrong_labels(LABELS, WORDS)) == []
+    assert len(list(words.wrong_labels(LABELS.replace(lost, ""), WORDS))) == 1
+
+
+STYLE = "--s-closed: a;--o-ok: a;--o-bad: a;--c0: a;" * 2
+
+
+@pytest.mark.parametrize("lost", ["--s-closed: ", "--o-bad: ", "--c0: "])
+def test_a_word_without_a_colour_or_a_sentence_stops_the_build_of_the_page(lost):
+    script = "up: () => 1,"
+    assert list(embed_page.lacking(WORDS, STYLE, script)) == []
+    assert len(list(embed_page.lacking(WORDS, STYLE.replace(lost, "", 1), script))) == 1
+    assert list(embed_page.lacking(WORDS, STYLE, "")) == ["page.js has no sentence for the state up"]
+
+
+def test_the_page_draws_failures_last():
+    assert embed_page.of_the_page(WORDS) == {"states": ["closed"], "outcomes": ["ok", "bad"],
+                                             "causes": ["full"], "why": {"full": "there is no room"}}

@@ -5,8 +5,9 @@ tests/artefacts for people to look at."""
 from harness.browser import Browser
 from harness.deadline import eventually
 from harness.simulated import Load, Simulated
+from harness.words import names
 
-STATES = ("serving", "shedding", "recovering", "down", "draining")
+STATES = names("service_states")
 
 
 def _open(rig, w, **how):

@@ -24,6 +24,7 @@ from harness.promtool import assert_clean_metrics, promtool
 from harness.simulated import Load, Simulated
 from harness.weir import HOST, free_port, weirctl
 from harness.wire import Wire
+from harness.words import names
 
 DOCS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../docs")
 RULES = os.path.join(DOCS, "prometheus")
@@ -305,7 +306,7 @@ def test_what_adds_up_adds_up(rig):
     m = w.metrics()
     assert m.sum("weir_shed_total") == m.sum("weir_requests_total", decision="refused")
     logged = eventually(lambda: len(w.log.entries()) == m.sum("weir_requests_total") and w.log.entries())
-    for decision in ("admitted", "queued", "refused", "gone", "local"):
+    for decision in names("decisions"):
         assert (m.sum("weir_requests_total", decision=decision)
                 == sum(1 for e in logged if e.decision == decision)), decision
     outcomes = [e.outcome for e in logged if e.outcome]

@@ -19,8 +19,9 @@ from harness.lines import KEYS
 from harness.load import Counting, Crowd
 from harness.promtool import assert_clean_metrics
 from harness.weir import HOST
+from harness.words import names
 
-DECISIONS = {"admitted", "queued", "refused", "gone", "local"}
+DECISIONS = set(names("decisions"))
 
 
 def test_a_line_of_the_access_log_tells_the_whole_story(rig):

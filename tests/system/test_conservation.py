@@ -13,8 +13,9 @@ import pytest
 from harness.deadline import eventually, secs
 from harness.simulated import BENCH, Simulated
 from harness.weir import sanitizer_env
+from harness.words import names
 
-DECISIONS = ("admitted", "queued", "refused", "gone", "local")
+DECISIONS = names("decisions")
 # What an attempt comes to where weir never had it, or closed before it read it; one that had just
 # begun when the generator ended may not have been sent.
 NOT_SENT = ("under_way",)

@@ -2,61 +2,34 @@
 #ifndef WEIR_BASE_WORDS_H
 #define WEIR_BASE_WORDS_H
 
+#include <stdbool.h>
+
+#include "weir/base/causes.h"
+
 /*
- * The words that log, metrics, events, answers and decisions share (docs/words.md).  One list each;
- * names, counters and tables are generated from it.
+ * The words that log, metrics, events, answers and decisions share (docs/words.md).  One list each
+ * with all its columns; names, counters, tables, the live page and the documents come from it.
  */
 
-/* Why: empty where nothing went wrong.  X(enumerator, "wire name") */
-#define WEIR_CAUSES(X)                                                                             \
-    X(CAUSE_NONE, "")                                                                              \
-    /* refusals of ours */                                                                         \
-    X(CAUSE_OVERLOADED, "overloaded")                                                              \
-    X(CAUSE_QUEUE_TIMEOUT, "queue_timeout")                                                        \
-    X(CAUSE_DEADLINE, "deadline")                                                                  \
-    X(CAUSE_CIRCUIT_OPEN, "circuit_open")                                                          \
-    X(CAUSE_RECOVERING, "recovering")                                                              \
-    X(CAUSE_HELD, "held")                                                                          \
-    X(CAUSE_RATE_LIMITED, "rate_limited")                                                          \
-    X(CAUSE_NO_UPSTREAM, "no_upstream")                                                            \
-    X(CAUSE_DRAINING, "draining")                                                                  \
-    /* what the upstream did */                                                                    \
-    X(CAUSE_CONNECT_FAILED, "connect_failed")                                                      \
-    X(CAUSE_UPSTREAM_RESET, "upstream_reset")                                                      \
-    X(CAUSE_BAD_GATEWAY, "bad_gateway")                                                            \
-    X(CAUSE_GATEWAY_TIMEOUT, "gateway_timeout")                                                    \
-    X(CAUSE_UPSTREAM_ERROR, "upstream_error")                                                      \
-    X(CAUSE_UPSTREAM_REFUSED, "upstream_refused")                                                  \
-    X(CAUSE_IN_BAND_ERROR, "in_band_error")                                                        \
-    X(CAUSE_EMPTY_STREAM, "empty_stream")                                                          \
-    X(CAUSE_UPSTREAM_TRUNCATED, "upstream_truncated")                                              \
-    X(CAUSE_UPSTREAM_STALLED, "upstream_stalled")                                                  \
-    /* what the client did */                                                                      \
-    X(CAUSE_CLIENT_GONE, "client_gone")                                                            \
-    X(CAUSE_BAD_REQUEST, "bad_request")                                                            \
-    X(CAUSE_REQUEST_TIMEOUT, "request_timeout")                                                    \
-    X(CAUSE_REQUEST_TOO_LARGE, "request_too_large")                                                \
-    X(CAUSE_URI_TOO_LONG, "uri_too_long")                                                          \
-    X(CAUSE_HEADERS_TOO_LARGE, "headers_too_large")                                                \
-    X(CAUSE_NOT_FOUND, "not_found")                                                                \
-    X(CAUSE_NOT_ALLOWED, "not_allowed")
-
-/* What weir did with a request, once. */
+/* What weir did with a request, once.  X(enumerator, "wire name", "meaning") */
 #define WEIR_DECISIONS(X)                                                                          \
-    X(DECISION_ADMITTED, "admitted")                                                               \
-    X(DECISION_QUEUED, "queued")                                                                   \
-    X(DECISION_REFUSED, "refused")                                                                 \
-    X(DECISION_GONE, "gone")                                                                       \
-    X(DECISION_LOCAL, "local")
+    X(DECISION_ADMITTED, "admitted", "sent to an upstream at once")                                \
+    X(DECISION_QUEUED, "queued", "sent to an upstream after waiting")                              \
+    X(DECISION_REFUSED, "refused", "not sent: refused by weir")                                    \
+    X(DECISION_GONE, "gone", "not sent: the client left while it waited")                          \
+    X(DECISION_LOCAL, "local", "not sent: answered by weir itself")
 
-/* What an exchange says about its upstream, once. */
+/*
+ * What an exchange says about its upstream, once.
+ * X(enumerator, "wire name", is a failure of the upstream, "meaning")
+ */
 #define WEIR_OUTCOMES(X)                                                                           \
-    X(OUTCOME_OK, "ok")                                                                            \
-    X(OUTCOME_FAILED, "failed")                                                                    \
-    X(OUTCOME_CONNECT_FAILED, "connect_failed")                                                    \
-    X(OUTCOME_STALLED, "stalled")                                                                  \
-    X(OUTCOME_REFUSED, "refused")                                                                  \
-    X(OUTCOME_NEUTRAL, "neutral")
+    X(OUTCOME_OK, "ok", false, "the answer was whole")                                             \
+    X(OUTCOME_FAILED, "failed", true, "an error, or an answer that broke off")                     \
+    X(OUTCOME_CONNECT_FAILED, "connect_failed", true, "no connection could be made")               \
+    X(OUTCOME_STALLED, "stalled", true, "the answer fell silent, or did not come in time")         \
+    X(OUTCOME_REFUSED, "refused", false, "the upstream asked to be left alone (429, 503, 529)")    \
+    X(OUTCOME_NEUTRAL, "neutral", false, "nothing was shown about the upstream")
 
 /* Who is refused first; the order is the order of precedence. */
 #define WEIR_CLASSES(X)                                                                            \
@@ -73,22 +46,47 @@
     X(BREAKER_RAMPING, "ramping")                                                                  \
     X(BREAKER_DRAINED, "drained")
 
-#define WEIR_ENUM_ROW(e, name)  e,
-#define WEIR_COUNT_ROW(e, name) +1
+/*
+ * How weir, or a pool, is on the whole: the page for operators and the public status page.
+ * X(enumerator, "wire name", "meaning")
+ */
+#define WEIR_SERVICE_STATES(X)                                                                     \
+    X(SERVICE_SERVING, "serving", "everything that comes is let through")                          \
+    X(SERVICE_SHEDDING, "shedding", "something is refused for load")                               \
+    X(SERVICE_RECOVERING, "recovering", "an upstream is coming back step by step")                 \
+    X(SERVICE_DOWN, "down", "no upstream takes anything")                                          \
+    X(SERVICE_DRAINING, "draining", "weir takes nothing new and ends")
+
+#define WEIR_ENUM_ROW(e, ...)  e,
+#define WEIR_COUNT_ROW(e, ...) +1
 enum cause { WEIR_CAUSES(WEIR_ENUM_ROW) };
 enum decision { WEIR_DECISIONS(WEIR_ENUM_ROW) };
 enum outcome { WEIR_OUTCOMES(WEIR_ENUM_ROW) };
 enum request_class { WEIR_CLASSES(WEIR_ENUM_ROW) };
 enum breaker_state { WEIR_BREAKER_STATES(WEIR_ENUM_ROW) };
+enum service_state { WEIR_SERVICE_STATES(WEIR_ENUM_ROW) };
 enum {
     CAUSE_COUNT = 0 WEIR_CAUSES(WEIR_COUNT_ROW),
     DECISION_COUNT = 0 WEIR_DECISIONS(WEIR_COUNT_ROW),
     OUTCOME_COUNT = 0 WEIR_OUTCOMES(WEIR_COUNT_ROW),
     CLASS_COUNT = 0 WEIR_CLASSES(WEIR_COUNT_ROW),
     BREAKER_STATE_COUNT = 0 WEIR_BREAKER_STATES(WEIR_COUNT_ROW),
+    SERVICE_STATE_COUNT = 0 WEIR_SERVICE_STATES(WEIR_COUNT_ROW),
 };
 #undef WEIR_ENUM_ROW
 #undef WEIR_COUNT_ROW
+
+enum cause_side cause_side(enum cause c);
+/* The causes of weir's own refusals stand together and come first. */
+enum {
+    CAUSE_REFUSAL_FIRST = CAUSE_NONE + 1,
+#define WEIR_REFUSAL_ROW(e, name, side, ...) +(side == OF_WEIR)
+    CAUSE_REFUSAL_COUNT = 0 WEIR_CAUSES(WEIR_REFUSAL_ROW),
+#undef WEIR_REFUSAL_ROW
+};
+/* Half a sentence: "because ...". */
+const char *cause_because(enum cause c);
+bool outcome_is_failure(enum outcome o);
 
 /* Wire names, static, never NULL. */
 const char *cause_name(enum cause c);
@@ -96,5 +94,6 @@ const char *decision_name(enum decision d);
 const char *outcome_name(enum outcome o);
 const char *class_name(enum request_class c);
 const char *breaker_state_name(enum breaker_state s);
+const char *service_state_name(enum service_state s);
 
 #endif

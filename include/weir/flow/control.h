@@ -23,15 +23,6 @@ struct control;
 struct loop *control_loop(struct control *c);
 const struct settings *control_settings(const struct control *c);
 
-enum service_state {
-    SERVICE_SERVING,
-    SERVICE_SHEDDING,
-    SERVICE_RECOVERING,
-    SERVICE_DOWN,
-    SERVICE_DRAINING,
-};
-const char *service_state_name(enum service_state s);
-
 /* An order of an operator that holds until it lapses. */
 struct override_view {
     char what[48];          /* "breaker open", "limit streams 8", "mode breaker observe" */

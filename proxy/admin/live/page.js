@@ -4,14 +4,8 @@
 "use strict";
 (() => {
 const SPAN = 600;
-const STATES = ["closed", "open", "half_open", "ramping", "drained"];
-const OUTCOMES = ["ok", "neutral", "refused", "stalled", "failed", "connect_failed"];
-const CAUSES = ["overloaded", "queue_timeout", "deadline", "circuit_open", "recovering", "held", "rate_limited", "no_upstream", "draining"];
+const { states: STATES, outcomes: OUTCOMES, causes: CAUSES, why: WHY } = {{words}};
 const COLUMNS = ["state", "share", "inflight", "limit", "p50", "p99", ...OUTCOMES];
-const WHY = {
-overloaded: "the upstreams have no room", queue_timeout: "requests waited too long in the queue", deadline: "deadlines cannot be met",
-circuit_open: "the breakers are open", recovering: "the upstreams are coming back step by step", held: "the upstreams asked to be left alone",
-rate_limited: "single users are over their limit", no_upstream: "no upstream is in service", draining: "weir is draining"};
 
 const $ = id => document.getElementById(id);
 const make = (tag, cls, text) => {

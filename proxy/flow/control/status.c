@@ -5,13 +5,6 @@
 
 #include "control/control_priv.h"
 
-const char *service_state_name(enum service_state s)
-{
-    static const char *const names[] = {"serving", "shedding", "recovering", "down", "draining"};
-
-    return names[s];
-}
-
 static const char *const override_names[OVERRIDE_COUNT] = {
     [OVERRIDE_BREAKER_OPEN] = "breaker open",   [OVERRIDE_BREAKER_CLOSE] = "breaker close",
     [OVERRIDE_RAMP_HOLD] = "ramp hold",         [OVERRIDE_DRAIN] = "drain",

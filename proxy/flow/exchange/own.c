@@ -139,7 +139,7 @@ void exchange_refuse(struct exchange *x, int status, enum cause cause, const cha
     struct refusal r;
 
     x->cause = cause;
-    exchange_set_decision(x, cause <= CAUSE_DRAINING ? DECISION_REFUSED : DECISION_LOCAL);
+    exchange_set_decision(x, cause_side(cause) == OF_WEIR ? DECISION_REFUSED : DECISION_LOCAL);
     if (x->client != NULL && x->began_early) {
         fail_committed(x, cause);
     } else if (x->client != NULL) {

@@ -6,8 +6,9 @@ import json
 from .ask import post
 from .dialects import ANTHROPIC, OLLAMA, sse
 from .http1 import LAST_CHUNK, chunk
+from .words import names
 
-OUTCOMES = ["ok", "failed", "connect_failed", "stalled", "refused", "neutral"]
+OUTCOMES = names("outcomes")
 
 
 def assert_outcome(w, entry, outcome, cause="", status=200):

@@ -130,13 +130,6 @@ const struct settings *control_settings(const struct control *c)
     return &c->settings;
 }
 
-const char *service_state_name(enum service_state s)
-{
-    static const char *const names[] = {"serving", "shedding", "recovering", "down", "draining"};
-
-    return names[s];
-}
-
 const char *rule_name(enum rule r)
 {
 #define WEIR_NAME_ROW(e, name) name,

@@ -60,7 +60,11 @@ Test(status, json_says_null_for_what_is_not_known)
     buf_free(&out);
 }
 
-static const char *const states[] = {"serving", "shedding", "recovering", "down", "draining"};
+static const char *const states[] = {
+#define NAME_ROW(e, name, ...) name,
+    WEIR_SERVICE_STATES(NAME_ROW)
+#undef NAME_ROW
+};
 
 Test(status, a_page_for_each_state_and_language_fits_in_8_kib)
 {
