@@ -61,41 +61,6 @@ static void write_pool_state(struct metric_out *o, struct admin *a)
     }
 }
 
-static void requests_of(struct metric_out *o, const char *pool, const struct pool_sum *sum)
-{
-    for (int c = 0; c < CLASS_COUNT; c++) {
-        for (int d = 0; d < DECISION_COUNT; d++)
-            metric_u64(o,
-                       LABELS({"pool", pool}, {"class", class_name((enum request_class)c)},
-                              {"decision", decision_name((enum decision)d)}),
-                       3, sum->requests[c][d]);
-    }
-}
-
-static void write_requests(struct metric_out *o, struct admin *a)
-{
-    EACH_POOL(p, a)
-    requests_of(o, p->name, &p->sum);
-    requests_of(o, "", &a->status->no_pool);
-}
-
-/* Causes of refusals are always there, so that a rate begins at 0; others once they happened. */
-static void shed_of(struct metric_out *o, const char *pool, const struct pool_sum *sum)
-{
-    for (int c = CAUSE_REFUSAL_FIRST; c < CAUSE_COUNT; c++) {
-        if (cause_side((enum cause)c) == OF_WEIR || sum->shed[c] > 0)
-            metric_u64(o, LABELS({"pool", pool}, {"cause", cause_name((enum cause)c)}), 2,
-                       sum->shed[c]);
-    }
-}
-
-static void write_shed(struct metric_out *o, struct admin *a)
-{
-    EACH_POOL(p, a)
-    shed_of(o, p->name, &p->sum);
-    shed_of(o, "", &a->status->no_pool);
-}
-
 static void write_queue_length(struct metric_out *o, struct admin *a)
 {
     EACH_POOL(p, a)
@@ -115,12 +80,6 @@ static void write_queue_oldest(struct metric_out *o, struct admin *a)
         uint64_t age = p->v.oldest_ns == 0 || p->v.oldest_ns > now ? 0 : now - p->v.oldest_ns;
         metric_num(o, LABELS({"pool", p->name}), 1, (double)age / (double)NS_PER_S);
     }
-}
-
-static void write_retries(struct metric_out *o, struct admin *a)
-{
-    EACH_POOL(p, a)
-    metric_u64(o, LABELS({"pool", p->name}), 1, p->sum.retries);
 }
 
 static void write_overrides(struct metric_out *o, struct admin *a)
@@ -169,10 +128,6 @@ PER_UPSTREAM(share, metric_num(o, two, 2, u->v.share))
 PER_UPSTREAM(known_good, metric_num(o, two, 2, u->v.known_good))
 PER_UPSTREAM(pending, metric_u64(o, two, 2, u->v.pending))
 PER_UPSTREAM(inflight, metric_u64(o, two, 2, u->v.inflight))
-PER_UPSTREAM(stream_events, metric_u64(o, two, 2, u->sum.stream_events))
-PER_UPSTREAM(ttft, metric_histogram(o, two, 2, &u->sum.ttft))
-PER_UPSTREAM(interval, metric_histogram(o, two, 2, &u->sum.interval))
-PER_UPSTREAM(response, metric_histogram(o, two, 2, &u->sum.response))
 
 static void one_limit(struct metric_out *o, const struct metric_label *two,
                       const struct upstream_status *u)
@@ -186,19 +141,6 @@ static void write_limit(struct metric_out *o, struct admin *a)
     each_upstream(o, a, one_limit);
 }
 
-static void one_outcomes(struct metric_out *o, const struct metric_label *two,
-                         const struct upstream_status *u)
-{
-    for (int i = 0; i < OUTCOME_COUNT; i++)
-        metric_u64(o, LABELS(two[0], two[1], {"outcome", outcome_name((enum outcome)i)}), 3,
-                   u->sum.outcomes[i]);
-}
-
-static void write_outcomes(struct metric_out *o, struct admin *a)
-{
-    each_upstream(o, a, one_outcomes);
-}
-
 static void one_upstream_state(struct metric_out *o, const struct metric_label *two,
                                const struct upstream_status *u)
 {
@@ -210,6 +152,118 @@ static void one_upstream_state(struct metric_out *o, const struct metric_label *
 static void write_upstream_state(struct metric_out *o, struct admin *a)
 {
     each_upstream(o, a, one_upstream_state);
+}
+
+/* --- the counters of pools and upstreams: one writer for each shape (flow/counters.h) */
+
+struct counter_row {
+    enum counter_shape shape;
+    size_t at; /* in struct pool_sum or upstream_sum */
+    const char *metric, *help;
+};
+
+static const struct counter_row pool_rows[] = {
+#define ROW(shape, field, metric, labels, help)                                                    \
+    {SHAPE_##shape, offsetof(struct pool_sum, field), metric, help},
+    WEIR_POOL_COUNTERS(ROW)
+#undef ROW
+};
+static const struct counter_row upstream_rows[] = {
+#define ROW(shape, field, metric, labels, help)                                                    \
+    {SHAPE_##shape, offsetof(struct upstream_sum, field), metric, help},
+    WEIR_UPSTREAM_COUNTERS(ROW)
+#undef ROW
+};
+
+/* Causes of refusals are always there, so that a rate begins at 0; others once they happened. */
+static void by_cause(struct metric_out *o, struct metric_label label[4], int n, const uint64_t *v)
+{
+    for (int c = CAUSE_REFUSAL_FIRST; c < CAUSE_COUNT; c++) {
+        label[n] = (struct metric_label){"cause", cause_name((enum cause)c)};
+        if (cause_side((enum cause)c) == OF_WEIR || v[c] > 0)
+            metric_u64(o, label, n + 1, v[c]);
+    }
+}
+
+static void by_outcome(struct metric_out *o, struct metric_label label[4], int n, const uint64_t *v)
+{
+    for (int i = 0; i < OUTCOME_COUNT; i++) {
+        label[n] = (struct metric_label){"outcome", outcome_name((enum outcome)i)};
+        metric_u64(o, label, n + 1, v[i]);
+    }
+}
+
+static void by_class_and_decision(struct metric_out *o, struct metric_label label[4], int n,
+                                  const uint64_t *v)
+{
+    for (int i = 0; i < CLASS_COUNT * DECISION_COUNT; i++) {
+        label[n] =
+            (struct metric_label){"class", class_name((enum request_class)(i / DECISION_COUNT))};
+        label[n + 1] =
+            (struct metric_label){"decision", decision_name((enum decision)(i % DECISION_COUNT))};
+        metric_u64(o, label, n + 2, v[i]);
+    }
+}
+
+/* The samples of one row; the first n labels are filled in. */
+static void write_counter(struct metric_out *o, const struct counter_row *r,
+                          struct metric_label label[4], int n, const void *sum)
+{
+    const void *at = (const char *)sum + r->at;
+
+    switch (r->shape) {
+    case SHAPE_ONE:
+        return metric_u64(o, label, n, *(const uint64_t *)at);
+    case SHAPE_BY_CAUSE:
+        return by_cause(o, label, n, at);
+    case SHAPE_BY_OUTCOME:
+        return by_outcome(o, label, n, at);
+    case SHAPE_BY_CLASS_AND_DECISION:
+        return by_class_and_decision(o, label, n, at);
+    case SHAPE_HISTOGRAM:
+        return metric_histogram(o, label, n, at);
+    }
+}
+
+static void counter_family(struct metric_out *o, const struct counter_row *r)
+{
+    metric_family(o, r->metric, r->shape == SHAPE_HISTOGRAM ? "histogram" : "counter", r->help);
+}
+
+static void write_pool_counter(struct metric_out *o, struct admin *a, const struct counter_row *r)
+{
+    struct metric_label label[4] = {{"pool", ""}};
+
+    counter_family(o, r);
+    EACH_POOL(p, a)
+    {
+        label[0].value = p->name;
+        write_counter(o, r, label, 1, &p->sum);
+    }
+    label[0].value = "";
+    if (r->shape != SHAPE_ONE) /* what only requests with a pool have */
+        write_counter(o, r, label, 1, &a->status->no_pool);
+}
+
+static void write_upstream_counter(struct metric_out *o, struct admin *a,
+                                   const struct counter_row *r)
+{
+    counter_family(o, r);
+    EACH_POOL(p, a)
+    {
+        for (size_t i = 0; i < p->n_upstreams; i++) {
+            struct metric_label label[4] = {{"pool", p->name}, {"upstream", p->upstreams[i].name}};
+            write_counter(o, r, label, 2, &p->upstreams[i].sum);
+        }
+    }
+}
+
+static void write_counters(struct metric_out *o, struct admin *a)
+{
+    for (int i = 0; i < COUNT(pool_rows); i++)
+        write_pool_counter(o, a, &pool_rows[i]);
+    for (int i = 0; i < COUNT(upstream_rows); i++)
+        write_upstream_counter(o, a, &upstream_rows[i]);
 }
 
 /* --- the counters of the workers */
@@ -271,6 +325,7 @@ static void write_all(struct metric_out *o, struct admin *a)
         metric_family(o, rows[i].name, rows[i].type, rows[i].help);
         rows[i].write(o, a);
     }
+    write_counters(o, a);
     write_workers(o, a);
     process_metrics(o, a);
 }

@@ -7,7 +7,8 @@
 
 /*
  * Every metric is a row: what it is called and says here, who writes its samples in metrics.c or
- * process_metrics.c.  The counters of a worker are further rows (flow/counters.h).
+ * process_metrics.c.  The counters of workers, pools and upstreams are further rows
+ * (flow/counters.h).
  * X(writer, "name", "type", "labels", "help")
  */
 #define WEIR_METRICS(X)                                                                            \
@@ -16,11 +17,6 @@
       "Whether weir as a whole is in this state (1) or not (0)")                                   \
     X(pool_state, "weir_pool_state", "gauge", "pool,state",                                        \
       "Whether the pool is in this state (1) or not (0)")                                          \
-    X(requests, "weir_requests_total", "counter", "pool,class,decision",                           \
-      "Requests by what weir did with them, each once; pool is empty where none was reached")      \
-    X(shed, "weir_shed_total", "counter", "pool,cause", "Requests refused, by cause")              \
-    X(outcomes, "weir_upstream_outcomes_total", "counter", "pool,upstream,outcome",                \
-      "Exchanges with the upstream by their outcome, each once")                                   \
     X(upstream_state, "weir_upstream_state", "gauge", "pool,upstream,state",                       \
       "Whether the upstream is in this state (1) or not (0)")                                      \
     X(share, "weir_share", "gauge", "pool,upstream",                                               \
@@ -35,16 +31,6 @@
     X(queue_length, "weir_queue_length", "gauge", "pool,class", "Requests waiting in the queue")   \
     X(queue_oldest, "weir_queue_oldest_seconds", "gauge", "pool",                                  \
       "How long the oldest request in the queue has waited")                                       \
-    X(ttft, "weir_time_to_first_token_seconds", "histogram", "pool,upstream",                      \
-      "From sending a request to its first content event; streams with content only")              \
-    X(interval, "weir_event_interval_seconds", "histogram", "pool,upstream",                       \
-      "Between two content events of a stream")                                                    \
-    X(response, "weir_response_seconds", "histogram", "pool,upstream",                             \
-      "From sending a request to the end of its answer; answers that are no streams")              \
-    X(stream_events, "weir_stream_events_total", "counter", "pool,upstream",                       \
-      "Stream events relayed; comments not counted")                                               \
-    X(retries, "weir_retries_total", "counter", "pool",                                            \
-      "Tries of weir's own at a second upstream")                                                  \
     X(transitions, "weir_breaker_transitions_total", "counter", "pool,upstream,from,to,cause",     \
       "Changes of state of a breaker")                                                             \
     X(overrides, "weir_overrides", "gauge", "pool",                                                \

@@ -14,44 +14,9 @@
 static const struct rule_row {
     const char *says, *needed;
 } rule_rows[RULE_COUNT] = {
-    [RULE_NONE] = {"no rule of admission was asked", ""},
-    [RULE_ROOM] = {"the upstream had room", ""},
-    [RULE_PROBE] = {"it went as a probe of a half-open breaker", ""},
-    [RULE_QUEUE_FULL] = {"no upstream had room and the queue was full (queue.max_length)",
-                         "room at an upstream, or fewer requests waiting"},
-    [RULE_QUEUE_OFF] =
-        {"no upstream had room, and this class does not wait in the queue",
-         "room at an upstream, or a class that may wait (queue.max_wait, batch_wait)"},
-    [RULE_WAITED] = {"it waited as long as it may (queue.max_wait) and no room came",
-                     "a stream or a first token ending within the wait"},
-    [RULE_CLIENT_DEADLINE] = {"the client's own deadline could not be met any more",
-                              "a shorter wait, or a later deadline (X-Stainless-Timeout)"},
-    [RULE_PENDING_LIMIT] = {"as many requests as the upstream takes were waiting for their first "
-                            "token there",
-                            "fewer requests without a first token than the limit"},
-    [RULE_STREAM_LIMIT] = {"as many streams as the upstream takes were open there",
-                           "fewer open streams than the limit (limiter or max_streams)"},
-    [RULE_BREAKER_OPEN] = {"the breaker was open",
-                           "the breaker closed, or its waiting over and a probe free"},
-    [RULE_HALF_OPEN] = {"the breaker was half-open and its probes were out",
-                        "a free probe, or the probes on time"},
-    [RULE_RAMP] = {"the upstream was coming back and its share of the known-good load was used up",
-                   "a larger share, or fewer streams open within it"},
-    [RULE_HOLD] = {"the upstream had asked to be left alone (429, 503 or 529)",
-                   "the time it asked for being over"},
-    [RULE_DRAINED] = {"the upstream was taken out by an operator", "upstream ... undrain"},
-    [RULE_FAIR_SHARE] = {"this user held as much as one user may while others are refused "
-                         "(users.fair_share)",
-                         "fewer requests of this user at once"},
-    [RULE_USER_STREAMS] = {"this user had as many requests as users.max_streams allows",
-                           "fewer requests of this user at once"},
-    [RULE_USER_RATE] = {"this user sent more than users.requests_per_minute",
-                        "fewer requests of this user in a minute"},
-    [RULE_SYSTEM_CAP] = {"four requests of class system were under way already",
-                         "fewer requests of class system at once"},
-    [RULE_RETRY] = {"it was tried again at another upstream", ""},
-    [RULE_RETRY_BUDGET] = {"the budget of retries was used up (retry.budget)",
-                           "fewer retries in the time before"},
+#define ROW(e, name, says, needed) [e] = {says, needed},
+    WEIR_RULES(ROW)
+#undef ROW
 };
 
 static const char *user_text(char out[20], uint64_t user)

@@ -9,7 +9,7 @@
 
 const char *rule_name(enum rule r)
 {
-#define WEIR_NAME_ROW(e, name) name,
+#define WEIR_NAME_ROW(e, name, ...) name,
     static const char *const names[RULE_COUNT] = {WEIR_RULES(WEIR_NAME_ROW)};
 #undef WEIR_NAME_ROW
 

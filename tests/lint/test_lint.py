@@ -136,7 +136,7 @@ WORDS = {
     "outcomes": [{"name": "bad", "failure": True, "meaning": "no"},
                  {"name": "ok", "failure": False, "meaning": "yes"}, None],
     "decisions": [{"name": "sent", "meaning": "sent"}], "service_states": [{"name": "up", "meaning": "up"}],
-    "classes": [{"name": "paid"}], "breaker_states": [{"name": "closed"}],
+    "rules": [{"name": "room", "says": "there was room"}], "classes": [{"name": "paid"}], "breaker_states": [{"name": "closed"}],
 }
 MARKERS = "".join(f"<!-- {n}: from the lists of words -->\n<!-- /{n} -->\n" for n in words.tables(WORDS))
 LABELS = "| `cause` | `full` |\n| `outcome` | `ok` `bad` |\n| `decision` | `sent` |\n| `class` | `paid` |\n| `state` | `up` `closed` |\n"

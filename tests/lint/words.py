@@ -33,6 +33,7 @@ def tables(words):
     for kind, title in (("decisions", "decision"),
                         ("service_states", "state of a pool, and of weir")):
         made[kind] = table(title, [(r["name"], r["meaning"]) for r in rows(words, kind)])
+    made["rules"] = table("rule", [(r["name"], r["says"]) for r in rows(words, "rules")])
     return made
 
 

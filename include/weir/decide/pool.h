@@ -10,6 +10,7 @@
 #include "weir/base/list.h"
 #include "weir/base/status.h"
 #include "weir/base/words.h"
+#include "weir/decide/rules.h"
 #include "weir/decide/settings.h"
 
 /*
@@ -37,37 +38,6 @@ enum {
 };
 
 enum pool_verdict { POOL_ADMIT, POOL_WAIT, POOL_REFUSE };
-
-/* Which rule decided, for `why` and the log.  X(enumerator, "name") */
-#define WEIR_RULES(X)                                                                              \
-    X(RULE_NONE, "none")                                                                           \
-    X(RULE_ROOM, "room")   /* there was room */                                                    \
-    X(RULE_PROBE, "probe") /* one of the probes of a half-open breaker */                          \
-    X(RULE_QUEUE_FULL, "queue_full")                                                               \
-    X(RULE_QUEUE_OFF, "queue_off") /* this class does not wait */                                  \
-    X(RULE_WAITED, "waited")       /* waited max_wait and found no room */                         \
-    X(RULE_CLIENT_DEADLINE, "client_deadline")                                                     \
-    X(RULE_PENDING_LIMIT, "pending_limit") /* P */                                                 \
-    X(RULE_STREAM_LIMIT, "stream_limit")   /* L or max_streams */                                  \
-    X(RULE_BREAKER_OPEN, "breaker_open")                                                           \
-    X(RULE_HALF_OPEN, "half_open")                                                                 \
-    X(RULE_RAMP, "ramp") /* the share is used up */                                                \
-    X(RULE_HOLD, "hold") /* the upstream asked to be left alone */                                 \
-    X(RULE_DRAINED, "drained")                                                                     \
-    X(RULE_FAIR_SHARE, "fair_share")                                                               \
-    X(RULE_USER_STREAMS, "user_streams")                                                           \
-    X(RULE_USER_RATE, "user_rate")                                                                 \
-    X(RULE_SYSTEM_CAP, "system_cap")                                                               \
-    X(RULE_RETRY, "retry") /* admitted again, to another upstream */                               \
-    X(RULE_RETRY_BUDGET, "retry_budget")
-
-#define WEIR_ENUM_ROW(e, name)  e,
-#define WEIR_COUNT_ROW(e, name) +1
-enum rule { WEIR_RULES(WEIR_ENUM_ROW) };
-enum { RULE_COUNT = 0 WEIR_RULES(WEIR_COUNT_ROW) };
-#undef WEIR_ENUM_ROW
-#undef WEIR_COUNT_ROW
-const char *rule_name(enum rule r);
 
 /* The numbers a decision was taken on. */
 struct decision_numbers {

@@ -52,22 +52,58 @@ struct worker_counters {
 #undef WEIR_FIELD_ROW
 };
 
-/* Of one pool in one worker; slot 0 is for requests that reached no pool. */
-struct pool_counters {
-    _Atomic uint64_t requests[CLASS_COUNT][DECISION_COUNT];
-    _Atomic uint64_t shed[CAUSE_COUNT];
-    _Atomic uint64_t retries; /* weir's own, to another upstream */
-};
+/*
+ * Of one pool in one worker; slot 0 is for requests that reached no pool.
+ * X(shape, field, "metric", "labels", "help"); the shapes stand below.
+ */
+#define WEIR_POOL_COUNTERS(X)                                                                      \
+    X(BY_CLASS_AND_DECISION, requests, "weir_requests_total", "pool,class,decision",               \
+      "Requests by what weir did with them, each once; pool is empty where none was reached")      \
+    X(BY_CAUSE, shed, "weir_shed_total", "pool,cause", "Requests refused, by cause")               \
+    X(ONE, retries, "weir_retries_total", "pool", "Tries of weir's own at a second upstream")
 
-/* Of one upstream in one worker. */
-struct upstream_counters {
-    _Alignas(64) _Atomic uint64_t content_events; /* the tick of the decisions reads these */
-    _Atomic uint64_t stream_events;               /* relayed, comments not */
-    _Atomic uint64_t outcomes[OUTCOME_COUNT];
-    struct histogram ttft;     /* streams with content: from sending to the first content event */
-    struct histogram interval; /* between content events */
-    struct histogram response; /* other answers: from sending to the end */
+/* Of one upstream in one worker, as above; the tick of the decisions reads the first. */
+#define WEIR_UPSTREAM_COUNTERS(X)                                                                  \
+    X(ONE, content_events, "weir_content_events_total", "pool,upstream",                           \
+      "Stream events with content; what the pace is computed from")                                \
+    X(ONE, stream_events, "weir_stream_events_total", "pool,upstream",                             \
+      "Stream events relayed; comments not counted")                                               \
+    X(BY_OUTCOME, outcomes, "weir_upstream_outcomes_total", "pool,upstream,outcome",               \
+      "Exchanges with the upstream by their outcome, each once")                                   \
+    X(HISTOGRAM, ttft, "weir_time_to_first_token_seconds", "pool,upstream",                        \
+      "From sending a request to its first content event; streams with content only")              \
+    X(HISTOGRAM, interval, "weir_event_interval_seconds", "pool,upstream",                         \
+      "Between two content events of a stream")                                                    \
+    X(HISTOGRAM, response, "weir_response_seconds", "pool,upstream",                               \
+      "From sending a request to the end of its answer; answers that are no streams")
+
+/* Every shape is an array of 64-bit numbers in the workers and of as many in the sums. */
+enum counter_shape {
+    SHAPE_ONE,
+    SHAPE_BY_CAUSE,
+    SHAPE_BY_OUTCOME,
+    SHAPE_BY_CLASS_AND_DECISION,
+    SHAPE_HISTOGRAM,
 };
+#define COUNTER_ONE(field)                   _Atomic uint64_t field;
+#define COUNTER_BY_CAUSE(field)              _Atomic uint64_t field[CAUSE_COUNT];
+#define COUNTER_BY_OUTCOME(field)            _Atomic uint64_t field[OUTCOME_COUNT];
+#define COUNTER_BY_CLASS_AND_DECISION(field) _Atomic uint64_t field[CLASS_COUNT][DECISION_COUNT];
+#define COUNTER_HISTOGRAM(field)             struct histogram field;
+#define SUM_ONE(field)                       uint64_t field;
+#define SUM_BY_CAUSE(field)                  uint64_t field[CAUSE_COUNT];
+#define SUM_BY_OUTCOME(field)                uint64_t field[OUTCOME_COUNT];
+#define SUM_BY_CLASS_AND_DECISION(field)     uint64_t field[CLASS_COUNT][DECISION_COUNT];
+#define SUM_HISTOGRAM(field)                 struct histogram_sum field;
+
+#define WEIR_SHAPE_ROW(shape, field, metric, labels, help) COUNTER_##shape(field)
+struct pool_counters {
+    WEIR_POOL_COUNTERS(WEIR_SHAPE_ROW)
+};
+struct upstream_counters {
+    WEIR_UPSTREAM_COUNTERS(WEIR_SHAPE_ROW)
+} __attribute__((aligned(64)));
+#undef WEIR_SHAPE_ROW
 
 /* Owner thread only: a plain add, never a locked one. */
 static inline void counter_add(_Atomic uint64_t *c, uint64_t n)
@@ -96,16 +132,14 @@ struct worker_sum {
     WEIR_WORKER_COUNTERS(WEIR_FIELD_ROW)
 #undef WEIR_FIELD_ROW
 };
+#define WEIR_SHAPE_ROW(shape, field, metric, labels, help) SUM_##shape(field)
 struct pool_sum {
-    uint64_t requests[CLASS_COUNT][DECISION_COUNT];
-    uint64_t shed[CAUSE_COUNT];
-    uint64_t retries;
+    WEIR_POOL_COUNTERS(WEIR_SHAPE_ROW)
 };
 struct upstream_sum {
-    uint64_t content_events, stream_events;
-    uint64_t outcomes[OUTCOME_COUNT];
-    struct histogram_sum ttft, interval, response;
+    WEIR_UPSTREAM_COUNTERS(WEIR_SHAPE_ROW)
 };
+#undef WEIR_SHAPE_ROW
 
 /* The value below which `permille` of the sum lie, in ms, interpolated; 0 when it is empty. */
 double histogram_quantile_ms(const struct histogram_sum *h, unsigned permille);

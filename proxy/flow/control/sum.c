@@ -4,40 +4,33 @@
 #include "control/control_priv.h"
 #include "weir/base/text.h"
 
+static void add(uint64_t *out, const _Atomic uint64_t *in, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        out[i] += counter_get(&in[i]);
+}
+
+/* Both sides of every shape are arrays of 64-bit numbers (flow/counters.h). */
+#define ADD_ROW(shape, field, metric, labels, help)                                                \
+    _Static_assert(sizeof out->field == sizeof in->field, metric);                                 \
+    add((uint64_t *)&out->field, (const _Atomic uint64_t *)&in->field,                             \
+        sizeof out->field / sizeof(uint64_t));
+
 void control_sum_pool(const struct control *c, int slot, struct pool_sum *out)
 {
     *out = (struct pool_sum){0};
     for (int w = 0; w < c->n_workers; w++) {
-        const struct pool_counters *p = worker_pool_counters(c->workers[w], slot);
-        for (int k = 0; k < CLASS_COUNT; k++) {
-            for (int d = 0; d < DECISION_COUNT; d++)
-                out->requests[k][d] += counter_get(&p->requests[k][d]);
-        }
-        for (int i = 0; i < CAUSE_COUNT; i++)
-            out->shed[i] += counter_get(&p->shed[i]);
-        out->retries += counter_get(&p->retries);
+        const struct pool_counters *in = worker_pool_counters(c->workers[w], slot);
+        WEIR_POOL_COUNTERS(ADD_ROW)
     }
-}
-
-static void add_histogram(struct histogram_sum *out, const struct histogram *h)
-{
-    for (int i = 0; i < BUCKET_COUNT; i++)
-        out->n[i] += counter_get(&h->n[i]);
-    out->sum_us += counter_get(&h->sum_us);
 }
 
 void control_sum_upstream(const struct control *c, int slot, struct upstream_sum *out)
 {
     *out = (struct upstream_sum){0};
     for (int w = 0; w < c->n_workers; w++) {
-        const struct upstream_counters *u = worker_upstream_counters(c->workers[w], slot);
-        out->content_events += counter_get(&u->content_events);
-        out->stream_events += counter_get(&u->stream_events);
-        for (int i = 0; i < OUTCOME_COUNT; i++)
-            out->outcomes[i] += counter_get(&u->outcomes[i]);
-        add_histogram(&out->ttft, &u->ttft);
-        add_histogram(&out->interval, &u->interval);
-        add_histogram(&out->response, &u->response);
+        const struct upstream_counters *in = worker_upstream_counters(c->workers[w], slot);
+        WEIR_UPSTREAM_COUNTERS(ADD_ROW)
     }
 }
 

@@ -132,7 +132,7 @@ const struct settings *control_settings(const struct control *c)
 
 const char *rule_name(enum rule r)
 {
-#define WEIR_NAME_ROW(e, name) name,
+#define WEIR_NAME_ROW(e, name, ...) name,
     static const char *const names[] = {WEIR_RULES(WEIR_NAME_ROW)};
 #undef WEIR_NAME_ROW
 

@@ -56,6 +56,12 @@ Test(docs, every_metric_is_in_the_manual_as_it_is)
     expect_row(doc, name, type, label, help);
     WEIR_WORKER_COUNTERS(ROW)
 #undef ROW
+#define ROW(shape, field, metric, labels, help)                                                    \
+    expect_row(doc, metric, SHAPE_##shape == SHAPE_HISTOGRAM ? "histogram" : "counter", labels,    \
+               help);
+    WEIR_POOL_COUNTERS(ROW)
+    WEIR_UPSTREAM_COUNTERS(ROW)
+#undef ROW
     free(doc);
 }
 

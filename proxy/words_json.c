@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "weir/base/words.h"
+#include "weir/decide/rules.h"
 
 /* Texts of the lists are plain: they need no more than their quotes escaped. */
 static void put(const char *key, const char *text)
@@ -52,6 +53,11 @@ int main(void)
     WEIR_DECISIONS(ROW)
     printf("null],\n\"service_states\": [\n");
     WEIR_SERVICE_STATES(ROW)
+#undef ROW
+    printf("null],\n\"rules\": [\n");
+#define ROW(e, name, says, needed)                                                                 \
+    begin(name), put("says", says), put("needed", needed), printf("},\n");
+    WEIR_RULES(ROW)
 #undef ROW
 #define ROW(e, name) begin(name), printf("},\n");
     printf("null],\n\"classes\": [\n");

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef WEIR_DECIDE_RULES_H
+#define WEIR_DECIDE_RULES_H
+
+/*
+ * The rules of admission: which of them decided about a request, for `why` and the access log.
+ * Enum, names, `weirctl why` and docs/words.md come from this list.  A row needs all its columns:
+ *
+ * X(enumerator, "name",
+ *   "says",    what the rule found, half a sentence in the past
+ *   "needed")  what would have let the request through; "" for a rule that let it through
+ */
+/* clang-format off */
+#define WEIR_RULES(X) \
+    X(RULE_NONE, "none", \
+      "no rule of admission was asked", \
+      "") \
+    X(RULE_ROOM, "room", \
+      "the upstream had room", \
+      "") \
+    X(RULE_PROBE, "probe", \
+      "it went as a probe of a half-open breaker", \
+      "") \
+    X(RULE_QUEUE_FULL, "queue_full", \
+      "no upstream had room and the queue was full (queue.max_length)", \
+      "room at an upstream, or fewer requests waiting") \
+    X(RULE_QUEUE_OFF, "queue_off", \
+      "no upstream had room, and this class does not wait in the queue", \
+      "room at an upstream, or a class that may wait (queue.max_wait, batch_wait)") \
+    X(RULE_WAITED, "waited", \
+      "it waited as long as it may (queue.max_wait) and no room came", \
+      "a stream or a first token ending within the wait") \
+    X(RULE_CLIENT_DEADLINE, "client_deadline", \
+      "the client's own deadline could not be met any more", \
+      "a shorter wait, or a later deadline (X-Stainless-Timeout)") \
+    X(RULE_PENDING_LIMIT, "pending_limit", \
+      "as many requests as the upstream takes were waiting for their first token there", \
+      "fewer requests without a first token than the limit") \
+    X(RULE_STREAM_LIMIT, "stream_limit", \
+      "as many streams as the upstream takes were open there", \
+      "fewer open streams than the limit (limiter or max_streams)") \
+    X(RULE_BREAKER_OPEN, "breaker_open", \
+      "the breaker was open", \
+      "the breaker closed, or its waiting over and a probe free") \
+    X(RULE_HALF_OPEN, "half_open", \
+      "the breaker was half-open and its probes were out", \
+      "a free probe, or the probes on time") \
+    X(RULE_RAMP, "ramp", \
+      "the upstream was coming back and its share of the known-good load was used up", \
+      "a larger share, or fewer streams open within it") \
+    X(RULE_HOLD, "hold", \
+      "the upstream had asked to be left alone (429, 503 or 529)", \
+      "the time it asked for being over") \
+    X(RULE_DRAINED, "drained", \
+      "the upstream was taken out by an operator", \
+      "upstream ... undrain") \
+    X(RULE_FAIR_SHARE, "fair_share", \
+      "this user held as much as one user may while others are refused " \
+      "(users.fair_share)", \
+      "fewer requests of this user at once") \
+    X(RULE_USER_STREAMS, "user_streams", \
+      "this user had as many requests as users.max_streams allows", \
+      "fewer requests of this user at once") \
+    X(RULE_USER_RATE, "user_rate", \
+      "this user sent more than users.requests_per_minute", \
+      "fewer requests of this user in a minute") \
+    X(RULE_SYSTEM_CAP, "system_cap", \
+      "four requests of class system were under way already", \
+      "fewer requests of class system at once") \
+    X(RULE_RETRY, "retry", \
+      "it was tried again at another upstream", \
+      "") \
+    X(RULE_RETRY_BUDGET, "retry_budget", \
+      "the budget of retries was used up (retry.budget)", \
+      "fewer retries in the time before")
+/* clang-format on */
+
+#define WEIR_ENUM_ROW(e, ...)  e,
+#define WEIR_COUNT_ROW(e, ...) +1
+enum rule { WEIR_RULES(WEIR_ENUM_ROW) };
+enum { RULE_COUNT = 0 WEIR_RULES(WEIR_COUNT_ROW) };
+#undef WEIR_ENUM_ROW
+#undef WEIR_COUNT_ROW
+const char *rule_name(enum rule r);
+
+#endif
