@@ -40,12 +40,12 @@
 #include "snapshot/addresses.h"
 #include "snapshot/gate.h"
 #include "snapshot/snapshot.h"
+#include "upstream/upstream.h"
 #include "worker/worker.h"
 
 enum {
     SESSION_MAGIC = 0x5e551074,
     EXCHANGE_MAGIC = 0x0e8c4a6e,
-    UPLINK_MAGIC = 0x00b11214,
     SCRATCH_BYTES = 64 * 1024,
     LINES_BYTES = 288 * 1024, /* room for any head we may have to write anew */
     PATH_BYTES = 64 * 1024 + 1,
@@ -190,15 +190,16 @@ struct exchange {
     struct body_scan scan;
     struct answer answer;
 
-    struct buf request;    /* head for the upstream */
-    struct buf body;       /* framed for the upstream; sent bytes stay for a retry while they fit */
+    struct buf request;    /* what the head for the upstream is made of, kept (request_head.c) */
+    struct buf body;       /* not framed; sent bytes stay for a retry while they fit */
     struct buf pending;    /* answer before the commit point: its fields, then body bytes */
     uint32_t pending_head; /* how many bytes of pending are fields */
-    uint32_t request_sent; /* bytes of request already written */
     uint32_t body_sent;    /* bytes of body already written */
 
     /* the request */
-    bool expect, body_complete, body_chunked, body_dropped, body_blocked, idempotent, to_head;
+    enum body_kind body_kind;
+    uint64_t body_length; /* of a counted one */
+    bool expect, body_complete, head_sent, body_dropped, body_blocked, idempotent, to_head;
     bool stream, accepts_events, asks_websocket;
     enum route_stream route_stream;
     enum dialect dialect;
@@ -209,7 +210,9 @@ struct exchange {
     bool wants_json;
 
     /* the answer */
-    bool began_early; /* the 200 went out while it waited (early_stream) */
+    bool began_early;                  /* the 200 went out while it waited (early_stream) */
+    const struct field_list *trailers; /* while its end is handled; NULL = none */
+    bool to_close;                     /* only the end of its connection ends it */
     bool head_seen, committed, events_form, finished, paused_upstream, resent;
     enum answer_form form;
     int status; /* sent to the client, 0 = none yet */
@@ -224,7 +227,6 @@ struct exchange {
     uint64_t quiet_ns;    /* last byte sent to the client, for heartbeats */
     uint64_t last_event_ns;
     uint64_t connect_took_ns;
-    uint8_t addresses_tried;
 
     /* the record */
     uint32_t seen_events, seen_content; /* of answer, already counted */
@@ -244,42 +246,6 @@ struct exchange {
     char peer[48]; /* as logged */
     char method[24];
     char *path; /* as logged; heap, at most RECORD_PATH_MAX; NULL = none */
-};
-
-enum uplink_state {
-    UPLINK_CONNECTING,
-    UPLINK_IDLE,
-    UPLINK_HEAD, /* a request was (or is being) sent; waits for the head */
-    UPLINK_BODY,
-    UPLINK_TUNNEL,
-    UPLINK_DEAD,
-};
-
-struct uplink {
-    uint32_t magic;
-    enum uplink_state state;
-    struct worker *w;
-    struct snapshot_upstream *upstream;
-    struct conn *conn;
-    struct exchange *x; /* NULL while idle */
-    struct list node;
-    struct loop_timer timer; /* closes an idle one */
-    struct loop_deferred deferred;
-    struct buf in; /* part of a head */
-    struct head_wait head_wait;
-    struct chunked chunked;
-    enum body_kind kind;
-    uint64_t left;
-    uint64_t written, written_before;      /* bytes: in all, and before this request */
-    uint32_t keep_alive_s, keep_alive_max; /* what the upstream promised, 0 = nothing */
-    uint32_t served;
-    bool keep;     /* the upstream would keep it */
-    bool reused;   /* it has served an earlier request */
-    bool any_byte; /* of this answer */
-    bool whole;    /* this answer was read to its end */
-    uint8_t interims;
-    uint64_t begun_ns;
-    struct snapshot_use *use;
 };
 
 /* --- worker.c, worker/orders.c (the rest of them: worker.h) */
@@ -333,22 +299,29 @@ void exchange_finish(struct exchange *x);
 uint64_t exchange_now(const struct exchange *x);
 void exchange_set_decision(struct exchange *x, enum decision d);
 
-/* --- exchange/request_head.c: x->request, the head for the upstream; false: it does not fit */
-bool exchange_write_request(struct exchange *x, const struct request_head *h,
-                            const struct client_facts *cf);
+/* --- exchange/request_head.c: the head for the upstream */
+/* Keeps what is known of it in x->request; false: it does not fit. */
+bool exchange_keep_request(struct exchange *x, const struct request_head *h,
+                           const struct client_facts *cf);
+/* Sends the head, if it was not sent, and body bytes; returns how many of these were taken. */
+size_t exchange_send(struct exchange *x, struct slice body);
 
 /* --- exchange/ask.c: asking, waiting, retries, reports */
 void exchange_ask(struct exchange *x);
 /* Asks by the head alone, where nobody is let in anyway; true: it is refused. */
 bool exchange_is_shut_out(struct exchange *x);
 void exchange_connect(struct exchange *x);
+/* A connection to x->upstream, an idle one unless fresh; upstream_take has the answers. */
+enum weir_status exchange_take(struct exchange *x, bool fresh);
 void exchange_on_wake(struct loop_message *m);
 /* Gives the admission back, if one is held. */
 void exchange_report(struct exchange *x, enum outcome o, bool complete);
 /* The same, and a second try elsewhere if that is right: true, it is under way. */
 bool exchange_try_elsewhere(struct exchange *x, enum outcome o);
 
-/* --- exchange/own.c: answers of weir's own */
+/* --- exchange/own.c: answers of weir's own, and the request's body */
+/* Sends what can be sent of head and body. */
+void exchange_push(struct exchange *x);
 void exchange_refuse(struct exchange *x, int status, enum cause cause, const char *what);
 void exchange_answer_early(struct exchange *x);
 /* Begins the stream before anything is decided; what fails from now on fails inside it. */
@@ -360,38 +333,19 @@ void preflight_keep(struct exchange *x, const struct request_head *h);
 void exchange_describe(const struct exchange *x, struct refusal *r, enum cause cause);
 
 /* --- exchange/answer.c: what comes from the uplink */
-void exchange_on_connected(struct exchange *x);
-void exchange_on_connect_failed(struct exchange *x, enum weir_status s, const char *why);
-void exchange_on_head(struct exchange *x, const struct response_head *h);
-void exchange_on_data(struct exchange *x, struct slice bytes);
-void exchange_on_room(struct exchange *x); /* the uplink took what was waiting */
+extern const struct upstream_events exchange_upstream_events;
+void exchange_connected(struct exchange *x);
+void exchange_connect_failed(struct exchange *x, enum weir_status s, const char *why);
+/* The addresses of an upstream are known, or why there are none: who waits for them goes on. */
+void exchange_addresses_known(struct worker *w, int slot);
 /* Before the commit point: a stream that begins with an error; one that ends without content. */
 void exchange_early_error(struct exchange *x);
 void exchange_empty(struct exchange *x);
 
 /* --- exchange/end.c: how it ends, and what that counts for */
-enum upstream_end {
-    END_CLEAN,
-    END_RESET, /* broken off */
-    END_SHORT, /* ended before its framing said so */
-    END_BAD,   /* malformed */
-};
-void exchange_on_end(struct exchange *x, enum upstream_end how, const char *why);
+void exchange_ended(struct exchange *x, enum upstream_end how, const char *why);
 bool exchange_is_refusal(int status); /* 429, 503, 529 */
 enum outcome exchange_outcome_of_status(int status);
 enum outcome exchange_outcome_of_error(const struct answer *a); /* which has an error */
-
-/* --- upstream/h1/uplink.c, upstream/h1/read.c */
-/* An idle connection or a new one; WEIR_AGAIN: no address known yet, WEIR_DNS: none to be had. */
-enum weir_status uplink_take(struct exchange *x, bool fresh);
-void uplink_push(struct uplink *u); /* writes what the exchange has for the upstream */
-/* The exchange is done with it: kept for the next one if that is possible, else closed. */
-void uplink_release(struct exchange *x, bool reusable);
-void uplink_close(struct uplink *u);
-void uplink_close_idle(struct worker *w, int slot);
-void uplink_on_readable(struct conn *c, void *owner);
-/* Was the request (or its beginning) taken by the other side?  For re-sending on a stale one. */
-void uplink_enter(struct uplink *u, enum uplink_state next);
-bool uplink_may_have_begun(const struct uplink *u);
 
 #endif

@@ -47,6 +47,7 @@ static void set_kind(struct exchange *x, const struct response_head *h)
 {
     x->kind = h->body == BODY_TO_CLOSE ? BODY_CHUNKED : h->body;
     x->length = h->length;
+    x->to_close = h->body == BODY_TO_CLOSE;
     if (h->body == BODY_NONE && x->to_head && h->at[FIELD_CONTENT_LENGTH] != 0)
         x->kind = BODY_COUNTED; /* what a GET would have had */
     else if (h->body == BODY_NONE && x->to_head)
@@ -143,8 +144,9 @@ static void begin_stream(struct exchange *x, const struct field_list *fields)
     exchange_enter(x, EXCHANGE_HEAD_PENDING);
 }
 
-void exchange_on_head(struct exchange *x, const struct response_head *h)
+static void on_head(void *owner, const struct response_head *h)
 {
+    struct exchange *x = owner;
     struct field_list fields;
 
     x->head_seen = true;
@@ -228,7 +230,7 @@ static void restate(struct exchange *x)
     send_data(x, buf_slice(&body));
     buf_free(&body);
     client_end(&x->client, CLIENT_END_WHOLE, NULL);
-    uplink_release(x, false);
+    upstream_cancel(&x->uplink);
     exchange_finish(x);
 }
 
@@ -265,6 +267,17 @@ void exchange_empty(struct exchange *x)
     exchange_fail(x, OUTCOME_FAILED, 502, CAUSE_EMPTY_STREAM);
 }
 
+static void relay(struct exchange *x, struct slice bytes)
+{
+    if (x->events_form) {
+        answer_feed(&x->answer, bytes);
+        note_first(x);
+        count_events(x);
+    }
+    x->progress_ns = x->events_form ? x->progress_ns : exchange_now(x);
+    send_data(x, bytes);
+}
+
 static void read_pending(struct exchange *x, struct slice bytes)
 {
     size_t used = answer_feed_until_known(&x->answer, bytes);
@@ -272,7 +285,7 @@ static void read_pending(struct exchange *x, struct slice bytes)
 
     if (!room || buf_append(&x->pending, bytes, KEPT_HEAD_MAX + 2 * PENDING_MAX) != WEIR_OK) {
         commit(x); /* the bound of the wait for a first event */
-        exchange_on_data(x, bytes);
+        relay(x, bytes);
         return;
     }
     if (x->answer.error != ERROR_NONE && !x->answer.content) {
@@ -293,17 +306,6 @@ static void read_pending(struct exchange *x, struct slice bytes)
     }
 }
 
-static void relay(struct exchange *x, struct slice bytes)
-{
-    if (x->events_form) {
-        answer_feed(&x->answer, bytes);
-        note_first(x);
-        count_events(x);
-    }
-    x->progress_ns = x->events_form ? x->progress_ns : exchange_now(x);
-    send_data(x, bytes);
-}
-
 static void push_back(struct exchange *x)
 {
     size_t backlog = client_backlog(x->client);
@@ -311,12 +313,15 @@ static void push_back(struct exchange *x)
     if (backlog > x->snapshot->settings->limits.buffer && x->uplink != NULL &&
         !x->paused_upstream) {
         x->paused_upstream = true;
-        conn_want_read(x->uplink->conn, false);
+        upstream_want_data(x->uplink, false);
     }
 }
 
-void exchange_on_data(struct exchange *x, struct slice bytes)
+static void on_data(void *owner, struct slice bytes)
 {
+    struct exchange *x = owner;
+
+    WEIR_CHECK(x, EXCHANGE_MAGIC);
     if (bytes.len == 0)
         return;
     if (x->state == EXCHANGE_HEAD_PENDING)
@@ -333,26 +338,25 @@ void exchange_resume(struct exchange *x)
         return;
     x->paused_upstream = false;
     x->progress_ns = exchange_now(x); /* the silence was the client's */
-    if (x->uplink != NULL)
-        conn_want_read(x->uplink->conn, true);
+    upstream_want_data(x->uplink, true);
     exchange_set_timer(x);
 }
 
 /* --- the connection */
 
-void exchange_on_connected(struct exchange *x)
+void exchange_connected(struct exchange *x)
 {
     uint64_t now = exchange_now(x);
 
     x->sent_ns = x->progress_ns = now;
     exchange_enter(x, EXCHANGE_SENT);
-    if (x->expect && !x->body_complete && x->client != NULL)
+    if (x->expect && !x->body_complete)
         client_interim(x->client, 100);
-    if (x->client != NULL && x->body_blocked) {
+    if (x->body_blocked) {
         x->body_blocked = false;
         client_want_body(x->client, true);
     }
-    uplink_push(x->uplink);
+    exchange_push(x);
 }
 
 static const char *proxy_error_of(enum weir_status s)
@@ -380,7 +384,7 @@ static const char *proxy_error_of(enum weir_status s)
     WEIR_UNREACHABLE("status");
 }
 
-void exchange_on_connect_failed(struct exchange *x, enum weir_status s, const char *why)
+void exchange_connect_failed(struct exchange *x, enum weir_status s, const char *why)
 {
     log_debug("request %s: no connection to upstream %s: %s", x->id, x->upstream->authority, why);
     x->upstream_status = 0;
@@ -391,3 +395,48 @@ void exchange_on_connect_failed(struct exchange *x, enum weir_status s, const ch
         x->proxy_error = "tls_certificate_error";
     exchange_fail(x, OUTCOME_CONNECT_FAILED, 502, CAUSE_CONNECT_FAILED);
 }
+
+static void on_connected(void *owner, uint64_t took_ns)
+{
+    struct exchange *x = owner;
+
+    WEIR_CHECK(x, EXCHANGE_MAGIC);
+    x->connect_took_ns = took_ns;
+    exchange_connected(x);
+}
+
+static void on_connect_failed(void *owner, enum weir_status s, const char *why)
+{
+    struct exchange *x = owner;
+
+    WEIR_CHECK(x, EXCHANGE_MAGIC);
+    x->uplink = NULL;
+    exchange_connect_failed(x, s, why);
+}
+
+static void on_room(void *owner)
+{
+    struct exchange *x = owner;
+
+    WEIR_CHECK(x, EXCHANGE_MAGIC);
+    exchange_push(x);
+}
+
+static void on_end(void *owner, enum upstream_end how, const char *why,
+                   const struct field_list *trailers)
+{
+    struct exchange *x = owner;
+
+    WEIR_CHECK(x, EXCHANGE_MAGIC);
+    x->trailers = trailers;
+    exchange_ended(x, how, why);
+}
+
+const struct upstream_events exchange_upstream_events = {
+    .connected = on_connected,
+    .connect_failed = on_connect_failed,
+    .head = on_head,
+    .data = on_data,
+    .room = on_room,
+    .end = on_end,
+};

@@ -98,6 +98,18 @@ void exchange_on_wake(struct loop_message *m)
         exchange_refuse(x, 0, t->r.cause, NULL);
 }
 
+enum weir_status exchange_take(struct exchange *x, bool fresh)
+{
+    struct upstream_target t = {x->upstream, x->use, x->pool->conf->timeouts.connect_ns};
+    enum weir_status rc = upstream_take(x->w, &t, fresh, &exchange_upstream_events, x, &x->uplink);
+
+    x->head_sent = false;
+    x->body_sent = 0;
+    if (rc == WEIR_OK && x->uplink->open)
+        exchange_connected(x);
+    return rc;
+}
+
 /* Makes or finds a connection to the upstream that the gate chose. */
 void exchange_connect(struct exchange *x)
 {
@@ -105,11 +117,22 @@ void exchange_connect(struct exchange *x)
 
     x->upstream = &x->pool->upstreams[x->ticket.r.upstream];
     exchange_enter(x, EXCHANGE_CONNECT);
-    rc = uplink_take(x, false);
+    rc = exchange_take(x, false);
     if (rc == WEIR_OK || rc == WEIR_AGAIN)
         return; /* AGAIN: the worker tries again when addresses arrive; the state has a deadline */
-    exchange_on_connect_failed(
-        x, rc, rc == WEIR_DNS ? x->w->idle_pools[x->upstream->slot].why : weir_status_text(rc));
+    exchange_connect_failed(
+        x, rc, rc == WEIR_DNS ? upstream_why(x->w, x->upstream->slot) : weir_status_text(rc));
+}
+
+void exchange_addresses_known(struct worker *w, int slot)
+{
+    LIST_EACH_SAFE(n, t, &w->live_exchanges)
+    {
+        struct exchange *x = LIST_OBJECT(n, struct exchange, node);
+
+        if (x->state == EXCHANGE_CONNECT && x->uplink == NULL && x->upstream->slot == slot)
+            exchange_connect(x);
+    }
 }
 
 static struct pool_report report_of(const struct exchange *x, enum outcome o, bool complete)
@@ -165,10 +188,9 @@ bool exchange_try_elsewhere(struct exchange *x, enum outcome o)
     }
     x->retries++;
     counter_add(&x->w->pools[x->pool->slot].retries, 1);
-    uplink_release(x, false);
+    upstream_cancel(&x->uplink);
     x->has_outcome = false;
-    x->request_sent = x->body_sent = 0;
-    x->head_seen = x->events_form = false;
+    x->head_seen = x->events_form = x->to_close = false;
     x->upstream_status = 0;
     x->retry_after_ms = 0;
     x->resent = false;

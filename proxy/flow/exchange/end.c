@@ -41,20 +41,18 @@ enum outcome exchange_outcome_of_error(const struct answer *a)
 
 static void end_whole(struct exchange *x, enum outcome o)
 {
-    bool reusable = x->body_complete && x->body_sent == x->body.len;
-
     exchange_report(x, o, o == OUTCOME_OK);
     if (!x->events_form && x->sent_ns != 0)
         histogram_add(&x->w->upstreams[x->upstream->slot].response, exchange_now(x) - x->sent_ns);
-    uplink_release(x, reusable);
-    client_end(&x->client, CLIENT_END_WHOLE, NULL);
+    upstream_release(&x->uplink);
+    client_end(&x->client, CLIENT_END_WHOLE, x->trailers);
     exchange_finish(x);
 }
 
 /* Nothing but the end of the connection ends this one, and it comes inside an event. */
 static bool is_broken_off(const struct exchange *x)
 {
-    return x->uplink->kind == BODY_TO_CLOSE && x->form == FORM_SSE && !x->answer.at_boundary;
+    return x->to_close && x->form == FORM_SSE && !x->answer.at_boundary;
 }
 
 /* Has a stream that is over by its framing said so itself, where its dialect has words for it? */
@@ -102,7 +100,7 @@ static void end_clean(struct exchange *x)
 static void end_tunnel(struct exchange *x)
 {
     exchange_report(x, OUTCOME_OK, false);
-    uplink_release(x, false);
+    upstream_cancel(&x->uplink);
     client_end(&x->client, CLIENT_END_WHOLE, NULL);
     exchange_finish(x);
 }
@@ -112,22 +110,22 @@ static void end_tunnel(struct exchange *x)
 static void end_before_head(struct exchange *x, enum upstream_end how, const char *why)
 {
     struct uplink *u = x->uplink;
-    bool stale = u != NULL && u->reused && !u->any_byte && !x->resent && !x->body_dropped;
+    bool reused = u != NULL && u->reused;
+    bool stale = reused && !u->any_byte && !x->resent && !x->body_dropped;
 
-    if (stale && how != END_BAD && (x->idempotent || !uplink_may_have_begun(u))) {
+    if (stale && how != END_BAD && (x->idempotent || !u->ops->may_have_begun(u))) {
         x->resent = true;
-        x->request_sent = x->body_sent = 0;
-        uplink_release(x, false);
+        upstream_cancel(&x->uplink);
         exchange_enter(x, EXCHANGE_CONNECT);
-        if (uplink_take(x, true) == WEIR_OK)
+        if (exchange_take(x, true) == WEIR_OK)
             return;
-        exchange_on_connect_failed(x, WEIR_SYS, "no connection for a second try");
+        exchange_connect_failed(x, WEIR_SYS, "no connection for a second try");
         return;
     }
     log_debug("request %s: upstream %s ended before an answer: %s", x->id, x->upstream->conf->name,
               why);
     x->proxy_error = how == END_BAD ? "http_protocol_error" : "connection_terminated";
-    if (how != END_BAD && u != NULL && !u->reused && exchange_try_elsewhere(x, OUTCOME_FAILED))
+    if (how != END_BAD && u != NULL && !reused && exchange_try_elsewhere(x, OUTCOME_FAILED))
         return;
     exchange_fail(x, OUTCOME_FAILED, 502,
                   how == END_BAD ? CAUSE_BAD_GATEWAY : CAUSE_UPSTREAM_RESET);
@@ -138,12 +136,12 @@ static void end_after_error(struct exchange *x)
 {
     x->cause = CAUSE_IN_BAND_ERROR;
     exchange_report(x, exchange_outcome_of_error(&x->answer), false);
-    uplink_release(x, false);
+    upstream_cancel(&x->uplink);
     client_end(&x->client, CLIENT_END_CUT, NULL);
     exchange_finish(x);
 }
 
-void exchange_on_end(struct exchange *x, enum upstream_end how, const char *why)
+void exchange_ended(struct exchange *x, enum upstream_end how, const char *why)
 {
     switch (x->state) {
     case EXCHANGE_SENT:

@@ -137,7 +137,7 @@ static void on_due(struct exchange *x, uint64_t now)
         return;
     }
     if (x->state == EXCHANGE_CONNECT) {
-        exchange_on_connect_failed(x, WEIR_TIMEOUT, "no connection in time");
+        exchange_connect_failed(x, WEIR_TIMEOUT, "no connection in time");
         return;
     }
     if (now >= x->admitted_ns + timeouts_of(x)->total_ns || x->state == EXCHANGE_TUNNEL) {

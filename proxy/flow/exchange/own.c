@@ -232,7 +232,7 @@ void exchange_fail(struct exchange *x, enum outcome o, int status, enum cause ca
 
     x->cause = cause;
     exchange_report(x, o, false);
-    uplink_release(x, false);
+    upstream_cancel(&x->uplink);
     if (x->client != NULL && (x->committed || x->began_early)) {
         fail_committed(x, cause);
     } else if (x->client != NULL) {
@@ -279,17 +279,6 @@ static bool append(struct exchange *x, struct slice bytes)
     return buf_append(&x->body, bytes, buffer_max(x) + 2 * SCRATCH_BYTES) == WEIR_OK;
 }
 
-static bool append_chunk(struct exchange *x, struct slice bytes)
-{
-    char mem[24];
-    struct text t;
-
-    text_init(&t, mem, sizeof mem);
-    text_hex(&t, bytes.len, 1);
-    text_str(&t, "\r\n");
-    return append(x, text_slice(&t)) && append(x, bytes) && append(x, SLICE_LIT("\r\n"));
-}
-
 static void block_if_full(struct exchange *x)
 {
     if (unsent(x) < buffer_max(x) || x->body_blocked || x->client == NULL)
@@ -300,8 +289,6 @@ static void block_if_full(struct exchange *x)
 
 void exchange_body(struct exchange *x, struct slice bytes)
 {
-    bool ok;
-
     WEIR_CHECK(x, EXCHANGE_MAGIC);
     if (x->state == EXCHANGE_ENDED)
         return;
@@ -309,14 +296,13 @@ void exchange_body(struct exchange *x, struct slice bytes)
     if (x->scan.says == BODY_SAYS_NOTHING && x->state == EXCHANGE_BODY)
         body_scan_feed(&x->scan, bytes);
     make_room(x, bytes.len);
-    ok = x->body_chunked ? append_chunk(x, bytes) : append(x, bytes);
-    if (!ok) {
+    if (!append(x, bytes)) {
         exchange_fail(x, OUTCOME_NEUTRAL, 503, CAUSE_OVERLOADED);
         return;
     }
     if (x->uplink != NULL && (x->state == EXCHANGE_SENT || x->state == EXCHANGE_HEAD_PENDING ||
                               x->state == EXCHANGE_RELAY || x->state == EXCHANGE_TUNNEL))
-        uplink_push(x->uplink);
+        exchange_push(x);
     if (x->state == EXCHANGE_ENDED)
         return;
     block_if_full(x);
@@ -330,22 +316,31 @@ void exchange_body_end(struct exchange *x)
     if (x->state == EXCHANGE_ENDED)
         return;
     x->body_complete = true;
-    if (x->body_chunked && !append(x, SLICE_LIT("0\r\n\r\n"))) {
-        exchange_fail(x, OUTCOME_NEUTRAL, 503, CAUSE_OVERLOADED);
-        return;
-    }
     if (x->state == EXCHANGE_BODY)
         exchange_ask(x);
     else if (x->uplink != NULL && x->state != EXCHANGE_CONNECT)
-        uplink_push(x->uplink);
+        exchange_push(x);
 }
 
-void exchange_on_room(struct exchange *x)
+/* The upstream has taken some of the body: the client may send more. */
+static void unblock(struct exchange *x)
 {
-    if (!x->body_blocked || unsent(x) >= buffer_max(x) / 2 || x->client == NULL)
+    if (!x->body_blocked || unsent(x) >= buffer_max(x) / 2)
         return;
     x->body_blocked = false;
     client_want_body(x->client, true);
+}
+
+void exchange_push(struct exchange *x)
+{
+    struct slice rest = slice_from(buf_slice(&x->body), x->body_sent);
+
+    x->body_sent += (uint32_t)exchange_send(x, rest);
+    if (x->state == EXCHANGE_TUNNEL && x->body_sent == x->body.len) {
+        buf_free(&x->body);
+        x->body_sent = 0;
+    }
+    unblock(x);
 }
 
 void exchange_body_bad(struct exchange *x, int status, enum cause cause, const char *what)
@@ -359,7 +354,7 @@ void exchange_body_bad(struct exchange *x, int status, enum cause cause, const c
     if (x->state == EXCHANGE_QUEUED && !gate_leave(x->pool->gate, &x->ticket, exchange_now(x)))
         x->awaits_wake = true;
     exchange_report(x, OUTCOME_NEUTRAL, false);
-    uplink_release(x, false);
+    upstream_cancel(&x->uplink);
     if (x->committed || x->began_early) {
         client_end(&x->client, CLIENT_END_CUT, NULL);
     } else {
@@ -398,6 +393,6 @@ void exchange_client_gone(struct exchange *x)
     if (x->state == EXCHANGE_BODY || x->state == EXCHANGE_QUEUED)
         exchange_set_decision(x, DECISION_GONE);
     exchange_report(x, x->state == EXCHANGE_TUNNEL ? OUTCOME_OK : OUTCOME_NEUTRAL, false);
-    uplink_release(x, false);
+    upstream_cancel(&x->uplink);
     exchange_finish(x);
 }

@@ -294,7 +294,7 @@ static void understand(struct exchange *x, const struct request_head *h,
     x->asks_websocket = h->websocket;
     if (!x->w->quitting && exchange_is_shut_out(x))
         x->early = EARLY_SHED; /* before its body is read, or anything is made of its head */
-    else if (!exchange_write_request(x, h, cf))
+    else if (!exchange_keep_request(x, h, cf))
         fail_early(x, 503, CAUSE_OVERLOADED, NULL);
 }
 
@@ -324,7 +324,8 @@ struct exchange *exchange_request(struct worker *w, struct client *c, const stru
     set_id(x, h, cf);
     x->expect = h->expect_continue;
     x->body_complete = h->body == BODY_NONE || (h->body == BODY_COUNTED && h->length == 0);
-    x->body_chunked = h->body == BODY_CHUNKED;
+    x->body_kind = h->body;
+    x->body_length = h->length;
     x->idempotent = slice_eq(h->method, SLICE_LIT("GET")) || h->is_head;
     x->to_head = h->is_head;
     understand(x, h, cf);

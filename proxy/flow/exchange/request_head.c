@@ -1,17 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The head for the upstream, written anew from the fields of the request (RFC 9110, 7.6).  On the
- * worker's thread.
+ * The head for the upstream, made anew from the fields of the request (RFC 9110, 7.6): kept as a
+ * list when the request comes, completed and sent when its upstream is known.  On the worker's
+ * thread.
  */
 #include "flow_priv.h"
-
-static void put_field(struct text *t, const char *name, struct slice value)
-{
-    text_str(t, name);
-    text_str(t, ": ");
-    text_put(t, value);
-    text_str(t, "\r\n");
-}
 
 /* Fields that weir writes itself or that end here. */
 static bool is_ours(enum field_id id, bool trusted)
@@ -35,29 +28,30 @@ static bool is_ours(enum field_id id, bool trusted)
     }
 }
 
-static void put_forwarded(struct text *t, const struct request_head *h,
-                          const struct client_facts *cf)
+static void list_forwarded(struct field_list *l, const struct request_head *h,
+                           const struct client_facts *cf)
 {
-    char host[NET_ADDR_TEXT_MAX];
+    struct slice proto = request_field(h, FIELD_X_FORWARDED_PROTO);
+    struct slice host = request_field(h, FIELD_X_FORWARDED_HOST);
+    struct text *t = field_begin(l, SLICE_LIT("X-Forwarded-For"));
+    char peer[NET_ADDR_TEXT_MAX];
 
-    net_addr_format_host(cf->peer, host);
-    text_str(t, "X-Forwarded-For: ");
+    net_addr_format_host(cf->peer, peer);
     for (size_t i = 0; cf->trusted && i < h->n_fields; i++) {
         if (h->fields[i].id == FIELD_X_FORWARDED_FOR && h->fields[i].value.len > 0) {
             text_put(t, h->fields[i].value);
             text_str(t, ", ");
         }
     }
-    text_str(t, host);
-    text_str(t, "\r\n");
-    if (cf->trusted && request_field(h, FIELD_X_FORWARDED_PROTO).len > 0)
-        put_field(t, "X-Forwarded-Proto", request_field(h, FIELD_X_FORWARDED_PROTO));
-    else
-        put_field(t, "X-Forwarded-Proto", cf->tls ? SLICE_LIT("https") : SLICE_LIT("http"));
-    if (cf->trusted && request_field(h, FIELD_X_FORWARDED_HOST).len > 0)
-        put_field(t, "X-Forwarded-Host", request_field(h, FIELD_X_FORWARDED_HOST));
-    else if (h->host.len > 0)
-        put_field(t, "X-Forwarded-Host", h->host);
+    text_str(t, peer);
+    field_end(l);
+    if (!cf->trusted || proto.len == 0)
+        proto = cf->tls ? SLICE_LIT("https") : SLICE_LIT("http");
+    field_add(l, SLICE_LIT("X-Forwarded-Proto"), proto);
+    if (!cf->trusted || host.len == 0)
+        host = h->host;
+    if (host.len > 0)
+        field_add(l, SLICE_LIT("X-Forwarded-Host"), host);
 }
 
 static bool is_lower_hex(struct slice s)
@@ -91,59 +85,92 @@ static bool trace_is_valid(struct slice t)
            !is_all(slice_of(t.p + 3, 32), '0') && !is_all(slice_of(t.p + 36, 16), '0');
 }
 
-static void put_trace(struct text *t, const struct exchange *x, const struct request_head *h)
+static void list_trace(struct field_list *l, const struct exchange *x, const struct request_head *h)
 {
-    put_field(t, "x-request-id", slice_str(x->id));
+    struct text *t;
+
+    field_add(l, SLICE_LIT("x-request-id"), slice_str(x->id));
     if (trace_is_valid(request_field(h, FIELD_TRACEPARENT)))
         return; /* passed with the other fields */
     /* W3C Trace Context, 3.2: version, trace-id, parent-id, flags (not sampled by us) */
-    text_str(t, "traceparent: 00-");
+    t = field_begin(l, SLICE_LIT("traceparent"));
+    text_str(t, "00-");
     text_hex(t, x->trace[0], 16);
     text_hex(t, x->trace[1], 16);
     text_char(t, '-');
     text_hex(t, x->trace[0] ^ x->trace[1] ^ UINT64_C(0x9e3779b97f4a7c15), 16);
-    text_str(t, "-00\r\n");
+    text_str(t, "-00");
+    field_end(l);
 }
 
-static void put_body_framing(struct text *t, const struct request_head *h)
+static void list_passed(struct field_list *l, const struct request_head *h,
+                        const struct client_facts *cf)
 {
-    if (h->body == BODY_COUNTED) {
-        text_str(t, "Content-Length: ");
-        text_u64(t, h->length);
-        text_str(t, "\r\n");
-    } else if (h->body == BODY_CHUNKED) {
-        text_str(t, "Transfer-Encoding: chunked\r\n");
-    }
-}
-
-bool exchange_write_request(struct exchange *x, const struct request_head *h,
-                            const struct client_facts *cf)
-{
-    struct text t;
-
-    text_init(&t, x->w->lines, LINES_BYTES);
-    text_put(&t, h->method);
-    text_char(&t, ' ');
-    text_put(&t, h->target);
-    text_str(&t, " HTTP/1.1\r\n");
-    put_field(&t, "Host", h->host.len > 0 ? h->host : slice_str(x->pool->upstreams[0].url.host));
     for (size_t i = 0; i < h->n_fields; i++) {
         const struct http_field *f = &h->fields[i];
+
         if (f->hop || is_ours(f->id, cf->trusted))
             continue;
         if (f->id == FIELD_TRACEPARENT && !trace_is_valid(f->value))
             continue;
-        text_put(&t, f->name);
-        text_str(&t, ": ");
-        text_put(&t, f->value);
-        text_str(&t, "\r\n");
+        field_add(l, f->name, f->value);
     }
-    if (x->asks_websocket)
-        text_str(&t, "Connection: Upgrade\r\nUpgrade: websocket\r\n");
-    put_body_framing(&t, h);
-    put_forwarded(&t, h, cf);
-    text_str(&t, h->minor == 0 ? "Via: 1.0 weir\r\n" : "Via: 1.1 weir\r\n");
-    put_trace(&t, x, h);
-    text_str(&t, "\r\n");
-    return !t.full && buf_append(&x->request, text_slice(&t), LINES_BYTES) == WEIR_OK;
+}
+
+/* The first of the kept entries are no fields, but what the request line says. */
+enum { KEPT_METHOD, KEPT_TARGET, KEPT_HOST, KEPT_FIELDS };
+
+bool exchange_keep_request(struct exchange *x, const struct request_head *h,
+                           const struct client_facts *cf)
+{
+    struct field_list l;
+
+    worker_field_list(x->w, &l);
+    field_add(&l, SLICE_LIT(":method"), h->method);
+    field_add(&l, SLICE_LIT(":path"), h->target);
+    field_add(&l, SLICE_LIT(":authority"), h->host);
+    list_passed(&l, h, cf);
+    list_forwarded(&l, h, cf);
+    field_add(&l, SLICE_LIT("Via"), h->minor == 0 ? SLICE_LIT("1.0 weir") : SLICE_LIT("1.1 weir"));
+    list_trace(&l, x, h);
+    return field_list_keep(&l, &x->request, KEPT_HEAD_MAX) == WEIR_OK;
+}
+
+/* The client's own, or the name of the upstream that was chosen. */
+static struct slice host_for(const struct exchange *x, const struct field_list *kept)
+{
+    struct slice asked = kept->at[KEPT_HOST].value;
+
+    return asked.len > 0 ? asked : slice_str(x->upstream->url.host);
+}
+
+static size_t send_first(struct exchange *x, struct slice body)
+{
+    struct field_list kept, fields;
+    struct upstream_request r;
+
+    worker_field_list(x->w, &kept);
+    field_list_restore(&kept, buf_slice(&x->request));
+    fields = kept;
+    fields.at += KEPT_FIELDS;
+    fields.n -= KEPT_FIELDS;
+    r = (struct upstream_request){
+        .method = kept.at[KEPT_METHOD].value,
+        .target = kept.at[KEPT_TARGET].value,
+        .host = host_for(x, &kept),
+        .fields = &fields,
+        .body = x->body_kind,
+        .length = x->body_length,
+        .to_head = x->to_head,
+        .upgrade = x->asks_websocket,
+    };
+    x->head_sent = true;
+    return x->uplink->ops->send(x->uplink, &r, body, x->body_complete);
+}
+
+size_t exchange_send(struct exchange *x, struct slice body)
+{
+    if (!x->head_sent)
+        return send_first(x, body);
+    return x->uplink->ops->send(x->uplink, NULL, body, x->body_complete);
 }

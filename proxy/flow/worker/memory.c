@@ -10,7 +10,7 @@ enum { CONN_BYTES = 512 };
 static uint64_t per_request(const struct settings *s)
 {
     uint64_t objects =
-        sizeof(struct session) + sizeof(struct exchange) + sizeof(struct uplink) + 2 * CONN_BYTES;
+        sizeof(struct session) + sizeof(struct exchange) + upstream_bytes() + 2 * CONN_BYTES;
     uint64_t input = s->limits.head + s->limits.response_head;
     uint64_t bodies = 2 * (uint64_t)s->limits.buffer + PENDING_MAX + RECORD_PATH_MAX;
 

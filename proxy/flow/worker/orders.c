@@ -47,31 +47,20 @@ static void give(struct order *o)
 
 /* --- addresses */
 
-static void connect_waiting(struct worker *w, int slot)
-{
-    LIST_EACH_SAFE(n, t, &w->live_exchanges)
-    {
-        struct exchange *x = LIST_OBJECT(n, struct exchange, node);
-
-        if (x->state == EXCHANGE_CONNECT && x->uplink == NULL && x->upstream->slot == slot)
-            exchange_connect(x);
-    }
-}
-
 static void run_addresses(struct order *o)
 {
     struct idle_pool *l = &o->w->idle_pools[o->index];
 
     memcpy(l->why, o->why, sizeof l->why);
     if (o->n == 0) {
-        connect_waiting(o->w, o->index); /* they learn why */
+        exchange_addresses_known(o->w, o->index); /* they learn why */
         return;
     }
     memcpy(l->addrs, o->addrs, o->n * sizeof o->addrs[0]);
     l->n_addrs = (uint8_t)o->n;
     l->next_addr = 0;
     l->why[0] = '\0';
-    connect_waiting(o->w, o->index);
+    exchange_addresses_known(o->w, o->index);
 }
 
 void worker_set_addresses(struct worker *w, int slot, const struct net_addr *addrs, size_t n,
@@ -181,7 +170,7 @@ void worker_set_listener(struct worker *w, int slot, int fd)
 
 static void run_close_idle(struct order *o)
 {
-    uplink_close_idle(o->w, o->index);
+    upstream_close_idle(o->w, o->index);
 }
 
 void worker_close_idle(struct worker *w, int slot)
@@ -209,7 +198,7 @@ static void run_drain(struct order *o)
             session_idle_ends(s);
     }
     for (int i = 0; i < SNAPSHOT_UPSTREAMS_MAX; i++)
-        uplink_close_idle(w, i);
+        upstream_close_idle(w, i);
 }
 
 static void run_lame_duck(struct order *o)

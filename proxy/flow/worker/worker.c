@@ -173,7 +173,7 @@ struct worker *worker_create(struct loop *control_loop, void *control, int index
     w->max_sessions = worker_sessions_max(n_workers);
     slab_init(&w->sessions, sizeof(struct session), w->max_sessions + 1);
     slab_init(&w->exchanges, sizeof(struct exchange), 2 * w->max_sessions + 2);
-    slab_init(&w->uplinks, sizeof(struct uplink), 2 * w->max_sessions + 2);
+    slab_init(&w->uplinks, upstream_bytes(), 2 * w->max_sessions + 2);
     loop_on_flush(w->loop, output_flush, w);
     loop_timer_init(&w->second, w->loop, on_second, w);
     return w;
@@ -205,7 +205,7 @@ void worker_close(struct worker *w)
     LIST_EACH_SAFE(n, t, &w->live_sessions)
     session_close(LIST_OBJECT(n, struct session, node));
     for (int i = 0; i < SNAPSHOT_UPSTREAMS_MAX; i++)
-        uplink_close_idle(w, i);
+        upstream_close_idle(w, i);
     loop_poll(w->loop); /* frees what was deferred */
     record_flush(&w->records);
 }

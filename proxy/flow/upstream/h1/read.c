@@ -3,9 +3,9 @@
  * What an upstream sends: heads, framing, ends; handed to the exchange as meaning.  One receive a
  * callback, into the worker's scratch; only an unfinished head is kept.
  */
-#include "flow_priv.h"
+#include "h1_priv.h"
 
-static void note_keep_alive(struct uplink *u, const struct response_head *h)
+static void note_keep_alive(struct h1_uplink *u, const struct response_head *h)
 {
     struct slice v = response_field(h, FIELD_KEEP_ALIVE);
 
@@ -26,55 +26,57 @@ static void note_keep_alive(struct uplink *u, const struct response_head *h)
     }
 }
 
-/* The answer is whole; anything behind it spoils the connection. */
-static void finish(struct uplink *u, bool more)
+static void tell_end(struct h1_uplink *u, enum upstream_end how, const char *why)
 {
-    u->whole = true;
+    u->uplink.events->end(u->uplink.owner, how, why, NULL);
+}
+
+static void tell_data(struct h1_uplink *u, struct slice bytes)
+{
+    u->uplink.events->data(u->uplink.owner, bytes);
+}
+
+/* The answer is whole; anything behind it spoils the connection. */
+static void finish(struct h1_uplink *u, bool more)
+{
+    u->receiving.whole = true;
     if (more)
         u->keep = false;
-    exchange_on_end(u->x, END_CLEAN, "");
+    tell_end(u, END_CLEAN, "");
 }
 
-static void fail(struct uplink *u, enum upstream_end how, const char *why)
+static bool over(const struct h1_uplink *u, const void *owner)
 {
-    if (u->x != NULL)
-        exchange_on_end(u->x, how, why);
-    if (u->state != UPLINK_DEAD)
-        uplink_close(u);
+    return u->state == UPLINK_DEAD || u->uplink.owner != owner;
 }
 
-static bool over(const struct uplink *u, const struct exchange *x)
+static void body_counted(struct h1_uplink *u, struct slice in)
 {
-    return u->state == UPLINK_DEAD || u->x != x;
-}
+    const void *owner = u->uplink.owner;
+    size_t n = in.len < u->receiving.left ? in.len : (size_t)u->receiving.left;
 
-static void body_counted(struct uplink *u, struct slice in)
-{
-    struct exchange *x = u->x;
-    size_t n = in.len < u->left ? in.len : (size_t)u->left;
-
-    u->left -= n;
-    exchange_on_data(x, slice_of(in.p, n));
-    if (!over(u, x) && u->left == 0)
+    u->receiving.left -= n;
+    tell_data(u, slice_of(in.p, n));
+    if (!over(u, owner) && u->receiving.left == 0)
         finish(u, in.len > n);
 }
 
-static void body_chunked(struct uplink *u, struct slice in)
+static void body_chunked(struct h1_uplink *u, struct slice in)
 {
-    struct exchange *x = u->x;
+    const void *owner = u->uplink.owner;
 
     while (in.len > 0) {
         struct slice data = SLICE_NONE;
         size_t used = 0;
-        enum parse p = chunked_next(&u->chunked, in, &used, &data);
+        enum parse p = chunked_next(&u->receiving.chunked, in, &used, &data);
 
         if (p == PARSE_BAD) {
-            fail(u, END_BAD, "the chunked framing of the answer is broken");
+            uplink_fail(u, END_BAD, "the chunked framing of the answer is broken");
             return;
         }
         in = slice_from(in, used);
-        exchange_on_data(x, data);
-        if (over(u, x))
+        tell_data(u, data);
+        if (over(u, owner))
             return;
         if (p == PARSE_DONE) {
             finish(u, in.len > 0);
@@ -85,9 +87,9 @@ static void body_chunked(struct uplink *u, struct slice in)
     }
 }
 
-static void body(struct uplink *u, struct slice in)
+static void body(struct h1_uplink *u, struct slice in)
 {
-    switch (u->kind) {
+    switch (u->receiving.body) {
     case BODY_COUNTED:
         body_counted(u, in);
         return;
@@ -95,7 +97,7 @@ static void body(struct uplink *u, struct slice in)
         body_chunked(u, in);
         return;
     case BODY_TO_CLOSE:
-        exchange_on_data(u->x, in);
+        tell_data(u, in);
         return;
     case BODY_NONE:
         break;
@@ -103,20 +105,20 @@ static void body(struct uplink *u, struct slice in)
     WEIR_UNREACHABLE("a body where there is none");
 }
 
-static void begin_body(struct uplink *u, const struct response_head *h, struct slice rest)
+static void begin_body(struct h1_uplink *u, const struct response_head *h, struct slice rest)
 {
-    struct exchange *x = u->x;
+    const void *owner = u->uplink.owner;
 
     note_keep_alive(u, h);
-    u->kind = h->body;
-    u->left = h->body == BODY_COUNTED ? h->length : 0;
-    chunked_init(&u->chunked);
+    u->receiving.body = h->body;
+    u->receiving.left = h->body == BODY_COUNTED ? h->length : 0;
+    chunked_init(&u->receiving.chunked);
     uplink_enter(u, h->switched ? UPLINK_TUNNEL : UPLINK_BODY);
-    exchange_on_head(x, h);
-    if (over(u, x))
+    u->uplink.events->head(u->uplink.owner, h);
+    if (over(u, owner))
         return;
     if (h->switched) {
-        exchange_on_data(x, rest);
+        tell_data(u, rest);
     } else if (h->body == BODY_NONE || (h->body == BODY_COUNTED && h->length == 0)) {
         finish(u, rest.len > 0);
     } else if (rest.len > 0) {
@@ -125,9 +127,9 @@ static void begin_body(struct uplink *u, const struct response_head *h, struct s
 }
 
 /* Interim answers are swallowed; returns the bytes of `in` that were used. */
-static size_t head(struct uplink *u, struct slice in, bool *more)
+static size_t head(struct h1_uplink *u, struct slice in, bool *more)
 {
-    struct exchange *x = u->x;
+    const struct head_limits *limits = &u->snapshot->response_limits;
     size_t total = 0;
 
     *more = false;
@@ -137,26 +139,26 @@ static size_t head(struct uplink *u, struct slice in, bool *more)
         size_t used = 0;
         struct slice rest = slice_from(in, total);
 
-        if (!head_is_due(&u->head_wait, rest, &x->snapshot->response_limits)) {
+        if (!head_is_due(&u->receiving.head_wait, rest, limits)) {
             *more = true;
             return total;
         }
-        switch (response_parse(rest, &x->snapshot->response_limits, x->to_head, x->asks_websocket,
-                               u->w->fields, &h, &used, &err)) {
+        switch (
+            response_parse(rest, limits, u->to_head, u->upgrade, u->w->fields, &h, &used, &err)) {
         case PARSE_MORE:
             *more = true;
             return total;
         case PARSE_BAD:
-            fail(u, END_BAD, err.what);
+            uplink_fail(u, END_BAD, err.what);
             return in.len;
         case PARSE_DONE:
             break;
         }
-        u->head_wait = (struct head_wait){0};
+        u->receiving.head_wait = (struct head_wait){0};
         total += used;
         if (h.status >= 100 && h.status < 200 && !h.switched) {
-            if (++u->interims > 16) {
-                fail(u, END_BAD, "too many interim answers");
+            if (++u->receiving.interims > 16) {
+                uplink_fail(u, END_BAD, "too many interim answers");
                 return in.len;
             }
             continue;
@@ -166,67 +168,66 @@ static size_t head(struct uplink *u, struct slice in, bool *more)
     }
 }
 
-static void on_head_bytes(struct uplink *u, struct slice in)
+static void on_head_bytes(struct h1_uplink *u, struct slice in)
 {
     bool more;
     size_t used = head(u, in, &more);
 
     if (u->state == UPLINK_DEAD || !more || used == in.len)
         return;
-    if (buf_append(&u->in, slice_from(in, used),
-                   (size_t)u->x->snapshot->settings->limits.response_head + SCRATCH_BYTES) !=
-        WEIR_OK)
-        fail(u, END_BAD, "out of memory for the head");
+    if (buf_append(&u->receiving.in, slice_from(in, used),
+                   (size_t)u->snapshot->settings->limits.response_head + SCRATCH_BYTES) != WEIR_OK)
+        uplink_fail(u, END_BAD, "out of memory for the head");
 }
 
-static void on_kept_head(struct uplink *u)
+static void on_kept_head(struct h1_uplink *u)
 {
-    struct buf whole = u->in;
+    struct buf whole = u->receiving.in;
     bool more;
     size_t used;
 
-    u->in = BUF_INIT;
+    u->receiving.in = BUF_INIT;
     used = head(u, buf_slice(&whole), &more);
     if (u->state != UPLINK_DEAD && more) {
         buf_consume(&whole, used);
-        u->in = whole;
+        u->receiving.in = whole;
         return;
     }
     buf_free(&whole);
 }
 
-static void on_end(struct uplink *u, enum weir_status s)
+static void on_end(struct h1_uplink *u, enum weir_status s)
 {
     bool orderly = s == WEIR_CLOSED;
 
-    if (u->state == UPLINK_IDLE || u->x == NULL) {
+    if (u->state == UPLINK_IDLE || u->uplink.owner == NULL) {
         uplink_close(u);
         return;
     }
     u->keep = false;
     if (u->state == UPLINK_TUNNEL ||
-        (u->state == UPLINK_BODY && u->kind == BODY_TO_CLOSE && orderly)) {
-        u->whole = true;
-        exchange_on_end(u->x, END_CLEAN, "");
+        (u->state == UPLINK_BODY && u->receiving.body == BODY_TO_CLOSE && orderly)) {
+        u->receiving.whole = true;
+        tell_end(u, END_CLEAN, "");
     } else {
-        exchange_on_end(u->x, orderly ? END_SHORT : END_RESET, weir_status_text(s));
+        tell_end(u, orderly ? END_SHORT : END_RESET, weir_status_text(s));
     }
     if (u->state != UPLINK_DEAD)
         uplink_close(u);
 }
 
-static bool receive(struct uplink *u)
+static bool receive(struct h1_uplink *u)
 {
     struct worker *w = u->w;
-    bool kept = !buf_empty(&u->in);
+    bool kept = !buf_empty(&u->receiving.in);
     size_t got = 0, room = SCRATCH_BYTES;
     char *at = w->in;
     enum weir_status rc;
 
-    if (kept && buf_reserve(&u->in, 4096,
-                            (size_t)u->x->snapshot->settings->limits.response_head + SCRATCH_BYTES,
+    if (kept && buf_reserve(&u->receiving.in, 4096,
+                            (size_t)u->snapshot->settings->limits.response_head + SCRATCH_BYTES,
                             &at, &room) != WEIR_OK) {
-        fail(u, END_BAD, "the head is too long");
+        uplink_fail(u, END_BAD, "the head is too long");
         return false;
     }
     rc = conn_read(u->conn, at, room, &got);
@@ -236,25 +237,25 @@ static bool receive(struct uplink *u)
         on_end(u, rc);
         return false;
     }
-    u->any_byte = true;
+    u->uplink.any_byte = true;
     if (kept) {
-        buf_commit(&u->in, got);
+        buf_commit(&u->receiving.in, got);
         on_kept_head(u);
     } else if (u->state == UPLINK_HEAD) {
         on_head_bytes(u, slice_of(at, got));
     } else if (u->state == UPLINK_BODY) {
         body(u, slice_of(at, got));
     } else if (u->state == UPLINK_TUNNEL) {
-        exchange_on_data(u->x, slice_of(at, got));
+        tell_data(u, slice_of(at, got));
     } else {
         uplink_close(u); /* idle: bytes nobody asked for */
     }
-    return u->state != UPLINK_DEAD && u->x != NULL;
+    return u->state != UPLINK_DEAD && u->uplink.owner != NULL;
 }
 
 void uplink_on_readable(struct conn *c, void *owner)
 {
-    struct uplink *u = owner;
+    struct h1_uplink *u = owner;
 
     WEIR_CHECK(u, UPLINK_MAGIC);
     while (receive(u) && conn_has_pending(c) && conn_wants_read(c))

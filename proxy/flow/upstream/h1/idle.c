@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Idle connections to upstreams, per upstream and worker: kept for the next request, newest first,
+ * closed early.  Owner and thread: the worker.
+ */
+#include "h1_priv.h"
+
+#define SURPLUS_NS NS_PER_S
+
+struct idle_pool *idle_pool_of(const struct h1_uplink *u)
+{
+    return &u->w->idle_pools[u->upstream->slot];
+}
+
+/* A second before the upstream would close it by its own Keep-Alive, or after ours. */
+static uint64_t idle_limit_ns(const struct h1_uplink *u)
+{
+    uint64_t own = u->upstream->conf->idle_timeout_ns;
+    uint64_t promised = (uint64_t)u->keep_alive_s * NS_PER_S;
+
+    if (promised == 0)
+        return own;
+    promised = promised > NS_PER_S ? promised - NS_PER_S : promised / 2;
+    return promised < own ? promised : own;
+}
+
+static bool is_surplus(const struct h1_uplink *u)
+{
+    return idle_pool_of(u)->n_idle >= u->upstream->conf->idle_connections;
+}
+
+/*
+ * Answers come in bursts: more than idle_connections may be free for a moment, and missed in the
+ * next.  They stay for a second, as long as there are no more of them than clients.
+ */
+static bool may_be_surplus(const struct h1_uplink *u)
+{
+    return u->upstream->conf->idle_connections > 0 &&
+           counter_get(&u->w->counters.upstream_open) <= u->w->n_sessions;
+}
+
+bool idle_may_stay(const struct h1_uplink *u)
+{
+    return u->keep && !u->w->quitting && idle_limit_ns(u) > 0 &&
+           (!is_surplus(u) || may_be_surplus(u)) &&
+           (u->keep_alive_max == 0 || u->served < u->keep_alive_max);
+}
+
+void idle_put(struct h1_uplink *u)
+{
+    uint64_t limit_ns = idle_limit_ns(u);
+
+    if (is_surplus(u) && limit_ns > SURPLUS_NS)
+        limit_ns = SURPLUS_NS;
+    uplink_enter(u, UPLINK_IDLE);
+    u->uplink.owner = NULL;
+    idle_pool_of(u)->n_idle++;
+    list_push_front(&idle_pool_of(u)->idle, &u->node);
+    loop_timer_at(&u->timer, loop_now_ns(u->w->loop) + limit_ns);
+    conn_want_read(u->conn, true); /* anything that comes now closes it */
+}
+
+/*
+ * The newest.  Whatever it may have received while idle has closed it already: its read event is
+ * always on, and events are handled in the order in which they happened.
+ */
+struct h1_uplink *idle_take(struct worker *w, struct idle_pool *l)
+{
+    struct h1_uplink *u;
+
+    if (list_empty(&l->idle))
+        return NULL;
+    u = LIST_OBJECT(l->idle.next, struct h1_uplink, node);
+    WEIR_CHECK(u, UPLINK_MAGIC);
+    list_remove(&u->node);
+    l->n_idle--;
+    u->timer.due_ns = 0;
+    counter_add(&w->counters.upstream_reuses, 1);
+    return u;
+}
+
+void upstream_close_idle(struct worker *w, int slot)
+{
+    LIST_EACH_SAFE(n, t, &w->idle_pools[slot].idle)
+    uplink_close(LIST_OBJECT(n, struct h1_uplink, node));
+}
+
+const char *upstream_why(const struct worker *w, int slot)
+{
+    return w->idle_pools[slot].why;
+}
