@@ -10,7 +10,7 @@
 #include "bench/commands.h"
 #include "bench/common/cli.h"
 #include "bench/common/loop.h"
-#include "bench/lean/null.h"
+#include "bench/compare/null.h"
 #include "weir/base/assert.h"
 #include "weir/base/clock.h"
 #include "weir/base/log.h"

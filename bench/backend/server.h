@@ -9,8 +9,8 @@
 #include "bench/backend/engine.h"
 #include "bench/backend/faults.h"
 #include "bench/backend/prefix.h"
-#include "bench/common/fnv.h"
-#include "bench/common/httpd.h"
+#include "bench/http/fnv.h"
+#include "bench/http/httpd.h"
 #include "weir/base/hash.h"
 
 /*

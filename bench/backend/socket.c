@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "bench/backend/server.h"
-#include "bench/common/ws.h"
+#include "bench/http/ws.h"
 
 void socket_take(struct httpd_conn *c, const struct httpd_request *r)
 {

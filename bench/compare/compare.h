@@ -3,8 +3,8 @@
 #define BENCH_COMPARE_COMPARE_H
 
 #include "bench/common/grow.h"
-#include "bench/lean/hammer.h"
-#include "bench/run/stage.h"
+#include "bench/compare/hammer.h"
+#include "bench/scenario/stage.h"
 
 /*
  * What the proxies cost, side by side: each measurement is a row, each target a column; targets

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "bench/compare/compare.h"
-#include "bench/run/ask.h"
+#include "bench/scenario/ask.h"
 
 static double cpu_us(const struct compare *c)
 {

@@ -2,7 +2,7 @@
 /* Whether both bodies arrived as they were sent: sums that the simulated backend tells. */
 #include <stdlib.h>
 
-#include "bench/common/fnv.h"
+#include "bench/http/fnv.h"
 #include "bench/load/load_priv.h"
 
 void check_start(struct person *p)

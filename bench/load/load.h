@@ -5,8 +5,8 @@
 #include <event2/event.h>
 #include <stdio.h>
 
-#include "bench/common/httpc.h"
 #include "bench/common/samples.h"
+#include "bench/http/httpc.h"
 #include "bench/load/sdk.h"
 #include "bench/load/shape.h"
 

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "bench/common/fnv.h"
+#include "bench/http/fnv.h"
 #include "bench/load/load_priv.h"
 #include "weir/base/assert.h"
 #include "weir/base/clock.h"

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "bench/common/draw.h"
-#include "bench/common/fnv.h"
+#include "bench/http/fnv.h"
 #include "bench/load/load_priv.h"
 
 enum { PROMPT_MAX = 16384, OUTPUT_MAX = 2000, BYTES_PER_TOKEN = 4 };

@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "bench/common/fnv.h"
 #include "bench/common/units.h"
+#include "bench/http/fnv.h"
 
 void reading_start(struct reading *r, const char *tag)
 {

@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-#include "bench/common/head.h"
+#include "bench/http/head.h"
 #include "weir/base/hash.h"
 
 /*

@@ -2,7 +2,7 @@
 /* A person on a WebSocket: a text each second, each of which has to come back, then a close. */
 #include <stdio.h>
 
-#include "bench/common/ws.h"
+#include "bench/http/ws.h"
 #include "bench/load/load_priv.h"
 #include "weir/base/clock.h"
 

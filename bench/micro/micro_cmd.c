@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "bench/commands.h"
-#include "bench/run/process.h"
+#include "bench/scenario/process.h"
 
 int cmd_micro(int argc, char **argv)
 {

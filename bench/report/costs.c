@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "bench/report/report_priv.h"
-#include "bench/run/ask.h"
+#include "bench/scenario/ask.h"
 
 static const char *const columns[] = {"direct", "relay", "nginx", "haproxy", "weir"};
 enum { N_COLUMNS = sizeof columns / sizeof columns[0] };

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "bench/report/report_priv.h"
-#include "bench/run/ask.h"
+#include "bench/scenario/ask.h"
 
 static double sum_of(const json_t *object, const char *const *names, size_t n)
 {

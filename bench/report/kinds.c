@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "bench/report/report_priv.h"
-#include "bench/run/ask.h"
+#include "bench/scenario/ask.h"
 #include "weir/base/words.h"
 
 /* One row if any run has the key in that member: counts, and a dash where there is no such member.

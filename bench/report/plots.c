@@ -6,7 +6,7 @@
 
 #include "bench/report/report_priv.h"
 #include "bench/report/svg.h"
-#include "bench/run/ask.h"
+#include "bench/scenario/ask.h"
 #include "weir/base/assert.h"
 
 enum { SMOOTH_S = 5 };

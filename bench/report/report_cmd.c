@@ -10,7 +10,7 @@
 #include "bench/common/cli.h"
 #include "bench/report/report.h"
 #include "bench/report/report_priv.h"
-#include "bench/run/ask.h"
+#include "bench/scenario/ask.h"
 
 enum { CHAPTERS_MAX = 32, FILES_MAX = 256 };
 

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "bench/report/report_priv.h"
-#include "bench/run/ask.h"
+#include "bench/scenario/ask.h"
 
 enum { TARGETS_SHOWN = 12 };
 

@@ -2,7 +2,7 @@
 #include <criterion/criterion.h>
 
 #include "bench/common/grow.h"
-#include "bench/common/head.h"
+#include "bench/http/head.h"
 #include "guard.h"
 
 static const char answer[] = "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 5\r\n"

@@ -3,8 +3,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "bench/run/must.h"
-#include "bench/run/play.h"
+#include "bench/scenario/must.h"
+#include "bench/scenario/play.h"
 
 static struct scenario_must must_of(const char *what, double from, double to)
 {

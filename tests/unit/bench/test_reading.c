@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "bench/common/fnv.h"
+#include "bench/http/fnv.h"
 #include "bench/load/reading.h"
 #include "guard.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <criterion/criterion.h>
 
-#include "bench/run/trials.h"
+#include "bench/scenario/trials.h"
 
 static bool found_out(const struct trial *t, const struct load_sums *s, double ttft_ms)
 {

@@ -3,8 +3,8 @@
 #include <jansson.h>
 
 #include "bench/report/svg.h"
-#include "bench/run/ask.h"
-#include "bench/run/watch.h"
+#include "bench/scenario/ask.h"
+#include "bench/scenario/watch.h"
 
 Test(watch, times_are_read_to_the_millisecond)
 {

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bench/lean/held.h"
-#include "bench/lean/wrong.h"
+#include "bench/compare/held.h"
+#include "bench/compare/wrong.h"
 
 static struct wrong parsed(const char *s)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <criterion/criterion.h>
 
-#include "bench/common/fnv.h"
-#include "bench/common/ws.h"
+#include "bench/http/fnv.h"
+#include "bench/http/ws.h"
 
 static void round_trip(size_t len, uint32_t mask)
 {

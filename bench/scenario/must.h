@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef BENCH_SCENARIO_MUST_H
+#define BENCH_SCENARIO_MUST_H
+
+#include "bench/scenario/refusals.h"
+#include "bench/scenario/scenario.h"
+#include "bench/scenario/watch.h"
+
+/* What was seen of one target, for judging. */
+struct seen {
+    const struct load_bin *bins; /* of all loads together, a second each */
+    size_t n_bins;
+    const struct watch *watch;
+    const struct load_sums *sums;    /* of all loads together */
+    double duration_s;               /* of the scenario, without the grace after it */
+    double hints_kept;               /* share of those who came when told to and were let in */
+    const struct refusals *refusals; /* of weir, by its access log */
+    double lost;                     /* attempts refused or failed, of loads that may not fail */
+    double killed;                   /* requests that died with a backend of theirs */
+    double added_ms;                 /* median of first tokens beyond what the backends told */
+    const struct scenario *scenario; /* for which upstreams were touched by its steps; or NULL */
+};
+
+/* The figures a scenario may put bounds on, by name; NULL when there is none. */
+const struct must_kind *must_find(const char *name);
+/* Name and help of figure i; NULL after the last. */
+const char *must_name_at(size_t i, const char **help);
+
+const char *must_help(const struct must_kind *k);
+
+/* The figure; NAN when it cannot be told (no such span, no admin socket). */
+double must_value(const struct scenario_must *m, const struct seen *s);
+
+/* Whether a value is within the bounds; NAN is not. */
+bool must_holds(const struct scenario_must *m, double value);
+
+/* Seconds from from_s until goodput stays at `full` a second or more for ten seconds; NAN: never.
+ */
+double time_to_full(const struct load_bin *bins, size_t n, double from_s, double full);
+
+#endif

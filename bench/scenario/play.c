@@ -1,0 +1,405 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One scenario with one target. */
+#include "bench/scenario/play.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "weir/base/assert.h"
+#include "weir/base/clock.h"
+
+enum { POLL_MS = 500 };
+
+/* A backend with the words of the scenario. */
+static void backend_args(const struct play *p, const char *engine, char *words,
+                         const char *args[BACKEND_ARGS_MAX + 8], char seed[24])
+{
+    args[0] = "--engine";
+    args[1] = engine;
+    args[2] = "--length";
+    args[3] = "exact";
+    args[4] = "--seed";
+    args[5] = seed;
+    (void)snprintf(seed, 24, "%.0f", p->scenario->seed);
+    scenario_backend_args(words, args + 6, BACKEND_ARGS_MAX);
+}
+
+static enum weir_status stage_pools(struct play *p, char *why, size_t why_size)
+{
+    const char *args[BACKEND_ARGS_MAX + 8];
+    char words[sizeof p->scenario->backend_args], seed[24];
+    enum weir_status rc = WEIR_OK;
+
+    for (size_t i = 0; i < p->scenario->n_pools && rc == WEIR_OK; i++) {
+        const struct scenario_pool *k = &p->scenario->pools[i];
+        memcpy(words, k->backend_args, sizeof words);
+        backend_args(p, k->engine_name, words, args, seed);
+        for (int n = 0; n < (int)k->servers && rc == WEIR_OK; n++)
+            rc = stage_server(&p->stage, k->name, k->weir_settings, args, why, why_size);
+    }
+    return rc;
+}
+
+enum weir_status play_stage(struct play *p, const struct stage_wish *wish, char *why,
+                            size_t why_size)
+{
+    const char *args[BACKEND_ARGS_MAX + 8];
+    struct stage_wish w = *wish;
+    char words[sizeof p->scenario->backend_args], seed[24];
+    bool own_backend = strncmp(p->target, "http", 4) != 0 && p->scenario->n_pools == 0;
+
+    memcpy(words, p->scenario->backend_args, sizeof words);
+    backend_args(p, p->scenario->engine_name, words, args, seed);
+    w.settings = p->scenario->weir_settings;
+    w.log = true;
+    if (stage_init(&p->stage, why, why_size) != WEIR_OK)
+        return WEIR_SYS;
+    p->staged = true;
+    p->wish = w;
+    if (stage_pools(p, why, why_size) != WEIR_OK)
+        return WEIR_SYS;
+    if (own_backend && stage_backend(&p->stage, args, why, why_size) != WEIR_OK)
+        return WEIR_SYS;
+    memcpy(p->control_url, p->stage.control_url, sizeof p->control_url);
+    return stage_target(&p->stage, p->target, &w, why, why_size);
+}
+
+static double now_s(const struct play *p)
+{
+    return (double)(mono_now_ns() - p->start_ns) / 1e9;
+}
+
+static void plan_step(struct play *p)
+{
+    double wait_s;
+    uint64_t us;
+
+    if (p->next_step >= p->scenario->n_steps)
+        return;
+    wait_s = p->scenario->steps[p->next_step].at_s - now_s(p);
+    us = wait_s > 0 ? (uint64_t)(wait_s * 1e6) : 0;
+    struct timeval tv = {(time_t)(us / 1000000), (suseconds_t)(us % 1000000)};
+    (void)event_add(p->step, &tv);
+}
+
+/* A terminal has the progress line where the next sentence goes. */
+static const char *clear_line(void)
+{
+    return isatty(STDERR_FILENO) ? "\r\033[K" : "";
+}
+
+static void do_step(struct play *p, const struct scenario_step *s)
+{
+    char why[300];
+
+    if (p->tells && s->say[0] != '\0')
+        (void)fprintf(stderr, "%s%6.0f s  %s\n", clear_line(), s->at_s, s->say);
+    const struct stage_server *on = stage_server_of(&p->stage, s->on);
+    const char *control_url = on == NULL ? p->control_url : on->control_url;
+
+    if (s->backend[0] != '\0' && control_url[0] != '\0')
+        json_decref(control_ask(control_url, "/fault", s->backend));
+    if (s->reload && (stage_reload(&p->stage, &p->wish, why, sizeof why) != WEIR_OK ||
+                      (p->commands.path[0] != '\0' &&
+                       admin_tell(&p->commands, "reload", why, sizeof why) != WEIR_OK)))
+        (void)fprintf(stderr, "%s%6.0f s  %s: %s\n", clear_line(), s->at_s, p->target, why);
+    if (s->weir[0] != '\0' && p->commands.path[0] != '\0' &&
+        admin_tell(&p->commands, s->weir, why, sizeof why) != WEIR_OK)
+        (void)fprintf(stderr, "%s%6.0f s  %s: %s\n", clear_line(), s->at_s, p->target, why);
+}
+
+static void on_step(evutil_socket_t fd, short what, void *arg)
+{
+    struct play *p = arg;
+
+    (void)fd, (void)what;
+    while (p->next_step < p->scenario->n_steps &&
+           p->scenario->steps[p->next_step].at_s <= now_s(p) + 0.001)
+        do_step(p, &p->scenario->steps[p->next_step++]);
+    plan_step(p);
+}
+
+static uint64_t open_turns(const struct play *p)
+{
+    uint64_t n = 0;
+
+    for (size_t i = 0; i < p->scenario->n_loads; i++)
+        n += load_open(p->loads[i]);
+    return n;
+}
+
+static void over(struct play *p)
+{
+    if (p->over)
+        return;
+    p->over = true;
+    watch_stop(&p->watch);
+    event_del(p->step);
+    event_del(p->end);
+    p->on_over(p->ctx);
+}
+
+void play_cut(struct play *p)
+{
+    /* before the cut: what it wastes is the harness's doing, not the target's */
+    watch_stop(&p->watch);
+    for (size_t i = 0; i < p->scenario->n_loads; i++)
+        load_cut(p->loads[i]);
+    over(p);
+}
+
+/* First at the end of the duration, then every half second until all is done or the grace is over.
+ */
+static void on_end(evutil_socket_t fd, short what, void *arg)
+{
+    struct play *p = arg;
+    struct timeval again = {0, 500000};
+
+    (void)fd, (void)what;
+    for (size_t i = 0; i < p->scenario->n_loads; i++)
+        load_stop(p->loads[i]);
+    if (open_turns(p) == 0 || now_s(p) > p->scenario->duration_s + p->scenario->grace_s)
+        play_cut(p);
+    else
+        (void)event_add(p->end, &again);
+}
+
+/* Where a load goes: to the target, or directly to the first server of its pool. */
+static const char *url_of(const struct play *p, const char *pool)
+{
+    if (p->scenario->n_pools > 0 && strcmp(p->target, "direct") == 0)
+        return stage_server_of(&p->stage, pool)->url;
+    return p->stage.target_url;
+}
+
+void play_start(struct play *p, void (*on_over)(void *ctx), void *ctx)
+{
+    /* a moment after the loads' own end: all who were to come have come */
+    struct timeval end = {(time_t)p->scenario->duration_s, 100000};
+
+    p->on_over = on_over;
+    p->ctx = ctx;
+    p->step = event_new(p->loop, -1, 0, on_step, p);
+    p->end = event_new(p->loop, -1, 0, on_end, p);
+    WEIR_ASSERT(p->step != NULL && p->end != NULL);
+    watch_start(&p->watch, p->stage.admin_path, p->control_url);
+    admin_init(&p->commands, p->stage.admin_path);
+    watch_in_background(&p->watch, POLL_MS);
+    p->start_ns = mono_now_ns();
+    for (size_t i = 0; i < p->scenario->n_loads; i++) {
+        struct load_conf conf = p->scenario->loads[i].conf;
+        WEIR_ASSERT(target_parse(url_of(p, p->scenario->loads[i].pool), &conf.target) == WEIR_OK);
+        if (p->scenario->n_pools > 0)
+            (void)snprintf(conf.target.host, sizeof conf.target.host, "%s.test",
+                           p->scenario->loads[i].pool);
+        p->loads[i] = load_new(p->loop, &conf);
+        load_start(p->loads[i], NULL, NULL);
+    }
+    WEIR_ASSERT(event_add(p->end, &end) == 0);
+    plan_step(p);
+}
+
+void play_last_second(const struct play *p, unsigned *good, unsigned *refused, unsigned *failed)
+{
+    size_t second = now_s(p) < 1 ? 0 : (size_t)now_s(p) - 1, n;
+
+    *good = *refused = *failed = 0;
+    for (size_t i = 0; i < p->scenario->n_loads; i++) {
+        const struct load_bin *bins = load_bins(p->loads[i], &n);
+        for (int e = 0; second < n && e < TURN_END_COUNT; e++) {
+            enum turn_group g = turn_end_group((enum turn_end)e);
+            unsigned k = bins[second].tries[e];
+            *(e == TURN_GOOD ? good
+              : g == POLITE  ? refused
+                             : failed) += g == SERVED && e != TURN_GOOD ? 0 : k;
+        }
+    }
+}
+
+/* Adding up */
+
+static void add_bins(struct play *p, const struct load_bin *from, size_t n)
+{
+    if (n > p->n_bins) {
+        p->bins = realloc(p->bins, n * sizeof p->bins[0]);
+        WEIR_ASSERT(p->bins != NULL);
+        memset(p->bins + p->n_bins, 0, (n - p->n_bins) * sizeof p->bins[0]);
+        p->n_bins = n;
+    }
+    for (size_t i = 0; i < n; i++) {
+        p->bins[i].intended += from[i].intended;
+        p->bins[i].attempts += from[i].attempts;
+        p->bins[i].retries += from[i].retries;
+        p->bins[i].content += from[i].content;
+        p->bins[i].open += from[i].open;
+        for (int e = 0; e < TURN_END_COUNT; e++) {
+            p->bins[i].ends[e] += from[i].ends[e];
+            p->bins[i].tries[e] += from[i].tries[e];
+        }
+    }
+}
+
+static void add_sums(struct load_sums *to, const struct load_sums *from)
+{
+    to->turns += from->turns;
+    to->attempts += from->attempts;
+    to->retries += from->retries;
+    to->hinted += from->hinted;
+    to->hints_kept += from->hints_kept;
+    to->not_sent += from->not_sent;
+    to->content += from->content;
+    to->wasted_content += from->wasted_content;
+    to->mixed += from->mixed;
+    to->incomplete += from->incomplete;
+    to->left += from->left;
+    for (int e = 0; e < TURN_END_COUNT; e++) {
+        to->ends[e] += from->ends[e];
+        to->tries[e] += from->tries[e];
+    }
+}
+
+/* Of loads whose conversations have several turns: one question is no conversation. */
+static void add_conversations(struct load_sums *to, const struct load *l)
+{
+    const struct load_sums *from = load_sums_of(l);
+
+    if (load_conf_of(l)->turns < 2)
+        return;
+    to->conversations += from->conversations;
+    to->completed += from->completed;
+    to->completed_good += from->completed_good;
+    to->broken_first += from->broken_first;
+    to->broken_later += from->broken_later;
+}
+
+static bool concerns(const struct scenario_must *m, const char *target)
+{
+    return strcmp(m->target, "all") == 0 || strcmp(m->target, target) == 0;
+}
+
+/* Attempts that were refused or failed, of loads whose own server does not refuse them. */
+static double lost_tries(const struct play *p)
+{
+    double n = 0;
+
+    for (size_t i = 0; i < p->scenario->n_loads; i++) {
+        const struct load_sums *s = load_sums_of(p->loads[i]);
+        for (int e = 0; e < TURN_END_COUNT && !p->scenario->loads[i].may_fail; e++)
+            n += turn_end_group((enum turn_end)e) == SERVED ? 0 : (double)s->tries[e];
+    }
+    return n;
+}
+
+/* Requests that were open at a server when it went down. */
+static double killed_at_servers(const struct play *p)
+{
+    double n = 0;
+
+    for (size_t i = 0; i < p->stage.n_servers; i++) {
+        json_t *j = control_ask(p->stage.servers[i].control_url, "/stats", NULL);
+        n += j == NULL ? 0 : json_number_at(j, "killed");
+        json_decref(j);
+    }
+    return n;
+}
+
+static double median_added_ms(const struct play *p)
+{
+    struct samples s = {0};
+    double ms;
+
+    for (size_t i = 0; i < p->scenario->n_loads; i++)
+        load_collect(p->loads[i], offsetof(struct load_record, added_ms), true, &s);
+    ms = s.n == 0 ? NAN : samples_percentile(&s, 0.5);
+    samples_free(&s);
+    return ms;
+}
+
+void play_sum_up(struct play *p)
+{
+    struct seen seen = {.watch = &p->watch, .sums = &p->sums, .refusals = &p->refusals};
+
+    watch_join(&p->watch);
+    watch_read_sheds(&p->watch);
+    for (size_t i = 0; i < p->scenario->n_loads; i++) {
+        size_t n;
+        const struct load_bin *bins = load_bins(p->loads[i], &n);
+        add_bins(p, bins, n);
+        add_sums(&p->sums, load_sums_of(p->loads[i]));
+        add_conversations(&p->sums, p->loads[i]);
+    }
+    seen.duration_s = p->scenario->duration_s;
+    seen.scenario = p->scenario;
+    seen.lost = lost_tries(p);
+    seen.killed = killed_at_servers(p);
+    seen.added_ms = median_added_ms(p);
+    refusals_read(p->stage.log_path, p->watch.start_wall_ns, &p->refusals);
+    seen.bins = p->bins;
+    seen.n_bins = p->n_bins;
+    seen.hints_kept =
+        p->sums.hinted == 0 ? NAN : (double)p->sums.hints_kept / (double)p->sums.hinted;
+    for (size_t i = 0; i < p->scenario->n_musts; i++)
+        p->raw[i] = must_value(&p->scenario->musts[i], &seen);
+}
+
+/* The same figure of another target; NAN when that one is not among the plays. */
+static double figure_of(const struct play *plays, size_t n, const char *target, size_t must)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (strcmp(plays[i].target, target) == 0)
+            return plays[i].raw[must];
+    }
+    return NAN;
+}
+
+static void judge_one(struct play *p, const struct play *plays, size_t n)
+{
+    for (size_t i = 0; i < p->scenario->n_musts; i++) {
+        const struct scenario_must *m = &p->scenario->musts[i];
+        bool binds = concerns(m, p->target);
+        p->values[i] = p->raw[i];
+        if (binds && m->beside[0] != '\0')
+            p->values[i] /= figure_of(plays, n, m->beside, i);
+        if (binds && m->beyond[0] != '\0')
+            p->values[i] -= figure_of(plays, n, m->beyond, i);
+        p->broken += binds && !must_holds(m, p->values[i]);
+    }
+}
+
+void play_judge(struct play *plays, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        judge_one(&plays[i], plays, n);
+}
+
+double play_late_ms(const struct play *p)
+{
+    double worst = 0;
+
+    for (size_t i = 0; i < p->scenario->n_loads; i++) {
+        double late = samples_percentile(load_lateness(p->loads[i]), 0.99) / 1e3;
+        worst = late > worst ? late : worst;
+    }
+    return worst;
+}
+
+void play_free(struct play *p)
+{
+    for (size_t i = 0; i < p->scenario->n_loads; i++) {
+        if (p->loads[i] != NULL)
+            load_free(p->loads[i]);
+    }
+    if (p->step != NULL) {
+        event_free(p->step);
+        event_free(p->end);
+        watch_end(&p->watch);
+        admin_close(&p->commands);
+    }
+    if (p->staged)
+        stage_fini(&p->stage);
+    refusals_free(&p->refusals);
+    free(p->bins);
+}

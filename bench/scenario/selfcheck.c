@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * `weir-bench check`: the harness judges itself.  Backends and proxies that do one thing wrong each
+ * must be found out, and the generator states its own limit.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "bench/commands.h"
+#include "bench/common/cli.h"
+#include "bench/common/loop.h"
+#include "bench/scenario/ask.h"
+#include "bench/scenario/limit.h"
+#include "bench/scenario/stage.h"
+#include "bench/scenario/trials.h"
+#include "weir/base/assert.h"
+
+enum { TRIES = 3 };
+
+struct check;
+struct attempted {
+    const struct trial *trial;
+    struct check *check;
+    struct stage stage;
+    struct load *load;
+    bool staged, found;
+    char why[200];
+};
+
+struct check {
+    struct event_base *loop;
+    struct attempted *all; /* n_trials of them */
+    size_t left;
+};
+
+static void on_done(void *ctx)
+{
+    struct attempted *a = ctx;
+
+    if (--a->check->left == 0)
+        (void)event_base_loopbreak(a->check->loop);
+}
+
+/* Tried again on a machine so busy that the backend does not answer in time. */
+static bool break_backend(struct attempted *a)
+{
+    for (int i = 0; i < 5; i++) {
+        json_t *told = control_ask(a->stage.control_url, "/fault", a->trial->fault);
+        bool heard = told != NULL;
+        json_decref(told);
+        if (heard)
+            return true;
+    }
+    (void)snprintf(a->why, sizeof a->why, "the backend could not be told its fault");
+    return false;
+}
+
+static enum weir_status set_up(struct attempted *a)
+{
+    static const char *const backend[] = {"--engine", "fast", NULL};
+    const struct trial *t = a->trial;
+    struct stage_wish wish = {.wrong = t->proxy};
+    const char *target = t->proxy == NULL ? "direct" : t->proxy[0] == '\0' ? "relay" : "wrong";
+    struct load_conf conf = trial_load(t);
+
+    if (stage_init(&a->stage, a->why, sizeof a->why) != WEIR_OK)
+        return WEIR_SYS;
+    a->staged = true;
+    if (stage_backend(&a->stage, backend, a->why, sizeof a->why) != WEIR_OK ||
+        stage_target(&a->stage, target, &wish, a->why, sizeof a->why) != WEIR_OK)
+        return WEIR_SYS;
+    if (t->fault != NULL && !break_backend(a))
+        return WEIR_TIMEOUT;
+    WEIR_ASSERT(target_parse(a->stage.target_url, &conf.target) == WEIR_OK);
+    a->load = load_new(a->check->loop, &conf);
+    return WEIR_OK;
+}
+
+static void judge(struct attempted *a)
+{
+    struct samples ttft = {0};
+
+    load_collect(a->load, offsetof(struct load_record, ttft_ms), true, &ttft);
+    a->found = trial_found_out(a->trial, load_sums_of(a->load), samples_percentile(&ttft, 0.5),
+                               a->why, sizeof a->why);
+    samples_free(&ttft);
+}
+
+static void take_down(struct attempted *a)
+{
+    if (a->load != NULL)
+        load_free(a->load);
+    if (a->staged)
+        stage_fini(&a->stage);
+    a->load = NULL;
+    a->staged = false;
+}
+
+/* All that are not found out yet, at the same time: each has a backend of its own. */
+static void try_together(struct check *c)
+{
+    for (size_t i = 0; i < n_trials; i++) {
+        struct attempted *a = &c->all[i];
+        if (a->found)
+            continue;
+        *a = (struct attempted){.trial = &trials[i], .check = c};
+        c->left += set_up(a) == WEIR_OK;
+    }
+    for (size_t i = 0; i < n_trials; i++) {
+        if (c->all[i].load != NULL)
+            load_start(c->all[i].load, on_done, &c->all[i]);
+    }
+    if (c->left > 0)
+        (void)event_base_dispatch(c->loop);
+    for (size_t i = 0; i < n_trials; i++) {
+        if (c->all[i].load != NULL)
+            judge(&c->all[i]);
+        take_down(&c->all[i]);
+    }
+}
+
+static size_t not_found(const struct check *c)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < n_trials; i++)
+        n += !c->all[i].found;
+    return n;
+}
+
+/* A machine that is busy for a moment spoils a trial, a blind harness spoils all of its tries. */
+static bool try_all(struct check *c)
+{
+    for (int tries = 0; tries < TRIES && not_found(c) > 0; tries++) {
+        if (tries > 0)
+            (void)printf("%zu trials are made once more\n", not_found(c));
+        (void)fflush(stdout);
+        try_together(c);
+    }
+    for (size_t i = 0; i < n_trials; i++)
+        (void)printf("%s  %-52s %s\n", c->all[i].found ? "found out" : "NOT FOUND", trials[i].told,
+                     c->all[i].why);
+    return not_found(c) == 0;
+}
+
+static void write_json(const struct check *c, const struct limit *limit, FILE *to)
+{
+    struct grow g = {0};
+
+    grow_str(&g, "{\"kind\":\"check\",\"trials\":[");
+    for (size_t i = 0; i < n_trials; i++) {
+        grow_str(&g, i > 0 ? ",{\"told\":" : "{\"told\":");
+        grow_json_str(&g, slice_str(c->all[i].trial->told));
+        grow_printf(&g, ",\"found\":%s,\"why\":", c->all[i].found ? "true" : "false");
+        grow_json_str(&g, slice_str(c->all[i].why));
+        grow_str(&g, "}");
+    }
+    grow_str(&g, "],\"limit\":");
+    if (limit == NULL)
+        grow_str(&g, "null");
+    else
+        limit_write_json(limit, &g);
+    grow_str(&g, "}");
+    (void)fprintf(to, "%s\n", g.p);
+    grow_free(&g);
+}
+
+struct options {
+    bool brief;
+    const char *json;
+};
+
+static const struct opt opts[] = {
+    {"short", NULL, OPT_FLAG, offsetof(struct options, brief), 0, 0,
+     "leave out the generator's own limit: about seven seconds"},
+    {"json", "FILE", OPT_TEXT, offsetof(struct options, json), 0, 0, "the findings as JSON, too"},
+};
+
+static const struct cli cli = {
+    .name = "check",
+    .usage = "[options]",
+    .summary = "The harness judges itself: backends and proxies that do one thing wrong each have "
+               "to be found\nout, and the load generator states its own limit.",
+    .more = "Exit code: 0 when everything was found out.",
+    .opts = opts,
+    .n_opts = sizeof opts / sizeof opts[0]};
+
+static int check(const struct options *o)
+{
+    struct check c = {.loop = loop_new(), .all = calloc(n_trials, sizeof c.all[0])};
+    struct limit limit;
+    FILE *to = NULL;
+    bool good;
+
+    WEIR_ASSERT(c.all != NULL);
+    if (o->json != NULL && (to = fopen(o->json, "we")) == NULL) {
+        (void)cli_wrong(&cli, "--json %s: %s", o->json, strerror(errno));
+        good = false;
+        goto out;
+    }
+    good = try_all(&c);
+    if (!o->brief) {
+        good = limit_measure(&limit) == WEIR_OK && good;
+        limit_write_text(&limit, stdout);
+    }
+    if (to != NULL)
+        write_json(&c, o->brief ? NULL : &limit, to);
+out:
+    if (to != NULL)
+        (void)fclose(to);
+    free(c.all);
+    event_base_free(c.loop);
+    return good ? 0 : 1;
+}
+
+int cmd_check(int argc, char **argv)
+{
+    struct options o = {0};
+
+    switch (cli_parse(&cli, argc, argv, &o, NULL, NULL)) {
+    case CLI_HELP:
+        return 0;
+    case CLI_WRONG:
+        return 2;
+    case CLI_RUN:
+        break;
+    }
+    process_prepare();
+    return check(&o);
+}
