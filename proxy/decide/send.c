@@ -1,26 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The books of one admission: what a request holds from its sending to its end, its one mark, and
- * what its outcome tells breaker, limiter and prediction.
+ * The books of one admission: what a request holds from its sending to its end, and its one mark.
+ * What its outcome says is outcome.c's.
  */
 #include "weir/base/assert.h"
 #include "weir/decide/pool_priv.h"
 
-static bool is_system(const struct pool_request *r)
-{
-    return r->class == CLASS_SYSTEM;
-}
-
-static struct evidence evidence_of(const struct pool_request *r, uint32_t status)
+struct evidence evidence_of(const struct pool_request *r, uint32_t status)
 {
     return (struct evidence){
         .era = r->era, .probe = r->probe, .user = r->user, .sent_ns = r->sent_ns, .status = status};
-}
-
-/* Its mark still says something about this upstream: it was not away since. */
-static bool is_fresh(const struct upstream *u, const struct pool_request *r)
-{
-    return r->era == u->breaker.era;
 }
 
 void upstream_after_breaker(struct pool *p, struct upstream *u, uint64_t now_ns)
@@ -68,7 +57,7 @@ void pool_send(struct pool *p, struct pool_request *r, const struct choice *c, u
     r->probe = c->rule == RULE_PROBE;
     if (r->probe)
         breaker_probe_sent(&u->breaker);
-    if (is_system(r)) {
+    if (request_is_system(r)) {
         u->system++;
         p->system++;
     } else {
@@ -110,16 +99,16 @@ static enum lateness mark_first(struct upstream *u, struct pool_request *r, uint
         return LATE_BEFORE;
     r->marked = true;
     r->late = now_ns > r->late_ns;
-    if (is_fresh(u, r) && r->late)
+    if (request_is_fresh(u, r) && r->late)
         u->limiter.late++;
-    else if (is_fresh(u, r))
+    else if (request_is_fresh(u, r))
         u->limiter.on++;
     return r->late ? LATE_NOW : ON_TIME;
 }
 
 /* What a first content event, or a good head of a whole answer, says; without looking at who waits.
  */
-static void note_first(struct pool *p, struct pool_request *r, uint64_t now_ns)
+void upstream_note_first(struct pool *p, struct pool_request *r, uint64_t now_ns)
 {
     struct upstream *u = &p->upstream[r->upstream];
     struct breaker_rules rules = pool_rules(p, now_ns);
@@ -129,12 +118,12 @@ static void note_first(struct pool *p, struct pool_request *r, uint64_t now_ns)
 
     WEIR_ASSERT(r->state == REQUEST_SENT && !r->first);
     r->first = true;
-    if (!is_system(r) && (r->stream || unary)) {
+    if (!request_is_system(r) && (r->stream || unary)) {
         learn(u, r, unary, now_ns);
         lateness = mark_first(u, r, now_ns);
     }
     unpend(u, r);
-    if (!is_system(r) && r->stream) {
+    if (!request_is_system(r) && r->stream) {
         note_streams(u, 1, now_ns);
         pace_seen(&u->pace, now_ns);
         r->streaming = true;
@@ -145,7 +134,7 @@ static void note_first(struct pool *p, struct pool_request *r, uint64_t now_ns)
 
 void pool_first(struct pool *p, struct pool_request *r, uint64_t now_ns)
 {
-    note_first(p, r, now_ns);
+    upstream_note_first(p, r, now_ns);
     pool_serve_queue(p, now_ns); /* one less is pending */
 }
 
@@ -154,7 +143,7 @@ void pool_set_stream(struct pool *p, struct pool_request *r, bool stream)
     struct upstream *u = &p->upstream[r->upstream];
 
     WEIR_ASSERT(r->state == REQUEST_SENT && !r->first);
-    if (stream && !r->stream && !is_system(r)) {
+    if (stream && !r->stream && !request_is_system(r)) {
         u->streamed = true;
         u->last_stream_ns = r->sent_ns > u->last_stream_ns ? r->sent_ns : u->last_stream_ns;
     }
@@ -177,91 +166,9 @@ void upstream_mark_late(struct pool *p, struct upstream *u, uint64_t now_ns)
             continue;
         }
         r->marked = r->late = true;
-        if (is_fresh(u, r))
+        if (request_is_fresh(u, r))
             u->limiter.late++;
         breaker_late(&u->breaker, &rules, &e);
-    }
-}
-
-static void mark_error(struct upstream *u, struct pool_request *r)
-{
-    if (r->marked || is_system(r))
-        return;
-    r->marked = true;
-    if (is_fresh(u, r))
-        u->limiter.err++;
-}
-
-static void report_ok(struct pool *p, struct upstream *u, struct pool_request *r,
-                      const struct pool_report *rep, uint64_t now_ns)
-{
-    struct evidence e = evidence_of(r, rep->status);
-
-    if (!r->first)
-        note_first(p, r, now_ns);
-    breaker_clean_end(&u->breaker, &e);
-    if (rep->complete && r->user != 0 && p->conf->lease_ns > 0)
-        lease_renew(&p->leases, r->user, now_ns + p->conf->lease_ns);
-}
-
-static void report_failure(struct pool *p, struct upstream *u, struct pool_request *r,
-                           const struct pool_report *rep, uint64_t now_ns)
-{
-    struct breaker_rules rules = pool_rules(p, now_ns);
-    struct evidence e = evidence_of(r, rep->status);
-
-    if (r->first) {
-        breaker_cut(&u->breaker, &rules, &e, rep->outcome);
-        return;
-    }
-    mark_error(u, r);
-    breaker_failed(&u->breaker, &rules, &e, rep->outcome);
-}
-
-static void report_refused(struct pool *p, struct upstream *u, struct pool_request *r,
-                           const struct pool_report *rep, uint64_t now_ns)
-{
-    struct breaker_rules rules = pool_rules(p, now_ns);
-    struct evidence e = evidence_of(r, rep->status);
-
-    if (!hold_on(&u->hold, now_ns) && is_fresh(u, r))
-        limiter_refused(&u->limiter);
-    hold_refused(&u->hold, &p->chance, rep->retry_after_ms, now_ns);
-    if (!r->first)
-        breaker_probe_back(&u->breaker, &e);
-    breaker_refused(&u->breaker, &rules, &e, r->first);
-}
-
-static void report_neutral(struct pool *p, struct upstream *u, struct pool_request *r,
-                           uint64_t now_ns)
-{
-    struct breaker_rules rules = pool_rules(p, now_ns);
-    struct evidence e = evidence_of(r, 0);
-
-    if (r->first)
-        return; /* its ok stands */
-    breaker_neutral(&u->breaker, &rules);
-    breaker_probe_back(&u->breaker, &e);
-}
-
-static void report(struct pool *p, struct upstream *u, struct pool_request *r,
-                   const struct pool_report *rep, uint64_t now_ns)
-{
-    switch (rep->outcome) {
-    case OUTCOME_OK:
-        report_ok(p, u, r, rep, now_ns);
-        return;
-    case OUTCOME_FAILED:
-    case OUTCOME_CONNECT_FAILED:
-    case OUTCOME_STALLED:
-        report_failure(p, u, r, rep, now_ns);
-        return;
-    case OUTCOME_REFUSED:
-        report_refused(p, u, r, rep, now_ns);
-        return;
-    case OUTCOME_NEUTRAL:
-        report_neutral(p, u, r, now_ns);
-        return;
     }
 }
 
@@ -275,13 +182,13 @@ void pool_release(struct pool *p, struct pool_request *r, const struct pool_repo
         r->woken = false;
         list_remove(&r->node);
     }
-    report(p, u, r, rep, now_ns);
+    upstream_report(p, u, r, rep, now_ns);
     unpend(u, r);
     if (r->streaming) {
         r->streaming = false;
         note_streams(u, -1, now_ns);
     }
-    if (is_system(r)) {
+    if (request_is_system(r)) {
         WEIR_ASSERT(u->system > 0 && p->system > 0);
         u->system--;
         p->system--;

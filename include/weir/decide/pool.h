@@ -67,7 +67,10 @@ enum pool_request_state {
  */
 struct pool_request {
     /* in */
-    uint64_t user; /* keyed hash; 0 = nobody known */
+    uint64_t user;  /* keyed hash; 0 = nobody known */
+    uint64_t who;   /* whose evidence: user, else a hash of the address; 0 = as user */
+    uint64_t model; /* keyed hash of the model that the body names; 0 = none known */
+    uint8_t kind;   /* decide/kinds.h: generation, else one of its routes */
     enum request_class class;
     bool stream;           /* the answer is expected as events */
     uint64_t bytes;        /* of the request's body, as far as known; sizes the prediction */

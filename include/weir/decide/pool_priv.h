@@ -92,7 +92,26 @@ struct breaker_rules pool_rules(const struct pool *p, uint64_t now_ns);
 uint64_t pool_earliest(const struct pool *p, uint64_t now_ns);
 bool upstream_is_unary(const struct pool *p, const struct upstream *u, uint64_t now_ns);
 
+/* Its mark says something about this upstream still: it was not away since. */
+static inline bool request_is_fresh(const struct upstream *u, const struct pool_request *r)
+{
+    return r->era == u->breaker.era;
+}
+
+static inline bool request_is_system(const struct pool_request *r)
+{
+    return r->class == CLASS_SYSTEM;
+}
+
+/* outcome.c */
+/* Takes what an ended request reports; its books are given back after it. */
+void upstream_report(struct pool *p, struct upstream *u, struct pool_request *r,
+                     const struct pool_report *rep, uint64_t now_ns);
+
 /* send.c */
+struct evidence evidence_of(const struct pool_request *r, uint32_t status);
+/* What a first content event, or a good head of a whole answer, says; serves no queue. */
+void upstream_note_first(struct pool *p, struct pool_request *r, uint64_t now_ns);
 void pool_send(struct pool *p, struct pool_request *r, const struct choice *c, uint64_t now_ns);
 void pool_release(struct pool *p, struct pool_request *r, const struct pool_report *rep,
                   uint64_t now_ns);
