@@ -55,8 +55,9 @@ int main(void)
     WEIR_SERVICE_STATES(ROW)
 #undef ROW
     printf("null],\n\"rules\": [\n");
-#define ROW(e, name, says, needed)                                                                 \
-    begin(name), put("says", says), put("needed", needed), printf("},\n");
+#define ROW(e, name, cause, says, needed)                                                          \
+    begin(name), put("cause", cause_name(cause)), put("says", says), put("needed", needed),        \
+        printf("},\n");
     WEIR_RULES(ROW)
 #undef ROW
 #define ROW(e, name) begin(name), printf("},\n");

@@ -14,7 +14,7 @@
 static const struct rule_row {
     const char *says, *needed;
 } rule_rows[RULE_COUNT] = {
-#define ROW(e, name, says, needed) [e] = {says, needed},
+#define ROW(e, name, cause, says, needed) [e] = {says, needed},
     WEIR_RULES(ROW)
 #undef ROW
 };

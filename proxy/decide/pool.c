@@ -77,11 +77,6 @@ void pool_set_mode(struct pool *p, enum pool_rule_set s, int mode)
     p->mode[s] = mode;
 }
 
-void pool_drain(struct pool *p, bool on)
-{
-    p->draining = on;
-}
-
 static int rank_of(const struct pool *p, const struct pool_request *r, uint64_t now_ns)
 {
     bool lease = lease_held(&p->leases, r->user, now_ns);
@@ -242,8 +237,8 @@ static bool may_retry(const struct pool *p, const struct pool_request *r,
                 rep->outcome == OUTCOME_REFUSED;
 
     return safe && !r->first && !rep->aborted && r->attempts < POOL_ATTEMPTS_MAX &&
-           r->class != CLASS_BATCH && p->conf->retry.budget > 0 && !p->draining &&
-           p->queue.length == 0 && !pool_sheds(p, now_ns);
+           r->class != CLASS_BATCH && p->conf->retry.budget > 0 && p->queue.length == 0 &&
+           !pool_sheds(p, now_ns);
 }
 
 static bool send_again(struct pool *p, struct pool_request *r, uint64_t now_ns)

@@ -134,8 +134,6 @@ enum rule pool_door(struct pool *p, struct pool_request *r, uint64_t now_ns)
     enum rule rule = RULE_NONE;
     uint64_t wait_ns = 0;
 
-    if (p->draining)
-        return RULE_DRAINED;
     if (slot == NULL || r->class == CLASS_SYSTEM)
         return RULE_NONE;
     rule = user_rule(p, r, slot, now_ns);
@@ -168,40 +166,16 @@ void pool_free_place(struct pool *p, struct pool_request *r)
     r->counted_user = false;
 }
 
-static enum cause cause_of(enum rule rule, const struct pool *p)
+static enum cause cause_of(enum rule rule)
 {
-    switch (rule) {
-    case RULE_QUEUE_FULL:
-    case RULE_QUEUE_OFF:
-    case RULE_PENDING_LIMIT:
-    case RULE_STREAM_LIMIT:
-    case RULE_SYSTEM_CAP:
-        return CAUSE_OVERLOADED;
-    case RULE_WAITED:
-        return CAUSE_QUEUE_TIMEOUT;
-    case RULE_CLIENT_DEADLINE:
-        return CAUSE_DEADLINE;
-    case RULE_BREAKER_OPEN:
-        return CAUSE_CIRCUIT_OPEN;
-    case RULE_HALF_OPEN:
-    case RULE_RAMP:
-        return CAUSE_RECOVERING;
-    case RULE_HOLD:
-        return CAUSE_HELD;
-    case RULE_DRAINED:
-        return p->draining ? CAUSE_DRAINING : CAUSE_NO_UPSTREAM;
-    case RULE_FAIR_SHARE:
-    case RULE_USER_STREAMS:
-    case RULE_USER_RATE:
-        return CAUSE_RATE_LIMITED;
-    case RULE_NONE:
-    case RULE_ROOM:
-    case RULE_PROBE:
-    case RULE_RETRY:
-    case RULE_RETRY_BUDGET:
-        break;
-    }
-    WEIR_UNREACHABLE("a refusal without a cause");
+    static const enum cause causes[RULE_COUNT] = {
+#define ROW(e, name, cause, ...) [e] = cause,
+        WEIR_RULES(ROW)
+#undef ROW
+    };
+
+    WEIR_ASSERT((unsigned)rule < RULE_COUNT && causes[rule] != CAUSE_NONE);
+    return causes[rule];
 }
 
 /* A refusal of one user's surplus has a list of its own, served at that user's share. */
@@ -270,7 +244,7 @@ void pool_refuse(struct pool *p, struct pool_request *r, enum rule rule, int bla
         r->numbers.user_may_hold = door.user_may_hold;
     else if (rule == RULE_USER_STREAMS)
         r->numbers.user_may_hold = p->conf->users.max_streams;
-    r->cause = cause_of(rule, p);
+    r->cause = cause_of(rule);
     lasts = state_lasts(p, r->cause, now_ns);
     r->numbers.retry_after_ms = appointment(p, r, rule, lasts, now_ns);
     r->no_retry = must_not_retry(p, r, lasts, now_ns);

@@ -260,9 +260,6 @@ enum pool_rule_set { SET_BREAKER, SET_LIMITER, SET_RAMP, SET_QUEUE, SET_COUNT };
 void pool_set_mode(struct pool *p, enum pool_rule_set s, int mode);
 bool pool_enforces(const struct pool *p, enum pool_rule_set s);
 
-/* Nothing new at all (the process drains): every arrival is refused with CAUSE_DRAINING. */
-void pool_drain(struct pool *p, bool on);
-
 struct pool_view {
     double share; /* load-weighted mean over the upstreams */
     uint32_t queued;

@@ -43,7 +43,6 @@ struct pool {
     size_t n_upstreams;
     size_t rotate; /* where the next choice begins */
     int mode[SET_COUNT];
-    bool draining;
     uint32_t system; /* requests of class system in flight */
     uint64_t tick_ns;
     uint64_t last_shed_ns;

@@ -288,19 +288,6 @@ Test(gate, the_nearest_upstream_names_the_cause)
     cr_assert_eq(r.numbers.upstream, 1);
 }
 
-Test(gate, nothing_is_admitted_while_the_process_drains)
-{
-    struct pool_request r = request_of(0);
-
-    fixture_start(&f, 1);
-    pool_drain(f.pool, true);
-    cr_assert_eq(arrive(&f, &r), POOL_REFUSE);
-    cr_assert_eq(r.cause, CAUSE_DRAINING);
-    pool_drain(f.pool, false);
-    r = request_of(0);
-    cr_assert_eq(arrive(&f, &r), POOL_ADMIT);
-}
-
 Test(gate, what_does_not_wait_is_told_the_state_and_not_the_queue)
 {
     struct pool_request held[2], r = of_class(CLASS_BATCH, 0);
