@@ -6,6 +6,7 @@
 #include "bench/micro/micro.h"
 #include "weir/base/assert.h"
 #include "weir/base/clock.h"
+#include "weir/conf/settings.h"
 #include "weir/decide/pool.h"
 
 enum { UPSTREAMS_DEFAULT = 3 };
@@ -22,29 +23,11 @@ struct bed {
 
 static struct decide_conf default_conf(void)
 {
-    return (struct decide_conf){
-        .limiter = {.enforce = true, .queue_target_ns = 500 * NS_PER_MS},
-        .breaker = {.enforce = true,
-                    .window_ns = 10 * NS_PER_S,
-                    .min_requests = 20,
-                    .error_rate = 0.5,
-                    .consecutive = 5,
-                    .open_min_ns = NS_PER_S,
-                    .open_max_ns = 4 * NS_PER_S,
-                    .probes = 3,
-                    .silence_ns = 5 * NS_PER_S,
-                    .silence_streams = 3},
-        .ramp = {.enforce = true,
-                 .start = 0.1,
-                 .factor = 2,
-                 .dwell_ns = NS_PER_S,
-                 .rest_ns = 20 * NS_PER_S},
-        .queue = {.enforce = true, .max_wait_ns = NS_PER_S, .max_length = 4096},
-        .retry = {.budget = 0.1, .burst = 10},
-        .users = {.fair_share = 1},
-        .first_token_ns = 30 * NS_PER_S,
-        .lease_ns = 600 * NS_PER_S,
-    };
+    struct decide_conf conf = conf_decide_defaults(false);
+
+    conf.queue.max_length = 4096;
+    conf.users.fair_share = 1;
+    return conf;
 }
 
 static struct bed *make_bed(size_t upstreams, uint32_t max_streams)

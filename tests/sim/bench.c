@@ -9,6 +9,7 @@
 #include "commands.h"
 #include "sim.h"
 #include "weir/base/assert.h"
+#include "weir/conf/settings.h"
 
 enum { CYCLES = 1000000, STREAMS_EACH = 16, QUEUED_MAX = 1000 };
 
@@ -30,24 +31,9 @@ static void table_init(struct table *t, size_t n_upstreams)
     WEIR_ASSERT(mem != NULL);
     memset(mem, 0, bytes);
     memset(t, 0, sizeof *t);
-    t->conf = (struct decide_conf){
-        .limiter = {.enforce = true, .queue_target_ns = MS(500)},
-        .breaker = {.enforce = true,
-                    .window_ns = S(10),
-                    .min_requests = 20,
-                    .error_rate = 0.5,
-                    .consecutive = 5,
-                    .open_min_ns = S(1),
-                    .open_max_ns = S(4),
-                    .probes = 3,
-                    .silence_ns = S(5),
-                    .silence_streams = 3},
-        .ramp = {.enforce = true, .start = 0.1, .factor = 2, .dwell_ns = S(1), .rest_ns = S(20)},
-        .queue = {.enforce = true, .max_wait_ns = S(1000), .max_length = 2 * QUEUED_MAX},
-        .retry = {.budget = 0.1, .burst = 10},
-        .users = {.fair_share = 0.1},
-        .lease_ns = S(600),
-    };
+    t->conf = conf_decide_defaults(false);
+    t->conf.queue.max_wait_ns = S(1000);
+    t->conf.queue.max_length = 2 * QUEUED_MAX;
     for (size_t i = 0; i < n_upstreams; i++)
         t->max_streams[i] = STREAMS_EACH;
     t->now_ns = S(1000);

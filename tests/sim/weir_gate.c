@@ -4,35 +4,18 @@
 #include <string.h>
 
 #include "weir/base/assert.h"
+#include "weir/conf/settings.h"
 #include "world.h"
 
-/* The settings as they come without a file. */
+/* The settings as they come without a file, and the pace that is promised where one is. */
 static struct decide_conf default_conf(const struct scenario *sc)
 {
     const struct backend *b = sc->backend;
+    struct decide_conf conf = conf_decide_defaults(b->api);
 
-    return (struct decide_conf){
-        .api = b->api,
-        .limiter = {.enforce = true,
-                    .queue_target_ns = b->api ? MS(125) : MS(500),
-                    .pace_target_ns = sc->pace_auto || b->api ? 0 : num_ns(b->promise_ms / 1e3)},
-        .breaker = {.enforce = true,
-                    .window_ns = S(10),
-                    .min_requests = 20,
-                    .error_rate = 0.5,
-                    .consecutive = 5,
-                    .open_min_ns = S(1),
-                    .open_max_ns = S(4),
-                    .probes = 3,
-                    .silence_ns = S(5),
-                    .silence_streams = 3},
-        .ramp = {.enforce = true, .start = 0.1, .factor = 2, .dwell_ns = S(1), .rest_ns = S(20)},
-        .queue = {.enforce = true, .max_wait_ns = S(1), .max_length = 1024},
-        .retry = {.budget = 0.1, .burst = 10},
-        .users = {.fair_share = 0.1},
-        .first_token_ns = S(30),
-        .lease_ns = S(600),
-    };
+    if (!sc->pace_auto && !b->api)
+        conf.limiter.pace_target_ns = num_ns(b->promise_ms / 1e3);
+    return conf;
 }
 
 static struct job *job_of(struct pool_request *r)

@@ -161,6 +161,11 @@ struct conf_diagnostics {
 struct settings *conf_load(const char *path, struct conf_diagnostics *m);
 /* The same from memory; `name` stands for the file in diagnostics.  For tests and fuzzing. */
 struct settings *conf_parse(const char *text, const char *name, struct conf_diagnostics *m);
+/*
+ * What the decisions are told where the file is silent, for a pool of this profile.  For tests, the
+ * simulation and weir-micro: the defaults stand in the settings table alone.
+ */
+struct decide_conf conf_decide_defaults(bool api);
 /* One pool "default", one upstream "default", all defaults; `listen` NULL = 127.0.0.1:8080. */
 struct settings *conf_from_upstream(const char *url, const char *listen,
                                     struct conf_diagnostics *m);

@@ -5,27 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "weir/conf/settings.h"
+
 struct decide_conf default_conf(void)
 {
-    return (struct decide_conf){
-        .limiter = {.enforce = true, .queue_target_ns = MS(500)},
-        .breaker = {.enforce = true,
-                    .window_ns = S(10),
-                    .min_requests = 20,
-                    .error_rate = 0.5,
-                    .consecutive = 5,
-                    .open_min_ns = S(1),
-                    .open_max_ns = S(4),
-                    .probes = 3,
-                    .silence_ns = S(5),
-                    .silence_streams = 3},
-        .ramp = {.enforce = true, .start = 0.1, .factor = 2, .dwell_ns = S(1), .rest_ns = S(20)},
-        .queue = {.enforce = true, .max_wait_ns = S(1), .max_length = 1024},
-        .retry = {.budget = 0.1, .burst = 10},
-        .users = {.fair_share = 0.1},
-        .first_token_ns = S(30),
-        .lease_ns = S(600),
-    };
+    return conf_decide_defaults(false);
 }
 
 void fixture_init(struct fixture *f)
