@@ -40,10 +40,15 @@ build_programs() {
 
 build_with_tests() {
     packages_need "to build weir and its tests" "${packages_build[@]}" "${packages_unit[@]}"
-    if [ -e build/build.ninja ] && ! build_has_tests; then
-        meson configure build -Dtests=enabled
+    if [ -e build/build.ninja ] && ! { build_has_tests && build_is_strict; }; then
+        meson configure build -Dtests=enabled -Dwerror=true
     fi
-    build_in build -Dtests=enabled
+    build_in build -Dtests=enabled -Dwerror=true
+}
+
+# Of what is tested, a warning is an error; whoever only builds and runs weir is not stopped by one.
+build_is_strict() {
+    meson introspect build --buildoptions | grep -q '"name": "werror", "value": true'
 }
 
 build_has_tests() {

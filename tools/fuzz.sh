@@ -11,7 +11,7 @@ fuzz_targets() {
 
 fuzz_configure() {
     packages_need "to fuzz" "${packages_build[@]}" "${packages_unit[@]}" "${packages_fuzz[@]}"
-    [ -e build-fuzz/build.ninja ] || CC=clang build_configure build-fuzz -Dfuzz=true \
+    [ -e build-fuzz/build.ninja ] || CC=clang build_configure build-fuzz -Dfuzz=true -Dwerror=true \
         -Db_sanitize=address,undefined -Db_lundef=false
 }
 

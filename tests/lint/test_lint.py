@@ -15,6 +15,7 @@ sys.path.insert(0, os.path.join(HERE, "../../proxy/admin"))
 
 import counts  # noqa: E402
 import embed_page  # noqa: E402
+import fields  # noqa: E402
 import layers  # noqa: E402
 import symbols  # noqa: E402
 import texts  # noqa: E402
@@ -171,3 +172,32 @@ def test_a_word_without_a_colour_or_a_sentence_stops_the_build_of_the_page(lost)
 def test_the_page_draws_failures_last():
     assert embed_page.of_the_page(WORDS) == {"states": ["closed"], "outcomes": ["ok", "bad"],
                                              "causes": ["full"], "why": {"full": "there is no room"}}
+
+
+STRUCTS = """
+struct rule_conf {
+    bool enforce; /* mode */
+    uint64_t wait_ns, most[2];
+    struct part_conf part;
+};
+struct part_conf {
+    size_t n_names;
+    char **names;
+};
+"""
+ROWS = "MODE(struct rule_conf) A(struct rule_conf, wait_ns) B(struct part_conf, names, n_names)"
+DERIVED = "c->most = 1;"
+READERS = "x->enforce y.wait_ns y.most z.part z.part.names z.part.n_names"
+
+
+def test_a_field_of_the_settings_without_a_row_is_found():
+    assert list(fields.complaints(STRUCTS, ROWS, DERIVED, READERS)) == []
+    found = list(fields.complaints(STRUCTS, ROWS.replace("wait_ns", "wait"), DERIVED, READERS))
+    assert found == ["rule_conf.wait_ns has no row in config/rows_*.c and no line in config/derive.c"]
+    assert len(list(fields.complaints(STRUCTS, ROWS, "", READERS))) == 1
+    assert len(list(fields.complaints(STRUCTS, ROWS.replace("MODE", ""), DERIVED, READERS))) == 1
+
+
+def test_a_field_of_the_settings_that_nothing_reads_is_found():
+    found = list(fields.complaints(STRUCTS, ROWS, DERIVED, READERS.replace("y.most", "")))
+    assert found == ["rule_conf.most is read by nothing"]
