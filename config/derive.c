@@ -44,6 +44,19 @@ static void derive_routes(struct settings *s)
                 s->routes[r].pool = p - 1;
 }
 
+static void derive_redact(struct settings *s)
+{
+    static const char *const usual[] = {"key", "api_key",   "token",   "access_token",
+                                        "sig", "signature", "password"};
+
+    if (was_given(s, &s->log_redact))
+        return;
+    s->n_log_redact = sizeof usual / sizeof usual[0];
+    s->log_redact = conf_alloc(s, s->n_log_redact, sizeof *s->log_redact);
+    for (size_t i = 0; i < s->n_log_redact; i++)
+        s->log_redact[i] = conf_copy(s, usual[i]);
+}
+
 void conf_derive(struct settings *s)
 {
     if (s->workers == 0)
@@ -53,4 +66,5 @@ void conf_derive(struct settings *s)
     for (size_t i = 0; i < s->n_pools; i++)
         derive_pool(s, &s->pools[i]);
     derive_routes(s);
+    derive_redact(s);
 }

@@ -166,6 +166,11 @@ static const struct conf_row log_rows[] = {
          "least level of the event log on stderr"),
     BOOL("query", struct settings, log_query, "true",
          "log the values of a request's query; false: the names only"),
+    TEXTS("redact", struct settings, log_redact, n_log_redact,
+          "query parameters whose values are never written down, in any case, also as the end of a "
+          "longer name (X-Amz-Signature)",
+          .form = &conf_form_token,
+          .def_words = "key, api_key, token, access_token, sig, signature, password"),
 };
 static const struct conf_table log_table = TABLE("log", log_rows, "What is written down.");
 

@@ -126,6 +126,8 @@ static int run(struct run *r, struct settings **s)
         goto out;
     if ((*s)->sandbox && !sandbox_enter())
         log_warn("weir goes on without its sandbox; `sandbox = false` says that this is meant");
+    if (!log_start())
+        log_warn("no memory for a log of its own thread: a log nobody reads may hold weir up");
     say_start(*s, r);
     c = control_create(s, &start, why, sizeof why);
     if (c == NULL) {
@@ -142,6 +144,7 @@ out:
     admin_close(&a);
     control_destroy(&c);
     flow_unbind(&r->sockets);
+    log_stop();
     return status;
 }
 

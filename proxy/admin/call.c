@@ -56,8 +56,10 @@ enum weir_status render_into(struct admin *a, struct buf *out, size_t max, rende
 
 static void put(struct call *c, struct slice s)
 {
-    if (buf_append(c->out, s, ANSWER_MAX) != WEIR_OK)
-        log_warn("admin: an answer to uid %u was cut: there is no memory", c->uid);
+    if (buf_append(c->out, s, ANSWER_MAX) == WEIR_OK)
+        return;
+    c->cut = true; /* the end of the connection tells the client */
+    log_warn("admin: an answer to uid %u was cut: there is no memory", c->uid);
 }
 
 static void end_answer(struct call *c)
@@ -70,9 +72,14 @@ static void end_answer(struct call *c)
 
 void call_render(struct call *c, render_fn *fn, const void *arg)
 {
+    enum weir_status rc;
+
     c->a->status = control_status(c->a->control);
-    if (render_into(c->a, c->out, ANSWER_MAX, fn, arg) == WEIR_OK)
+    rc = render_into(c->a, c->out, ANSWER_MAX, fn, arg);
+    if (rc == WEIR_OK)
         end_answer(c);
+    else if (rc == WEIR_NO_MEMORY)
+        call_fail(c, FAIL_BUSY, "there is no memory for the answer");
     else
         call_fail(c, FAIL_TOO_LARGE, "the answer would be larger than %d MiB", ANSWER_MAX >> 20);
 }
@@ -87,13 +94,15 @@ struct failure {
 static void put_clean(struct text *t, struct slice s)
 {
     while (s.len > 0) {
-        size_t n = utf8_len(s);
-        bool control = n == 1 && ((unsigned char)s.p[0] < 0x20 || s.p[0] == 0x7f) && s.p[0] != '\n';
-        if (n == 0 || control)
-            text_char(t, '?');
-        else
-            text_put(t, slice_of(s.p, n));
-        s = slice_from(s, n == 0 ? 1 : n);
+        const char *end = memchr(s.p, '\n', s.len);
+        size_t n = end == NULL ? s.len : (size_t)(end - s.p);
+
+        text_shown(t, slice_of(s.p, n));
+        s = slice_from(s, n);
+        if (s.len > 0) {
+            text_char(t, '\n');
+            s = slice_from(s, 1);
+        }
     }
 }
 

@@ -29,6 +29,7 @@ struct call {
     void *client; /* socket.c's own, for answers that come later */
     struct buf *out;
     enum call_state state;
+    bool cut; /* no memory: what was answered is not whole, the connection has to end */
 };
 
 enum {

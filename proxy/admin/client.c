@@ -154,6 +154,7 @@ static void client_run(struct client *c, struct slice line)
         client_put(c, SLICE_LIT("\n")); /* ends what it watched */
     call_run(&call, &s->args);
     c->json = call.json;
+    c->ending |= call.cut;
     client_enter(c, next[call.state]);
 }
 
@@ -311,7 +312,7 @@ void client_create(struct socket_server *s, int fd, unsigned uid)
     c->uid = uid;
     loop_deferred_init(&c->deferred, client_free);
     loop_timer_init(&c->deadline, l, on_deadline, c);
-    c->conn = conn_accept(l, fd, NULL, 0, &client_events, c);
+    c->conn = conn_accept(l, fd, NULL, NULL, 0, &client_events, c);
     if (c->conn == NULL) {
         free(c);
         return;
@@ -361,6 +362,7 @@ void socket_answered(struct call *call)
     struct client *c = call->client;
 
     WEIR_CHECK(c, CLIENT_MAGIC);
+    c->ending |= call->cut;
     client_enter(c, CLIENT_READING);
     client_step(c);
 }

@@ -9,7 +9,15 @@
 
 /* One connection of the admin socket.  Control thread. */
 
+/* A uid that may not connect, and when the log last said so; said_ns 0: none yet. */
+enum { STRANGERS_MAX = 16 };
+struct stranger {
+    unsigned uid, more;
+    uint64_t said_ns;
+};
+
 struct socket_server {
+    struct stranger strangers[STRANGERS_MAX];
     struct admin *a;
     struct listener *listener;
     int fd;

@@ -24,6 +24,12 @@ static void write_build_info(struct metric_out *o, struct admin *a)
     metric_u64(o, LABELS({"version", WEIR_VERSION}), 1, 1);
 }
 
+static void write_event_log_dropped(struct metric_out *o, struct admin *a)
+{
+    (void)a;
+    metric_u64(o, NULL, 0, log_dropped());
+}
+
 static void write_state(struct metric_out *o, struct admin *a)
 {
     for (int s = 0; s < SERVICE_STATE_COUNT; s++)

@@ -35,6 +35,8 @@
       "Changes of state of a breaker")                                                             \
     X(overrides, "weir_overrides", "gauge", "pool",                                                \
       "Orders of an operator that hold now, those for its upstreams included")                     \
+    X(event_log_dropped, "weir_event_log_dropped_total", "counter", "",                            \
+      "Lines of the event log dropped because nobody took them in time")                           \
     X(incident, "weir_incident", "gauge", "pool", "1 while an incident text is shown to users")
 
 /* Not weir's own names: what every process exports. */

@@ -119,9 +119,12 @@ void run_sessions(struct call *c, int param)
 {
     struct socket_hold *hold = socket_hold(c);
 
+    struct call unused;
+
     (void)param;
-    if (hold == NULL)
-        call_fail(c, FAIL_BUSY, "there is no memory for the list");
-    else
-        control_sessions(c->a->control, on_sessions, hold);
+    if (hold != NULL && control_sessions(c->a->control, on_sessions, hold))
+        return;
+    if (hold != NULL)
+        (void)socket_hold_take(&hold, &unused);
+    call_fail(c, FAIL_BUSY, "there is no memory for the list");
 }

@@ -18,6 +18,7 @@ enum {
     CLIENTS_MAX = 64,
     CLIENTS_KEPT = 8, /* of these, for root */
 };
+#define STRANGER_EVERY_NS (10 * NS_PER_S)
 
 static void turn_away(int fd, const char *answer)
 {
@@ -28,6 +29,54 @@ static void turn_away(int fd, const char *answer)
 static bool is_full(const struct socket_server *s, unsigned uid)
 {
     return s->n >= (uid == 0 ? CLIENTS_MAX : CLIENTS_MAX - CLIENTS_KEPT);
+}
+
+/* A line for each uid in ten seconds: whoever knocks in a loop fills no disk. */
+static void note_stranger(struct socket_server *s, const struct ucred *cred)
+{
+    uint64_t now = loop_now_ns(control_loop(s->a->control));
+    struct stranger *at = &s->strangers[0];
+
+    for (int i = 0; i < STRANGERS_MAX; i++) {
+        struct stranger *x = &s->strangers[i];
+
+        if (x->said_ns != 0 && x->uid == cred->uid) {
+            at = x;
+            break;
+        }
+        if (x->said_ns < at->said_ns)
+            at = x;
+    }
+    if (at->said_ns != 0 && now - at->said_ns < STRANGER_EVERY_NS) {
+        at->more += at->uid == cred->uid;
+        return; /* or all places are taken by others just now */
+    }
+    if (at->uid == cred->uid && at->more > 0)
+        log_warn("admin: uid %u (pid %d) may not connect; it tried %u times more since the last "
+                 "line like this",
+                 (unsigned)cred->uid, (int)cred->pid, at->more);
+    else
+        log_warn("admin: uid %u (pid %d) may not connect", (unsigned)cred->uid, (int)cred->pid);
+    *at = (struct stranger){.uid = cred->uid, .said_ns = now};
+}
+
+/* The connection that has said nothing for longest goes; false: all of them are at work. */
+static bool make_room(struct socket_server *s)
+{
+    struct client *longest = NULL;
+
+    LIST_EACH(n, &s->clients)
+    {
+        struct client *c = LIST_OBJECT(n, struct client, node);
+
+        if (c->place == CLIENT_READING && buf_empty(&c->out) &&
+            (longest == NULL || c->moved_ns < longest->moved_ns))
+            longest = c;
+    }
+    if (longest == NULL)
+        return false;
+    client_end(longest);
+    return true;
 }
 
 static void on_client(int fd, const struct net_addr *peer, void *arg)
@@ -42,9 +91,9 @@ static void on_client(int fd, const struct net_addr *peer, void *arg)
         return;
     }
     if (!rights_may_read(s->a->rights, cred.uid)) {
-        log_warn("admin: uid %u (pid %d) may not connect", (unsigned)cred.uid, (int)cred.pid);
+        note_stranger(s, &cred);
         turn_away(fd, "error: not allowed\n\n");
-    } else if (is_full(s, cred.uid)) {
+    } else if (is_full(s, cred.uid) && !make_room(s)) {
         turn_away(fd, "error: busy: too many connections to this socket\n\n");
     } else {
         client_create(s, fd, cred.uid);

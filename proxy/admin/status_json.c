@@ -203,6 +203,15 @@ static void json_pool(struct json_out *j, struct admin *a, size_t pool)
     json_close(j);
 }
 
+static void json_logs(struct json_out *j, const struct status_view *s)
+{
+    json_open_object(j, "logs");
+    json_u64(j, "access_dropped", s->workers.log_dropped);
+    json_u64(j, "events_dropped", log_dropped());
+    json_cstr(j, "access_error", s->access_log_error == 0 ? NULL : strerror(s->access_log_error));
+    json_close(j);
+}
+
 void show_status_json(struct text *t, struct admin *a, const void *unused)
 {
     const struct status_view *s = a->status;
@@ -217,6 +226,7 @@ void show_status_json(struct text *t, struct admin *a, const void *unused)
     json_cstr(&j, "version", WEIR_VERSION);
     json_cstr(&j, "incident", s->incident);
     json_wall(&j, "now", s->now_wall_ns);
+    json_logs(&j, s);
     json_open_array(&j, "pools");
     for (size_t i = 0; i < s->n_pools; i++)
         json_pool(&j, a, i);

@@ -214,6 +214,19 @@ static void show_pool(struct text *t, const struct pool_status *p, const struct 
         show_upcoming(t, &p->upstreams[i], s);
 }
 
+/* Only where something is wrong with them. */
+static void show_logs(struct text *t, const struct status_view *s)
+{
+    if (s->access_log_error != 0)
+        text_printf(t, "the access log cannot be written: %s\n", strerror(s->access_log_error));
+    if (s->workers.log_dropped > 0)
+        text_printf(t, "lines dropped from the access log since the start: %llu\n",
+                    (unsigned long long)s->workers.log_dropped);
+    if (log_dropped() > 0)
+        text_printf(t, "lines dropped from the event log since the start: %llu\n",
+                    (unsigned long long)log_dropped());
+}
+
 void show_status(struct text *t, struct admin *a, const void *unused)
 {
     const struct status_view *s = a->status;
@@ -221,6 +234,7 @@ void show_status(struct text *t, struct admin *a, const void *unused)
 
     (void)unused;
     show_head(t, s);
+    show_logs(t, s);
     for (size_t i = 0; i < s->n_pools; i++)
         show_pool(t, &s->pools[i], s,
                   i < conf->n_pools ? conf->pools[i].decide.breaker.window_ns : 0);

@@ -19,6 +19,8 @@ static void on_client(int fd, const struct net_addr *peer, void *arg)
     struct web *w = arg;
 
     (void)peer;
+    if (w->n >= WEB_CLIENTS_MAX)
+        web_client_make_room(w);
     if (w->n < WEB_CLIENTS_MAX) {
         web_client_create(w, fd);
         return;
@@ -58,6 +60,7 @@ void web_close(struct web **wp)
     web_client_end(LIST_OBJECT(n, struct web_client, node));
     listener_close(&w->listener);
     (void)close(w->fd);
+    buf_free(&w->metrics);
     free(w);
     *wp = NULL;
 }

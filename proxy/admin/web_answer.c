@@ -7,6 +7,7 @@
 #include "metrics.h"
 #include "show.h"
 #include "web_client.h"
+#include "weir/base/clock.h"
 
 enum {
     HEAD_ROOM = 1024,
@@ -96,9 +97,28 @@ static void put_rendered(struct web_client *c, const struct web_request *r, cons
 
 /* --- the rows */
 
+/* Rendered once a second at most: what is asked for in a loop costs a copy. */
+static bool metrics_are_fresh(struct web *w)
+{
+    struct admin *a = w->a;
+    uint64_t now = loop_now_ns(control_loop(a->control));
+
+    if (!buf_empty(&w->metrics) && now - w->metrics_ns < NS_PER_S)
+        return true;
+    buf_free(&w->metrics);
+    a->status = control_status(a->control);
+    w->metrics_ns = now;
+    return render_into(a, &w->metrics, ANSWER_MAX, show_metrics, NULL) == WEIR_OK;
+}
+
 static void answer_metrics(struct web_client *c, const struct web_request *r)
 {
-    put_rendered(c, r, "text/plain; version=0.0.4; charset=utf-8", show_metrics);
+    struct head h = {200, "text/plain; version=0.0.4; charset=utf-8", "", false, false, 0};
+
+    if (metrics_are_fresh(c->web))
+        put_whole(c, r, h, buf_slice(&c->web->metrics));
+    else
+        web_refuse(c, 500, "the answer does not fit");
 }
 
 static void answer_status(struct web_client *c, const struct web_request *r)

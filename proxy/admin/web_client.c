@@ -242,7 +242,7 @@ void web_client_create(struct web *w, int fd)
     c->web = w;
     loop_deferred_init(&c->deferred, client_free);
     loop_timer_init(&c->deadline, l, on_deadline, c);
-    c->conn = conn_accept(l, fd, NULL, 0, &web_events, c);
+    c->conn = conn_accept(l, fd, NULL, NULL, 0, &web_events, c);
     if (c->conn == NULL) {
         free(c);
         return;
@@ -251,6 +251,23 @@ void web_client_create(struct web *w, int fd)
     w->n++;
     c->moved_ns = loop_now_ns(l);
     client_arm(c);
+}
+
+void web_client_make_room(struct web *w)
+{
+    struct web_client *longest = NULL;
+
+    LIST_EACH(n, &w->clients)
+    {
+        struct web_client *c = LIST_OBJECT(n, struct web_client, node);
+
+        if (c->stream || !buf_empty(&c->out))
+            continue;
+        if (longest == NULL || c->moved_ns < longest->moved_ns)
+            longest = c;
+    }
+    if (longest != NULL)
+        web_client_end(longest);
 }
 
 void web_client_tell(struct web_client *c, struct slice bytes)

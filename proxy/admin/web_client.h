@@ -16,6 +16,8 @@ struct web {
     int fd;
     struct list clients;
     unsigned n, n_streams;
+    struct buf metrics; /* /metrics as rendered last: however often it is asked for */
+    uint64_t metrics_ns;
     char host[256]; /* this machine's name, which requests may name */
 };
 
@@ -34,6 +36,8 @@ struct web_client {
 
 void web_client_create(struct web *w, int fd);
 void web_client_end(struct web_client *c);
+/* At the most there may be: the one that has been idle longest goes, or has been slow longest. */
+void web_client_make_room(struct web *w);
 /* Bytes for an open page; dropped when it reads too slowly. */
 void web_client_tell(struct web_client *c, struct slice bytes);
 

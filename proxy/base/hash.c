@@ -66,6 +66,19 @@ void random_bytes(void *out, size_t n)
     }
 }
 
+uint64_t entropy_next(struct entropy *e)
+{
+    uint64_t word;
+
+    if (e->left == 0) {
+        random_bytes(e->words, sizeof e->words);
+        e->left = sizeof e->words / sizeof e->words[0];
+    }
+    word = e->words[--e->left];
+    e->words[e->left] = 0; /* what was given out is known to nobody else afterwards */
+    return word;
+}
+
 struct hash_key hash_key_random(void)
 {
     struct hash_key k;

@@ -25,6 +25,22 @@ static void put_control(struct text *t, unsigned char c)
     }
 }
 
+/* A character that must not be seen raw in a log or on a terminal, n bytes of UTF-8. */
+static void put_unicode(struct text *t, const unsigned char *p, size_t n)
+{
+    uint32_t c = n == 2 ? p[0] & 0x1f : n == 3 ? p[0] & 0x0f : p[0] & 0x07;
+
+    for (size_t i = 1; i < n; i++)
+        c = c << 6 | (p[i] & 0x3f);
+    if (c >= 0x10000) {
+        text_str(t, "\\u");
+        text_hex(t, 0xd800 + ((c - 0x10000) >> 10), 4);
+        c = 0xdc00 + (c & 0x3ff);
+    }
+    text_str(t, "\\u");
+    text_hex(t, c, 4);
+}
+
 static size_t put_escaped(struct text *t, struct slice s)
 {
     unsigned char c = (unsigned char)s.p[0];
@@ -44,7 +60,10 @@ static size_t put_escaped(struct text *t, struct slice s)
         text_str(t, "\xef\xbf\xbd");
         return 1;
     }
-    text_put(t, slice_of(s.p, n));
+    if (text_shown_len(s) > 0)
+        text_put(t, slice_of(s.p, n));
+    else
+        put_unicode(t, (const unsigned char *)s.p, n);
     return n;
 }
 

@@ -114,3 +114,61 @@ size_t utf8_len(struct slice s)
         return 0;
     return n;
 }
+
+static uint32_t code_point(const unsigned char *p, size_t n)
+{
+    uint32_t c = n == 2 ? p[0] & 0x1f : n == 3 ? p[0] & 0x0f : p[0] & 0x07;
+
+    for (size_t i = 1; i < n; i++)
+        c = c << 6 | (p[i] & 0x3f);
+    return c;
+}
+
+static bool is_hidden(uint32_t c)
+{
+    static const struct {
+        uint32_t first, last;
+    } ranges[] = {
+        {0x80, 0x9f},     {0xad, 0xad},     {0x61c, 0x61c},     {0x180e, 0x180e},
+        {0x200b, 0x200b}, {0x200e, 0x200f}, {0x2028, 0x202e},   {0x2060, 0x206f},
+        {0xfeff, 0xfeff}, {0xfff9, 0xfffb}, {0xe0000, 0xe007f},
+    };
+
+    for (size_t i = 0; i < sizeof ranges / sizeof ranges[0]; i++) {
+        if (c >= ranges[i].first && c <= ranges[i].last)
+            return true;
+    }
+    return false;
+}
+
+size_t text_shown_len(struct slice s)
+{
+    size_t n = utf8_len(s);
+    const unsigned char *p = (const unsigned char *)s.p;
+
+    if (n == 0)
+        return 0;
+    if (n == 1)
+        return p[0] >= 0x20 && p[0] != 0x7f ? 1 : 0;
+    return is_hidden(code_point(p, n)) ? 0 : n;
+}
+
+void text_shown(struct text *t, struct slice s)
+{
+    while (s.len > 0) {
+        size_t n = text_shown_len(s);
+
+        if (n > 0) {
+            text_put(t, slice_of(s.p, n));
+            s = slice_from(s, n);
+            continue;
+        }
+        n = utf8_len(s);
+        n = n == 0 ? 1 : n;
+        for (size_t i = 0; i < n; i++) {
+            text_str(t, "\\x");
+            text_hex(t, (unsigned char)s.p[i], 2);
+        }
+        s = slice_from(s, n);
+    }
+}

@@ -78,7 +78,8 @@ struct worker {
     struct snapshot_use *use;
     char *incidents[SNAPSHOT_POOLS_MAX + 1]; /* the operator's texts, from control; owned */
     struct public_status *status;            /* the public status page, from control; a reference */
-    struct rng rng;
+    struct rng rng;                          /* jitter */
+    struct entropy entropy;                  /* ids */
 
     struct listener *listeners[SNAPSHOT_LISTENERS_MAX];
     struct listener_slot {
@@ -268,7 +269,7 @@ static inline const struct client_timeouts_conf *session_timeouts(const struct s
 {
     return &s->w->snapshot->settings->client_timeouts;
 }
-struct session *session_open(struct worker *w, int fd, int listener);
+struct session *session_open(struct worker *w, int fd, const struct net_addr *peer, int listener);
 void session_enter(struct session *s, enum session_state next);
 void session_step(struct session *s);
 void session_close(struct session *s);

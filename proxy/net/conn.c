@@ -257,7 +257,8 @@ static struct conn *discard(struct conn *c)
     return NULL;
 }
 
-struct conn *conn_accept(struct loop *l, int fd, struct tls_server *tls, uint64_t handshake_ns,
+struct conn *conn_accept(struct loop *l, int fd, const struct net_addr *peer,
+                         struct tls_server *tls, uint64_t handshake_ns,
                          const struct conn_events *ev, void *owner)
 {
     struct conn *c = create(l, fd, ev, owner);
@@ -265,7 +266,9 @@ struct conn *conn_accept(struct loop *l, int fd, struct tls_server *tls, uint64_
 
     if (c == NULL)
         return NULL;
-    if (getpeername(fd, &c->peer.u.sa, &len) == 0)
+    if (peer != NULL)
+        c->peer = *peer;
+    else if (getpeername(fd, &c->peer.u.sa, &len) == 0)
         c->peer.len = len;
     c->state = tls == NULL ? CONN_OPEN : CONN_HANDSHAKE;
     if (tls != NULL) {

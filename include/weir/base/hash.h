@@ -28,4 +28,11 @@ double rng_unit(struct rng *r);
 /* Fills out with bytes of the kernel's generator; for ids that must not be guessable. */
 void random_bytes(void *out, size_t n);
 
+/* The same by the word, for ids: fetched 256 bytes at a time.  One owner; zeroed is ready. */
+struct entropy {
+    uint64_t words[32];
+    uint32_t left;
+};
+uint64_t entropy_next(struct entropy *e);
+
 #endif

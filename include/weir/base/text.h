@@ -63,4 +63,13 @@ enum weir_status parse_u64(struct slice s, uint64_t max, uint64_t *out) WEIR_MUS
 /* Length of the UTF-8 sequence (RFC 3629) at the front of s, 0 if there is none. */
 size_t utf8_len(struct slice s);
 
+/*
+ * How many bytes at the front of s may be shown as they are: a printable character, or 0 for
+ * control characters, C1, invalid UTF-8, and what changes the direction or the lines of a text
+ * (RFC 3629; Unicode's Bidi_Control, line and paragraph separators, tags, invisible operators).
+ */
+size_t text_shown_len(struct slice s);
+/* Puts s for people: what may not be shown becomes \xHH for each of its bytes. */
+void text_shown(struct text *t, struct slice s);
+
 #endif

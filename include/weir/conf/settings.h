@@ -136,6 +136,8 @@ struct settings {
     char *log_access; /* stderr, stdout, off, syslog, or a file */
     enum log_level log_level;
     bool log_query;
+    char **log_redact; /* names of query parameters whose values are never written down */
+    size_t n_log_redact;
 
     char *file;    /* where it was read from; "" = none */
     void *origins; /* conf's own: where each value came from */

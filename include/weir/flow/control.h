@@ -68,6 +68,7 @@ struct status_view {
     struct pool_sum no_pool; /* requests that reached no pool */
     struct worker_sum workers;
     uint32_t n_workers;
+    int access_log_error; /* errno of the write to the access log that fails now; 0 = none */
 };
 
 /* A view of everything now; valid until the next call. */
@@ -156,8 +157,11 @@ struct live_request {
     uint64_t age_ns, ttft_ns; /* ttft 0 = none yet */
     uint32_t events;
 };
-/* Asks the workers; fn is called once, from the loop, with everything (at most 10,000). */
-void control_sessions(struct control *c,
+/*
+ * Asks the workers; fn is called once, from the loop, with everything (at most 10,000).  False:
+ * there is no memory for the list, and fn is not called.
+ */
+bool control_sessions(struct control *c,
                       void (*fn)(const struct live_request *list, size_t n, void *arg), void *arg);
 
 #endif

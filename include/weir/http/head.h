@@ -204,6 +204,14 @@ const char *reason_phrase(int status);
 enum weir_status target_path(struct slice target, struct text *out) WEIR_MUST_CHECK;
 
 /*
+ * The target as it may be written down: the values of query parameters whose names are in `names`
+ * are "***"; with `all` every value.  A name is met in any case, percent-encoded, with "-" for "_"
+ * or without, with a subscript ("key[0]"), and as the last part of another ("X-Amz-Signature").
+ */
+void target_redacted(struct text *t, struct slice target, char *const *names, size_t n_names,
+                     bool all);
+
+/*
  * Retry-After as milliseconds from retry-after-ms, else Retry-After (seconds, or an HTTP-date
  * against `date` when that is present too, else against wall_now_s); 0 when absent or unusable.
  */

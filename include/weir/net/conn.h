@@ -46,11 +46,14 @@ struct conn_events {
 };
 
 /*
- * Takes over an accepted descriptor (non-blocking).  tls NULL: plain, open at once (no on_open).
+ * Takes over an accepted descriptor (non-blocking).  peer: as accept gave it, for a connection that
+ * is reset already has none to ask for; NULL: the kernel is asked.  tls NULL: plain, open at once
+ * (no on_open).
  * With tls: on_open after the handshake, on_fail otherwise or after handshake_ns.
  * Reading is wanted from the start.  NULL when out of memory: fd is closed.
  */
-struct conn *conn_accept(struct loop *l, int fd, struct tls_server *tls, uint64_t handshake_ns,
+struct conn *conn_accept(struct loop *l, int fd, const struct net_addr *peer,
+                         struct tls_server *tls, uint64_t handshake_ns,
                          const struct conn_events *ev, void *owner);
 
 /*

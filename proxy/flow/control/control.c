@@ -325,7 +325,7 @@ struct control *control_create(struct settings **s, const struct control_start *
     if (c == NULL)
         return NULL;
     c->start = *start;
-    c->signal_fd = c->log.fd = -1;
+    c->signal_fd = -1;
     c->loop = loop_create();
     if (c->loop == NULL)
         goto failed;
@@ -414,11 +414,11 @@ void control_destroy(struct control **cp)
             worker_close(c->workers[i]);
     if (c->loop != NULL)
         loop_poll(c->loop); /* the last records */
+    access_log_close(c);
     if (c->ran)
         control_say_sum(c);
     for (int i = 0; i < c->n_workers; i++)
         worker_destroy(&c->workers[i]);
-    access_log_close(c);
     why_ring_free(&c->why);
     if (c->signal_event != NULL)
         event_free(c->signal_event);

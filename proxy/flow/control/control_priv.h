@@ -7,6 +7,7 @@
 #include "weir/base/assert.h"
 #include "weir/base/clock.h"
 #include "weir/base/log.h"
+#include "weir/base/log_sink.h"
 #include "weir/flow/control.h"
 #include "weir/net/conn.h"
 #include "weir/net/resolver.h"
@@ -69,14 +70,16 @@ struct subscriber {
 };
 
 struct access_log {
-    int fd; /* -1: off or syslog */
+    struct log_sink *sink; /* NULL: off or syslog */
     bool syslog, own_fd;
+    bool shared; /* the event log's own: both go to stderr */
     struct syslog_out syslog_out;
-    char *buffer; /* LOG_BUFFER_BYTES */
-    size_t len;
     uint64_t dropped;
-    struct loop_timer retry; /* when the file did not take all */
+    int error; /* errno of the write that fails now; 0 = none */
+    uint64_t dropped_said, said_ns;
+    int error_said;
 };
+#define LOG_SAID_EVERY_NS (10 * NS_PER_S)
 
 /* A ring of the newest request records; the index is by id. */
 struct why_ring {
@@ -169,6 +172,7 @@ void control_publish(struct control *c);
 bool access_log_open(struct control *c, char *why, size_t room);
 void access_log_reopen(struct control *c);
 void access_log_close(struct control *c);
+void access_log_watch(struct control *c); /* once a second */
 void control_on_records(struct loop_message *m);
 bool why_ring_init(struct why_ring *w, uint32_t entries);
 void why_ring_free(struct why_ring *w);

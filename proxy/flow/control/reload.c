@@ -9,6 +9,10 @@
 #include <unistd.h>
 
 #include "control/control_priv.h"
+#include "weir/base/memory.h"
+
+/* What reading a file and making everything of it may take, generously. */
+enum { RELOAD_ROOM_BYTES = 16 * 1024 * 1024 };
 
 static void note(struct buf *notes, const char *text)
 {
@@ -172,6 +176,8 @@ bool control_reload(struct control *c, const struct control_who *who, struct con
     struct snapshot *next;
     char why[600];
 
+    if (!memory_is_there(RELOAD_ROOM_BYTES))
+        return refuse(m, c->snapshot->settings->file, "there is no memory to read the settings");
     log_info("reload by uid %u: %s: reading the settings anew", who->uid, who->text);
     if (c->start.notify != NULL)
         c->start.notify("RELOADING", c->start.arg);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "control/control_priv.h"
+#include "weir/base/memory.h"
 
 static const char *const override_names[OVERRIDE_COUNT] = {
     [OVERRIDE_BREAKER_OPEN] = "breaker open",   [OVERRIDE_BREAKER_CLOSE] = "breaker close",
@@ -158,6 +159,7 @@ const struct status_view *control_status(struct control *c)
     control_sum_pool(c, 0, &v->no_pool);
     control_sum_workers(c, &v->workers);
     v->n_workers = (uint32_t)c->n_workers;
+    v->access_log_error = c->log.error;
     return v;
 }
 
@@ -200,13 +202,16 @@ static void on_list(struct session_list *l)
         answer_sessions(a, a->c->n_workers);
 }
 
-void control_sessions(struct control *c,
+bool control_sessions(struct control *c,
                       void (*fn)(const struct live_request *list, size_t n, void *arg), void *arg)
 {
     size_t max = SESSIONS_MAX / (size_t)c->n_workers + 1;
     struct sessions_ask *a = calloc(1, sizeof *a);
 
-    WEIR_ASSERT(a != NULL);
+    if (a == NULL || !memory_is_there((SESSIONS_MAX + max) * sizeof(struct live_request))) {
+        free(a);
+        return false;
+    }
     a->c = c;
     a->fn = fn;
     a->arg = arg;
@@ -221,11 +226,12 @@ void control_sessions(struct control *c,
         a->missing++;
     }
     if (a->missing == 0) {
-        answer_sessions(a, 0);
-        return;
+        free(a);
+        return false;
     }
     for (int w = 0; w < c->n_workers; w++) {
         if (a->lists[w] != NULL)
             worker_list_sessions(c->workers[w], a->lists[w], c->loop);
     }
+    return true;
 }

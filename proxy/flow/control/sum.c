@@ -98,6 +98,7 @@ static void keep_histograms(struct control *c, const struct snapshot_pool *p)
 void control_second(struct control *c)
 {
     c->seconds++;
+    access_log_watch(c);
     for (size_t i = 0; i < c->snapshot->settings->n_pools; i++) {
         keep_pool(c, (int)i);
         if (c->seconds % 10 == 0)

@@ -133,8 +133,8 @@ static void set_id(struct exchange *x, const struct request_head *h, const struc
     struct slice given = h == NULL ? SLICE_NONE : request_field(h, FIELD_X_REQUEST_ID);
     struct text t;
 
-    x->trace[0] = rng_next(&x->w->rng) | 1;
-    x->trace[1] = rng_next(&x->w->rng);
+    x->trace[0] = entropy_next(&x->w->entropy) | 1;
+    x->trace[1] = entropy_next(&x->w->entropy);
     text_init(&t, x->id, sizeof x->id);
     if (cf->trusted && id_is_fit(given)) {
         text_put(&t, given);
@@ -146,35 +146,17 @@ static void set_id(struct exchange *x, const struct request_head *h, const struc
 
 /* --- what is copied for later */
 
-/* The target as logged: without query values where the settings say so. */
-static void put_logged_target(struct text *t, struct slice target, bool query)
-{
-    const char *mark = query || target.len == 0 ? NULL : memchr(target.p, '?', target.len);
-    size_t before = mark == NULL ? target.len : (size_t)(mark - target.p);
-    bool in_value = false;
-
-    text_put(t, slice_of(target.p, before));
-    for (size_t i = before; i < target.len; i++) {
-        char c = target.p[i];
-
-        if (c == '&')
-            in_value = false;
-        if (!in_value)
-            text_char(t, c);
-        if (c == '=')
-            in_value = true;
-    }
-}
-
 static void keep_path(struct exchange *x, const struct request_head *h)
 {
+    const struct settings *st = x->snapshot->settings;
     size_t n = h->target.len < RECORD_PATH_MAX ? h->target.len : RECORD_PATH_MAX;
     struct text t;
 
     x->path = malloc(n + 1);
     if (x->path != NULL) {
         text_init(&t, x->path, n + 1);
-        put_logged_target(&t, slice_of(h->target.p, n), x->snapshot->settings->log_query);
+        target_redacted(&t, slice_of(h->target.p, n), st->log_redact, st->n_log_redact,
+                        !st->log_query);
     }
     text_init(&t, x->method, sizeof x->method);
     text_put(&t, h->method);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The access log and the memory of recent decisions: records come from the workers in blocks.  The
- * log never holds anybody up: what a slow file or pipe does not take in time is dropped and
- * counted.
+ * log never holds anybody up (weir/base/log_sink.h): what a slow file or pipe does not take in time
+ * is dropped, counted and told.  Control thread.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -90,45 +90,21 @@ static void write_line(const struct control *c, const struct request_record *r, 
 
 /* --- writing */
 
-static void flush(struct control *c)
+/* Where both logs go to stderr, the event log keeps a quarter of the room to itself. */
+enum { LEFT_FOR_EVENTS = 64 * 1024 };
+
+static void append_line(struct control *c, struct text *t)
 {
     struct access_log *l = &c->log;
-    size_t done = 0;
-
-    while (l->fd != -1 && done < l->len) {
-        ssize_t n = write(l->fd, l->buffer + done, l->len - done);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            break;
-        done += (size_t)n;
-    }
-    memmove(l->buffer, l->buffer + done, l->len - done);
-    l->len -= done;
-    if (l->len > 0)
-        loop_timer_at(&l->retry, loop_now_ns(c->loop) + 50 * NS_PER_MS);
-}
-
-static void on_retry(void *arg)
-{
-    flush(arg);
-}
-
-static void append_line(struct control *c, const struct text *t)
-{
-    struct access_log *l = &c->log;
+    bool taken;
 
     if (l->syslog) {
-        l->dropped += !syslog_out_send(&l->syslog_out, text_slice(t), loop_now_ns(c->loop));
-        return;
+        taken = syslog_out_send(&l->syslog_out, text_slice(t), loop_now_ns(c->loop));
+    } else {
+        text_char(t, '\n');
+        taken = log_sink_put(l->sink, text_slice(t), l->shared ? LEFT_FOR_EVENTS : 0);
     }
-    if (l->len + t->len + 1 > LOG_BUFFER_BYTES) {
-        l->dropped++;
-        return;
-    }
-    memcpy(l->buffer + l->len, t->at, t->len);
-    l->len += t->len;
-    l->buffer[l->len++] = '\n';
+    l->dropped += !taken;
 }
 
 /* --- the memory of recent decisions */
@@ -182,12 +158,15 @@ static void on_record(const struct request_record *r, const char *path, void *ar
     struct text t;
 
     why_add(&c->why, r);
-    if (c->log.fd == -1 && !c->log.syslog)
+    if (c->log.sink == NULL && !c->log.syslog)
         return;
-    text_init(&t, line, sizeof line);
+    text_init(&t, line, sizeof line - 1); /* and its end */
     write_line(c, r, path, &t);
+    t.cap++;
     if (!t.full)
         append_line(c, &t);
+    else
+        c->log.dropped++;
 }
 
 void control_on_records(struct loop_message *m)
@@ -196,7 +175,6 @@ void control_on_records(struct loop_message *m)
     struct control *c = b->writer->control;
 
     record_each(b, on_record, c);
-    flush(c);
     if (c->n_running > 0)
         record_block_return(b);
 }
@@ -212,16 +190,21 @@ static int open_file(const char *path, char *why, size_t room)
     return fd;
 }
 
+static bool open_sink(struct access_log *l, int fd, bool own)
+{
+    l->sink = log_sink_create(fd, own, LOG_BUFFER_BYTES, NULL);
+    if (l->sink == NULL && own)
+        (void)close(fd);
+    l->own_fd = own;
+    return l->sink != NULL;
+}
+
 bool access_log_open(struct control *c, char *why, size_t room)
 {
     const char *where = c->snapshot->settings->log_access;
     struct access_log *l = &c->log;
+    int fd;
 
-    loop_timer_init(&l->retry, c->loop, on_retry, c);
-    l->fd = -1;
-    l->buffer = malloc(LOG_BUFFER_BYTES);
-    if (l->buffer == NULL)
-        return false;
     if (strcmp(where, "off") == 0)
         return true;
     if (strcmp(where, "syslog") == 0) {
@@ -230,15 +213,14 @@ bool access_log_open(struct control *c, char *why, size_t room)
         return true;
     }
     if (strcmp(where, "stderr") == 0) {
-        l->fd = STDERR_FILENO;
-    } else if (strcmp(where, "stdout") == 0) {
-        l->fd = STDOUT_FILENO;
-    } else {
-        l->fd = open_file(where, why, room);
-        l->own_fd = l->fd != -1;
-        return l->own_fd;
+        l->sink = log_shared_sink();
+        l->shared = l->sink != NULL;
+        return l->shared || open_sink(l, STDERR_FILENO, false);
     }
-    return true;
+    if (strcmp(where, "stdout") == 0)
+        return open_sink(l, STDOUT_FILENO, false);
+    fd = open_file(where, why, room);
+    return fd != -1 && open_sink(l, fd, true);
 }
 
 /* After the file was moved away (SIGUSR1). */
@@ -249,29 +231,53 @@ void access_log_reopen(struct control *c)
 
     if (!c->log.own_fd)
         return;
-    flush(c);
     fd = open_file(c->snapshot->settings->log_access, why, sizeof why);
     if (fd == -1) {
         log_error("%s; the old file is used on", why);
         return;
     }
-    (void)close(c->log.fd);
-    c->log.fd = fd;
+    log_sink_flush(c->log.sink, 50 * NS_PER_MS); /* what was said before goes to the old one */
+    log_sink_replace(c->log.sink, fd);
     log_info("the access log was opened anew");
 }
 
+/* Once a second: lines that are lost, or not written, are no secret. */
+void access_log_watch(struct control *c)
+{
+    struct access_log *l = &c->log;
+    int error = l->sink == NULL || l->shared ? 0 : log_sink_look(l->sink).error;
+    bool news = (error != 0) != (l->error_said != 0) || l->dropped > l->dropped_said;
+
+    l->error = error;
+    if (!news || (l->said_ns != 0 && loop_now_ns(c->loop) - l->said_ns < LOG_SAID_EVERY_NS))
+        return;
+    if (error != 0)
+        log_warn("the access log cannot be written (%s); %llu lines of it were dropped so far, "
+                 "requests go on",
+                 strerror(error), (unsigned long long)l->dropped);
+    else if (l->dropped > l->dropped_said)
+        log_warn("the access log is not taken as fast as it is written: %llu lines were dropped, "
+                 "requests go on",
+                 (unsigned long long)(l->dropped - l->dropped_said));
+    else
+        log_info("the access log is written again; %llu lines of it were dropped since the start",
+                 (unsigned long long)l->dropped);
+    l->said_ns = loop_now_ns(c->loop);
+    l->error_said = error;
+    l->dropped_said = l->dropped;
+}
+
+/* At the end: what is not taken within a moment is lost, and counted. */
 void access_log_close(struct control *c)
 {
-    if (c->log.buffer == NULL)
-        return;
-    flush(c);
-    if (c->log.len > 0)
-        log_warn("the access log did not take its last %zu bytes", c->log.len);
-    loop_timer_stop(&c->log.retry);
-    if (c->log.own_fd)
-        (void)close(c->log.fd);
-    if (c->log.syslog)
-        syslog_out_close(&c->log.syslog_out);
-    free(c->log.buffer);
-    c->log = (struct access_log){.fd = -1};
+    struct access_log *l = &c->log;
+
+    if (l->sink != NULL && !l->shared) {
+        uint64_t before = log_sink_look(l->sink).dropped;
+        l->dropped += log_sink_destroy(&l->sink, 300 * NS_PER_MS) - before;
+    }
+    if (l->syslog)
+        syslog_out_close(&l->syslog_out);
+    l->sink = NULL;
+    l->syslog = false;
 }

@@ -31,6 +31,8 @@ static uint64_t key_of(const struct addresses *a, const struct net_addr *peer)
     case AF_INET:
         return hash_keyed(a->hash, slice_of(&peer->u.in.sin_addr, 4));
     case AF_INET6:
+        if (IN6_IS_ADDR_V4MAPPED(&peer->u.in6.sin6_addr)) /* of a listener that takes both */
+            return hash_keyed(a->hash, slice_of(&peer->u.in6.sin6_addr.s6_addr[12], 4));
         return hash_keyed(a->hash, slice_of(&peer->u.in6.sin6_addr, 8)); /* a host has a /64 */
     default:
         return 0; /* unix peers are one address */

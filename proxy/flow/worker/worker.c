@@ -56,7 +56,7 @@ static void on_client(int fd, const struct net_addr *peer, void *arg)
         (void)close(fd);
         return;
     }
-    if (session_open(w, fd, slot->index) == NULL) {
+    if (session_open(w, fd, peer, slot->index) == NULL) {
         address_leave(l->addresses, peer);
         return;
     }

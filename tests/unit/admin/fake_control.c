@@ -297,9 +297,10 @@ const struct request_record *control_why(struct control *c, const char *request_
     return strcmp(request_id, c->record.id) == 0 ? &c->record : NULL;
 }
 
-void control_sessions(struct control *c,
+bool control_sessions(struct control *c,
                       void (*fn)(const struct live_request *list, size_t n, void *arg), void *arg)
 {
     c->on_sessions = fn;
     c->on_sessions_arg = arg;
+    return !c->no_memory;
 }

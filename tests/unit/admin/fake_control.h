@@ -29,7 +29,7 @@ struct control {
     int orders;
     const char *refuse; /* what every order is refused with, NULL = taken */
     char incident[512];
-    bool drained, stopped;
+    bool drained, stopped, no_memory;
     struct request_record record;
     struct live_request live[3];
     size_t n_live;

@@ -387,6 +387,8 @@ Test(socket, too_many_connections_are_turned_away)
 
     for (int i = 0; i < most; i++) {
         fds[i] = dial();
+        cr_assert_eq(write(fds[i], "watch\n", 6), 6);
+        loop_poll(control.loop);
         loop_poll(control.loop);
         loop_poll(control.loop);
     }
@@ -399,6 +401,34 @@ Test(socket, too_many_connections_are_turned_away)
     (void)ask("help status\n");
     for (int i = 1; i < most; i++)
         (void)close(fds[i]);
+}
+
+Test(socket, the_longest_silent_connection_makes_room)
+{
+    int fds[64], most = getuid() == 0 ? 64 : 56;
+    char byte;
+
+    for (int i = 0; i < most; i++) {
+        fds[i] = dial();
+        loop_poll(control.loop);
+        loop_poll(control.loop);
+    }
+    (void)ask("help status\n");
+    cr_assert_eq(read(fds[0], &byte, 1), 0, "it was closed");
+    for (int i = 0; i < most; i++)
+        (void)close(fds[i]);
+}
+
+Test(socket, without_memory_the_list_is_refused_and_the_connection_serves_on)
+{
+    int fd = dial();
+
+    control.no_memory = true;
+    say(fd, "sessions\n");
+    cr_assert_str_eq(hear(fd, "\n\n"), "error: there is no memory for the list\n\n");
+    say(fd, "help status\n");
+    cr_assert(strstr(hear(fd, "\n\n"), "status") != NULL);
+    (void)close(fd);
 }
 
 Test(socket, drain_and_stop_are_passed_on)

@@ -75,3 +75,15 @@ Test(json_out, escapes_each_byte_at_each_place_of_a_long_string)
         }
     }
 }
+
+Test(json_out, escapes_what_would_turn_or_break_a_line)
+{
+    char mem[256];
+    struct text t;
+    struct json_out j;
+
+    text_init(&t, mem, sizeof mem);
+    json_begin(&j, &t);
+    json_str(&j, NULL, SLICE_LIT("\xc2\x85\xe2\x80\xae\xe2\x80\xa9\xf3\xa0\x80\x81"));
+    cr_assert_str_eq(mem, "\"\\u0085\\u202e\\u2029\\udb40\\udc01\"");
+}

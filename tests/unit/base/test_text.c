@@ -93,3 +93,30 @@ Test(words, every_word_has_a_name)
     cr_assert_str_eq(class_name(CLASS_BATCH), "batch");
     cr_assert_str_eq(breaker_state_name(BREAKER_HALF_OPEN), "half_open");
 }
+
+Test(text, what_people_read_has_no_control_and_no_direction_characters)
+{
+    static const struct {
+        const char *in, *out;
+    } rows[] = {
+        {"plain \xc3\xa9 \xe2\x82\xac", "plain \xc3\xa9 \xe2\x82\xac"},
+        {"\x1b[31m", "\\x1b[31m"},
+        {"a\x7f", "a\\x7f"},
+        {"\xc2\x9b", "\\xc2\\x9b"},                   /* U+009B, a terminal's CSI */
+        {"\xe2\x80\xae", "\\xe2\\x80\\xae"},          /* U+202E */
+        {"\xe2\x81\xa6", "\\xe2\\x81\\xa6"},          /* U+2066 */
+        {"\xe2\x80\xa8", "\\xe2\\x80\\xa8"},          /* U+2028 */
+        {"\xe2\x80\x8f", "\\xe2\\x80\\x8f"},          /* U+200F */
+        {"\xf3\xa0\x80\x81", "\\xf3\\xa0\\x80\\x81"}, /* a tag */
+        {"\xff\xc3", "\\xff\\xc3"},
+    };
+    char mem[64];
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct text t;
+
+        text_init(&t, mem, sizeof mem);
+        text_shown(&t, slice_str(rows[i].in));
+        cr_expect_str_eq(mem, rows[i].out);
+    }
+}

@@ -108,6 +108,8 @@ static const struct {
     {"log.access", "\"stderr\""},
     {"log.level", "\"info\""},
     {"log.query", "true"},
+    {"log.redact",
+     "[\"key\", \"api_key\", \"token\", \"access_token\", \"sig\", \"signature\", \"password\"]"},
 };
 
 static struct settings *all_defaults(void)

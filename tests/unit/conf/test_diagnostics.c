@@ -52,7 +52,7 @@ Test(diagnostics, an_unknown_key_that_another_group_has_is_sent_there)
 Test(diagnostics, an_unknown_key_without_a_likely_one_lists_what_there_is)
 {
     EXPECT_LINE("log = { colour = true; };",
-                "log.colour is no key that weir knows; known here: access, level, query");
+                "log.colour is no key that weir knows; known here: access, level, query, redact");
 }
 
 Test(diagnostics, a_number_out_of_range_shows_the_range)

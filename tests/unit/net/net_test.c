@@ -100,7 +100,7 @@ void pair_open(struct pair *p)
     cr_assert_not_null(p->l);
     p->seen.loop = p->l;
     tcp_pair(&ours, &p->other);
-    p->c = conn_accept(p->l, ours, NULL, 0, &counting, &p->seen);
+    p->c = conn_accept(p->l, ours, NULL, NULL, 0, &counting, &p->seen);
     cr_assert_not_null(p->c);
 }
 

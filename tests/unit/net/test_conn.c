@@ -291,7 +291,7 @@ Test(conn, one_may_be_closed_in_the_callback_of_another)
 
         for (int i = 0; i < 2; i++) {
             tcp_pair(&ours[i], &others[i]);
-            both[i] = conn_accept(l, ours[i], NULL, 0, &counting, &seen);
+            both[i] = conn_accept(l, ours[i], NULL, NULL, 0, &counting, &seen);
             conn_want_read(both[i], paused == 0);
             cr_assert_eq(send(others[i], "x", 1, 0), 1);
         }

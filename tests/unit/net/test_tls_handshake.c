@@ -279,7 +279,7 @@ static void serve_fd(struct tls_pair_of *p, struct tls_server *s, uint64_t limit
 
     *p = (struct tls_pair_of){.l = loop_create()};
     tcp_pair(&ours, other);
-    p->server = conn_accept(p->l, ours, s, limit_ns, &counting, &p->server_seen);
+    p->server = conn_accept(p->l, ours, NULL, s, limit_ns, &counting, &p->server_seen);
     tls_server_release(&s);
 }
 
@@ -354,7 +354,7 @@ static void meet_odd(struct tls_pair_of *p, SSL_CTX *ctx)
     {
         struct tls_server *s = serve(&keys.a);
 
-        p->server = conn_accept(p->l, ours, s, 5 * NS_PER_S, &counting, &p->server_seen);
+        p->server = conn_accept(p->l, ours, NULL, s, 5 * NS_PER_S, &counting, &p->server_seen);
         tls_server_release(&s);
     }
     cr_assert_eq(SSL_set_fd(ssl, other), 1);

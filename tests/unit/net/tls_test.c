@@ -120,7 +120,7 @@ void tls_open(struct tls_pair_of *p, struct tls_server *s, struct tls_client *k)
     p->client = conn_connect(p->l, &at, k, 10 * NS_PER_S, &counting, &p->client_seen);
     cr_assert_not_null(p->client);
     wait_until(p->l, (fd = accept4(listening, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) != -1);
-    p->server = conn_accept(p->l, fd, s, 10 * NS_PER_S, &counting, &p->server_seen);
+    p->server = conn_accept(p->l, fd, NULL, s, 10 * NS_PER_S, &counting, &p->server_seen);
     cr_assert_not_null(p->server);
     (void)close(listening);
 }

@@ -219,7 +219,7 @@ static const struct conn_events events = {
     .on_hangup = on_hangup,
 };
 
-struct session *session_open(struct worker *w, int fd, int listener)
+struct session *session_open(struct worker *w, int fd, const struct net_addr *peer, int listener)
 {
     struct session *s = slab_take(&w->sessions);
     struct snapshot_listener *l = w->snapshot->by_slot[listener];
@@ -238,7 +238,7 @@ struct session *session_open(struct worker *w, int fd, int listener)
     loop_deferred_init(&s->deferred, free_deferred);
     loop_deferred_init(&s->step, on_step);
     loop_timer_init(&s->timer, w->loop, on_timer, s);
-    s->conn = conn_accept(w->loop, fd, l->tls, session_timeouts(s)->tls_ns, &events, s);
+    s->conn = conn_accept(w->loop, fd, peer, l->tls, session_timeouts(s)->tls_ns, &events, s);
     if (s->conn == NULL) {
         addresses_unref(&s->addresses);
         slab_give(&w->sessions, s);

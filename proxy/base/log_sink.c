@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Two buffers: lines are put into one while the thread writes the other; when it is through, they
+ * change places.  The rules:
+ *
+ *  - everything but what is being written is read and written under the lock, which is never
+ *    held across a system call that could wait;
+ *  - a write may block for ever: it is the only place at which the thread may be cancelled.
+ */
+#include "weir/base/log_sink.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "weir/base/assert.h"
+#include "weir/base/clock.h"
+
+enum { WRITE_MAX = 64 * 1024, RETRY_MS = 100 };
+
+struct log_sink {
+    pthread_mutex_t lock;
+    pthread_cond_t work, idle;
+    pthread_t thread;
+    log_sink_told_fn *told;
+    char *filling, *taken;
+    size_t cap, len;  /* of filling */
+    size_t taken_len; /* > 0: being written */
+    uint64_t dropped, dropped_told, lost;
+    int fd, next_fd, error;
+    bool own, stop;
+};
+
+static void lock(struct log_sink *s)
+{
+    WEIR_ASSERT(pthread_mutex_lock(&s->lock) == 0);
+}
+
+static void unlock(struct log_sink *s)
+{
+    WEIR_ASSERT(pthread_mutex_unlock(&s->lock) == 0);
+}
+
+static struct timespec until(uint64_t ns)
+{
+    uint64_t at = mono_now_ns() + ns;
+
+    return (struct timespec){(time_t)(at / NS_PER_S), (long)(at % NS_PER_S)};
+}
+
+static uint64_t lines_in(const char *at, size_t len)
+{
+    uint64_t n = 0;
+
+    for (size_t i = 0; i < len; i++)
+        n += at[i] == '\n';
+    return n;
+}
+
+/* --- the thread */
+
+/* How much goes in one write: whole lines; on a pipe that others share, no more than is atomic. */
+static size_t piece(const char *at, size_t len, size_t most)
+{
+    const char *end;
+
+    if (len <= most)
+        return len;
+    end = memrchr(at, '\n', most);
+    return end == NULL ? most : (size_t)(end - at) + 1;
+}
+
+static size_t write_max(int fd)
+{
+    struct stat st;
+
+    return fstat(fd, &st) == 0 && S_ISFIFO(st.st_mode) ? PIPE_BUF : WRITE_MAX;
+}
+
+static ssize_t write_cancellable(int fd, const char *at, size_t len)
+{
+    ssize_t n;
+    int was;
+
+    (void)pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, &was);
+    n = write(fd, at, len);
+    (void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &was);
+    return n;
+}
+
+static void note_error(struct log_sink *s, int error)
+{
+    lock(s);
+    s->error = error;
+    unlock(s);
+}
+
+static void wait_for_room(struct log_sink *s, int fd)
+{
+    struct pollfd p = {.fd = fd, .events = POLLOUT};
+    struct timespec at;
+
+    if (s->error == EAGAIN) {
+        (void)poll(&p, 1, RETRY_MS);
+        return;
+    }
+    at = until(RETRY_MS * NS_PER_MS);
+    lock(s);
+    if (!s->stop)
+        (void)pthread_cond_timedwait(&s->work, &s->lock, &at);
+    unlock(s);
+}
+
+/* How much is left, at the front: the sink ends or its file is replaced, and it was not taken. */
+static size_t write_all(struct log_sink *s, const char *at, size_t len)
+{
+    size_t most = write_max(s->fd);
+
+    while (len > 0) {
+        ssize_t n = write_cancellable(s->fd, at, piece(at, len, most));
+        bool stop;
+
+        if (n > 0) {
+            at += n;
+            len -= (size_t)n;
+            if (s->error != 0)
+                note_error(s, 0);
+            continue;
+        }
+        if (n == -1 && errno == EINTR)
+            continue;
+        note_error(s, n == 0 ? EIO : errno);
+        wait_for_room(s, s->fd);
+        lock(s);
+        stop = s->stop;
+        if (s->next_fd != -1 && s->own)
+            stop = true; /* the file is replaced: what is left goes to the new one */
+        unlock(s);
+        if (stop) {
+            memmove(s->taken, at, len);
+            return len;
+        }
+    }
+    return 0;
+}
+
+static void take_new_fd(struct log_sink *s)
+{
+    if (s->next_fd == -1)
+        return;
+    if (s->own)
+        (void)close(s->fd);
+    s->fd = s->next_fd;
+    s->own = true;
+    s->next_fd = -1;
+    s->error = 0;
+}
+
+/* Under the lock.  True: there is something to write. */
+static bool take(struct log_sink *s)
+{
+    char *empty = s->taken;
+
+    take_new_fd(s);
+    if (s->taken_len > 0)
+        return true;
+    if (s->len == 0)
+        return false;
+    s->taken = s->filling;
+    s->taken_len = s->len;
+    s->filling = empty;
+    s->len = 0;
+    return true;
+}
+
+static void tell_dropped(struct log_sink *s)
+{
+    char line[256];
+    uint64_t n = s->dropped - s->dropped_told;
+    size_t len;
+
+    if (n == 0 || s->told == NULL)
+        return;
+    s->dropped_told = s->dropped;
+    len = s->told(line, sizeof line, n);
+    if (len <= s->cap - s->len) {
+        memcpy(s->filling + s->len, line, len);
+        s->len += len;
+    }
+}
+
+static void *thread_main(void *arg)
+{
+    struct log_sink *s = arg;
+    int was;
+
+    (void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &was);
+    lock(s);
+    for (;;) {
+        size_t left;
+
+        if (!take(s)) {
+            WEIR_ASSERT(pthread_cond_broadcast(&s->idle) == 0);
+            if (s->stop)
+                break;
+            WEIR_ASSERT(pthread_cond_wait(&s->work, &s->lock) == 0);
+            continue;
+        }
+        tell_dropped(s);
+        unlock(s);
+        left = write_all(s, s->taken, s->taken_len);
+        lock(s);
+        s->taken_len = left;
+        if (left > 0 && s->stop)
+            break;
+    }
+    unlock(s);
+    return NULL;
+}
+
+/* --- outside */
+
+static bool start(struct log_sink *s)
+{
+    pthread_condattr_t monotonic;
+
+    WEIR_ASSERT(pthread_mutex_init(&s->lock, NULL) == 0);
+    WEIR_ASSERT(pthread_condattr_init(&monotonic) == 0);
+    WEIR_ASSERT(pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC) == 0);
+    WEIR_ASSERT(pthread_cond_init(&s->work, &monotonic) == 0);
+    WEIR_ASSERT(pthread_cond_init(&s->idle, &monotonic) == 0);
+    (void)pthread_condattr_destroy(&monotonic);
+    return pthread_create(&s->thread, NULL, thread_main, s) == 0;
+}
+
+static void discard(struct log_sink *s)
+{
+    free(s->filling);
+    free(s->taken);
+    free(s);
+}
+
+struct log_sink *log_sink_create(int fd, bool own, size_t bytes, log_sink_told_fn *told)
+{
+    struct log_sink *s = calloc(1, sizeof *s);
+
+    if (s == NULL)
+        return NULL;
+    s->fd = fd;
+    s->own = own;
+    s->next_fd = -1;
+    s->cap = bytes;
+    s->told = told;
+    s->filling = malloc(bytes);
+    s->taken = malloc(bytes);
+    if (s->filling == NULL || s->taken == NULL || !start(s)) {
+        discard(s);
+        return NULL;
+    }
+    return s;
+}
+
+bool log_sink_put(struct log_sink *s, struct slice line, size_t leave)
+{
+    bool fits, was_empty;
+
+    lock(s);
+    fits = line.len + leave <= s->cap - s->len;
+    was_empty = s->len == 0;
+    if (fits) {
+        memcpy(s->filling + s->len, line.p, line.len);
+        s->len += line.len;
+    } else {
+        s->dropped++;
+    }
+    if (was_empty)
+        (void)pthread_cond_signal(&s->work);
+    unlock(s);
+    return fits;
+}
+
+void log_sink_replace(struct log_sink *s, int fd)
+{
+    lock(s);
+    if (s->next_fd != -1)
+        (void)close(s->next_fd);
+    s->next_fd = fd;
+    (void)pthread_cond_signal(&s->work);
+    unlock(s);
+}
+
+void log_sink_flush(struct log_sink *s, uint64_t patience_ns)
+{
+    struct timespec at = until(patience_ns);
+
+    lock(s);
+    while ((s->len > 0 || s->taken_len > 0) && pthread_cond_timedwait(&s->idle, &s->lock, &at) == 0)
+        continue;
+    unlock(s);
+}
+
+uint64_t log_sink_destroy(struct log_sink **sp, uint64_t patience_ns)
+{
+    struct log_sink *s = *sp;
+    uint64_t lost;
+
+    *sp = NULL;
+    if (s == NULL)
+        return 0;
+    log_sink_flush(s, patience_ns);
+    lock(s);
+    s->stop = true;
+    (void)pthread_cond_signal(&s->work);
+    unlock(s);
+    (void)pthread_cancel(s->thread); /* does something only while it hangs in a write */
+    (void)pthread_join(s->thread, NULL);
+    lost = s->dropped + lines_in(s->filling, s->len) + lines_in(s->taken, s->taken_len);
+    if (s->own)
+        (void)close(s->fd);
+    if (s->next_fd != -1)
+        (void)close(s->next_fd);
+    (void)pthread_mutex_destroy(&s->lock);
+    (void)pthread_cond_destroy(&s->work);
+    (void)pthread_cond_destroy(&s->idle);
+    discard(s);
+    return lost;
+}
+
+struct log_sink_state log_sink_look(struct log_sink *s)
+{
+    struct log_sink_state st;
+
+    lock(s);
+    st = (struct log_sink_state){s->dropped, s->error};
+    unlock(s);
+    return st;
+}
