@@ -10,6 +10,7 @@
 
 #include "bench/commands.h"
 #include "bench/common/cli.h"
+#include "bench/common/figure.h"
 #include "bench/common/loop.h"
 #include "weir/base/assert.h"
 
@@ -249,7 +250,7 @@ static size_t read_targets(const char *list, struct contender *ks)
 
 static int write_results(const struct row *rows, size_t n, const struct options *o)
 {
-    struct grow g = {0};
+    enum weir_status rc;
     FILE *to = stdout;
 
     if (o->json == NULL || strcmp(o->json, "-") != 0)
@@ -260,12 +261,10 @@ static int write_results(const struct row *rows, size_t n, const struct options 
         (void)cli_wrong(&cli, "--json %s: %s", o->json, strerror(errno));
         return 1;
     }
-    rows_write_json(rows, n, &g);
-    (void)fprintf(to, "%s\n", g.p);
-    grow_free(&g);
+    rc = figures_write(rows_result(rows, n), to);
     if (to != stdout)
         (void)fclose(to);
-    return 0;
+    return rc == WEIR_OK ? 0 : 1;
 }
 
 static int list_measurements(void)

@@ -2,6 +2,8 @@
 #ifndef BENCH_COMPARE_COMPARE_H
 #define BENCH_COMPARE_COMPARE_H
 
+#include <jansson.h>
+
 #include "bench/common/grow.h"
 #include "bench/compare/hammer.h"
 #include "bench/scenario/stage.h"
@@ -74,6 +76,6 @@ size_t rows_disturbed(const struct row *rows, size_t n, size_t *of);
 double row_best_peer(const struct row *r);
 const struct column *row_column(const struct row *r, const char *target);
 void rows_write_text(const struct row *rows, size_t n, FILE *to);
-void rows_write_json(const struct row *rows, size_t n, struct grow *g);
+json_t *rows_result(const struct row *rows, size_t n);
 
 #endif

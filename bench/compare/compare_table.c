@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bench/common/figure.h"
 #include "bench/compare/compare.h"
 
 static int by_others(const void *a, const void *b)
@@ -146,36 +147,34 @@ void rows_write_text(const struct row *rows, size_t n, FILE *to)
         write_reasons(&rows[i], to);
 }
 
-static void column_write_json(const struct column *c, struct grow *g)
+static json_t *column_result(const struct column *c)
 {
-    grow_str(g, "{\"target\":");
-    grow_json_str(g, slice_str(c->target));
-    grow_printf(g, ",\"median\":%.4f,\"rounds\":[", column_median(c));
-    for (size_t i = 0; i < c->n; i++)
-        grow_printf(
-            g, "%s{\"value\":%.4f,\"per_s\":%.1f,\"cpu_share\":%.3f,\"p99\":%.4f,\"others\":%.3f}",
-            i > 0 ? "," : "", c->rounds[i].value, c->rounds[i].per_s, c->rounds[i].cpu_share,
-            c->rounds[i].p99, c->rounds[i].others);
-    grow_str(g, "],\"why\":");
-    grow_json_str(g, slice_str(c->why));
-    grow_str(g, "}");
+    json_t *rounds = json_array();
+
+    for (size_t i = 0; i < c->n; i++) {
+        const struct finding *f = &c->rounds[i];
+        (void)json_array_append_new(
+            rounds, json_pack("{s:o,s:o,s:o,s:o,s:o}", "value", figure(f->value, 4), "per_s",
+                              figure(f->per_s, 1), "cpu_share", figure(f->cpu_share, 3), "p99",
+                              figure(f->p99, 4), "others", figure(f->others, 3)));
+    }
+    return json_pack("{s:o,s:o,s:o,s:o}", "target", figure_text(c->target), "median",
+                     figure(column_median(c), 4), "rounds", rounds, "why", figure_text(c->why));
 }
 
-void rows_write_json(const struct row *rows, size_t n, struct grow *g)
+json_t *rows_result(const struct row *rows, size_t n)
 {
     size_t of, disturbed = rows_disturbed(rows, n, &of);
+    json_t *out = json_array();
 
-    grow_printf(g, "{\"kind\":\"compare\",\"disturbed\":%zu,\"measured\":%zu,\"rows\":[", disturbed,
-                of);
     for (size_t i = 0; i < n; i++) {
-        grow_printf(g, "%s{\"name\":\"%s\",\"title\":", i > 0 ? "," : "", rows[i].m->name);
-        grow_json_str(g, slice_str(rows[i].m->title));
-        grow_printf(g, ",\"unit\":\"%s\",\"targets\":[", rows[i].m->unit);
-        for (size_t k = 0; k < rows[i].n_columns; k++) {
-            grow_str(g, k > 0 ? "," : "");
-            column_write_json(&rows[i].columns[k], g);
-        }
-        grow_str(g, "]}");
+        json_t *targets = json_array();
+        for (size_t k = 0; k < rows[i].n_columns; k++)
+            (void)json_array_append_new(targets, column_result(&rows[i].columns[k]));
+        (void)json_array_append_new(out, json_pack("{s:s,s:s,s:s,s:o}", "name", rows[i].m->name,
+                                                   "title", rows[i].m->title, "unit",
+                                                   rows[i].m->unit, "targets", targets));
     }
-    grow_str(g, "]}");
+    return json_pack("{s:s,s:o,s:o,s:o}", "kind", "compare", "disturbed", figure_count(disturbed),
+                     "measured", figure_count(of), "rows", out);
 }

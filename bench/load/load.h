@@ -3,6 +3,7 @@
 #define BENCH_LOAD_LOAD_H
 
 #include <event2/event.h>
+#include <jansson.h>
 #include <stdio.h>
 
 #include "bench/common/samples.h"
@@ -162,8 +163,8 @@ const struct httpc *load_client(const struct load *l);
 
 /* summary.c */
 void load_write_text(struct load *l, FILE *to);
-struct grow;
-void load_write_json(struct load *l, struct grow *g);
+/* The same as JSON, the caller's. */
+json_t *load_summary(struct load *l);
 /* Percentiles of one field over the records that have it (>= 0) and whose end is of this group. */
 void load_collect(const struct load *l, size_t offset, bool good_only, struct samples *out);
 

@@ -9,6 +9,7 @@
 
 #include "bench/commands.h"
 #include "bench/common/cli.h"
+#include "bench/common/figure.h"
 #include "bench/common/loop.h"
 #include "bench/load/load_cmd.h"
 #include "bench/load/load_priv.h"
@@ -189,7 +190,7 @@ static void dispatch(struct run *r, const struct load_conf *c, bool with_progres
 
 static int write_results(struct load *l, const struct load_options *o)
 {
-    struct grow g = {0};
+    enum weir_status rc;
     FILE *to = stdout;
 
     if (o->json == NULL || strcmp(o->json, "-") != 0)
@@ -200,12 +201,10 @@ static int write_results(struct load *l, const struct load_options *o)
         (void)cli_wrong(&load_cli, "--json %s: %s", o->json, strerror(errno));
         return 1;
     }
-    load_write_json(l, &g);
-    (void)fprintf(to, "%s\n", g.p);
-    grow_free(&g);
+    rc = figures_write(load_summary(l), to);
     if (to != stdout)
         (void)fclose(to);
-    return 0;
+    return rc == WEIR_OK ? 0 : 1;
 }
 
 static int make_run(const struct load_options *o, struct load_conf *c)

@@ -2,6 +2,7 @@
 /* What a run came to, for people and for programs. */
 #include <stddef.h>
 
+#include "bench/common/figure.h"
 #include "bench/load/load_priv.h"
 
 void load_collect(const struct load *l, size_t offset, bool good_only, struct samples *out)
@@ -129,16 +130,16 @@ void load_write_text(struct load *l, FILE *to)
     write_generator(l, to);
 }
 
-static void json_ends(struct grow *g, const char *name, const uint64_t *n)
+static json_t *ends_of(const uint64_t *n)
 {
-    grow_printf(g, "\"%s\":{", name);
+    json_t *out = json_object();
+
     for (int e = 0; e < TURN_END_COUNT; e++)
-        grow_printf(g, "%s\"%s\":%llu", e > 0 ? "," : "", turn_end_name((enum turn_end)e),
-                    (unsigned long long)n[e]);
-    grow_str(g, "},");
+        (void)json_object_set_new(out, turn_end_name((enum turn_end)e), figure_count(n[e]));
+    return out;
 }
 
-static void json_counts(const struct load *l, struct grow *g)
+static void add_counts(const struct load *l, json_t *out)
 {
     const struct load_sums *s = &l->sums;
     uint64_t several = l->conf.turns > 1; /* one question is no conversation */
@@ -170,31 +171,33 @@ static void json_counts(const struct load *l, struct grow *g)
                   {"not_sent", s->not_sent}};
 
     for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++)
-        grow_printf(g, "\"%s\":%llu,", counts[i].name, (unsigned long long)counts[i].n);
+        (void)json_object_set_new(out, counts[i].name, figure_count(counts[i].n));
 }
 
-static void json_measures(const struct load *l, struct grow *g)
+static void add_measures(const struct load *l, json_t *out)
 {
     for (size_t i = 0; i < N_MEASURES; i++) {
         struct samples m = {0};
         load_collect(l, measures[i].at, measures[i].served_only, &m);
-        grow_printf(g, ",\"%s\":{\"p50\":%.2f,\"p90\":%.2f,\"p99\":%.2f,\"max\":%.2f}",
-                    measures[i].name, samples_percentile(&m, 0.5), samples_percentile(&m, 0.9),
-                    samples_percentile(&m, 0.99), samples_percentile(&m, 1));
+        (void)json_object_set_new(out, measures[i].name,
+                                  json_pack("{s:o,s:o,s:o,s:o}", "p50",
+                                            figure(samples_percentile(&m, 0.5), 2), "p90",
+                                            figure(samples_percentile(&m, 0.9), 2), "p99",
+                                            figure(samples_percentile(&m, 0.99), 2), "max",
+                                            figure(samples_percentile(&m, 1), 2)));
         samples_free(&m);
     }
 }
 
-void load_write_json(struct load *l, struct grow *g)
+json_t *load_summary(struct load *l)
 {
     const struct load_sums *s = &l->sums;
+    json_t *out = json_pack("{s:o,s:o,s:o,s:o,s:o}", "seconds", figure(run_s(l), 3),
+                            "goodput_per_s", figure((double)s->ends[TURN_GOOD] / run_s(l), 3),
+                            "ends", ends_of(s->ends), "tries", ends_of(s->tries), "late_us_p99",
+                            figure(samples_percentile(&l->lateness, 0.99), 1));
 
-    grow_printf(g, "{\"seconds\":%.3f,\"goodput_per_s\":%.3f,", run_s(l),
-                (double)s->ends[TURN_GOOD] / run_s(l));
-    json_ends(g, "ends", s->ends);
-    json_ends(g, "tries", s->tries);
-    json_counts(l, g);
-    grow_printf(g, "\"late_us_p99\":%.1f", samples_percentile(&l->lateness, 0.99));
-    json_measures(l, g);
-    grow_str(g, "}");
+    add_counts(l, out);
+    add_measures(l, out);
+    return out;
 }

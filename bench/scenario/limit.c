@@ -2,6 +2,7 @@
 /* The load generator's own limit: requests a second against a backend that costs next to nothing.
  */
 #include "bench/scenario/limit.h"
+#include "bench/common/figure.h"
 
 #include <unistd.h>
 
@@ -131,11 +132,10 @@ void limit_write_text(const struct limit *l, FILE *to)
         l->lean_per_s);
 }
 
-void limit_write_json(const struct limit *l, struct grow *g)
+json_t *limit_result(const struct limit *l)
 {
-    grow_printf(g,
-                "{\"asked_per_s\":%.0f,\"sent_per_s\":%.0f,\"late_ms_p99\":%.2f,"
-                "\"most_per_s\":%.0f,\"most_cpu\":%.3f,\"lean_per_s\":%.0f}",
-                l->asked_per_s, l->sent_per_s, l->late_ms, l->most_per_s, l->most_cpu,
-                l->lean_per_s);
+    return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o}", "asked_per_s", figure(l->asked_per_s, 0),
+                     "sent_per_s", figure(l->sent_per_s, 0), "late_ms_p99", figure(l->late_ms, 2),
+                     "most_per_s", figure(l->most_per_s, 0), "most_cpu", figure(l->most_cpu, 3),
+                     "lean_per_s", figure(l->lean_per_s, 0));
 }

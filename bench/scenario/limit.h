@@ -2,6 +2,7 @@
 #ifndef BENCH_SCENARIO_LIMIT_H
 #define BENCH_SCENARIO_LIMIT_H
 
+#include <jansson.h>
 #include <stdio.h>
 
 #include "bench/common/grow.h"
@@ -18,6 +19,6 @@ struct limit {
 /* About ten seconds.  On failure all is 0. */
 enum weir_status limit_measure(struct limit *l) WEIR_MUST_CHECK;
 void limit_write_text(const struct limit *l, FILE *to);
-void limit_write_json(const struct limit *l, struct grow *g);
+json_t *limit_result(const struct limit *l);
 
 #endif

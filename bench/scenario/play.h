@@ -2,6 +2,8 @@
 #ifndef BENCH_SCENARIO_PLAY_H
 #define BENCH_SCENARIO_PLAY_H
 
+#include <jansson.h>
+
 #include "bench/scenario/must.h"
 #include "bench/scenario/scenario.h"
 #include "bench/scenario/stage.h"
@@ -60,7 +62,7 @@ void play_last_second(const struct play *p, unsigned *good, unsigned *refused, u
 /* How late the generator itself was, 99 % of the requests: above some tens, judge nothing by it. */
 double play_late_ms(const struct play *p);
 
-/* result.c: the whole of it as one JSON object. */
-void play_write_json(struct play *p, struct grow *g);
+/* result.c: the whole of it as one JSON object, the caller's. */
+json_t *play_result(struct play *p);
 
 #endif

@@ -4,24 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bench/common/figure.h"
 #include "bench/scenario/play.h"
+#include "weir/base/assert.h"
 
 enum { TTFT_WINDOW_S = 5 };
-
-static void put_number(struct grow *g, double x, int decimals)
-{
-    if (isnan(x) || isinf(x))
-        grow_str(g, "null");
-    else
-        grow_printf(g, "%.*f", decimals, x);
-}
-
-static void put_text(struct grow *g, const char *key, const char *value)
-{
-    grow_printf(g, "\"%s\":", key);
-    grow_json_str(g, slice_str(value));
-    grow_str(g, ",");
-}
 
 static unsigned group_in(const uint32_t *ends, enum turn_group group)
 {
@@ -86,26 +73,27 @@ static const struct {
     {"failed", of_failed},     {"content", of_content},   {"open", of_open},
 };
 
-static void put_series(const struct play *p, struct grow *g)
+static json_t *series_of(const struct play *p)
 {
-    grow_str(g, "\"series\":{\"step_s\":1");
+    json_t *out = json_pack("{s:i}", "step_s", 1);
+
     for (size_t k = 0; k < sizeof series / sizeof series[0]; k++) {
-        grow_printf(g, ",\"%s\":[", series[k].name);
+        json_t *values = json_array();
         for (size_t i = 0; i < p->n_bins; i++)
-            grow_printf(g, "%s%.0f", i > 0 ? "," : "", series[k].of(&p->bins[i]));
-        grow_str(g, "]");
+            (void)json_array_append_new(values, figure(series[k].of(&p->bins[i]), 0));
+        (void)json_object_set_new(out, series[k].name, values);
     }
-    grow_str(g, "},");
+    return out;
 }
 
-/* Failures and refusals by kind over the whole run, of attempts and of turns. */
-static void put_ends(struct grow *g, const char *key, const uint64_t *ends)
+/* Failures and refusals by kind over the whole run, of attempts or of turns. */
+static json_t *ends_of(const uint64_t *ends)
 {
-    grow_printf(g, "\"%s\":{", key);
+    json_t *out = json_object();
+
     for (int e = 0; e < TURN_END_COUNT; e++)
-        grow_printf(g, "%s\"%s\":%llu", e > 0 ? "," : "", turn_end_name((enum turn_end)e),
-                    (unsigned long long)ends[e]);
-    grow_str(g, "},");
+        (void)json_object_set_new(out, turn_end_name((enum turn_end)e), figure_count(ends[e]));
+    return out;
 }
 
 static void collect_ttft(const struct play *p, double from_s, double to_s, struct samples *out)
@@ -123,156 +111,161 @@ static void collect_ttft(const struct play *p, double from_s, double to_s, struc
     }
 }
 
-static void put_ttft(const struct play *p, struct grow *g)
+static json_t *percentile(struct samples *s, double share)
 {
-    grow_printf(g, "\"ttft\":{\"step_s\":%d,\"windows\":[", TTFT_WINDOW_S);
+    return figure(s->n == 0 ? NAN : samples_percentile(s, share), 1);
+}
+
+static json_t *ttft_of(const struct play *p)
+{
+    json_t *windows = json_array();
+
     for (double t = 0; t < p->scenario->duration_s; t += TTFT_WINDOW_S) {
         struct samples s = {0};
         collect_ttft(p, t, t + TTFT_WINDOW_S, &s);
-        grow_str(g, t > 0 ? ",[" : "[");
-        put_number(g, s.n == 0 ? NAN : samples_percentile(&s, 0.5), 1);
-        grow_str(g, ",");
-        put_number(g, s.n == 0 ? NAN : samples_percentile(&s, 0.9), 1);
-        grow_str(g, ",");
-        put_number(g, s.n == 0 ? NAN : samples_percentile(&s, 0.99), 1);
-        grow_str(g, "]");
+        (void)json_array_append_new(windows, json_pack("[o,o,o]", percentile(&s, 0.5),
+                                                       percentile(&s, 0.9), percentile(&s, 0.99)));
         samples_free(&s);
     }
-    grow_str(g, "]},");
+    return json_pack("{s:i,s:o}", "step_s", TTFT_WINDOW_S, "windows", windows);
 }
 
-static void put_samples(const struct play *p, struct grow *g)
+static json_t *samples_of(const struct play *p)
 {
-    grow_str(g, "\"samples\":[");
+    json_t *out = json_array();
+
     for (size_t i = 0; i < p->watch.n_samples; i++) {
         const struct watch_sample *w = &p->watch.samples[i];
-        grow_printf(g,
-                    "%s{\"at_s\":%.2f,\"weir\":%s,\"state\":\"%s\",\"upstream\":\"%s\","
-                    "\"share\":%.3f,\"inflight\":%d,\"pending\":%d,\"queued\":%d,\"up\":%s,"
-                    "\"running\":%d,\"waiting\":%d,\"attempts\":%.0f,\"tokens\":%.0f,"
-                    "\"wasted\":%.0f}",
-                    i > 0 ? "," : "", w->at_s, w->has_weir ? "true" : "false", w->state,
-                    w->upstream_state, w->share, w->inflight, w->pending, w->queued,
-                    w->has_backend && w->backend_up ? "true" : "false", w->running, w->waiting,
-                    w->attempts, w->tokens, w->tokens_wasted);
+        (void)json_array_append_new(
+            out, json_pack("{s:o,s:b,s:o,s:o,s:o,s:i,s:i,s:i,s:b,s:i,s:i,s:o,s:o,s:o}", "at_s",
+                           figure(w->at_s, 2), "weir", w->has_weir, "state", figure_text(w->state),
+                           "upstream", figure_text(w->upstream_state), "share", figure(w->share, 3),
+                           "inflight", w->inflight, "pending", w->pending, "queued", w->queued,
+                           "up", w->has_backend && w->backend_up, "running", w->running, "waiting",
+                           w->waiting, "attempts", figure(w->attempts, 0), "tokens",
+                           figure(w->tokens, 0), "wasted", figure(w->tokens_wasted, 0)));
     }
-    grow_str(g, "],\"events\":[");
+    return out;
+}
+
+static json_t *events_of(const struct play *p)
+{
+    json_t *out = json_array();
+
     for (size_t i = 0; i < p->watch.n_events; i++) {
         const struct watch_event *e = &p->watch.events[i];
-        grow_printf(g, "%s{\"at_s\":%.3f,\"upstream\":\"%s\",\"from\":\"%s\",\"to\":\"%s\",",
-                    i > 0 ? "," : "", e->at_s, e->upstream, e->from, e->to);
-        grow_printf(g, "\"cause\":\"%s\"}", e->cause);
+        (void)json_array_append_new(
+            out, json_pack("{s:o,s:o,s:o,s:o,s:o}", "at_s", figure(e->at_s, 3), "upstream",
+                           figure_text(e->upstream), "from", figure_text(e->from), "to",
+                           figure_text(e->to), "cause", figure_text(e->cause)));
     }
-    grow_str(g, "],");
+    return out;
 }
 
-static void put_steps(const struct play *p, struct grow *g)
+static json_t *steps_of(const struct play *p)
 {
-    grow_str(g, "\"steps\":[");
+    json_t *out = json_array();
+
     for (size_t i = 0; i < p->scenario->n_steps; i++) {
         const struct scenario_step *s = &p->scenario->steps[i];
-        grow_printf(g, "%s{\"at_s\":%.2f,", i > 0 ? "," : "", s->at_s);
-        put_text(g, "backend", s->backend);
-        put_text(g, "weir", s->weir);
-        grow_str(g, "\"say\":");
-        grow_json_str(g, slice_str(s->say));
-        grow_str(g, "}");
+        (void)json_array_append_new(out,
+                                    json_pack("{s:o,s:o,s:o,s:o}", "at_s", figure(s->at_s, 2),
+                                              "backend", figure_text(s->backend), "weir",
+                                              figure_text(s->weir), "say", figure_text(s->say)));
     }
-    grow_str(g, "],");
+    return out;
 }
 
-static void put_musts(const struct play *p, struct grow *g)
+static json_t *must_of(const struct play *p, size_t i)
 {
-    bool more = false;
+    const struct scenario_must *m = &p->scenario->musts[i];
+    bool binding = strcmp(m->target, "all") == 0 || strcmp(m->target, p->target) == 0;
 
-    grow_str(g, "\"must\":[");
-    for (size_t i = 0; i < p->scenario->n_musts; i++) {
-        const struct scenario_must *m = &p->scenario->musts[i];
-        bool binding = strcmp(m->target, "all") == 0 || strcmp(m->target, p->target) == 0;
-        grow_printf(g,
-                    "%s{\"what\":\"%s\",\"help\":\"%s\",\"of\":%g,\"from_s\":%.1f,\"to_s\":%.1f,"
-                    "\"least\":",
-                    more ? "," : "", m->name, must_help(m->kind), m->of, m->from_s, m->to_s);
-        put_number(g, m->least, 4);
-        grow_str(g, ",\"most\":");
-        put_number(g, m->most, 4);
-        grow_str(g, ",\"value\":");
-        put_number(g, p->values[i], 4);
-        grow_printf(g, ",\"beside\":\"%s\",\"raw\":", m->beside);
-        put_number(g, p->raw[i], 4);
-        grow_printf(g, ",\"binding\":%s,\"held\":%s}", binding ? "true" : "false",
-                    must_holds(m, p->values[i]) ? "true" : "false");
-        more = true;
-    }
-    grow_str(g, "],");
+    return json_pack("{s:s,s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:b,s:b}", "what", m->name,
+                     "help", must_help(m->kind), "of", figure(m->of, 6), "from_s",
+                     figure(m->from_s, 1), "to_s", figure(m->to_s, 1), "least", figure(m->least, 4),
+                     "most", figure(m->most, 4), "value", figure(p->values[i], 4), "beside",
+                     figure_text(m->beside), "beyond", figure_text(m->beyond), "raw",
+                     figure(p->raw[i], 4), "binding", binding, "held", must_holds(m, p->values[i]));
 }
 
-static void put_sheds(const struct play *p, struct grow *g)
+static json_t *musts_of(const struct play *p)
 {
-    grow_str(g, "\"shed\":{");
+    json_t *out = json_array();
+
+    for (size_t i = 0; i < p->scenario->n_musts; i++)
+        (void)json_array_append_new(out, must_of(p, i));
+    return out;
+}
+
+static json_t *sheds_of(const struct play *p)
+{
+    json_t *out = json_object();
+
     for (size_t i = 0; i < p->watch.n_sheds; i++)
-        grow_printf(g, "%s\"%s\":%.0f", i > 0 ? "," : "", p->watch.sheds[i].cause,
-                    p->watch.sheds[i].n);
-    grow_str(g, "},");
+        (void)json_object_set_new(out, p->watch.sheds[i].cause, figure(p->watch.sheds[i].n, 0));
+    return out;
 }
 
 /* Percentiles over all loads together, of what was served. */
-static void put_times(const struct play *p, struct grow *g)
+static json_t *times_of(const struct play *p, size_t offset)
 {
-    static const struct {
-        const char *name;
-        size_t at;
-    } times[] = {{"ttft_ms", offsetof(struct load_record, ttft_ms)},
-                 {"wait_ms", offsetof(struct load_record, wait_ms)}};
+    struct samples s = {0};
+    json_t *out;
 
-    for (size_t k = 0; k < sizeof times / sizeof times[0]; k++) {
-        struct samples s = {0};
-        for (size_t i = 0; i < p->scenario->n_loads; i++)
-            load_collect(p->loads[i], times[k].at, true, &s);
-        grow_printf(g, "\"%s\":{\"p50\":%.1f,\"p90\":%.1f,\"p99\":%.1f},", times[k].name,
-                    samples_percentile(&s, 0.5), samples_percentile(&s, 0.9),
-                    samples_percentile(&s, 0.99));
-        samples_free(&s);
-    }
+    for (size_t i = 0; i < p->scenario->n_loads; i++)
+        load_collect(p->loads[i], offset, true, &s);
+    out = json_pack("{s:o,s:o,s:o}", "p50", figure(samples_percentile(&s, 0.5), 1), "p90",
+                    figure(samples_percentile(&s, 0.9), 1), "p99",
+                    figure(samples_percentile(&s, 0.99), 1));
+    samples_free(&s);
+    return out;
 }
 
-static void put_loads(struct play *p, struct grow *g)
+static json_t *loads_of(struct play *p)
 {
-    grow_str(g, "\"loads\":[");
-    for (size_t i = 0; i < p->scenario->n_loads; i++) {
-        grow_printf(g, "%s{\"name\":", i > 0 ? "," : "");
-        grow_json_str(g, slice_str(p->scenario->loads[i].name));
-        grow_str(g, ",\"summary\":");
-        load_write_json(p->loads[i], g);
-        grow_str(g, "}");
-    }
-    grow_str(g, "]");
+    json_t *out = json_array();
+
+    for (size_t i = 0; i < p->scenario->n_loads; i++)
+        (void)json_array_append_new(out, json_pack("{s:o,s:o}", "name",
+                                                   figure_text(p->scenario->loads[i].name),
+                                                   "summary", load_summary(p->loads[i])));
+    return out;
 }
 
-void play_write_json(struct play *p, struct grow *g)
+json_t *play_result(struct play *p)
 {
     const struct scenario *s = p->scenario;
+    const struct {
+        const char *name;
+        json_t *value;
+    } members[] = {
+        {"kind", figure_text("run")},
+        {"scenario", figure_text(s->name)},
+        {"title", figure_text(s->title)},
+        {"about", figure_text(s->about)},
+        {"target", figure_text(p->target)},
+        {"engine", figure_text(s->engine_name)},
+        {"seed", figure(s->seed, 0)},
+        {"duration_s", figure(s->duration_s, 1)},
+        {"capacity_per_s", figure(s->capacity_per_s, 3)},
+        {"ends", ends_of(p->sums.ends)},
+        {"tries", ends_of(p->sums.tries)},
+        {"series", series_of(p)},
+        {"ttft", ttft_of(p)},
+        {"samples", samples_of(p)},
+        {"events", events_of(p)},
+        {"steps", steps_of(p)},
+        {"must", musts_of(p)},
+        {"shed", sheds_of(p)},
+        {"ttft_ms", times_of(p, offsetof(struct load_record, ttft_ms))},
+        {"wait_ms", times_of(p, offsetof(struct load_record, wait_ms))},
+        {"late_ms_p99", figure(play_late_ms(p), 1)},
+        {"loads", loads_of(p)},
+    };
+    json_t *out = json_object();
 
-    grow_str(g, "{\"kind\":\"run\",");
-    put_text(g, "scenario", s->name);
-    put_text(g, "title", s->title);
-    put_text(g, "about", s->about);
-    put_text(g, "target", p->target);
-    put_text(g, "engine", s->engine_name);
-    grow_printf(g, "\"seed\":%.0f,\"duration_s\":%.1f,\"capacity_per_s\":%.3f,", s->seed,
-                s->duration_s, s->capacity_per_s);
-    put_ends(g, "ends", p->sums.ends);
-    put_ends(g, "tries", p->sums.tries);
-    put_series(p, g);
-    put_ttft(p, g);
-    put_samples(p, g);
-    put_steps(p, g);
-    put_musts(p, g);
-    put_sheds(p, g);
-    put_times(p, g);
-    grow_str(g, "\"late_ms_p99\":");
-    put_number(g, play_late_ms(p), 1);
-    grow_str(g, ",");
-    put_loads(p, g);
-    grow_str(g, "}");
+    for (size_t i = 0; i < sizeof members / sizeof members[0]; i++)
+        WEIR_ASSERT(json_object_set_new(out, members[i].name, members[i].value) == 0);
+    return out;
 }

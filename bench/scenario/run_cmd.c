@@ -11,6 +11,7 @@
 
 #include "bench/commands.h"
 #include "bench/common/cli.h"
+#include "bench/common/figure.h"
 #include "bench/common/loop.h"
 #include "bench/report/report.h"
 #include "bench/scenario/play.h"
@@ -183,7 +184,7 @@ static void print_verdict(const struct play *p)
 
 static enum weir_status write_result(struct play *p, const char *folder)
 {
-    struct grow g = {0};
+    enum weir_status rc;
     char path[600], target[64];
     FILE *f;
 
@@ -196,11 +197,9 @@ static enum weir_status write_result(struct play *p, const char *folder)
         (void)cli_wrong(&cli, "%s: %s", path, strerror(errno));
         return WEIR_SYS;
     }
-    play_write_json(p, &g);
-    (void)fprintf(f, "%s\n", g.p);
-    grow_free(&g);
+    rc = figures_write(play_result(p), f);
     (void)fclose(f);
-    return WEIR_OK;
+    return rc;
 }
 
 static int conclude(struct play *plays, size_t n, const struct options *o)

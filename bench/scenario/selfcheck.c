@@ -11,6 +11,7 @@
 
 #include "bench/commands.h"
 #include "bench/common/cli.h"
+#include "bench/common/figure.h"
 #include "bench/common/loop.h"
 #include "bench/scenario/ask.h"
 #include "bench/scenario/limit.h"
@@ -146,26 +147,17 @@ static bool try_all(struct check *c)
     return not_found(c) == 0;
 }
 
-static void write_json(const struct check *c, const struct limit *limit, FILE *to)
+static enum weir_status write_result(const struct check *c, const struct limit *limit, FILE *to)
 {
-    struct grow g = {0};
+    json_t *all = json_array();
 
-    grow_str(&g, "{\"kind\":\"check\",\"trials\":[");
-    for (size_t i = 0; i < n_trials; i++) {
-        grow_str(&g, i > 0 ? ",{\"told\":" : "{\"told\":");
-        grow_json_str(&g, slice_str(c->all[i].trial->told));
-        grow_printf(&g, ",\"found\":%s,\"why\":", c->all[i].found ? "true" : "false");
-        grow_json_str(&g, slice_str(c->all[i].why));
-        grow_str(&g, "}");
-    }
-    grow_str(&g, "],\"limit\":");
-    if (limit == NULL)
-        grow_str(&g, "null");
-    else
-        limit_write_json(limit, &g);
-    grow_str(&g, "}");
-    (void)fprintf(to, "%s\n", g.p);
-    grow_free(&g);
+    for (size_t i = 0; i < n_trials; i++)
+        (void)json_array_append_new(all, json_pack("{s:s,s:b,s:o}", "told", c->all[i].trial->told,
+                                                   "found", c->all[i].found, "why",
+                                                   figure_text(c->all[i].why)));
+    return figures_write(json_pack("{s:s,s:o,s:o}", "kind", "check", "trials", all, "limit",
+                                   limit == NULL ? json_null() : limit_result(limit)),
+                         to);
 }
 
 struct options {
@@ -207,7 +199,7 @@ static int check(const struct options *o)
         limit_write_text(&limit, stdout);
     }
     if (to != NULL)
-        write_json(&c, o->brief ? NULL : &limit, to);
+        good = write_result(&c, o->brief ? NULL : &limit, to) == WEIR_OK && good;
 out:
     if (to != NULL)
         (void)fclose(to);
