@@ -104,11 +104,16 @@ static const struct conf_row queue_rows[] = {
 static const struct conf_table queue_table = TABLE(
     "pools[].queue", queue_rows, "Where requests wait for a moment when all places are taken.");
 
+static const struct conf_word replays[] = {{"never", 0}, {"generation", 1}, {NULL, 0}};
+
 static const struct conf_row retry_rows[] = {
     RATIO("budget", struct retry_conf, budget, "0.1", "0", "1", "of first attempts",
           "second attempts of weir's own, before the first byte; 0 = never"),
     RATIO("burst", struct retry_conf, burst, "10", "0", "1000", "attempts",
           "most that may be saved up"),
+    WORD("replay", struct retry_conf, replay_generation, "never", replays,
+         "generation: a chat request whose upstream broke off before its answer's head is sent to "
+         "another one, once; the first may have begun it"),
 };
 static const struct conf_table retry_table =
     TABLE("pools[].retry", retry_rows, "Attempts at another upstream.");
@@ -125,6 +130,10 @@ static const struct conf_row timeouts_rows[] = {
     DURATION("total", struct timeouts_conf, total_ns, "1h", "1s", "24h", "a whole stream"),
     DURATION("unary", struct timeouts_conf, unary_ns, "10m", "1s", "1h",
              "the whole answer of a request that is no stream"),
+    DURATION("head_hold", struct timeouts_conf, head_hold_ns, "10s", "100ms", "5m",
+             "the head of a stream waits for its first event; what fails later fails inside it"),
+    DURATION("tunnel_idle", struct timeouts_conf, tunnel_idle_ns, "1h", "1s", "24h",
+             "silence of both sides of an upgraded connection (WebSocket)"),
 };
 static const struct conf_table timeouts_table =
     TABLE("pools[].timeouts", timeouts_rows, "How long an upstream may take.");
@@ -158,6 +167,8 @@ static const struct conf_table users_table =
 static const struct conf_word profiles[] = {{"chat", 0}, {"api", 1}, {NULL, 0}};
 static const struct conf_word overload_statuses[] = {{"503", 503}, {"429", 429}, {NULL, 0}};
 
+static const struct conf_word end_markers[] = {{"required", 0}, {"finish_reason", 1}, {NULL, 0}};
+
 static const struct conf_row pool_rows[] = {
     TEXT("name", struct pool_conf, name, &conf_form_name,
          "what it is called in routes, commands and metrics", .required = true),
@@ -183,6 +194,9 @@ static const struct conf_row pool_rows[] = {
          "status of refusals for load; 529 on Anthropic paths in either case"),
     BOOL("restate_errors", struct pool_conf, restate_errors, "true",
          "a stream that begins with an error gets the error's status"),
+    WORD("end_marker", struct pool_conf, finish_reason_ends, "required", end_markers,
+         "what makes a stream whole: its dialect's end marker ([DONE] and the like), or a finish "
+         "reason and a clean end, for backends that never write one"),
 };
 const struct conf_table conf_pool_table = {
     .name = "pools[]",

@@ -97,8 +97,12 @@ static void text_end(struct text *t, const struct request_record *r)
         text_str(t, ", over at once");
     else if (r->duration_ns >= 0)
         text_printf(t, ", over after %s", human_ms(took, ms(r->duration_ns)));
+    if (r->upstream_id[0] != '\0')
+        text_printf(t, "; the upstream calls it %s", r->upstream_id);
     text_printf(t, "; %u events, retries %u by weir, %u by the client\n", r->events, r->retries,
                 r->client_retry);
+    if (r->found != NULL)
+        text_printf(t, "  found in the upstream's answer: %s\n", r->found);
 }
 
 static void why_text(struct text *t, struct admin *a, const void *arg)
@@ -150,6 +154,7 @@ static void json_end(struct json_out *j, const struct request_record *r)
     json_u64(j, "events", r->events);
     json_u64(j, "retries", r->retries);
     json_u64(j, "client_retry", r->client_retry);
+    json_cstr(j, "found", r->found);
 }
 
 static void why_json(struct text *t, struct admin *a, const void *arg)
@@ -162,6 +167,7 @@ static void why_json(struct text *t, struct admin *a, const void *arg)
     json_begin(&j, t);
     json_open_object(&j, NULL);
     json_cstr(&j, "request_id", r->id);
+    json_cstr(&j, "upstream_request_id", or_null(r->upstream_id));
     json_cstr(&j, "decision", decision_name(r->decision));
     json_cstr(&j, "cause", cause_name(r->cause));
     json_cstr(&j, "pool", name_of_pool(a, r->pool));

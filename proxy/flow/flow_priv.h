@@ -244,7 +244,9 @@ struct exchange {
     int16_t route;
     uint64_t trace[2];
     char id[REQUEST_ID_MAX + 1];
-    char peer[48]; /* as logged */
+    char upstream_id[REQUEST_ID_MAX + 1]; /* what the backend calls it, "" = no name of its own */
+    const char *found; /* what was wrong with its answer; static, NULL = nothing */
+    char peer[48];     /* as logged */
     char method[24];
     char *path; /* as logged; heap, at most RECORD_PATH_MAX; NULL = none */
 };
@@ -300,6 +302,10 @@ void exchange_finish(struct exchange *x);
 uint64_t exchange_now(const struct exchange *x);
 void exchange_set_decision(struct exchange *x, enum decision d);
 
+/* --- exchange/request.c */
+/* May this be shown and logged as a request's id? */
+bool exchange_id_is_fit(struct slice id);
+
 /* --- exchange/request_head.c: the head for the upstream */
 /* Keeps what is known of it in x->request; false: it does not fit. */
 bool exchange_keep_request(struct exchange *x, const struct request_head *h,
@@ -339,6 +345,7 @@ void exchange_connected(struct exchange *x);
 void exchange_connect_failed(struct exchange *x, enum weir_status s, const char *why);
 /* The addresses of an upstream are known, or why there are none: who waits for them goes on. */
 void exchange_addresses_known(struct worker *w, int slot);
+void exchange_add_date(struct field_list *l);
 /* Before the commit point: a stream that begins with an error; one that ends without content. */
 void exchange_early_error(struct exchange *x);
 void exchange_empty(struct exchange *x);

@@ -37,7 +37,8 @@ bool request_is_preflight(const struct request_head *h)
 
 /* What SDKs in a browser read from a refusal; without this list the Fetch API hides it. */
 #define EXPOSED                                                                                    \
-    "Retry-After, retry-after-ms, x-should-retry, x-request-id, request-id, Proxy-Status"
+    "Retry-After, retry-after-ms, x-should-retry, x-request-id, request-id, x-weir-request-id, "   \
+    "Proxy-Status"
 
 void cors_fields(const char *origin, refusal_field_fn *fn, void *arg)
 {
@@ -99,6 +100,7 @@ enum weir_status preflight_write(const struct request_head *h, const char *const
     put_field(&t, "Vary",
               SLICE_LIT("Origin, Access-Control-Request-Method, Access-Control-Request-Headers"));
     put_field(&t, "x-request-id", clean_id(request_id, id_mem));
+    put_field(&t, "x-weir-request-id", clean_id(request_id, id_mem));
     if (!h->keep_alive)
         put_field(&t, "Connection", SLICE_LIT("close"));
     else if (h->minor == 0)

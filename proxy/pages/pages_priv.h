@@ -64,9 +64,6 @@ struct weighted {
 /* Takes the next one from the front of *list; false at the end.  Malformed members are skipped. */
 bool weighted_next(struct slice *list, struct weighted *out);
 
-/* "Tue, 24 Nov 2026 07:50:04 GMT" (RFC 9110, 5.6.7). */
-void http_date_put(struct text *t, uint64_t wall_ns);
-
 /* The universal error body (docs/answers.md), in the JSON format of the wish. */
 enum weir_status error_json_append(const struct refusal *r, const struct answer_wish *w,
                                    struct buf *out, size_t max) WEIR_MUST_CHECK;

@@ -72,6 +72,7 @@ static void put_ids(const struct field_sink *to, const char *request_id)
 
     put(to, SLICE_LIT("x-request-id"), id);
     put(to, SLICE_LIT("request-id"), id);
+    put(to, SLICE_LIT("x-weir-request-id"), id);
 }
 
 /* What a browser has to know of a page. */

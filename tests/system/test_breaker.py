@@ -287,7 +287,8 @@ def test_pools_do_not_touch_each_other(rig):
     a, b = rig.backend(), rig.backend()
     a.serve(always(500, b"broken"))
     b.serve(always(200, b"fine"))
-    w = rig.weir(pools=[{"name": n, "upstreams": [{"name": "a", "url": u.url}]}
+    w = rig.weir(pools=[{"name": n, "upstreams": [{"name": "a", "url": u.url}],
+                         "breaker": {"open_min": "60s", "open_max": "60s"}}
                         for n, u in (("one", a), ("two", b))],
                  routes=[{"path": "/one", "pool": "one"}, {"path": "/", "pool": "two"}])
     c = w.client()

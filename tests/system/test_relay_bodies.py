@@ -256,6 +256,20 @@ def test_every_status_of_the_backend_is_relayed_untouched(rig):
 
 # 1xx and Expect
 
+def test_interim_answers_are_counted_for_each_answer_alone(rig):
+    b = rig.backend()
+    w = rig.weir(b, workers=1)
+    c = w.client()
+    c.send(request())
+    peer, _ = b.request()
+    for last in range(20):
+        peer.send(b"HTTP/1.1 103 Early Hints\r\n\r\n" + response(200, b"x"))
+        assert c.answer().status == 200
+        if last < 19:
+            c.send(request())
+            peer.request()
+
+
 @pytest.mark.parametrize("interim", [
     b"HTTP/1.1 100 Continue\r\n\r\n",
     b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n",

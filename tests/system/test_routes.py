@@ -6,6 +6,7 @@ import random
 import pytest
 
 from harness.ask import exchange
+from harness.deadline import Late
 from harness.http1 import request
 
 # upgrades
@@ -22,9 +23,9 @@ def _routes(**more):
     return [{"path": "/", "pool": "chat", **more}]
 
 
-def _switched(rig):
+def _switched(rig, **settings):
     b = rig.backend()
-    w = rig.weir(b, routes=_routes(websocket=True))
+    w = rig.weir(b, routes=_routes(websocket=True), **settings)
     c = w.client()
     c.send(request(target="/ws", fields=SHAKE))
     peer = b.accept()
@@ -50,6 +51,23 @@ def test_a_websocket_carries_bytes_both_ways_where_the_route_allows_it(rig):
     assert c.read_exact(len(big)) == big
     c.send(big)
     assert peer.read_exact(len(big)) == big
+
+
+@pytest.mark.parametrize("who", ["client", "backend"])
+def test_a_websocket_lives_as_long_as_one_side_speaks(rig, who):
+    _, c, peer = _switched(rig, pool={"timeouts": {"tunnel_idle": "1s", "unary": "1s",
+                                                   "total": "1s"}})
+    speaks, hears = (c, peer) if who == "client" else (peer, c)
+    for _ in range(6):
+        speaks.send(b"\x82\x80abcd")
+        assert hears.read_exact(6) == b"\x82\x80abcd"
+        with pytest.raises(Late):
+            speaks.read_exact(1, within=0.4)
+
+
+def test_a_websocket_on_which_nobody_speaks_ends(rig):
+    _, c, peer = _switched(rig, pool={"timeouts": {"tunnel_idle": "1s"}})
+    c.wait_end(within=5)
 
 
 def test_bytes_right_behind_the_switch_are_not_lost(rig):

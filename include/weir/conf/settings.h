@@ -64,6 +64,7 @@ struct upstream_conf {
 
 struct timeouts_conf {
     uint64_t connect_ns, first_token_ns, first_token_last_ns, stall_ns, total_ns, unary_ns;
+    uint64_t head_hold_ns, tunnel_idle_ns;
 };
 
 struct health_conf {
@@ -82,6 +83,7 @@ struct pool_conf {
     uint64_t heartbeat_ns; /* 0 = off */
     int overload_status;   /* 503 or 429 */
     bool restate_errors;
+    bool finish_reason_ends; /* a finish reason and a clean end make a stream whole */
 };
 
 enum route_pages { ROUTE_PAGES_AUTO, ROUTE_PAGES_HTML, ROUTE_PAGES_JSON };

@@ -44,6 +44,7 @@ struct queue_conf {
 struct retry_conf {
     double budget; /* of first attempts; 0 = never */
     double burst;
+    bool replay_generation; /* also of what an upstream has read, on generation paths */
 };
 
 struct users_conf {

@@ -127,6 +127,8 @@ enum { REQUEST_ID_MAX = 64 };
 struct request_record {
     uint64_t at_wall_ns; /* of the head */
     char id[REQUEST_ID_MAX + 1];
+    char upstream_id[REQUEST_ID_MAX + 1]; /* the backend's own, "" = none */
+    const char *found; /* what was wrong with its answer; static, NULL = nothing */
     char client[48];
     uint64_t user;
     int16_t pool, upstream, route; /* -1 none; names by index into the settings */
@@ -146,7 +148,8 @@ struct request_record {
     char method[16];
     uint16_t path_len; /* the bytes follow in the log block; cut to 2 KiB */
 };
-/* The newest record of a request id; NULL when it is not among the last why_entries. */
+/* The newest record of a request id, weir's or the backend's own; NULL when it is not among the
+ * last why_entries. */
 const struct request_record *control_why(struct control *c, const char *request_id);
 
 struct live_request {

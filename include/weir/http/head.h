@@ -38,6 +38,7 @@ enum parse { PARSE_DONE, PARSE_MORE, PARSE_BAD };
     X(FIELD_PROXY_AUTHENTICATE, "proxy-authenticate")                                              \
     X(FIELD_PROXY_AUTHORIZATION, "proxy-authorization")                                            \
     X(FIELD_PROXY_CONNECTION, "proxy-connection")                                                  \
+    X(FIELD_REQUEST_ID, "request-id")                                                              \
     X(FIELD_RETRY_AFTER, "retry-after")                                                            \
     X(FIELD_RETRY_AFTER_MS, "retry-after-ms")                                                      \
     X(FIELD_SEC_WEBSOCKET_KEY, "sec-websocket-key")                                                \
@@ -57,7 +58,8 @@ enum parse { PARSE_DONE, PARSE_MORE, PARSE_BAD };
     X(FIELD_X_FORWARDED_PROTO, "x-forwarded-proto")                                                \
     X(FIELD_X_REQUEST_ID, "x-request-id")                                                          \
     X(FIELD_X_STAINLESS_RETRY_COUNT, "x-stainless-retry-count")                                    \
-    X(FIELD_X_STAINLESS_TIMEOUT, "x-stainless-timeout")
+    X(FIELD_X_STAINLESS_TIMEOUT, "x-stainless-timeout")                                            \
+    X(FIELD_X_WEIR_REQUEST_ID, "x-weir-request-id")
 
 #define WEIR_ENUM_ROW(e, name) e,
 enum field_id { FIELD_OTHER = 0, WEIR_FIELDS(WEIR_ENUM_ROW) FIELD_ID_COUNT };

@@ -46,6 +46,9 @@ void answer_wish_init_among(struct answer_wish *w, const struct request_head *h,
 void answer_wish_origin(struct answer_wish *w, const struct request_head *h,
                         const char *const *origins, size_t n_origins);
 
+/* A date as HTTP writes it: "Tue, 24 Nov 2026 07:50:04 GMT" (RFC 9110, 5.6.7). */
+void http_date_put(struct text *t, uint64_t wall_ns);
+
 struct refusal {
     enum cause cause;
     int status;                   /* 0: by the cause (and overload_status, dialect) */

@@ -15,6 +15,12 @@
 
 /* --- heads */
 
+void exchange_add_date(struct field_list *l)
+{
+    http_date_put(field_begin(l, SLICE_LIT("Date")), wall_now_ns());
+    field_end(l);
+}
+
 /* The client's fields: the upstream's without what ends here, and ours. */
 static void list_fields(struct exchange *x, const struct response_head *h, struct field_list *l)
 {
@@ -22,17 +28,30 @@ static void list_fields(struct exchange *x, const struct response_head *h, struc
     for (size_t i = 0; i < h->n_fields; i++) {
         const struct http_field *f = &h->fields[i];
 
-        if (f->hop || f->id == FIELD_CONTENT_LENGTH || f->id == FIELD_TRANSFER_ENCODING)
+        if (f->hop || f->id == FIELD_CONTENT_LENGTH || f->id == FIELD_TRANSFER_ENCODING ||
+            f->id == FIELD_X_WEIR_REQUEST_ID)
             continue;
-        if (f->id == FIELD_X_REQUEST_ID) {
-            if (!slice_eq(f->value, slice_str(x->id)))
-                field_add(l, SLICE_LIT("x-upstream-request-id"), f->value);
-            continue;
-        }
         field_add(l, f->name, f->value);
     }
     field_add(l, SLICE_LIT("Via"), h->minor == 0 ? SLICE_LIT("1.0 weir") : SLICE_LIT("1.1 weir"));
-    field_add(l, SLICE_LIT("x-request-id"), slice_str(x->id));
+    if (h->at[FIELD_DATE] == 0)
+        exchange_add_date(l); /* RFC 9110, 6.6.1 */
+    if (h->at[FIELD_X_REQUEST_ID] == 0)
+        field_add(l, SLICE_LIT("x-request-id"), slice_str(x->id));
+    field_add(l, SLICE_LIT("x-weir-request-id"), slice_str(x->id));
+}
+
+/* The id the backend gave the request, which its operators will ask for. */
+static void keep_upstream_id(struct exchange *x, const struct response_head *h)
+{
+    struct slice id = response_field(h, FIELD_X_REQUEST_ID);
+    struct text t;
+
+    if (id.len == 0)
+        id = response_field(h, FIELD_REQUEST_ID);
+    text_init(&t, x->upstream_id, sizeof x->upstream_id);
+    if (exchange_id_is_fit(id) && !slice_eq(id, slice_str(x->id)))
+        text_put(&t, id);
 }
 
 static void keep_reason(struct exchange *x, struct slice reason)
@@ -154,6 +173,7 @@ static void on_head(void *owner, const struct response_head *h)
     if (exchange_is_refusal(h->status))
         x->retry_after_ms = response_retry_after_ms(h, wall_s(x));
     keep_reason(x, h->reason);
+    keep_upstream_id(x, h);
     set_kind(x, h);
     list_fields(x, h, &fields);
     if (fields.full)

@@ -143,6 +143,8 @@ static void end_after_error(struct exchange *x)
 
 void exchange_ended(struct exchange *x, enum upstream_end how, const char *why)
 {
+    if (how == END_BAD)
+        x->found = why;
     switch (x->state) {
     case EXCHANGE_SENT:
         end_before_head(x, how, why);

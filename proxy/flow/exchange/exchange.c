@@ -103,7 +103,7 @@ static uint64_t due_ns(const struct exchange *x)
     case EXCHANGE_RELAY:
         return sooner(sooner(total, silence_due(x)), beat_due(x));
     case EXCHANGE_TUNNEL:
-        return sooner(total, x->progress_ns + timeouts_of(x)->unary_ns);
+        return x->progress_ns + timeouts_of(x)->tunnel_idle_ns;
     }
     WEIR_UNREACHABLE("exchange state");
 }
@@ -140,7 +140,7 @@ static void on_due(struct exchange *x, uint64_t now)
         exchange_connect_failed(x, WEIR_TIMEOUT, "no connection in time");
         return;
     }
-    if (now >= x->admitted_ns + timeouts_of(x)->total_ns || x->state == EXCHANGE_TUNNEL) {
+    if (x->state == EXCHANGE_TUNNEL || now >= x->admitted_ns + timeouts_of(x)->total_ns) {
         exchange_fail(x, OUTCOME_NEUTRAL, 504, CAUSE_GATEWAY_TIMEOUT);
         return;
     }
@@ -281,6 +281,8 @@ static void write_record(struct exchange *x)
     if (x->seen_content > 1)
         r.pace_ns = (double)(x->last_event_ns - x->first_ns) / (x->seen_content - 1);
     memcpy(r.id, x->id, sizeof r.id);
+    memcpy(r.upstream_id, x->upstream_id, sizeof r.upstream_id);
+    r.found = x->found;
     memcpy(r.client, x->peer, sizeof r.client);
     r.method_len = (uint8_t)strnlen(x->method, sizeof r.method - 1);
     memcpy(r.method, x->method, r.method_len);

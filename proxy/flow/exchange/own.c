@@ -97,7 +97,9 @@ void exchange_begin_early(struct exchange *x)
     worker_field_list(x->w, &fields);
     field_add(&fields, SLICE_LIT("Content-Type"), SLICE_LIT("text/event-stream"));
     field_add(&fields, SLICE_LIT("Cache-Control"), SLICE_LIT("no-store"));
+    exchange_add_date(&fields);
     field_add(&fields, SLICE_LIT("x-request-id"), slice_str(x->id));
+    field_add(&fields, SLICE_LIT("x-weir-request-id"), slice_str(x->id));
     field_add(&fields, SLICE_LIT("Via"), SLICE_LIT("1.1 weir"));
     x->status = 200;
     x->began_early = true;
@@ -293,6 +295,8 @@ void exchange_body(struct exchange *x, struct slice bytes)
     if (x->state == EXCHANGE_ENDED)
         return;
     x->bytes_in += bytes.len;
+    if (x->state == EXCHANGE_TUNNEL)
+        x->progress_ns = exchange_now(x);
     if (x->scan.says == BODY_SAYS_NOTHING && x->state == EXCHANGE_BODY)
         body_scan_feed(&x->scan, bytes);
     make_room(x, bytes.len);

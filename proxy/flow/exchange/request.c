@@ -115,7 +115,7 @@ static enum request_class class_of(const struct snapshot *s, int route,
 
 /* --- ids */
 
-static bool id_is_fit(struct slice id)
+bool exchange_id_is_fit(struct slice id)
 {
     if (id.len == 0 || id.len > REQUEST_ID_MAX)
         return false;
@@ -136,7 +136,7 @@ static void set_id(struct exchange *x, const struct request_head *h, const struc
     x->trace[0] = entropy_next(&x->w->entropy) | 1;
     x->trace[1] = entropy_next(&x->w->entropy);
     text_init(&t, x->id, sizeof x->id);
-    if (cf->trusted && id_is_fit(given)) {
+    if (cf->trusted && exchange_id_is_fit(given)) {
         text_put(&t, given);
         return;
     }

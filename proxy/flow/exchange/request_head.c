@@ -18,6 +18,7 @@ static bool is_ours(enum field_id id, bool trusted)
     case FIELD_X_FORWARDED_PROTO:
     case FIELD_X_FORWARDED_HOST:
     case FIELD_X_REQUEST_ID:
+    case FIELD_X_WEIR_REQUEST_ID:
     case FIELD_HTTP2_SETTINGS:
     case FIELD_TE:
         return true;
@@ -54,55 +55,6 @@ static void list_forwarded(struct field_list *l, const struct request_head *h,
         field_add(l, SLICE_LIT("X-Forwarded-Host"), host);
 }
 
-static bool is_lower_hex(struct slice s)
-{
-    for (size_t i = 0; i < s.len; i++) {
-        if (!((s.p[i] >= '0' && s.p[i] <= '9') || (s.p[i] >= 'a' && s.p[i] <= 'f')))
-            return false;
-    }
-    return true;
-}
-
-static bool is_all(struct slice s, char c)
-{
-    for (size_t i = 0; i < s.len; i++) {
-        if (s.p[i] != c)
-            return false;
-    }
-    return true;
-}
-
-/* W3C Trace Context, 3.2.2: version-traceid-parentid-flags; others are begun anew. */
-static bool trace_is_valid(struct slice t)
-{
-    if (t.len < 55 || t.p[2] != '-' || t.p[35] != '-' || t.p[52] != '-' ||
-        (t.len > 55 && t.p[55] != '-'))
-        return false;
-    if (slice_starts(t, SLICE_LIT("ff")) || (slice_starts(t, SLICE_LIT("00")) && t.len != 55))
-        return false;
-    return is_lower_hex(slice_of(t.p, 2)) && is_lower_hex(slice_of(t.p + 3, 32)) &&
-           is_lower_hex(slice_of(t.p + 36, 16)) && is_lower_hex(slice_of(t.p + 53, 2)) &&
-           !is_all(slice_of(t.p + 3, 32), '0') && !is_all(slice_of(t.p + 36, 16), '0');
-}
-
-static void list_trace(struct field_list *l, const struct exchange *x, const struct request_head *h)
-{
-    struct text *t;
-
-    field_add(l, SLICE_LIT("x-request-id"), slice_str(x->id));
-    if (trace_is_valid(request_field(h, FIELD_TRACEPARENT)))
-        return; /* passed with the other fields */
-    /* W3C Trace Context, 3.2: version, trace-id, parent-id, flags (not sampled by us) */
-    t = field_begin(l, SLICE_LIT("traceparent"));
-    text_str(t, "00-");
-    text_hex(t, x->trace[0], 16);
-    text_hex(t, x->trace[1], 16);
-    text_char(t, '-');
-    text_hex(t, x->trace[0] ^ x->trace[1] ^ UINT64_C(0x9e3779b97f4a7c15), 16);
-    text_str(t, "-00");
-    field_end(l);
-}
-
 static void list_passed(struct field_list *l, const struct request_head *h,
                         const struct client_facts *cf)
 {
@@ -110,8 +62,6 @@ static void list_passed(struct field_list *l, const struct request_head *h,
         const struct http_field *f = &h->fields[i];
 
         if (f->hop || is_ours(f->id, cf->trusted))
-            continue;
-        if (f->id == FIELD_TRACEPARENT && !trace_is_valid(f->value))
             continue;
         field_add(l, f->name, f->value);
     }
@@ -132,7 +82,7 @@ bool exchange_keep_request(struct exchange *x, const struct request_head *h,
     list_passed(&l, h, cf);
     list_forwarded(&l, h, cf);
     field_add(&l, SLICE_LIT("Via"), h->minor == 0 ? SLICE_LIT("1.0 weir") : SLICE_LIT("1.1 weir"));
-    list_trace(&l, x, h);
+    field_add(&l, SLICE_LIT("x-request-id"), slice_str(x->id));
     return field_list_keep(&l, &x->request, KEPT_HEAD_MAX) == WEIR_OK;
 }
 

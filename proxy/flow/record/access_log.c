@@ -58,6 +58,7 @@ static void write_line(const struct control *c, const struct request_record *r, 
     json_open_object(&j, NULL);
     json_str(&j, "time", slice_of(when, rfc3339_format(when, r->at_wall_ns)));
     json_cstr(&j, "request_id", r->id);
+    json_cstr(&j, "upstream_request_id", r->upstream_id[0] == '\0' ? NULL : r->upstream_id);
     json_cstr(&j, "client", r->client);
     put_user(&j, r->user);
     json_cstr(&j, "method", r->method_len == 0 ? NULL : r->method);
@@ -140,7 +141,7 @@ const struct request_record *control_why(struct control *c, const char *request_
 
     for (uint32_t i = 1; i <= w->used; i++) {
         const struct request_record *r = &w->records[(w->next + w->size - i) % w->size];
-        if (strcmp(r->id, request_id) == 0) {
+        if (strcmp(r->id, request_id) == 0 || strcmp(r->upstream_id, request_id) == 0) {
             c->why_found = *r;
             control_index(c, &c->why_found.pool, &c->why_found.upstream);
             return &c->why_found;
