@@ -388,3 +388,12 @@ void breaker_health_ok(struct breaker *b, const struct breaker_rules *c)
     if (news && b->state == BREAKER_OPEN && !b->held_open)
         follow(b, c, BREAKER_HALF_OPEN, "health_check");
 }
+
+void breaker_health_off(struct breaker *b, const struct breaker_rules *c)
+{
+    bool was_bad = b->health_bad;
+
+    b->health_bad = false;
+    if (was_bad && b->state == BREAKER_OPEN && !b->held_open)
+        follow(b, c, BREAKER_HALF_OPEN, "health_off");
+}

@@ -169,7 +169,7 @@ struct choice choose(struct pool *p, const struct pool_request *r, int except, u
     for (size_t n = 0; n < p->n_upstreams; n++) {
         int i = (int)((p->rotate + n) % p->n_upstreams);
         struct answer a;
-        if (i == except)
+        if (i == except || p->upstream[i].membership != MEMBER)
             continue;
         a = ask(p, &p->upstream[i], r, now_ns);
         weigh(p, &best, i, &a);
@@ -182,6 +182,8 @@ static uint64_t upstream_earliest(const struct pool *p, const struct upstream *u
     const struct breaker *b = &u->breaker;
     uint64_t at = now_ns;
 
+    if (u->membership != MEMBER) /* a reserved one joins at any moment */
+        return u->membership == MEMBER_RESERVED ? now_ns : UINT64_MAX;
     if (b->state == BREAKER_DRAINED)
         return u->override_until_ns[OVERRIDE_DRAIN] > 0 ? u->override_until_ns[OVERRIDE_DRAIN]
                                                         : UINT64_MAX;

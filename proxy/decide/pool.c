@@ -24,11 +24,13 @@ size_t pool_bytes(size_t n_upstreams)
     return (bytes + 63) & ~(size_t)63;
 }
 
-static void upstream_init(struct pool *p, size_t i, uint32_t max_streams, uint64_t now_ns)
+void upstream_init(struct pool *p, size_t i, uint32_t id, uint32_t max_streams, uint64_t now_ns)
 {
     struct upstream *u = &p->upstream[i];
     struct breaker_rules rules = pool_rules(p, now_ns);
 
+    memset(u, 0, sizeof *u);
+    u->id = id;
     list_init(&u->pending_list);
     limiter_init(&u->limiter, max_streams, now_ns);
     predict_init(&u->predict);
@@ -54,7 +56,7 @@ struct pool *pool_init(void *mem, const struct decide_conf *conf, const uint32_t
     queue_init(&p->queue);
     list_init(&p->woken);
     for (size_t i = 0; i < n_upstreams; i++)
-        upstream_init(p, i, max_streams[i], now_ns);
+        upstream_init(p, i, (uint32_t)i, max_streams[i], now_ns);
     return p;
 }
 

@@ -19,8 +19,11 @@ static double capacity(const struct pool *p)
 {
     double sum = 0;
 
-    for (size_t i = 0; i < p->n_upstreams; i++)
+    for (size_t i = 0; i < p->n_upstreams; i++) {
+        if (p->upstream[i].membership != MEMBER)
+            continue;
         sum += num_min(limiter_streams(&p->upstream[i].limiter), p->upstream[i].pace.peak);
+    }
     return sum;
 }
 
@@ -66,7 +69,7 @@ static bool has_headroom_at(const struct upstream *u, uint64_t now_ns)
 static bool has_headroom(const struct pool *p, uint64_t now_ns)
 {
     for (size_t i = 0; i < p->n_upstreams && p->queue.length == 0; i++)
-        if (has_headroom_at(&p->upstream[i], now_ns))
+        if (p->upstream[i].membership == MEMBER && has_headroom_at(&p->upstream[i], now_ns))
             return true;
     return false;
 }

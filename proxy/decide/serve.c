@@ -16,6 +16,8 @@ bool pool_deadline_lost(const struct pool *p, const struct pool_request *r, uint
     for (size_t i = 0; i < p->n_upstreams; i++) {
         const struct upstream *u = &p->upstream[i];
         double first_s = predict_s(&u->predict, r->bytes, upstream_is_unary(p, u, now_ns));
+        if (u->membership == MEMBER_GONE)
+            continue;
         if (now_ns + num_ns(first_s) <= r->deadline_ns)
             return false;
     }

@@ -59,6 +59,9 @@ static void upstream_tick(struct pool *p, struct upstream *u, uint64_t events, u
     struct breaker_rules rules = pool_rules(p, now_ns);
     struct breaker_input in;
 
+    if (u->counts_anew)
+        u->pace.counted = events;
+    u->counts_anew = false;
     upstream_mark_late(p, u, now_ns);
     tick_limits(p, u, events, now_ns);
     in = (struct breaker_input){
@@ -83,8 +86,10 @@ void pool_tick(struct pool *p, const uint64_t *events, uint64_t now_ns)
 {
     if (now_ns <= p->tick_ns)
         return;
-    for (size_t i = 0; i < p->n_upstreams; i++)
-        upstream_tick(p, &p->upstream[i], events[i], now_ns);
+    for (size_t i = 0; i < p->n_upstreams; i++) {
+        if (p->upstream[i].membership == MEMBER)
+            upstream_tick(p, &p->upstream[i], events[i], now_ns);
+    }
     window_advance(&p->arrivals, now_ns);
     freeze_admitted(p, now_ns);
     p->tick_ns = now_ns;
@@ -106,5 +111,14 @@ void pool_health_ok(struct pool *p, size_t upstream, uint64_t now_ns)
 
     WEIR_ASSERT(upstream < p->n_upstreams);
     breaker_health_ok(&p->upstream[upstream].breaker, &rules);
+    pool_serve_queue(p, now_ns);
+}
+
+void pool_health_off(struct pool *p, size_t upstream, uint64_t now_ns)
+{
+    struct breaker_rules rules = pool_rules(p, now_ns);
+
+    WEIR_ASSERT(upstream < p->n_upstreams);
+    breaker_health_off(&p->upstream[upstream].breaker, &rules);
     pool_serve_queue(p, now_ns);
 }

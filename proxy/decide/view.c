@@ -83,7 +83,7 @@ void pool_upstream_view(const struct pool *p, size_t upstream, struct upstream_v
 
     WEIR_ASSERT(upstream < p->n_upstreams);
     memset(v, 0, sizeof *v);
-    v->state = b->state;
+    v->state = u->membership == MEMBER_RESERVED ? BREAKER_RAMPING : b->state; /* in a moment */
     v->refuse_cause = refuse_cause(u, now_ns);
     memcpy(v->cause, b->cause, sizeof v->cause);
     v->probes_good = b->state == BREAKER_HALF_OPEN ? b->good : 0;
@@ -105,15 +105,18 @@ void pool_upstream_view(const struct pool *p, size_t upstream, struct upstream_v
 /* Weighted by what each is known to carry; where nobody carried anything yet, the plain mean. */
 static double pool_share(const struct pool *p)
 {
-    double weights = 0, weighted = 0, plain = 0;
+    double weights = 0, weighted = 0, plain = 0, n = 0;
 
     for (size_t i = 0; i < p->n_upstreams; i++) {
         const struct breaker *b = &p->upstream[i].breaker;
+        if (p->upstream[i].membership != MEMBER)
+            continue;
+        n++;
         weights += b->known_good;
         weighted += b->known_good * breaker_share(b);
         plain += breaker_share(b);
     }
-    return weights > 0 ? weighted / weights : plain / (double)p->n_upstreams;
+    return weights > 0 ? weighted / weights : plain / num_max(n, 1);
 }
 
 /* Of the upstreams that are coming back; what an operator drained is not waited for. */
@@ -125,7 +128,7 @@ static double pool_expected_full_s(const struct pool *p, uint64_t now_ns)
     for (size_t i = 0; i < p->n_upstreams; i++) {
         const struct breaker *b = &p->upstream[i].breaker;
         double s = expected_full_s(p, b, now_ns);
-        if (b->state == BREAKER_DRAINED)
+        if (b->state == BREAKER_DRAINED || p->upstream[i].membership != MEMBER)
             continue;
         any = true;
         if (s < 0)

@@ -181,6 +181,7 @@ struct exchange {
     struct snapshot_use *use;
     struct snapshot_pool *pool;         /* NULL: reached none */
     struct snapshot_upstream *upstream; /* the last it was admitted to, or NULL */
+    struct snapshot_use *upstream_use;  /* keeps it alive: of a later snapshot, maybe */
     struct client *client;              /* NULL once the client is gone or has its whole answer */
     struct uplink *uplink;
     struct ticket ticket; /* holds the pool_request */

@@ -98,6 +98,8 @@ void breaker_tick(struct breaker *b, const struct breaker_rules *c, const struct
 
 void breaker_health_failed(struct breaker *b, const struct breaker_rules *c);
 void breaker_health_ok(struct breaker *b, const struct breaker_rules *c);
+/* There are no checks any more: what they had shown is nobody's verdict. */
+void breaker_health_off(struct breaker *b, const struct breaker_rules *c);
 
 /* The operator's hand on the state; see pool_order.  Cause of the events: `cause`. */
 void breaker_hold_open(struct breaker *b, const struct breaker_rules *c, uint64_t until_ns);

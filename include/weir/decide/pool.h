@@ -154,7 +154,8 @@ struct pool_event {
 
 struct pool; /* decide/pool_priv.h */
 
-/* Bytes a pool with n upstreams needs, aligned to 64; tables of leases and users included. */
+/* Bytes a pool with places for n upstreams needs, aligned to 64; tables of leases and users
+ * included. */
 size_t pool_bytes(size_t n_upstreams);
 
 /*
@@ -169,19 +170,37 @@ void pool_set_conf(struct pool *p, const struct decide_conf *conf, const uint32_
                    uint64_t now_ns);
 
 /*
- * A reload changed the list of upstreams: upstream i of the new pool p takes over what upstream
- * from_i of the old one has shown (breaker, windows, learnt limits, overrides).  Requests in flight
- * stay in the old pool's books and end there.
+ * The list of upstreams of a running pool changes in place: requests, users, the queue and what was
+ * learnt live on.  An upstream has a place (its index in every call here) and an id of the caller's
+ * by which it is known again; the first ones have their places as ids until pool_name says other.
+ *
+ *     pool_reserve ─► pool_join      a new one: nothing goes there before pool_join
+ *     pool_take_out                  nothing new goes there; what runs there ends in the books
  */
-void pool_adopt(struct pool *p, size_t i, const struct pool *from, size_t from_i, uint64_t now_ns);
-
-/* The same for what is the pool's: leases, appointments, rates, retry tokens, overrides of modes.
+void pool_name(struct pool *p, size_t upstream, uint32_t id);
+/* The place of a member, or of one that is reserved; -1 = none. */
+int pool_place_of(const struct pool *p, uint32_t id);
+/*
+ * A place below `room` for the upstream: the one it was taken out of, if its requests still run
+ * there, else a free one.  -1: all are taken.  *reservation is for pool_join.
  */
-void pool_adopt_people(struct pool *p, const struct pool *from);
-
-/* Upstream i is new in a pool that is at work: it begins by the ramp, known for what its peers
- * carry. */
-void pool_join(struct pool *p, size_t i, uint64_t now_ns);
+int pool_reserve(struct pool *p, uint32_t id, size_t room, uint32_t max_streams,
+                 uint32_t *reservation, uint64_t now_ns);
+/* It begins by the ramp, known for what its peers carry.  Nothing if it was taken out since. */
+void pool_join(struct pool *p, size_t upstream, uint32_t reservation, uint64_t now_ns);
+void pool_take_out(struct pool *p, size_t upstream, uint64_t now_ns);
+/*
+ * New settings and the list of a reload: every upstream that is not on it is taken out.  conf is
+ * borrowed as by pool_init.
+ */
+struct pool_member {
+    int place;
+    uint32_t max_streams;
+};
+void pool_set_members(struct pool *p, const struct decide_conf *conf, const struct pool_member *m,
+                      size_t n, uint64_t now_ns);
+/* Is nobody in it: no request waits, none runs? */
+bool pool_is_empty(const struct pool *p);
 
 enum pool_verdict pool_arrive(struct pool *p, struct pool_request *r, uint64_t now_ns);
 
@@ -235,6 +254,8 @@ void pool_expire(struct pool *p, uint64_t now_ns);
 /* Health checks (docs/decisions.md): `fall` failures in a row / one success while open. */
 void pool_health_failed(struct pool *p, size_t upstream, uint64_t now_ns);
 void pool_health_ok(struct pool *p, size_t upstream, uint64_t now_ns);
+/* Checks were taken out of the settings, and with them their verdict. */
+void pool_health_off(struct pool *p, size_t upstream, uint64_t now_ns);
 
 /* The operator's hand.  Deadlines (absolute ns, 0 = none) lapse in the tick, with an event. */
 enum pool_order {

@@ -19,10 +19,17 @@
 
 /* The inside of a pool, for proxy/decide and for tests that look at it. */
 
+/* Reserved: named by a reload, not yet known to all workers.  Gone: taken out, its requests end. */
+enum membership { MEMBER, MEMBER_RESERVED, MEMBER_GONE };
+
 struct upstream {
-    uint32_t pending;  /* sent, no first token yet */
-    uint32_t inflight; /* sent, not ended; system requests are not among them */
-    uint32_t streams;  /* between first content and end */
+    enum membership membership;
+    uint32_t id;          /* the caller's name for it, kept over reloads */
+    uint32_t reservation; /* which one made it MEMBER_RESERVED */
+    bool counts_anew;     /* the next tick's count of events is where its pace begins */
+    uint32_t pending;     /* sent, no first token yet */
+    uint32_t inflight;    /* sent, not ended; system requests are not among them */
+    uint32_t streams;     /* between first content and end */
     uint32_t system;
     struct list pending_list; /* in order of sending */
     uint64_t last_stream_ns;  /* when a streamed request was last sent */
@@ -40,7 +47,8 @@ enum { ARRIVALS_ALL, ARRIVALS_RETRIES };
 
 struct pool {
     const struct decide_conf *conf;
-    size_t n_upstreams;
+    size_t n_upstreams; /* places ever used, those of upstreams taken out included */
+    uint32_t reservations;
     size_t rotate; /* where the next choice begins */
     int mode[SET_COUNT];
     uint32_t system; /* requests of class system in flight */
@@ -75,6 +83,9 @@ enum {
 #define POOL_HEADROOM_PENDING 0.25            /* of P, more pending make others late, and ... */
 #define POOL_HEADROOM_STREAMS 0.375           /* ... of L: left to others by a user who floods */
 #define POOL_STORM_SHARE      0.2
+
+/* pool.c */
+void upstream_init(struct pool *p, size_t i, uint32_t id, uint32_t max_streams, uint64_t now_ns);
 
 /* choose.c */
 

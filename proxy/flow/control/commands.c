@@ -67,7 +67,8 @@ static bool order_one(struct control *c, const struct control_who *who,
     const char *reason = "";
     uint64_t now = loop_refresh_now(c->loop);
     struct pool *pool = gate_lock(p->gate);
-    enum weir_status rc = pool_order(pool, i, o, value, until_ns, now, &reason);
+    enum weir_status rc =
+        pool_order(pool, (size_t)p->upstreams[i].place, o, value, until_ns, now, &reason);
 
     gate_unlock(p->gate);
     if (rc != WEIR_OK) {

@@ -71,27 +71,49 @@ bool control_keep_names(struct control *c)
 
 static void tick_pool(struct control *c, struct snapshot_pool *p, uint64_t now_ns)
 {
-    uint64_t events[POOL_UPSTREAMS_MAX];
+    uint64_t events[POOL_UPSTREAMS_MAX] = {0};
 
     for (size_t i = 0; i < p->n_upstreams; i++) {
-        events[i] = 0;
         for (int w = 0; w < c->n_workers; w++)
-            events[i] += counter_get(
+            events[p->upstreams[i].place] += counter_get(
                 &worker_upstream_counters(c->workers[w], p->upstreams[i].slot)->content_events);
     }
     gate_tick(p->gate, events, now_ns);
+}
+
+/* Who waits or runs in a pool that is no more ends by its rules. */
+static void tick_old_pools(struct control *c, uint64_t now_ns)
+{
+    for (int i = c->n_old_pools - 1; i >= 0; i--) {
+        struct old_pool *o = &c->old_pools[i];
+        bool empty;
+
+        tick_pool(c, o->pool, now_ns);
+        empty = pool_is_empty(gate_lock(o->pool->gate));
+        gate_unlock(o->pool->gate);
+        if (!empty)
+            continue;
+        snapshot_unref(o->snapshot);
+        *o = c->old_pools[--c->n_old_pools];
+    }
+}
+
+static uint64_t sooner(struct gate *g, uint64_t soonest)
+{
+    uint64_t at = pool_next_expiry(gate_lock(g));
+
+    gate_unlock(g);
+    return at != 0 && (soonest == 0 || at < soonest) ? at : soonest;
 }
 
 static void set_expiry(struct control *c)
 {
     uint64_t soonest = 0;
 
-    for (size_t i = 0; i < c->snapshot->settings->n_pools; i++) {
-        uint64_t at = pool_next_expiry(gate_lock(c->snapshot->pools[i].gate));
-        gate_unlock(c->snapshot->pools[i].gate);
-        if (at != 0 && (soonest == 0 || at < soonest))
-            soonest = at;
-    }
+    for (size_t i = 0; i < c->snapshot->settings->n_pools; i++)
+        soonest = sooner(c->snapshot->pools[i].gate, soonest);
+    for (int i = 0; i < c->n_old_pools; i++)
+        soonest = sooner(c->old_pools[i].pool->gate, soonest);
     if (soonest != 0)
         loop_timer_at(&c->expiry, soonest);
 }
@@ -104,6 +126,8 @@ static void on_expiry(void *arg)
 
     for (size_t i = 0; i < c->snapshot->settings->n_pools; i++)
         gate_expire(c->snapshot->pools[i].gate, now);
+    for (int i = 0; i < c->n_old_pools; i++)
+        gate_expire(c->old_pools[i].pool->gate, now);
     set_expiry(c);
 }
 
@@ -125,6 +149,7 @@ static void on_tick(void *arg)
 
     for (size_t i = 0; i < c->snapshot->settings->n_pools; i++)
         tick_pool(c, &c->snapshot->pools[i], now);
+    tick_old_pools(c, now);
     control_take_pool_events(c);
     control_lapse(c);
     control_judge(c);
@@ -331,7 +356,7 @@ struct control *control_create(struct settings **s, const struct control_start *
         goto failed;
     c->started_wall_ns = c->since_wall_ns = wall_now_ns();
     c->wall_minus_mono_ns = c->started_wall_ns - mono_now_ns();
-    c->snapshot = snapshot_create(s, NULL, why, room, mono_now_ns());
+    c->snapshot = snapshot_create(s, NULL, &c->slots, why, room, mono_now_ns());
     if (c->snapshot == NULL)
         goto failed;
     (void)snprintf(why, room, "out of memory");
@@ -433,7 +458,10 @@ void control_destroy(struct control **cp)
     free(c->listen_fds);
     free(c->view_pools);
     free(c->view_upstreams);
+    while (c->n_old_pools > 0)
+        snapshot_unref(c->old_pools[--c->n_old_pools].snapshot);
     snapshot_unref(c->snapshot);
+    slot_book_free(&c->slots);
     loop_destroy(&c->loop);
     free(c);
 }

@@ -92,9 +92,18 @@ struct history {
     enum service_state state;
 };
 
+/* A pool that a reload took out of the file, until its last request is over. */
+struct old_pool {
+    struct snapshot *snapshot; /* a reference, for the pool */
+    struct snapshot_pool *pool;
+};
+
 struct control {
     struct loop *loop;
     struct snapshot *snapshot;
+    struct slot_book slots;
+    struct old_pool old_pools[SNAPSHOT_POOLS_MAX];
+    int n_old_pools;
     struct control_start start;
     struct worker *workers[WORKERS_MAX];
     pthread_t threads[WORKERS_MAX];
@@ -179,6 +188,7 @@ void why_ring_free(struct why_ring *w);
 
 /* --- control/dns.c */
 bool control_watch_upstream(struct control *c, struct snapshot_pool *p, size_t i);
+bool control_rewatch_upstream(struct control *c, struct snapshot_pool *p, size_t i);
 void control_unwatch_upstream(struct control *c, int slot);
 bool control_watch_upstreams(struct control *c);
 void control_unwatch_upstreams(struct control *c);

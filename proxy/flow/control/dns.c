@@ -71,6 +71,29 @@ bool control_watch_upstream(struct control *c, struct snapshot_pool *p, size_t i
     return u->watch != NULL;
 }
 
+/* Its name and addresses are the same; its checks go on by the settings of p, or end. */
+bool control_rewatch_upstream(struct control *c, struct snapshot_pool *p, size_t i)
+{
+    struct snapshot_upstream *su = &p->upstreams[i];
+    struct upstream_watch *u = &c->upstreams[su->slot];
+
+    if (p->conf->health.path[0] == '\0' && u->health != NULL) {
+        health_destroy(&u->health);
+        pool_health_off(gate_lock(p->gate), (size_t)su->place, loop_now_ns(c->loop));
+        gate_unlock(p->gate);
+    }
+    if (p->conf->health.path[0] == '\0')
+        return true;
+    if (u->health != NULL) {
+        health_set(u->health, p, su);
+        return true;
+    }
+    u->health = health_create(c->loop, p, su);
+    if (u->health != NULL && u->n_addrs > 0)
+        health_set_address(u->health, &u->addrs[0]);
+    return u->health != NULL;
+}
+
 void control_unwatch_upstream(struct control *c, int slot)
 {
     struct upstream_watch *u = &c->upstreams[slot];

@@ -86,11 +86,16 @@ static void describe(struct control_event *e)
 
 static void take_one(struct control *c, const struct snapshot_pool *p, const struct pool_event *pe)
 {
-    struct control_event *e = journal_add(&c->events);
+    const struct snapshot_upstream *u =
+        pe->upstream < 0 ? NULL : snapshot_upstream_at(p, pe->upstream);
+    struct control_event *e;
 
+    if (pe->upstream >= 0 && u == NULL)
+        return; /* of one that a reload took out: what still runs there changes nothing */
+    e = journal_add(&c->events);
     e->at_wall_ns = control_wall(c, pe->at_ns);
     e->pool = c->pool_names[p->slot];
-    e->upstream = pe->upstream < 0 ? "" : c->upstream_names[p->upstreams[pe->upstream].slot];
+    e->upstream = u == NULL ? "" : c->upstream_names[u->slot];
     e->from = pe->from;
     e->to = pe->to;
     memcpy(e->cause, pe->cause, sizeof e->cause);

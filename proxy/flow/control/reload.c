@@ -128,41 +128,75 @@ static void swap_upstreams(struct control *c, const struct snapshot *old)
     }
     for (size_t k = 0; k < c->snapshot->settings->n_pools; k++) {
         for (size_t i = 0; i < c->snapshot->pools[k].n_upstreams; i++) {
-            /* watched anew in any case: health checks may have other settings */
-            control_unwatch_upstream(c, c->snapshot->pools[k].upstreams[i].slot);
-            if (!control_watch_upstream(c, &c->snapshot->pools[k], i))
-                log_error("out of memory: an upstream's name is not looked up any more");
+            struct snapshot_pool *p = &c->snapshot->pools[k];
+            bool known = snapshot_has_upstream(old, p->upstreams[i].slot);
+
+            if (!(known ? control_rewatch_upstream(c, p, i) : control_watch_upstream(c, p, i)))
+                log_error("out of memory: an upstream is not looked after any more");
         }
     }
 }
 
-/* A new gate knows nothing of modes that an operator has set. */
-static void restore_modes(struct control *c)
-{
-    for (size_t k = 0; k < c->snapshot->settings->n_pools; k++) {
-        const struct snapshot_pool *p = &c->snapshot->pools[k];
-        const struct pool_watch *w = &c->pools[p->slot];
-        struct pool *pool = gate_lock(p->gate);
+/* --- pools */
 
-        for (int i = 0; i < SET_COUNT; i++)
-            pool_set_mode(pool, (enum pool_rule_set)i, w->modes[i].on ? w->modes[i].enforce : -1);
-        gate_unlock(p->gate);
+static bool has_gate(const struct snapshot *s, const struct gate *g)
+{
+    for (size_t k = 0; k < s->settings->n_pools; k++) {
+        if (s->pools[k].gate == g)
+            return true;
     }
+    return false;
+}
+
+/* Requests of a pool that is no more still wait and run there. */
+static void keep_old_pools(struct control *c, struct snapshot *old)
+{
+    for (size_t k = 0; k < old->settings->n_pools; k++) {
+        if (has_gate(c->snapshot, old->pools[k].gate) || c->n_old_pools == SNAPSHOT_POOLS_MAX)
+            continue;
+        c->old_pools[c->n_old_pools++] = (struct old_pool){old, &old->pools[k]};
+        snapshot_ref(old);
+    }
+}
+
+/* --- the swap */
+
+/* On control's loop, when every worker has the snapshot. */
+static void on_swapped(struct loop_message *m)
+{
+    struct snapshot_swap *swap = LIST_OBJECT(m, struct snapshot_swap, message);
+
+    snapshot_join(swap->snapshot, mono_now_ns());
+    snapshot_unref(swap->snapshot);
+    free(swap);
+}
+
+static void swap_workers(struct control *c, struct snapshot *next)
+{
+    struct snapshot_swap *swap = calloc(1, sizeof *swap);
+
+    WEIR_ASSERT(swap != NULL);
+    swap->message.deliver = on_swapped;
+    swap->snapshot = next;
+    swap->left = c->n_workers;
+    snapshot_ref(next);
+    for (int w = 0; w < c->n_workers; w++)
+        worker_set_snapshot(c->workers[w], swap, c->loop);
 }
 
 static void put_in_force(struct control *c, struct snapshot *next)
 {
     struct snapshot *old = c->snapshot;
 
+    control_take_pool_events(c); /* their places may be other upstreams' soon */
     snapshot_commit(next, loop_refresh_now(c->loop));
     c->snapshot = next;
+    keep_old_pools(c, old);
     if (!control_keep_names(c))
         log_error("out of memory: a new pool's name is missing in the log");
-    for (int w = 0; w < c->n_workers; w++)
-        worker_set_snapshot(c->workers[w], next);
+    swap_workers(c, next);
     swap_listeners(c, old, next);
     swap_upstreams(c, old);
-    restore_modes(c);
     log_set_level(next->settings->log_level);
     control_judge(c);
     control_publish(c);
@@ -186,7 +220,7 @@ bool control_reload(struct control *c, const struct control_who *who, struct con
         return complain(m);
     (void)conf_not_live(c->snapshot->settings, s, on_not_live, notes);
     s->workers = c->snapshot->settings->workers;
-    next = snapshot_create(&s, c->snapshot, why, sizeof why, loop_refresh_now(c->loop));
+    next = snapshot_create(&s, c->snapshot, &c->slots, why, sizeof why, loop_refresh_now(c->loop));
     if (next == NULL) {
         bool refused = refuse(m, s->file, why);
         settings_destroy(&s);
@@ -194,6 +228,7 @@ bool control_reload(struct control *c, const struct control_who *who, struct con
     }
     if (!open_new_listeners(c, next, why, sizeof why)) {
         close_new_listeners(c, next);
+        snapshot_abandon(next, loop_now_ns(c->loop));
         (void)refuse(m, next->settings->file, why);
         snapshot_unref(next);
         return false;

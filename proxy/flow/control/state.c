@@ -21,7 +21,7 @@ static enum service_state judge_pool(struct control *c, const struct snapshot_po
     for (size_t i = 0; i < p->n_upstreams; i++) {
         struct upstream_view u;
 
-        pool_upstream_view(pool, i, &u, now);
+        pool_upstream_view(pool, (size_t)p->upstreams[i].place, &u, now);
         closed += u.state == BREAKER_CLOSED;
         coming += u.probes_good > 0 || u.state == BREAKER_RAMPING;
     }

@@ -112,7 +112,7 @@ static void view_pool(struct control *c, int index, struct pool_status *s,
 
     pool_view(pool, &s->v, now);
     for (size_t i = 0; i < p->n_upstreams; i++)
-        pool_upstream_view(pool, i, &views[i], now);
+        pool_upstream_view(pool, (size_t)p->upstreams[i].place, &views[i], now);
     for (int i = 0; i < SET_COUNT; i++)
         s->enforce[i] = pool_enforces(pool, (enum pool_rule_set)i);
     gate_unlock(p->gate);

@@ -100,7 +100,7 @@ void exchange_on_wake(struct loop_message *m)
 
 enum weir_status exchange_take(struct exchange *x, bool fresh)
 {
-    struct upstream_target t = {x->upstream, x->use, x->pool->conf->timeouts.connect_ns};
+    struct upstream_target t = {x->upstream, x->upstream_use, x->pool->conf->timeouts.connect_ns};
     enum weir_status rc = upstream_take(x->w, &t, fresh, &exchange_upstream_events, x, &x->uplink);
 
     x->head_sent = false;
@@ -110,12 +110,44 @@ enum weir_status exchange_take(struct exchange *x, bool fresh)
     return rc;
 }
 
+/* The pool of the exchange in the snapshot in force; NULL: it was taken out of the file. */
+static struct snapshot_pool *pool_in_force(const struct exchange *x)
+{
+    struct snapshot *now = x->w->snapshot;
+
+    for (size_t i = 0; i < now->settings->n_pools; i++) {
+        if (now->pools[i].gate == x->pool->gate)
+            return &now->pools[i];
+    }
+    return NULL;
+}
+
+/*
+ * The upstream whose place the gate gave.  A reload may have come while the request waited: the
+ * snapshot in force knows upstreams that are new; only the exchange's own knows those that are
+ * gone.
+ */
+static void set_upstream(struct exchange *x)
+{
+    struct snapshot_pool *now = pool_in_force(x);
+    struct snapshot_upstream *u =
+        now == NULL ? NULL : snapshot_upstream_at(now, x->ticket.r.upstream);
+    struct snapshot_use *use = u == NULL ? x->use : x->w->use;
+
+    if (x->upstream_use != NULL)
+        snapshot_use_unref(&x->upstream_use);
+    x->upstream = u == NULL ? snapshot_upstream_at(x->pool, x->ticket.r.upstream) : u;
+    WEIR_ASSERT(x->upstream != NULL);
+    x->upstream_use = use;
+    use->exchanges++;
+}
+
 /* Makes or finds a connection to the upstream that the gate chose. */
 void exchange_connect(struct exchange *x)
 {
     enum weir_status rc;
 
-    x->upstream = &x->pool->upstreams[x->ticket.r.upstream];
+    set_upstream(x);
     exchange_enter(x, EXCHANGE_CONNECT);
     rc = exchange_take(x, false);
     if (rc == WEIR_OK || rc == WEIR_AGAIN)

@@ -191,6 +191,8 @@ static void free_deferred(struct loop_deferred *d)
     buf_free(&x->body);
     buf_free(&x->pending);
     free(x->path);
+    if (x->upstream_use != NULL)
+        snapshot_use_unref(&x->upstream_use);
     snapshot_use_unref(&x->use);
     slab_give(&w->exchanges, x);
 }

@@ -24,15 +24,6 @@ static const char *or_null(const char *s)
 
 /* --- listeners */
 
-/* Slots are given once and never again. */
-bool snapshot_take_slot(int *next, int max, int *slot)
-{
-    if (*next >= max)
-        return false;
-    *slot = (*next)++;
-    return true;
-}
-
 static const struct snapshot_listener *old_listener(const struct snapshot *old, const char *address)
 {
     for (size_t i = 0; old != NULL && i < old->settings->n_listeners; i++) {
@@ -98,13 +89,6 @@ bool snapshot_listener_make(struct snapshot *s, struct snapshot_listener *l,
                        c->address);
         return false;
     }
-    if (old != NULL)
-        l->slot = old->slot;
-    else if (!snapshot_take_slot(&s->next_listener, SNAPSHOT_LISTENERS_MAX, &l->slot)) {
-        (void)snprintf(why, room, "more than %d different listeners since the start: restart",
-                       SNAPSHOT_LISTENERS_MAX);
-        return false;
-    }
     s->by_slot[l->slot] = l;
     if (!make_addresses(l, old))
         return out_of_memory(why, room);
@@ -119,15 +103,14 @@ void snapshot_listener_fini(struct snapshot_listener *l)
 
 /* --- upstreams */
 
-bool snapshot_upstream_make(struct snapshot_upstream *u, const struct upstream_conf *c, int index,
-                            char *why, size_t room)
+bool snapshot_upstream_make(struct snapshot_upstream *u, const struct upstream_conf *c, char *why,
+                            size_t room)
 {
     static const char *const alpn[] = {"http/1.1"};
     const char *static_why = "";
     struct tls_client_conf tc;
 
     u->conf = c;
-    u->index = index;
     if (net_url_parse(slice_str(c->url), &u->url, &static_why) != WEIR_OK) {
         (void)snprintf(why, room, "upstream url \"%s\": %s", c->url, static_why);
         return false;
@@ -178,7 +161,7 @@ static void verify_upstream(struct verify *v, const struct upstream_conf *c)
     struct snapshot_upstream u = {0};
     char why[600];
 
-    if (!snapshot_upstream_make(&u, c, 0, why, sizeof why))
+    if (!snapshot_upstream_make(&u, c, why, sizeof why))
         complain(v, why);
     tls_client_release(&u.tls);
 }

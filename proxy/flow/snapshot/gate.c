@@ -15,6 +15,7 @@ enum { WOKEN_AT_ONCE = 32 };
 
 struct gate {
     pthread_mutex_t lock;
+    struct decide_conf conf; /* a copy: gates outlive the snapshots that they were told by */
     struct pool *pool;
     void *mem;
     uint64_t now_ns; /* the latest any thread has seen */
@@ -27,11 +28,11 @@ static struct ticket *ticket_of(struct pool_request *r)
     return LIST_OBJECT(r, struct ticket, r);
 }
 
-struct gate *gate_create(const struct decide_conf *conf, const uint32_t *max_streams, size_t n,
-                         uint64_t now_ns)
+struct gate *gate_create(const struct decide_conf *conf, const uint32_t *ids,
+                         const uint32_t *max_streams, size_t n, uint64_t now_ns)
 {
     struct gate *g = calloc(1, sizeof *g);
-    size_t bytes = (pool_bytes(n) + 63) & ~(size_t)63;
+    size_t bytes = (pool_bytes(POOL_UPSTREAMS_MAX) + 63) & ~(size_t)63;
     uint64_t seed;
 
     if (g == NULL)
@@ -43,7 +44,10 @@ struct gate *gate_create(const struct decide_conf *conf, const uint32_t *max_str
     }
     memset(g->mem, 0, bytes);
     random_bytes(&seed, sizeof seed);
-    g->pool = pool_init(g->mem, conf, max_streams, n, hash_key_random(), seed, now_ns);
+    g->conf = *conf;
+    g->pool = pool_init(g->mem, &g->conf, max_streams, n, hash_key_random(), seed, now_ns);
+    for (size_t i = 0; i < n; i++)
+        pool_name(g->pool, i, ids[i]);
     g->now_ns = now_ns;
     g->refs = 1;
     WEIR_ASSERT(pthread_mutex_init(&g->lock, NULL) == 0);
@@ -178,11 +182,13 @@ void gate_tick(struct gate *g, const uint64_t *events, uint64_t now_ns)
     leave(g);
 }
 
-void gate_set_conf(struct gate *g, const struct decide_conf *conf, const uint32_t *max_streams,
-                   uint64_t now_ns)
+void gate_set_members(struct gate *g, const struct decide_conf *conf, const struct pool_member *m,
+                      size_t n, uint64_t now_ns)
 {
     now_ns = enter(g, now_ns);
-    pool_set_conf(g->pool, conf, max_streams, now_ns);
+    g->conf = *conf;
+    pool_set_members(g->pool, &g->conf, m, n, now_ns);
+    look_if_shut(g);
     leave(g);
 }
 

@@ -26,14 +26,15 @@ struct ticket {
     bool posted;              /* the gate's, under its lock: wake is or will be under way */
 };
 
-struct gate *gate_create(const struct decide_conf *conf, const uint32_t *max_streams, size_t n,
-                         uint64_t now_ns);
+/* What it is told is copied.  ids[i] is how upstream i is known again (pool_name). */
+struct gate *gate_create(const struct decide_conf *conf, const uint32_t *ids,
+                         const uint32_t *max_streams, size_t n, uint64_t now_ns);
 /* A gate is shared by the snapshots of successive settings; the last one to release it frees it. */
 void gate_ref(struct gate *g);
 void gate_unref(struct gate **g);
-/* New settings for it; they must outlive it or the next call. */
-void gate_set_conf(struct gate *g, const struct decide_conf *conf, const uint32_t *max_streams,
-                   uint64_t now_ns);
+/* pool_set_members; the settings are copied. */
+void gate_set_members(struct gate *g, const struct decide_conf *conf, const struct pool_member *m,
+                      size_t n, uint64_t now_ns);
 
 /*
  * The pool_* calls of the same names, under the lock.  A QUEUED ticket is decided later: its wake

@@ -24,111 +24,174 @@ static const struct snapshot_pool *old_pool(const struct snapshot *old, const ch
     return NULL;
 }
 
-/* An upstream is the same if it keeps pool, name and URL. */
-static const struct snapshot_upstream *old_upstream(const struct snapshot_pool *p,
-                                                    const struct upstream_conf *c)
-{
-    for (size_t i = 0; p != NULL && i < p->n_upstreams; i++) {
-        const struct upstream_conf *o = p->upstreams[i].conf;
-        if (strcmp(o->name, c->name) == 0 && strcmp(o->url, c->url) == 0)
-            return &p->upstreams[i];
-    }
-    return NULL;
-}
-
 /* --- pools */
 
-static bool same_upstreams(const struct snapshot_pool *p, const struct snapshot_pool *old)
+/* An upstream is the same if it keeps pool, name and URL. */
+static int upstream_slot(struct slot_book *book, const struct pool_conf *p,
+                         const struct upstream_conf *u)
 {
-    if (old == NULL || old->n_upstreams != p->n_upstreams)
-        return false;
-    for (size_t i = 0; i < p->n_upstreams; i++) {
-        if (old->upstreams[i].slot != p->upstreams[i].slot)
+    char key[1024];
+
+    (void)snprintf(key, sizeof key, "%s\n%s\n%s", p->name, u->name, u->url);
+    return slot_take(book->upstreams, 0, SNAPSHOT_UPSTREAMS_MAX, key);
+}
+
+static bool make_upstreams(struct snapshot_pool *p, struct slot_book *book, char *why, size_t room)
+{
+    const struct pool_conf *c = p->conf;
+
+    for (size_t i = 0; i < c->n_upstreams; i++) {
+        p->upstreams[i].slot = upstream_slot(book, c, &c->upstreams[i]);
+        if (p->upstreams[i].slot < 0) {
+            (void)snprintf(why, room, "more than %d different upstreams since the start: restart",
+                           SNAPSHOT_UPSTREAMS_MAX);
+            return false;
+        }
+        if (!snapshot_upstream_make(&p->upstreams[i], &c->upstreams[i], why, room))
             return false;
     }
     return true;
 }
 
-/* A new gate takes over what is known of the upstreams that stay. */
-static void adopt(struct snapshot_pool *p, const struct snapshot_pool *old, uint64_t now_ns)
+static bool new_gate(struct snapshot_pool *p, uint64_t now_ns)
 {
-    struct pool *from = gate_lock(old->gate);
+    uint32_t ids[POOL_UPSTREAMS_MAX], max_streams[POOL_UPSTREAMS_MAX];
 
     for (size_t i = 0; i < p->n_upstreams; i++) {
-        const struct snapshot_upstream *u = old_upstream(old, p->upstreams[i].conf);
-        if (u != NULL)
-            pool_adopt(gate_pool(p->gate), i, from, (size_t)u->index, now_ns);
+        ids[i] = (uint32_t)p->upstreams[i].slot;
+        max_streams[i] = p->conf->upstreams[i].max_streams;
+        p->upstreams[i].place = (int)i;
     }
-    for (size_t i = 0; i < p->n_upstreams; i++) {
-        if (old_upstream(old, p->upstreams[i].conf) == NULL)
-            pool_join(gate_pool(p->gate), i, now_ns);
-    }
-    pool_adopt_people(gate_pool(p->gate), from);
-    gate_unlock(old->gate);
+    p->gate = gate_create(&p->conf->decide, ids, max_streams, p->n_upstreams, now_ns);
+    return p->gate != NULL;
 }
 
-static bool make_gate(struct snapshot_pool *p, const struct snapshot_pool *old, uint64_t now_ns)
+/* The place it has, or one that is reserved for it until the snapshot is in force everywhere. */
+static bool find_place(struct snapshot_upstream *u, const struct snapshot_pool *old,
+                       struct pool *pool, uint64_t now_ns)
 {
-    uint32_t max_streams[POOL_UPSTREAMS_MAX];
+    uint32_t id = (uint32_t)u->slot;
 
-    for (size_t i = 0; i < p->n_upstreams; i++)
-        max_streams[i] = p->conf->upstreams[i].max_streams;
-    if (same_upstreams(p, old)) {
-        p->gate = old->gate;
-        gate_ref(p->gate);
-        return true; /* its settings are put in force by snapshot_commit */
+    u->place = pool_place_of(pool, id);
+    if (u->place < 0) {
+        u->place = pool_reserve(pool, id, POOL_UPSTREAMS_MAX, u->conf->max_streams, &u->reservation,
+                                now_ns);
+        u->joins = u->place >= 0;
+        return u->joins;
     }
-    p->gate = gate_create(&p->conf->decide, max_streams, p->n_upstreams, now_ns);
-    if (p->gate != NULL && old != NULL)
-        adopt(p, old, now_ns);
-    return p->gate != NULL;
+    for (size_t i = 0; i < old->n_upstreams; i++) {
+        if (old->upstreams[i].slot == u->slot)
+            u->reservation = old->upstreams[i].reservation;
+    }
+    return true;
+}
+
+static bool find_places(struct snapshot_pool *p, const struct snapshot_pool *old, uint64_t now_ns)
+{
+    struct pool *pool = gate_lock(old->gate);
+    bool ok = true;
+
+    for (size_t i = 0; i < p->n_upstreams && ok; i++)
+        ok = find_place(&p->upstreams[i], old, pool, now_ns);
+    gate_unlock(old->gate);
+    return ok;
+}
+
+/* A pool that keeps its name keeps its gate, whatever becomes of its upstreams. */
+static bool make_gate(struct snapshot_pool *p, const struct snapshot_pool *old, char *why,
+                      size_t room, uint64_t now_ns)
+{
+    if (old == NULL) {
+        (void)snprintf(why, room, "out of memory");
+        return new_gate(p, now_ns);
+    }
+    p->gate = old->gate;
+    gate_ref(p->gate);
+    if (find_places(p, old, now_ns))
+        return true;
+    (void)snprintf(why, room,
+                   "pool \"%s\" has no place for so many new upstreams while requests still run at "
+                   "those that were taken out",
+                   p->conf->name);
+    return false;
+}
+
+static void index_places(struct snapshot_pool *p)
+{
+    memset(p->by_place, -1, sizeof p->by_place);
+    for (size_t i = 0; i < p->n_upstreams; i++)
+        p->by_place[p->upstreams[i].place] = (int8_t)i;
+}
+
+struct snapshot_upstream *snapshot_upstream_at(const struct snapshot_pool *p, int place)
+{
+    WEIR_ASSERT(place >= 0 && place < POOL_UPSTREAMS_MAX);
+    return p->by_place[place] < 0 ? NULL : &p->upstreams[p->by_place[place]];
 }
 
 void snapshot_commit(struct snapshot *s, uint64_t now_ns)
 {
     for (size_t k = 0; k < s->settings->n_pools; k++) {
         struct snapshot_pool *p = &s->pools[k];
-        uint32_t max_streams[POOL_UPSTREAMS_MAX];
+        struct pool_member m[POOL_UPSTREAMS_MAX];
 
         for (size_t i = 0; i < p->n_upstreams; i++)
-            max_streams[i] = p->conf->upstreams[i].max_streams;
-        gate_set_conf(p->gate, &p->conf->decide, max_streams, now_ns);
+            m[i] = (struct pool_member){p->upstreams[i].place, p->conf->upstreams[i].max_streams};
+        gate_set_members(p->gate, &p->conf->decide, m, p->n_upstreams, now_ns);
     }
 }
 
-static bool make_upstreams(struct snapshot *s, struct snapshot_pool *p,
-                           const struct snapshot_pool *old, char *why, size_t room)
+/* Calls fn for each place that was reserved for this snapshot, under the lock of its gate. */
+static void each_reserved(struct snapshot *s, uint64_t now_ns,
+                          void (*fn)(struct pool *pool, const struct snapshot_upstream *u,
+                                     uint64_t now_ns))
 {
-    const struct pool_conf *c = p->conf;
+    for (size_t k = 0; k < s->settings->n_pools; k++) {
+        struct snapshot_pool *p = &s->pools[k];
+        struct pool *pool;
 
-    for (size_t i = 0; i < c->n_upstreams; i++) {
-        const struct snapshot_upstream *known = old_upstream(old, &c->upstreams[i]);
-
-        if (known != NULL)
-            p->upstreams[i].slot = known->slot;
-        else if (!snapshot_take_slot(&s->next_upstream, SNAPSHOT_UPSTREAMS_MAX,
-                                     &p->upstreams[i].slot)) {
-            (void)snprintf(why, room, "more than %d different upstreams since the start: restart",
-                           SNAPSHOT_UPSTREAMS_MAX);
-            return false;
+        if (p->gate == NULL)
+            continue;
+        pool = gate_lock(p->gate);
+        for (size_t i = 0; i < p->n_upstreams; i++) {
+            if (p->upstreams[i].joins)
+                fn(pool, &p->upstreams[i], now_ns);
         }
-        if (!snapshot_upstream_make(&p->upstreams[i], &c->upstreams[i], (int)i, why, room))
-            return false;
+        gate_unlock(p->gate);
     }
-    return true;
+}
+
+static void join(struct pool *pool, const struct snapshot_upstream *u, uint64_t now_ns)
+{
+    pool_join(pool, (size_t)u->place, u->reservation, now_ns);
+}
+
+void snapshot_join(struct snapshot *s, uint64_t now_ns)
+{
+    each_reserved(s, now_ns, join);
+}
+
+static void give_back(struct pool *pool, const struct snapshot_upstream *u, uint64_t now_ns)
+{
+    pool_take_out(pool, (size_t)u->place, now_ns);
+}
+
+void snapshot_abandon(struct snapshot *s, uint64_t now_ns)
+{
+    each_reserved(s, now_ns, give_back);
 }
 
 static bool make_pool(struct snapshot *s, struct snapshot_pool *p, size_t index,
-                      const struct snapshot *from, char *why, size_t room, uint64_t now_ns)
+                      const struct snapshot *from, struct slot_book *book, char *why, size_t room,
+                      uint64_t now_ns)
 {
     const struct pool_conf *c = &s->settings->pools[index];
     const struct snapshot_pool *old = old_pool(from, c->name);
 
     p->conf = c;
     p->index = (int)index;
-    if (old != NULL)
-        p->slot = old->slot;
-    else if (!snapshot_take_slot(&s->next_pool, SNAPSHOT_POOLS_MAX + 1, &p->slot)) {
+    p->slot = slot_take(book->pools, 1, SNAPSHOT_POOLS_MAX + 1, c->name);
+    if (p->slot < 0) {
         (void)snprintf(why, room, "more than %d different pools since the start: restart",
                        SNAPSHOT_POOLS_MAX);
         return false;
@@ -144,12 +207,9 @@ static bool make_pool(struct snapshot *s, struct snapshot_pool *p, size_t index,
         return false;
     }
     p->n_upstreams = c->n_upstreams;
-    if (!make_upstreams(s, p, old, why, room))
+    if (!make_upstreams(p, book, why, room) || !make_gate(p, old, why, room, now_ns))
         return false;
-    if (!make_gate(p, old, now_ns)) {
-        (void)snprintf(why, room, "out of memory");
-        return false;
-    }
+    index_places(p);
     return true;
 }
 
@@ -194,14 +254,25 @@ static void set_limits(struct snapshot *s)
     };
 }
 
-static bool fill(struct snapshot *s, const struct snapshot *old, char *why, size_t room,
-                 uint64_t now_ns)
+static bool make_listener(struct snapshot *s, size_t i, const struct snapshot *old,
+                          struct slot_book *book, char *why, size_t room)
+{
+    const struct listener_conf *c = &s->settings->listeners[i];
+    struct snapshot_listener *l = &s->listeners[i];
+
+    l->slot = slot_take(book->listeners, 0, SNAPSHOT_LISTENERS_MAX, c->address);
+    if (l->slot >= 0)
+        return snapshot_listener_make(s, l, c, old, why, room);
+    (void)snprintf(why, room, "more than %d different listeners since the start: restart",
+                   SNAPSHOT_LISTENERS_MAX);
+    return false;
+}
+
+static bool fill(struct snapshot *s, const struct snapshot *old, struct slot_book *book, char *why,
+                 size_t room, uint64_t now_ns)
 {
     const struct settings *st = s->settings;
 
-    s->next_pool = old == NULL ? 1 : old->next_pool; /* 0 is for requests that reach no pool */
-    s->next_upstream = old == NULL ? 0 : old->next_upstream;
-    s->next_listener = old == NULL ? 0 : old->next_listener;
     s->user_key = old == NULL ? hash_key_random() : old->user_key;
     if (st->n_listeners > SNAPSHOT_LISTENERS_MAX || st->n_pools > SNAPSHOT_POOLS_MAX) {
         (void)snprintf(why, room, "more than %d listeners or %d pools", SNAPSHOT_LISTENERS_MAX,
@@ -213,11 +284,11 @@ static bool fill(struct snapshot *s, const struct snapshot *old, char *why, size
     if (s->listeners == NULL || s->pools == NULL)
         return false;
     for (size_t i = 0; i < st->n_listeners; i++) {
-        if (!snapshot_listener_make(s, &s->listeners[i], &st->listeners[i], old, why, room))
+        if (!make_listener(s, i, old, book, why, room))
             return false;
     }
     for (size_t i = 0; i < st->n_pools; i++) {
-        if (!make_pool(s, &s->pools[i], i, old, why, room, now_ns))
+        if (!make_pool(s, &s->pools[i], i, old, book, why, room, now_ns))
             return false;
     }
     if (!make_trusted(s, why, room))
@@ -253,8 +324,8 @@ static void destroy(struct snapshot *s)
     free(s);
 }
 
-struct snapshot *snapshot_create(struct settings **settings, const struct snapshot *old, char *why,
-                                 size_t room, uint64_t now_ns)
+struct snapshot *snapshot_create(struct settings **settings, const struct snapshot *old,
+                                 struct slot_book *book, char *why, size_t room, uint64_t now_ns)
 {
     struct snapshot *s = calloc(1, sizeof *s);
 
@@ -263,7 +334,9 @@ struct snapshot *snapshot_create(struct settings **settings, const struct snapsh
         return NULL;
     s->settings = *settings;
     s->refs = 1;
-    if (!fill(s, old, why, room, now_ns) || !load_pages(s, why, room)) {
+    if (!fill(s, old, book, why, room, now_ns) || !load_pages(s, why, room)) {
+        if (s->pools != NULL)
+            snapshot_abandon(s, now_ns);
         destroy(s);
         return NULL;
     }

@@ -11,6 +11,7 @@
 
 #include "snapshot/addresses.h"
 #include "snapshot/gate.h"
+#include "snapshot/slots.h"
 
 /*
  * The snapshot: the settings in force and what was made from them, immutable.  Made by
@@ -19,20 +20,17 @@
  * Upstreams have a slot: an index into every worker's idle_pools and counters, kept over reloads by
  * an upstream that keeps pool, name and URL.
  */
-enum {
-    SNAPSHOT_LISTENERS_MAX = 64,
-    SNAPSHOT_POOLS_MAX = 64,
-    SNAPSHOT_UPSTREAMS_MAX = 256,
-    SNAPSHOT_FIELDS_MAX = 1000,
-};
+enum { SNAPSHOT_FIELDS_MAX = 1000 };
 
 struct snapshot_upstream {
     const struct upstream_conf *conf;
     struct net_url url;
     struct tls_client *tls; /* NULL: plain */
     int slot;
-    int index;           /* in its pool and gate */
-    char authority[300]; /* for messages */
+    int place;            /* in its gate */
+    bool joins;           /* it was reserved there for this snapshot ... */
+    uint32_t reservation; /* ... by this one, of an earlier snapshot maybe */
+    char authority[300];  /* for messages */
 };
 
 struct snapshot_pool {
@@ -40,7 +38,8 @@ struct snapshot_pool {
     struct gate *gate;
     struct snapshot_upstream *upstreams;
     size_t n_upstreams;
-    int slot; /* of its counters, 1.. */
+    int8_t by_place[POOL_UPSTREAMS_MAX]; /* index in upstreams; -1 = none of this snapshot's */
+    int slot;                            /* of its counters, 1.. */
     int index;
 };
 
@@ -58,7 +57,6 @@ struct snapshot {
     struct snapshot_pool *pools;
     struct net_block *trusted;
     struct snapshot_listener *by_slot[SNAPSHOT_LISTENERS_MAX];
-    int next_listener, next_pool, next_upstream; /* slots are never used again */
     struct page_set *pages;
     struct hash_key user_key; /* of users' hashes; the process's */
     struct head_limits request_limits, response_limits;
@@ -68,13 +66,22 @@ struct snapshot {
 
 /*
  * Makes a snapshot of s (taken over on success only).  NULL and a sentence in why when a file or
- * address it names turns out unusable.  What `old` (NULL at the start) already has is shared or
- * taken over: slots, gates, what gates have learnt, counts of addresses.
+ * address it names turns out unusable.  What `old` (NULL at the start) already has is shared:
+ * slots (the book is control's), gates with all that is in them, counts of addresses.
+ *
+ *     snapshot_create ─► snapshot_commit ─► (every worker has it) ─► snapshot_join
+ *                └► snapshot_abandon, then unref
  */
-struct snapshot *snapshot_create(struct settings **s, const struct snapshot *old, char *why,
-                                 size_t room, uint64_t now_ns);
-/* Puts its settings in force in gates that it shares with the old one. */
+struct snapshot *snapshot_create(struct settings **s, const struct snapshot *old,
+                                 struct slot_book *book, char *why, size_t room, uint64_t now_ns);
+/* Puts its settings in force in the gates; to upstreams that it does not have nothing new goes. */
 void snapshot_commit(struct snapshot *s, uint64_t now_ns);
+/* Its new upstreams get requests.  Not before every worker knows them. */
+void snapshot_join(struct snapshot *s, uint64_t now_ns);
+/* Gives back the places in gates that were reserved for it. */
+void snapshot_abandon(struct snapshot *s, uint64_t now_ns);
+/* The upstream that has a place in the gate of p; NULL: not of this snapshot. */
+struct snapshot_upstream *snapshot_upstream_at(const struct snapshot_pool *p, int place);
 void snapshot_ref(struct snapshot *s);
 void snapshot_unref(struct snapshot *s); /* any thread; the last one frees it */
 

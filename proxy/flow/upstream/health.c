@@ -40,9 +40,9 @@ static void tell(struct health *h, bool ok)
     struct pool *p = gate_lock(h->pool->gate);
 
     if (ok)
-        pool_health_ok(p, (size_t)h->upstream->index, loop_now_ns(h->loop));
+        pool_health_ok(p, (size_t)h->upstream->place, loop_now_ns(h->loop));
     else
-        pool_health_failed(p, (size_t)h->upstream->index, loop_now_ns(h->loop));
+        pool_health_failed(p, (size_t)h->upstream->place, loop_now_ns(h->loop));
     gate_unlock(h->pool->gate);
 }
 
@@ -204,6 +204,16 @@ struct health *health_create(struct loop *l, const struct snapshot_pool *p,
     loop_timer_init(&h->next, l, on_next, h);
     loop_timer_init(&h->limit, l, on_limit, h);
     return h;
+}
+
+void health_set(struct health *h, const struct snapshot_pool *p, const struct snapshot_upstream *u)
+{
+    bool other = h->pool->conf->health.interval_ns != p->conf->health.interval_ns;
+
+    h->pool = p;
+    h->upstream = u;
+    if (other && h->has_addr && h->conn == NULL)
+        loop_timer_at(&h->next, loop_now_ns(h->loop));
 }
 
 void health_destroy(struct health **hp)

@@ -15,6 +15,8 @@ struct health;
 
 struct health *health_create(struct loop *l, const struct snapshot_pool *p,
                              const struct snapshot_upstream *u);
+/* A reload's: the same upstream in another snapshot; what the checks have shown stays. */
+void health_set(struct health *h, const struct snapshot_pool *p, const struct snapshot_upstream *u);
 void health_destroy(struct health **h);
 /* Where to connect to; checks begin with the first address.  h NULL is fine. */
 void health_set_address(struct health *h, const struct net_addr *a);

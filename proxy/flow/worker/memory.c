@@ -27,7 +27,7 @@ uint64_t flow_memory_ceiling(const struct settings *s, char *text, size_t room)
     uint64_t pools = 0;
 
     for (size_t i = 0; i < s->n_pools; i++)
-        pools += pool_bytes(s->pools[i].n_upstreams);
+        pools += pool_bytes(POOL_UPSTREAMS_MAX);
     (void)snprintf(text, room,
                    "%llu client connections of at most %llu KiB each, %llu MiB for workers, pools "
                    "and the memory of decisions",

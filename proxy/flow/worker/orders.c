@@ -14,6 +14,7 @@ struct order {
     void (*run)(struct order *o);
     int index, fd;
     void *object;
+    struct snapshot_swap *swap;
     struct loop *reply_to;
     size_t n;
     char why[96];
@@ -139,14 +140,18 @@ static void run_snapshot(struct order *o)
     old->retired = true;
     old->exchanges++;
     snapshot_use_unref(&old);
+    if (atomic_fetch_sub_explicit(&o->swap->left, 1, memory_order_acq_rel) == 1)
+        loop_post(o->reply_to, &o->swap->message);
 }
 
-void worker_set_snapshot(struct worker *w, struct snapshot *snapshot)
+void worker_set_snapshot(struct worker *w, struct snapshot_swap *swap, struct loop *reply_to)
 {
     struct order *o = order_create(w, run_snapshot);
 
-    o->object = snapshot_use_create(snapshot);
+    o->object = snapshot_use_create(swap->snapshot);
     WEIR_ASSERT(o->object != NULL);
+    o->swap = swap;
+    o->reply_to = reply_to;
     give(o);
 }
 

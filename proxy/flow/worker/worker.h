@@ -40,8 +40,16 @@ struct public_status {
 void public_status_unref(struct public_status *s);
 void worker_set_status(struct worker *w, struct public_status *s); /* takes a reference over */
 
-/* New requests go by it; those in flight end by the one they began with, which lives so long. */
-void worker_set_snapshot(struct worker *w, struct snapshot *snapshot);
+/*
+ * New requests go by it; those in flight end by the one they began with, which lives so long.  The
+ * last worker that has it sends the message to reply_to.
+ */
+struct snapshot_swap {
+    struct loop_message message;
+    struct snapshot *snapshot;
+    _Atomic int left; /* workers that do not have it yet */
+};
+void worker_set_snapshot(struct worker *w, struct snapshot_swap *swap, struct loop *reply_to);
 /* Begins (fd taken over) or ends (-1) a listener of the new snapshot. */
 void worker_set_listener(struct worker *w, int slot, int fd);
 void worker_close_idle(struct worker *w, int slot);
