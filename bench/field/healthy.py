@@ -189,7 +189,7 @@ def _(s):
         time.sleep(0.2)
         peer.last_chunk()
     b = s.server(answer)
-    w = s.weir(b)
+    w = s.weir(b, workers=1)
     outcomes = []
     for _i in range(4):
         c = w.client()

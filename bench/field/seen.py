@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What clients and backends would not have seen without a proxy between them."""
 
+import base64
+import hashlib
 import time
 
 from scene import *  # noqa: F403
@@ -78,8 +80,10 @@ def _(s):
      "tests/system/test_relay_connections.py", 60)
 def _(s):
     def answer(peer, request):
+        key = request.get("sec-websocket-key") + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+        accept = base64.b64encode(hashlib.sha1(key.encode()).digest())
         peer.send(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
-                  b"Connection: Upgrade\r\n\r\n")
+                  b"Connection: Upgrade\r\nSec-WebSocket-Accept: " + accept + b"\r\n\r\n")
         while peer.read_some(30):
             pass
     w = s.weir(pools=[{"name": "chat", "upstreams": [{"name": "a", "url": s.server(answer).url}],
@@ -87,8 +91,9 @@ def _(s):
                routes=[{"path": "/", "pool": "chat", "websocket": True}])
     c = w.client()
     c.send(b"GET /ws HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-           b"Sec-WebSocket-Key: eA==\r\nSec-WebSocket-Version: 13\r\n\r\n")
-    c.final_head()
+           b"Sec-WebSocket-Key: d2VpciB3ZWlyIHdlaXIhIQ==\r\nSec-WebSocket-Version: 13\r\n\r\n")
+    if c.final_head()[0].status != 101:
+        return "no tunnel", False
     began = time.monotonic()
     while time.monotonic() - began < 6 and c.is_open():
         c.send_or_break(b"\x81\x80abcd")
