@@ -292,15 +292,9 @@ def _(s):
 
 @row(28, 1, "ten times the load", "p95 of refusals within 300 ms", "unit:decide sim:sim", 60)
 def _(s):
-    w = s.weir(s.engine("demo"))
-    took = []
-
-    def one(i):
-        r = ask(w, user=f"u{i}", body=question(max_tokens=20), within=40)
-        if r.status in (429, 503):
-            took.append((i, r.ms))
-        return r
-    at_rate(600, 40, one)
-    late = sorted(ms for i, ms in took if i > 120)
-    p95 = late[int(len(late) * 0.95)] if late else 0
-    return f"p95 {p95:.0f} ms of {len(late)} refusals", bool(late) and p95 <= 300
+    w = s.weir(s.engine("demo", "--output", 20))
+    load(w, "--rate", 100, "--duration", "12s", "--output", 20)
+    refused = [e for e in w.log.entries() if e["status"] in (429, 503)]
+    took = sorted(e["duration_ms"] for e in refused[len(refused) // 3:])
+    p95 = took[int(len(took) * 0.95)] if took else 0
+    return f"p95 {p95:.0f} ms of {len(took)} refusals", bool(took) and p95 <= 300
