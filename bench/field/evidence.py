@@ -6,8 +6,7 @@ import time
 from scene import *  # noqa: F403
 
 
-@row(17, 1, "one key is over its quota: 429 with `Retry-After: 30`", "the others are served",
-     "unit:decide tests/system/test_breaker.py", 60)
+@row(17, 1, "one key is over its quota: 429 with `Retry-After: 30`", "the others are served", 60)
 def _(s):
     def answer(peer, request):
         if request.get("authorization") == "Bearer greedy":
@@ -23,8 +22,7 @@ def _(s):
             fine and more.status in (429, 503))
 
 
-@row(18, 1, "one model is loading (503), another serves, one URL", "the other model is served",
-     "unit:decide", 60)
+@row(18, 1, "one model is loading (503), another serves, one URL", "the other model is served", 60)
 def _(s):
     def answer(peer, request):
         if b'"beta"' in request.body:
@@ -38,7 +36,7 @@ def _(s):
     return f"alpha: {text}, {openings(w)} openings", fine and openings(w) == 0
 
 
-@row(19, 1, "501, 505 and 511 to one client", "neutral: nothing opens", "unit:decide", 60)
+@row(19, 1, "501, 505 and 511 to one client", "neutral: nothing opens", 60)
 def _(s):
     def answer(peer, request):
         if b"odd" in request.body:
@@ -53,7 +51,7 @@ def _(s):
 
 
 @row(20, 1, "one application with one key, one of two upstreams answers 500",
-     "that one opens, then nobody fails", "unit:decide tests/system/test_breaker.py", 60)
+     "that one opens, then nobody fails", 60)
 def _(s):
     bad = s.server(lambda peer, request: refuse(peer, 500))
     w = s.weir(bad, s.server(usual))
@@ -63,7 +61,7 @@ def _(s):
 
 
 @row(21, 1, "of two upstreams one answers 404 at once, the other works in 300 ms",
-     "quick failures attract nobody: at most a third goes there", "unit:decide", 60)
+     "quick failures attract nobody: at most a third goes there", 60)
 def _(s):
     bad = s.server(lambda peer, request: refuse(peer, 404))
     good = s.server(lambda peer, request: stream(peer, first=0.3))
@@ -73,8 +71,7 @@ def _(s):
     return f"{percent(share)} to the broken one", share <= 0.34
 
 
-@row(22, 1, "the list of models is well while every chat fails", "opens, and lists do not close it",
-     "unit:decide", 60)
+@row(22, 1, "the list of models is well while every chat fails", "opens, and lists do not close it", 60)
 def _(s):
     def answer(peer, request):
         if request.method == "GET":
@@ -94,8 +91,7 @@ def _(s):
     return f"{opened} openings, then {now}", opened >= 1 and now not in ("closed", "ramping")
 
 
-@row(23, 1, "after an outage the first request through takes 25 s", "others go on within 5 s",
-     "unit:decide", 90)
+@row(23, 1, "after an outage the first request through takes 25 s", "others go on within 5 s", 90)
 def _(s):
     st = {"dead": False, "slow": True}
 
@@ -131,8 +127,7 @@ def _(s):
             f"{sum(late)} of {len(late)} served", first < 8 and sum(late) >= 0.9 * len(late))
 
 
-@row(24, 1, "clients give up after 3 s at a backend that hangs", "opens; the cause told is true",
-     "unit:decide", 60)
+@row(24, 1, "clients give up after 3 s at a backend that hangs", "opens; the cause told is true", 60)
 def _(s):
     w = s.weir(s.server(lambda peer, request: time.sleep(20)),
                pool={"timeouts": {"first_token": "2s", "first_token_last": "8s"}})
@@ -142,8 +137,7 @@ def _(s):
             openings(w) >= 1 and "queue_timeout" not in told)
 
 
-@row(25, 1, "the backend is back, its checks pass, nobody asks", "half-open within 15 s, no alarm",
-     "tests/system/test_breaker.py", 60)
+@row(25, 1, "the backend is back, its checks pass, nobody asks", "half-open within 15 s, no alarm", 60)
 def _(s):
     st = {"dead": False}
 
@@ -174,7 +168,7 @@ def _(s):
 
 
 @row(26, 1, "a reload while streams run at `max_streams = 2`, an upstream is added; twice",
-     "counts, users and queue live on", "tests/system/test_process.py", 60)
+     "counts, users and queue live on", 60)
 def _(s):
     gate = {"open": False}
 
@@ -210,8 +204,7 @@ def _(s):
             all(h in (429, 503) for h in held) and seen[-1].fine and all(r.fine for r in replies))
 
 
-@row(27, 1, "`health` is taken out of the file while it fails", "no check, no verdict of a check",
-     "tests/system/test_process.py", 60)
+@row(27, 1, "`health` is taken out of the file while it fails", "no check, no verdict of a check", 60)
 def _(s):
     def answer(peer, request):
         if request.target == "/health":
@@ -233,7 +226,7 @@ def _(s):
 
 
 @row(29, 1, "an engine of 8 slots, dead for 6 s under twice its load",
-     "after the ramp at most 4 wait in the engine", "sim:sim", 90)
+     "after the ramp at most 4 wait in the engine", 90)
 def _(s):
     e = s.engine("demo")
     w = s.weir(e)

@@ -5,27 +5,22 @@ import time
 
 from scene import *  # noqa: F403
 
-CONF = "tests/unit/decide/test_"
-
-
 @row(1, 1, "first tokens vary by nature: lognormal, median 0.8 s, sigma 0.6, no limit anywhere",
-     "< 2 % refused", "unit:decide sim:sim", 100)
+     "< 2 % refused", 100)
 def _(s):
     w = s.weir(s.engine("hosted", "--key-quota", 0))
     share = lost(load(w, "--rate", 3, "--duration", "60s", "--output", 20))
     return f"{percent(share)} refused", share < 0.02
 
 
-@row(2, 1, "two of three prompts in a prefix cache: 0.1 s, else 1.5 s", "< 2 % refused",
-     "unit:decide sim:sim", 100)
+@row(2, 1, "two of three prompts in a prefix cache: 0.1 s, else 1.5 s", "< 2 % refused", 100)
 def _(s):
     w = s.weir(s.engine("cached"))
     share = lost(load(w, "--rate", 3, "--duration", "60s", "--output", 20))
     return f"{percent(share)} refused", share < 0.02
 
 
-@row(3, 1, "silent reasoning, 8 s, give or take a fifth", "< 2 % refused", "unit:decide sim:sim",
-     100)
+@row(3, 1, "silent reasoning, 8 s, give or take a fifth", "< 2 % refused", 100)
 def _(s):
     w = s.weir(s.engine("hosted", "--first-token", 8000, "--first-token-sigma", 0.2,
                         "--key-quota", 0))
@@ -33,8 +28,7 @@ def _(s):
     return f"{percent(share)} refused", share < 0.02
 
 
-@row(4, 1, "whole answers of 0.35 s, one in ten takes 6 s", "< 2 % refused", "unit:decide sim:sim",
-     100)
+@row(4, 1, "whole answers of 0.35 s, one in ten takes 6 s", "< 2 % refused", 100)
 def _(s):
     w = s.weir(s.engine("hosted", "--key-quota", 0))
     share = lost(load(w, "--rate", 8, "--duration", "50s", "--output", 10, "--unary", "100%"))
@@ -48,13 +42,12 @@ def _cold(s, clients, ms, most):
     return f"{percent(share)} of {got['turns']} refused", share < most
 
 
-@row(5, 1, "cold start, 200 clients at once, answers of 300 ms, an idle backend", "< 2 % refused",
-     "unit:decide", 60)
+@row(5, 1, "cold start, 200 clients at once, answers of 300 ms, an idle backend", "< 2 % refused", 60)
 def _(s):
     return _cold(s, 200, 300, 0.02)
 
 
-@row(6, 1, "cold start, 2,000 clients at once, answers of 50 ms", "< 5 % refused", "unit:decide", 60)
+@row(6, 1, "cold start, 2,000 clients at once, answers of 50 ms", "< 5 % refused", 60)
 def _(s):
     return _cold(s, 2000, 50, 0.05)
 
@@ -80,7 +73,7 @@ def _drip(w, size, seconds, fields=(), chunked=False):
 
 
 @row(7, 1, "six telephones send 200 KB over 6 s each before an idle backend",
-     "nobody else waits or is refused, the uploads are answered", "tests/system/test_gate.py", 60)
+     "nobody else waits or is refused, the uploads are answered", 60)
 def _(s):
     w = s.weir(s.server(usual))
     phones = [lambda c=i % 2: _drip(w, 200000, 6, chunked=c) for i in range(6)]
@@ -93,8 +86,7 @@ def _(s):
 
 
 @row(8, 1, "the question takes 2 s to arrive, `first_token` is 1 s, the answer comes at once",
-     "the clock starts with the last byte: answered, no evidence",
-     "tests/system/test_timeouts.py", 60)
+     "the clock starts with the last byte: answered, no evidence", 60)
 def _(s):
     w = s.weir(s.server(usual), pool={"timeouts": {"first_token": "1s"}})
     got = together([lambda: _drip(w, 20000, 2.5) for _ in range(6)])
@@ -140,7 +132,7 @@ WHOLE = {
 
 
 @row(9, 1, f"{len(WHOLE)} kinds of whole answers without text, in five dialects",
-     "relayed as they are, `ok`", "tests/system/test_outcomes.py", 60)
+     "relayed as they are, `ok`", 60)
 def _(s):
     def answer(peer, request):
         _, text = WHOLE[request.get("x-kind")]
@@ -158,7 +150,7 @@ def _(s):
 
 
 @row(10, 1, "after the end marker: no last chunk, a late one, a reset",
-     "nothing is added, `ok`, no evidence", "tests/system/test_outcomes.py", 60)
+     "nothing is added, `ok`, no evidence", 60)
 def _(s):
     def answer(peer, request):
         how = request.get("x-how")
@@ -180,8 +172,7 @@ def _(s):
     return f"{len(bad)} of 9 not so {' '.join(bad)}".strip(), not bad and openings(w) == 0
 
 
-@row(11, 1, "the client closes right after the end marker", "`ok`, the connection is kept",
-     "tests/system/test_client_gone.py", 60)
+@row(11, 1, "the client closes right after the end marker", "`ok`, the connection is kept", 60)
 def _(s):
     def answer(peer, request):
         peer.begin()
@@ -205,7 +196,7 @@ def _(s):
 
 
 @row(12, 1, "event streams that are silent, or have comments or ids only (/mcp, /events)",
-     "head at once, comments as they come, no judgement", "tests/system/test_relay_streams.py", 60)
+     "head at once, comments as they come, no judgement", 60)
 def _(s):
     w = s.weir(s.engine("quiet", "--speed", 9), pool={"timeouts": {"first_token": "1s",
                                                                    "stall": "1s"}})
@@ -230,7 +221,7 @@ def _(s):
 
 
 @row(13, 1, "three streams pause for 8 s at the same time, one of them with pings",
-     "newcomers are served, nothing opens", "unit:decide", 60)
+     "newcomers are served, nothing opens", 60)
 def _(s):
     def answer(peer, request):
         if b"newcomer" in request.body:
@@ -254,7 +245,7 @@ def _(s):
 
 
 @row(14, 1, "thinking takes longer than `first_token`, with two upstreams and with one",
-     "nobody is lost, nothing opens", "unit:decide tests/system/test_timeouts.py", 60)
+     "nobody is lost, nothing opens", 60)
 def _(s):
     def answer(peer, request):
         stream(peer, first=3)
@@ -268,16 +259,14 @@ def _(s):
     return "; ".join(lines), good
 
 
-@row(15, 1, "an engine of 8 slots says 503 while all 8 stream", "back-pressure, nothing opens",
-     "unit:decide", 60)
+@row(15, 1, "an engine of 8 slots says 503 while all 8 stream", "back-pressure, nothing opens", 60)
 def _(s):
     w = s.weir(s.engine("demo", "--queue", 1, "--output", 150, "--output-sigma", 0))
     load(w, "--rate", 6, "--duration", "15s", "--output", 150)
     return f"{openings(w)} openings", openings(w) == 0
 
 
-@row(16, 1, "/health hangs while tokens flow", "nothing opens, everybody is served",
-     "tests/system/test_breaker.py", 60)
+@row(16, 1, "/health hangs while tokens flow", "nothing opens, everybody is served", 60)
 def _(s):
     def answer(peer, request):
         if request.target == "/health":
@@ -290,7 +279,7 @@ def _(s):
     return f"{text}, {openings(w)} openings", fine and openings(w) == 0
 
 
-@row(28, 1, "ten times the load", "p95 of refusals within 300 ms", "unit:decide sim:sim", 60)
+@row(28, 1, "ten times the load", "p95 of refusals within 300 ms", 60)
 def _(s):
     w = s.weir(s.engine("demo", "--output", 20))
     load(w, "--rate", 100, "--duration", "12s", "--output", 20)

@@ -27,13 +27,14 @@ import evidence  # noqa: E402,F401
 import healthy  # noqa: E402,F401
 import seen  # noqa: E402,F401
 import told  # noqa: E402,F401
+from held import HELD  # noqa: E402
 
 PARTS = {1: "Healthy traffic", 2: "What clients and backends see"}
 INTRO = """# From the field
 
 What clients, backends and operators of other gateways have met, each kind with one example that is played against the binary: weir
 with its default settings (unless the row says otherwise) between scripted backends and clients. `./dev bench field` plays all of it in
-some minutes and writes this page; `./dev bench field 3 17` plays some rows. Where a row has tests, they hold the kind in more forms than
+some minutes and writes this page; `./dev bench field 3 17` plays some rows. Where a row names tests, those hold the kind in more forms than
 the one example here. Figures are of {when}, {cpus} processors that others used, too.
 
 {held} of {n} rows are as they should be.
@@ -89,7 +90,8 @@ def write_page(results, path):
             if r["part"] != part or r["n"] not in results:
                 continue
             figure, ok = results[r["n"]]
-            tests = ", ".join(f"`{t}`" for t in r["tests"])
+            tests = "; ".join(f"{name.replace('_', ' ')} (`{where}`)"
+                              for where, name in HELD.get(r["n"], []))
             text += (f"| {r['n']} | {cell(r['kind'])} | {cell(r['right'])} | {cell(figure)} | "
                      f"{'holds' if ok else '**not yet**'} | {tests} |\n")
     with open(path, "w") as f:

@@ -24,11 +24,11 @@ JSON = [("Content-Type", "application/json")]
 ROWS = []
 
 
-def row(number, part, kind, right, tests, seconds=60):
+def row(number, part, kind, right, seconds=60):
     """part: 1 (healthy traffic) or 2 (what is seen); the function gives (figure, holds)."""
     def keep(fn):
         ROWS.append({"n": number, "part": part, "kind": kind, "right": right,
-                     "tests": tests.split(), "seconds": seconds, "play": fn})
+                     "seconds": seconds, "play": fn})
         return fn
     return keep
 

@@ -8,8 +8,7 @@ import time
 from scene import *  # noqa: F403
 
 
-@row(30, 2, "a refusal while 2, 8 or 20 MB are being sent", "the client reads it, with `Retry-After`",
-     "tests/system/test_refusals.py", 90)
+@row(30, 2, "a refusal while 2, 8 or 20 MB are being sent", "the client reads it, with `Retry-After`", 90)
 def _(s):
     w = s.weir(s.server(lambda peer, request: refuse(peer, 500)),
                limits={"body": "32MiB"})
@@ -29,8 +28,7 @@ def _(s):
     return f"{sum(got)} of {len(got)} read it", all(got)
 
 
-@row(31, 2, "an upstream reads a POST whole and resets", "never sent to another one",
-     "tests/system/test_relay_retry.py", 60)
+@row(31, 2, "an upstream reads a POST whole and resets", "never sent to another one", 60)
 def _(s):
     bad = s.server(lambda peer, request: peer.reset())
     good = s.server(usual)
@@ -40,8 +38,7 @@ def _(s):
     return f"{twice} of {len(got)} were sent twice", twice <= 0
 
 
-@row(32, 2, "upstreams that insist on their own Host", "`host` = client (default), url, a name",
-     "tests/system/test_relay_heads.py", 60)
+@row(32, 2, "upstreams that insist on their own Host", "`host` = client (default), url, a name", 60)
 def _(s):
     seen = []
     for setting in (None, "url", "api.example.org"):
@@ -56,8 +53,7 @@ def _(s):
     return ", ".join(seen), bool(good)
 
 
-@row(33, 2, "the backend's own `x-request-id`", "stays; weir's is `x-weir-request-id`",
-     "tests/system/test_relay_heads.py", 60)
+@row(33, 2, "the backend's own `x-request-id`", "stays; weir's is `x-weir-request-id`", 60)
 def _(s):
     w = s.weir(s.server(lambda peer, request: whole(peer, fields=[("x-request-id", "req_theirs")])))
     r = ask(w, body=question(stream=False))
@@ -66,8 +62,7 @@ def _(s):
             r.head.get("x-request-id") == "req_theirs" and bool(own))
 
 
-@row(34, 2, "field names with `_`", "pass with `underscore_names = \"pass\"`",
-     "tests/system/test_strict_requests.py", 60)
+@row(34, 2, "field names with `_`", "pass with `underscore_names = \"pass\"`", 60)
 def _(s):
     b = s.server(usual)
     w = s.weir(b, limits={"underscore_names": "pass"})
@@ -76,8 +71,7 @@ def _(s):
     return f"{r.status}, the backend saw {got}", r.fine and got == ["s1", "t"]
 
 
-@row(35, 2, "a WebSocket on which only the client speaks", "both directions move the clock",
-     "tests/system/test_relay_connections.py", 60)
+@row(35, 2, "a WebSocket on which only the client speaks", "both directions move the clock", 60)
 def _(s):
     def answer(peer, request):
         key = request.get("sec-websocket-key") + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
@@ -102,8 +96,7 @@ def _(s):
     return f"open after {lasted:.0f} s", lasted >= 6
 
 
-@row(36, 2, "a backend without `Date`", "added; the backend's own stays",
-     "tests/system/test_relay_heads.py", 60)
+@row(36, 2, "a backend without `Date`", "added; the backend's own stays", 60)
 def _(s):
     own = "Sun, 06 Nov 1994 08:49:37 GMT"
     w = s.weir(s.server(lambda peer, request: whole(
@@ -114,8 +107,7 @@ def _(s):
         added) and kept == own
 
 
-@row(37, 2, "no trace context, or only b3", "nothing is invented",
-     "tests/system/test_relay_heads.py", 60)
+@row(37, 2, "no trace context, or only b3", "nothing is invented", 60)
 def _(s):
     b = s.server(usual)
     w = s.weir(b)
@@ -127,8 +119,7 @@ def _(s):
             got[0] is None and got[1] is None and bool(got[2]))
 
 
-@row(38, 2, "`\"error\": null`, or an error that says nothing, beside choices", "relayed, `ok`",
-     "tests/system/test_in_band.py", 60)
+@row(38, 2, "`\"error\": null`, or an error that says nothing, beside choices", "relayed, `ok`", 60)
 def _(s):
     texts = [b'data: {"error":null,"choices":[{"index":0,"delta":{"content":"x"}}]}\n\n',
              b'data: {"choices":[{"index":0,"delta":{"content":"x"}}],"error":'
@@ -146,8 +137,7 @@ def _(s):
     return f"{sum(got)} of 2", all(got)
 
 
-@row(39, 2, "`Content-Encoding: identity`, `none`, `utf-8` on a stream", "read as it is",
-     "tests/system/test_in_band.py", 60)
+@row(39, 2, "`Content-Encoding: identity`, `none`, `utf-8` on a stream", "read as it is", 60)
 def _(s):
     bad = b'data: {"error":{"message":"overloaded","type":"server_error","code":503}}\n\n'
 
@@ -161,8 +151,7 @@ def _(s):
     return f"an error inside is seen: {got}", all(x >= 500 for x in got)
 
 
-@row(40, 2, "103 before every answer of a kept connection, 40 of them", "all are answered",
-     "tests/system/test_relay_heads.py", 60)
+@row(40, 2, "103 before every answer of a kept connection, 40 of them", "all are answered", 60)
 def _(s):
     def answer(peer, request):
         peer.send(b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n")
@@ -180,8 +169,7 @@ def _(s):
     return f"{got.count(200)} of 40", got.count(200) == 40
 
 
-@row(41, 2, "paths with doubled or trailing slashes", "matched as one slash, sent on as received",
-     "unit:http", 60)
+@row(41, 2, "paths with doubled or trailing slashes", "matched as one slash, sent on as received", 60)
 def _(s):
     b = s.server(lambda peer, request: stream(peer) if request.method == "POST"
                  else peer.answer(200, b"{}", JSON))
@@ -195,7 +183,7 @@ def _(s):
 
 
 @row(42, 2, "a backend's head that is wrong (Content-Length with Transfer-Encoding, chunk sizes)",
-     "the reason is in the log and in `why`", "tests/system/test_strict_responses.py", 60)
+     "the reason is in the log and in `why`", 60)
 def _(s):
     heads = [b"Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
              b"Transfer-Encoding: chunked, chunked\r\n\r\n0\r\n\r\n"]
@@ -214,8 +202,7 @@ def _(s):
         told) and logged
 
 
-@row(43, 2, "half a stream", "an error event, and the framing is broken off, too",
-     "tests/system/test_no_clean_half.py", 60)
+@row(43, 2, "half a stream", "an error event, and the framing is broken off, too", 60)
 def _(s):
     def answer(peer, request):
         peer.begin()
@@ -227,8 +214,7 @@ def _(s):
     return f"{sum(good)} of 4, ended by {sorted({r.how for r in got})}", all(good)
 
 
-@row(44, 2, "backends that never write `[DONE]`", "whole with `end_marker = \"finish_reason\"`",
-     "tests/system/test_outcomes.py", 60)
+@row(44, 2, "backends that never write `[DONE]`", "whole with `end_marker = \"finish_reason\"`", 60)
 def _(s):
     end = CHAT.end.replace(b"data: [DONE]\n\n", b"")
     w = s.weir(s.server(lambda peer, request: stream(peer, end=end)),

@@ -11,7 +11,7 @@ from harness.weir import free_port
 from scene import *  # noqa: F403
 
 
-@row(45, 2, "a listener at `[::]`", "takes IPv4, too", "tests/system/test_process.py", 60)
+@row(45, 2, "a listener at `[::]`", "takes IPv4, too", 60)
 def _(s):
     port = free_port()
     w = s.rig.weir(s.server(usual), start=False)
@@ -29,7 +29,7 @@ def _(s):
     return f"reached by {', '.join(got)}", len(got) == 2
 
 
-@row(46, 2, "`why` of a request that still runs", "found", "tests/system/test_admin.py", 60)
+@row(46, 2, "`why` of a request that still runs", "found", 60)
 def _(s):
     gate = {"open": False}
 
@@ -55,8 +55,7 @@ def _(s):
     return ("found: " if found else "") + said.splitlines()[0][:80], found
 
 
-@row(47, 2, "`observe` at ten times the load", "named: what would have been refused",
-     "tests/system/test_gate.py", 60)
+@row(47, 2, "`observe` at ten times the load", "named: what would have been refused", 60)
 def _(s):
     w = s.weir(s.engine("demo"), pool={"limiter": {"mode": "observe"}})
     load(w, "--rate", 40, "--duration", "8s", "--output", 20)
@@ -66,8 +65,7 @@ def _(s):
     return f"{n:.0f} in metrics, {logged} in the access log", n > 0 and logged > 0
 
 
-@row(48, 2, "commands of operators that are refused", "logged as those that are done",
-     "tests/system/test_admin.py", 60)
+@row(48, 2, "commands of operators that are refused", "logged as those that are done", 60)
 def _(s):
     w = s.weir(s.server(usual))
     for command in ("open chat/nobody", "ramp chat/a set 900", "drain chat/nobody"):
@@ -81,8 +79,7 @@ def _(s):
     return f"{n} of 2 kinds in the log", n == 2
 
 
-@row(49, 2, "`/metrics` asked by a service name", "`admin.hosts` lists further names",
-     "tests/system/test_admin_web.py", 60)
+@row(49, 2, "`/metrics` asked by a service name", "`admin.hosts` lists further names", 60)
 def _(s):
     w = s.weir(s.server(usual), admin={"hosts": ["weir.monitoring.svc"]})
     got = []
@@ -94,7 +91,7 @@ def _(s):
 
 
 @row(50, 2, "health checks behind authentication, and a 302",
-     "`health.headers`, `health.status`; a 302 is no success", "tests/system/test_breaker.py", 60)
+     "`health.headers`, `health.status`; a 302 is no success", 60)
 def _(s):
     checks = []
 
@@ -119,7 +116,7 @@ def _(s):
 
 
 @row(51, 2, "`meson setup build` as the README says, without the tests' library",
-     "`tests` is a feature option, auto", "tests/lint", 60)
+     "`tests` is a feature option, auto", 60)
 def _(s):
     with tempfile.TemporaryDirectory() as folder:
         config = os.path.join(folder, "pkg-config")
