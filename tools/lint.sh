@@ -81,6 +81,7 @@ dev_lint() {
     packages_need "to look at the sources" "${packages_lint[@]}"
     build_with_tests
     lint_check layers /usr/bin/python3 tests/lint/layers.py .
+    lint_check rooms /usr/bin/python3 tests/lint/rooms.py .
     lint_check symbols /usr/bin/python3 tests/lint/symbols.py build
     lint_check texts /usr/bin/python3 tests/lint/texts.py .
     lint_check fields /usr/bin/python3 tests/lint/fields.py .

@@ -5,6 +5,7 @@
     sizes.py FOLDER     a table: median and longest function and file, share of static functions
 """
 
+import collections
 import subprocess
 import statistics
 import sys
@@ -35,6 +36,20 @@ def file_lengths(root, files):
             yield sum(1 for _ in f), file
 
 
+def structs(root, files):
+    """(number of fields, name, file) of each struct."""
+    said = subprocess.run(["ctags", "-f", "-", "--languages=C", "--map-C=+.h", "--c-kinds=m", "--fields=+K", "-L",
+                           "-"], cwd=root, check=True, capture_output=True, text=True,
+                          input="\n".join(files))
+    count = collections.Counter()
+    for line in said.stdout.splitlines():
+        _, file, *rest = line.split("\t")
+        owner = next((f[7:] for f in rest if f.startswith("struct:")), None)
+        if owner:
+            count[owner, file] += 1
+    return [(n, owner, file) for (owner, file), n in count.items()]
+
+
 def show(title, root, patterns):
     files = [f for f in listed(root, *patterns) if f.endswith((".c", ".h"))]
     found = sorted(functions(root, [f for f in files if f.endswith(".c")]))
@@ -48,6 +63,9 @@ def show(title, root, patterns):
           f" {sum(1 for f in found if f[0] > 40)} above 40, {100 * static // len(found)} % static")
     print(f"  {'':<8} {len(lengths):5} files: median {statistics.median(n for n, _ in lengths):.0f}"
           f" lines, longest {lengths[-1][0]} ({lengths[-1][1]})")
+    large = max(structs(root, files), default=None)
+    if large:
+        print(f"  {'':<8}       largest struct: {large[0]} fields ({large[1]} in {large[2]})")
 
 
 if __name__ == "__main__":

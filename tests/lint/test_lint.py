@@ -17,6 +17,7 @@ import counts  # noqa: E402
 import embed_page  # noqa: E402
 import fields  # noqa: E402
 import layers  # noqa: E402
+import rooms  # noqa: E402
 import symbols  # noqa: E402
 import texts  # noqa: E402
 import words  # noqa: E402
@@ -58,6 +59,41 @@ def test_an_include_that_climbs_is_found(tree, path, header, good):
     assert bool(found) != good, found
     if not good and "unheard" not in path:
         assert found[0].startswith(f"{path}:2: ")
+
+
+ROOMS = {
+    "proxy/flow/a/a_priv.h": "void one(void);\n",
+    "proxy/flow/a/one.c": "void one(void)\n{\n    two();\n}\n",
+    "proxy/flow/a/two.c": "void two(void)\n{\n}\n",
+    "proxy/flow/b/three.c": "void three(void)\n{\n    one(); /* two() */\n}\n",
+}
+
+
+def found_in_rooms(root):
+    files = rooms.sources(root)
+    return list(rooms.complaints(files, rooms.circles(rooms.calls(
+        files, rooms.definitions(root, files)))))
+
+
+def test_rooms_that_are_apart_are_let_through(tree):
+    assert found_in_rooms(tree(ROOMS)) == []
+
+
+@pytest.mark.parametrize("path, text, said", [
+    ("b/three.c", '#include "a/a_priv.h"\n', "private to a"),
+    ("a/two.c", "void two(void)\n{\n    three();\n}\n", "crosses rooms"),
+])
+def test_what_crosses_rooms_is_found(tree, path, text, said):
+    found = found_in_rooms(tree(ROOMS | {f"proxy/flow/{path}": text}))
+    assert len(found) == 1 and said in found[0], found
+
+
+def test_a_large_circle_inside_a_room_is_found(tree):
+    names = ["f1", "f2", "f3", "f4", "f5"]
+    files = {f"proxy/flow/a/{n}.c": f"void {n}(void)\n{{\n    {after}();\n}}\n"
+             for n, after in zip(names, names[1:] + names[:1])}
+    found = found_in_rooms(tree(files))
+    assert len(found) == 1 and found[0].startswith("5 files"), found
 
 
 def test_objects_that_need_a_clock_or_memory_are_found(tmp_path):

@@ -119,35 +119,24 @@ static inline void client_end(struct client **cp, enum client_end how,
         c->ops->end(c, how, trailers);
 }
 
-/* What is known of a client besides its request. */
-struct client_facts {
-    const struct net_addr *peer;
-    bool tls;
-    bool trusted; /* its forwarding fields and request id are believed */
-};
-
 /*
- * A request's head arrived.  Returns the exchange (borrowed; it ends with `end` or
- * exchange_client_gone), or NULL when there is no memory for one: the client's side answers by
- * closing.  Everything the exchange needs of `h` is copied.
+ * The client connections of a worker: made by it, at most `max`, on its thread.  gone is called for
+ * each that ends, before its connection is closed.
  */
+struct clients;
 struct worker;
-struct exchange *exchange_request(struct worker *w, struct client *c, const struct request_head *h,
-                                  const struct client_facts *cf);
-/* The head could not be read; h holds what was understood of it, or is NULL. */
-struct exchange *exchange_bad_request(struct worker *w, struct client *c,
-                                      const struct head_error *err, const struct request_head *h,
-                                      const struct client_facts *cf);
-/* Starts it, once the client's side has noted it; it may be over when this returns. */
-void exchange_go(struct exchange *x);
-/* Body bytes (unframed).  No more may come after want_body(false); it may be over by it. */
-void exchange_body(struct exchange *x, struct slice bytes);
-void exchange_body_end(struct exchange *x);
-/* The body broke its framing, a limit or a timeout: answered if that is still possible. */
-void exchange_body_bad(struct exchange *x, int status, enum cause cause, const char *what);
-/* The client is gone and is not called again. */
-void exchange_client_gone(struct exchange *x);
-/* The client's backlog is small again. */
-void exchange_resume(struct exchange *x);
+struct clients *clients_create(struct worker *w, uint32_t max, void (*gone)(struct worker *w));
+void clients_destroy(struct clients **c);
+/* Takes over an accepted descriptor; false: no memory, and it is closed. */
+bool clients_open(struct worker *w, int fd, const struct net_addr *peer, int listener);
+/* Once a second: the least rate of bodies. */
+void clients_check_rates(struct worker *w);
+/* Answers whose head is not out yet end their connections. */
+void clients_lame_duck(struct worker *w);
+/* The process is ending: idle connections go, but those whose first request may be under way. */
+void clients_end_idle(struct worker *w);
+void clients_close(struct worker *w);
+/* What one takes in memory, without its connection. */
+size_t clients_bytes(void);
 
 #endif

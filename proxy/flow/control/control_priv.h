@@ -142,12 +142,14 @@ struct control {
     struct upstream_status *view_upstreams;
 };
 
-/* --- control.c */
+/* --- control/names.c */
 /* Slots, as workers know pools and upstreams, to the indices of the settings in force; -1 = gone.
  */
 void control_index(const struct control *c, int16_t *pool, int16_t *upstream);
 /* The snapshot's names by slot, kept for the process's life: events and records point at them. */
 bool control_keep_names(struct control *c);
+
+/* --- control/control.c */
 void control_end(struct control *c);
 
 /* --- control/sum.c */

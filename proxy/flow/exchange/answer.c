@@ -11,7 +11,7 @@
  * After the commit point nothing is retried, joined or invented: what fails then is an error frame
  * at an event boundary, or a visible cut.
  */
-#include "flow_priv.h"
+#include "exchange_priv.h"
 
 /* --- heads */
 

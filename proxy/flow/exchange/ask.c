@@ -3,7 +3,7 @@
  * Between an exchange and the gate of its pool: asking, waiting, trying elsewhere, reporting what
  * became of it.  Each admission is given back exactly once (x->has_ticket).
  */
-#include "flow_priv.h"
+#include "exchange_priv.h"
 
 /* Is the answer going to be a stream of events?  From the body, else from what the path is for. */
 static bool expects_stream(const struct exchange *x)
@@ -138,8 +138,7 @@ static void set_upstream(struct exchange *x)
         snapshot_use_unref(&x->upstream_use);
     x->upstream = u == NULL ? snapshot_upstream_at(x->pool, x->ticket.r.upstream) : u;
     WEIR_ASSERT(x->upstream != NULL);
-    x->upstream_use = use;
-    use->exchanges++;
+    x->upstream_use = snapshot_use_ref(use);
 }
 
 /* Makes or finds a connection to the upstream that the gate chose. */
@@ -158,7 +157,7 @@ void exchange_connect(struct exchange *x)
 
 void exchange_addresses_known(struct worker *w, int slot)
 {
-    LIST_EACH_SAFE(n, t, &w->live_exchanges)
+    LIST_EACH_SAFE(n, t, &w->exchanges->live)
     {
         struct exchange *x = LIST_OBJECT(n, struct exchange, node);
 

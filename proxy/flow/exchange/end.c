@@ -3,7 +3,7 @@
  * How an answer ends, and what it counts for: whole, truncated, after an error of its own, before
  * its head.  What it was until then is exchange/answer.c's.
  */
-#include "flow_priv.h"
+#include "exchange_priv.h"
 
 /* --- outcomes */
 

@@ -7,7 +7,7 @@
  */
 #include <stdlib.h>
 
-#include "flow_priv.h"
+#include "exchange_priv.h"
 
 #define BIT(n) (1U << (n))
 static const unsigned may_follow[] = {
@@ -35,154 +35,9 @@ void exchange_enter(struct exchange *x, enum exchange_state next)
     exchange_set_timer(x);
 }
 
-/* --- deadlines */
-
-static const struct timeouts_conf *timeouts_of(const struct exchange *x)
-{
-    return &x->pool->conf->timeouts;
-}
-
-/* When this is the last upstream that could answer, giving up early helps nobody. */
-static uint64_t first_token_limit(const struct exchange *x)
-{
-    bool last = x->pool->n_upstreams == 1 || x->ticket.r.attempts > 1;
-
-    return last ? timeouts_of(x)->first_token_last_ns : timeouts_of(x)->first_token_ns;
-}
-
-static bool waits_for_first(const struct exchange *x)
-{
-    return x->stream && x->first_ns == 0;
-}
-
-static uint64_t silence_due(const struct exchange *x)
-{
-    if (waits_for_first(x))
-        return x->sent_ns + first_token_limit(x);
-    if (x->events_form)
-        return x->progress_ns + timeouts_of(x)->stall_ns;
-    if (!x->head_seen)
-        return x->sent_ns + timeouts_of(x)->unary_ns;
-    return x->sent_ns + timeouts_of(x)->unary_ns;
-}
-
-/* May comment lines fill a silence?  Once the client has a stream, at the boundaries of its events.
- */
-static bool beats(const struct exchange *x)
-{
-    bool relays = x->state == EXCHANGE_RELAY && x->events_form && x->form == FORM_SSE;
-    bool waits = x->began_early && !x->committed;
-
-    return (relays || waits) && x->pool->conf->heartbeat_ns > 0;
-}
-
-static uint64_t beat_due(const struct exchange *x)
-{
-    return beats(x) ? x->quiet_ns + x->pool->conf->heartbeat_ns : 0;
-}
-
-static uint64_t sooner(uint64_t a, uint64_t b)
-{
-    return a == 0 || (b != 0 && b < a) ? b : a;
-}
-
-static uint64_t due_ns(const struct exchange *x)
-{
-    uint64_t total = x->admitted_ns == 0 ? 0 : x->admitted_ns + timeouts_of(x)->total_ns;
-
-    switch (x->state) {
-    case EXCHANGE_BODY:
-    case EXCHANGE_ENDED:
-        return 0;         /* the client's deadlines */
-    case EXCHANGE_QUEUED: /* the gate's deadline: every wait in a pool ends by its max_wait */
-        return beat_due(x);
-    case EXCHANGE_CONNECT: /* its connection has a deadline of its own, this is for the address */
-        return x->admitted_ns + 2 * timeouts_of(x)->connect_ns;
-    case EXCHANGE_SENT:
-    case EXCHANGE_HEAD_PENDING:
-    case EXCHANGE_RELAY:
-        return sooner(sooner(total, silence_due(x)), beat_due(x));
-    case EXCHANGE_TUNNEL:
-        return x->progress_ns + timeouts_of(x)->tunnel_idle_ns;
-    }
-    WEIR_UNREACHABLE("exchange state");
-}
-
-void exchange_set_timer(struct exchange *x)
-{
-    uint64_t due = due_ns(x);
-
-    if (due == 0)
-        x->timer.due_ns = 0;
-    else
-        loop_timer_at(&x->timer, due);
-}
-
-static void heartbeat(struct exchange *x, uint64_t now)
-{
-    bool boundary = x->committed ? x->answer.at_boundary : true;
-
-    if (!beats(x) || now < beat_due(x))
-        return;
-    x->quiet_ns = now;
-    if (boundary && client_can_add(x->client))
-        client_data(x->client, SLICE_LIT(": weir\n\n"));
-}
-
-static void on_due(struct exchange *x, uint64_t now)
-{
-    if (x->state == EXCHANGE_QUEUED) {
-        heartbeat(x, now);
-        exchange_set_timer(x);
-        return;
-    }
-    if (x->state == EXCHANGE_CONNECT) {
-        exchange_connect_failed(x, WEIR_TIMEOUT, "no connection in time");
-        return;
-    }
-    if (x->state == EXCHANGE_TUNNEL || now >= x->admitted_ns + timeouts_of(x)->total_ns) {
-        exchange_fail(x, OUTCOME_NEUTRAL, 504, CAUSE_GATEWAY_TIMEOUT);
-        return;
-    }
-    if (now >= silence_due(x)) {
-        bool begun = x->committed && x->events_form && x->first_ns != 0;
-        exchange_fail(x, begun ? OUTCOME_STALLED : OUTCOME_FAILED, 504,
-                      begun ? CAUSE_UPSTREAM_STALLED : CAUSE_GATEWAY_TIMEOUT);
-        return;
-    }
-    heartbeat(x, now);
-    exchange_set_timer(x);
-}
-
-static void on_timer(void *arg)
-{
-    struct exchange *x = arg;
-    uint64_t due;
-
-    WEIR_CHECK(x, EXCHANGE_MAGIC);
-    due = due_ns(x);
-    if (due == 0)
-        return;
-    if (exchange_now(x) >= due)
-        on_due(x, exchange_now(x));
-    else
-        loop_timer_at(&x->timer, due);
-}
-
 /* --- life */
 
-void snapshot_use_unref(struct snapshot_use **up)
-{
-    struct snapshot_use *u = *up;
-
-    *up = NULL;
-    if (--u->exchanges == 0 && u->retired) {
-        snapshot_unref(u->snapshot);
-        free(u);
-    }
-}
-
-static void free_deferred(struct loop_deferred *d)
+void exchange_free(struct loop_deferred *d)
 {
     struct exchange *x = LIST_OBJECT(d, struct exchange, deferred);
     struct worker *w = x->w;
@@ -194,35 +49,7 @@ static void free_deferred(struct loop_deferred *d)
     if (x->upstream_use != NULL)
         snapshot_use_unref(&x->upstream_use);
     snapshot_use_unref(&x->use);
-    slab_give(&w->exchanges, x);
-}
-
-struct exchange *exchange_create(struct worker *w, struct client *client)
-{
-    struct exchange *x = slab_take(&w->exchanges);
-
-    if (x == NULL)
-        return NULL;
-    x->magic = EXCHANGE_MAGIC;
-    x->state = EXCHANGE_BODY;
-    x->w = w;
-    x->snapshot = w->snapshot;
-    x->use = w->use;
-    x->use->exchanges++;
-    x->client = client;
-    x->route = -1;
-    x->begun_ns = loop_now_ns(w->loop);
-    x->begun_wall_ns = wall_now_ns();
-    x->ticket.loop = w->loop;
-    x->ticket.wake.deliver = exchange_on_wake;
-    x->ticket.r.upstream = x->ticket.r.tried = -1;
-    x->ticket.r.class = CLASS_INTERACTIVE;
-    x->ticket.r.numbers.upstream = -1;
-    list_init(&x->ticket.wake.node);
-    loop_timer_init(&x->timer, w->loop, on_timer, x);
-    loop_deferred_init(&x->deferred, free_deferred);
-    list_push_back(&w->live_exchanges, &x->node);
-    return x;
+    slab_give(&w->exchanges->slab, x);
 }
 
 void exchange_set_decision(struct exchange *x, enum decision d)
@@ -309,4 +136,71 @@ void exchange_finish(struct exchange *x)
     x->client = NULL;
     if (!x->awaits_wake)
         loop_defer_free(x->w->loop, &x->deferred);
+}
+
+/* --- those of a worker */
+
+struct exchanges *exchanges_create(uint32_t max)
+{
+    struct exchanges *e = calloc(1, sizeof *e);
+
+    if (e == NULL)
+        return NULL;
+    slab_init(&e->slab, sizeof(struct exchange), max);
+    list_init(&e->live);
+    return e;
+}
+
+void exchanges_destroy(struct exchanges **ep)
+{
+    struct exchanges *e = *ep;
+
+    *ep = NULL;
+    if (e == NULL)
+        return;
+    slab_fini(&e->slab);
+    free(e);
+}
+
+size_t exchange_bytes(void)
+{
+    return sizeof(struct exchange) + PENDING_MAX + RECORD_PATH_MAX;
+}
+
+void exchanges_blame_the_end(struct worker *w)
+{
+    LIST_EACH(n, &w->exchanges->live)
+    {
+        struct exchange *x = LIST_OBJECT(n, struct exchange, node);
+
+        if (x->cause == CAUSE_NONE)
+            x->cause = CAUSE_DRAINING;
+    }
+}
+
+static void describe(const struct exchange *x, struct live_request *r)
+{
+    uint64_t now = exchange_now(x);
+
+    memcpy(r->id, x->id, sizeof r->id);
+    memcpy(r->client, x->peer, sizeof r->client);
+    r->pool = (int16_t)(x->pool == NULL ? -1 : x->pool->slot);
+    r->upstream = (int16_t)(x->upstream == NULL ? -1 : x->upstream->slot);
+    r->class = x->ticket.r.class;
+    r->age_ns = now - x->begun_ns;
+    r->ttft_ns = x->first_ns == 0 ? 0 : x->first_ns - x->begun_ns;
+    r->events = x->seen_events;
+}
+
+size_t exchanges_list(const struct worker *w, struct live_request *list, size_t max)
+{
+    size_t n = 0;
+
+    LIST_EACH(at, &w->exchanges->live)
+    {
+        if (n >= max)
+            break;
+        describe(LIST_OBJECT(at, struct exchange, node), &list[n++]);
+    }
+    return n;
 }

@@ -5,7 +5,7 @@
  */
 #include <stdlib.h>
 
-#include "flow_priv.h"
+#include "exchange_priv.h"
 
 enum { OWN_MAX = 64 * 1024 };
 
@@ -246,13 +246,19 @@ void exchange_fail(struct exchange *x, enum outcome o, int status, enum cause ca
     exchange_finish(x);
 }
 
-void exchange_abandon(struct exchange *x)
+static void abandon(struct exchange *x)
 {
     if (x->state == EXCHANGE_TUNNEL || x->state == EXCHANGE_BODY || x->state == EXCHANGE_QUEUED) {
         exchange_body_bad(x, 503, CAUSE_DRAINING, NULL);
     } else {
         exchange_fail(x, OUTCOME_NEUTRAL, 503, CAUSE_DRAINING);
     }
+}
+
+void exchanges_abandon(struct worker *w)
+{
+    LIST_EACH_SAFE(n, t, &w->exchanges->live)
+    abandon(LIST_OBJECT(n, struct exchange, node));
 }
 
 /* --- the request's body */

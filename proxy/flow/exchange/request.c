@@ -5,7 +5,7 @@
  */
 #include <stdlib.h>
 
-#include "flow_priv.h"
+#include "exchange_priv.h"
 
 /* --- the client */
 
@@ -114,19 +114,6 @@ static enum request_class class_of(const struct snapshot *s, int route,
 }
 
 /* --- ids */
-
-bool exchange_id_is_fit(struct slice id)
-{
-    if (id.len == 0 || id.len > REQUEST_ID_MAX)
-        return false;
-    for (size_t i = 0; i < id.len; i++) {
-        unsigned char c = (unsigned char)id.p[i];
-        bool word = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-        if (!word && c != '-' && c != '_' && c != '.' && c != ':')
-            return false;
-    }
-    return true;
-}
 
 static void set_id(struct exchange *x, const struct request_head *h, const struct client_facts *cf)
 {
@@ -241,7 +228,7 @@ static void understand(struct exchange *x, const struct request_head *h,
 {
     struct text path;
 
-    text_init(&path, x->w->path, PATH_BYTES);
+    text_init(&path, x->w->scratch.path, PATH_BYTES);
     if (target_path(h->target, &path) != WEIR_OK) {
         set_wish(x, h, SLICE_NONE);
         fail_early(x, 400, CAUSE_BAD_REQUEST, "the path cannot be resolved");
@@ -290,6 +277,33 @@ static void set_client(struct exchange *x, const struct net_addr *client, bool b
         net_addr_format(client, peer);
     peer[sizeof x->peer - 1] = '\0'; /* a long unix path is cut */
     memcpy(x->peer, peer, sizeof x->peer);
+}
+
+static struct exchange *exchange_create(struct worker *w, struct client *client)
+{
+    struct exchange *x = slab_take(&w->exchanges->slab);
+
+    if (x == NULL)
+        return NULL;
+    x->magic = EXCHANGE_MAGIC;
+    x->state = EXCHANGE_BODY;
+    x->w = w;
+    x->snapshot = w->snapshot;
+    x->use = snapshot_use_ref(w->use);
+    x->client = client;
+    x->route = -1;
+    x->begun_ns = loop_now_ns(w->loop);
+    x->begun_wall_ns = wall_now_ns();
+    x->ticket.loop = w->loop;
+    x->ticket.wake.deliver = exchange_on_wake;
+    x->ticket.r.upstream = x->ticket.r.tried = -1;
+    x->ticket.r.class = CLASS_INTERACTIVE;
+    x->ticket.r.numbers.upstream = -1;
+    list_init(&x->ticket.wake.node);
+    loop_timer_init(&x->timer, w->loop, exchange_on_timer, x);
+    loop_deferred_init(&x->deferred, exchange_free);
+    list_push_back(&w->exchanges->live, &x->node);
+    return x;
 }
 
 struct exchange *exchange_request(struct worker *w, struct client *c, const struct request_head *h,

@@ -4,7 +4,7 @@
  * list when the request comes, completed and sent when its upstream is known.  On the worker's
  * thread.
  */
-#include "flow_priv.h"
+#include "exchange_priv.h"
 
 /* Fields that weir writes itself or that end here. */
 static bool is_ours(enum field_id id, bool trusted)
@@ -123,4 +123,19 @@ size_t exchange_send(struct exchange *x, struct slice body)
     if (!x->head_sent)
         return send_first(x, body);
     return x->uplink->ops->send(x->uplink, NULL, body, x->body_complete);
+}
+
+/* --- ids */
+
+bool exchange_id_is_fit(struct slice id)
+{
+    if (id.len == 0 || id.len > REQUEST_ID_MAX)
+        return false;
+    for (size_t i = 0; i < id.len; i++) {
+        unsigned char c = (unsigned char)id.p[i];
+        bool word = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+        if (!word && c != '-' && c != '_' && c != '.' && c != ':')
+            return false;
+    }
+    return true;
 }

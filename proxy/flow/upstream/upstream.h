@@ -8,6 +8,7 @@
 #include "weir/base/status.h"
 #include "weir/http/field_list.h"
 #include "weir/http/head.h"
+#include "weir/net/addr.h"
 
 #include "snapshot/snapshot.h"
 
@@ -97,6 +98,12 @@ struct upstream_target {
 enum weir_status upstream_take(struct worker *w, const struct upstream_target *t, bool fresh,
                                const struct upstream_events *events, void *owner,
                                struct uplink **out);
+/* Those of a worker. */
+struct uplinks *uplinks_create(uint32_t max); /* NULL: no memory */
+void uplinks_destroy(struct uplinks **u);
+/* Where to connect to; n 0: nowhere, for this reason, and what was known stays. */
+void upstream_set_addresses(struct worker *w, int slot, const struct net_addr *addrs, size_t n,
+                            const char *why);
 /* What one takes in memory, without its connection. */
 size_t upstream_bytes(void);
 const char *upstream_why(const struct worker *w, int slot);

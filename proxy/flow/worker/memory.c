@@ -2,17 +2,19 @@
 /* The most memory the settings allow: every bound added up, as if all were reached at once. */
 #include <stdio.h>
 
-#include "flow_priv.h"
+#include "client/client.h"
+#include "exchange/exchange.h"
+#include "upstream/upstream.h"
 #include "weir/flow/run.h"
+#include "worker/worker_priv.h"
 
 enum { CONN_BYTES = 512 };
 
 static uint64_t per_request(const struct settings *s)
 {
-    uint64_t objects =
-        sizeof(struct session) + sizeof(struct exchange) + upstream_bytes() + 2 * CONN_BYTES;
+    uint64_t objects = clients_bytes() + exchange_bytes() + upstream_bytes() + 2 * CONN_BYTES;
     uint64_t input = s->limits.head + s->limits.response_head;
-    uint64_t bodies = 2 * (uint64_t)s->limits.buffer + PENDING_MAX + RECORD_PATH_MAX;
+    uint64_t bodies = 2 * (uint64_t)s->limits.buffer;
 
     return objects + input + bodies;
 }

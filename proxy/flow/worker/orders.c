@@ -5,8 +5,10 @@
  */
 #include <stdlib.h>
 
-#include "flow_priv.h"
-#include "worker/worker.h"
+#include "client/client.h"
+#include "exchange/exchange.h"
+#include "upstream/upstream.h"
+#include "worker/worker_priv.h"
 
 struct order {
     struct loop_message message;
@@ -50,17 +52,7 @@ static void give(struct order *o)
 
 static void run_addresses(struct order *o)
 {
-    struct idle_pool *l = &o->w->idle_pools[o->index];
-
-    memcpy(l->why, o->why, sizeof l->why);
-    if (o->n == 0) {
-        exchange_addresses_known(o->w, o->index); /* they learn why */
-        return;
-    }
-    memcpy(l->addrs, o->addrs, o->n * sizeof o->addrs[0]);
-    l->n_addrs = (uint8_t)o->n;
-    l->next_addr = 0;
-    l->why[0] = '\0';
+    upstream_set_addresses(o->w, o->index, o->addrs, o->n, o->why);
     exchange_addresses_known(o->w, o->index);
 }
 
@@ -120,14 +112,6 @@ void worker_set_status(struct worker *w, struct public_status *s)
     give(o);
 }
 
-struct slice worker_status_body(struct worker *w, bool json, uint8_t language)
-{
-    if (w->status == NULL)
-        return SLICE_NONE;
-    return json ? buf_slice(&w->status->json)
-                : buf_slice(&w->status->html[language < LANGUAGES_MAX ? language : 0]);
-}
-
 /* --- settings */
 
 static void run_snapshot(struct order *o)
@@ -137,9 +121,7 @@ static void run_snapshot(struct order *o)
 
     w->use = o->object;
     w->snapshot = w->use->snapshot;
-    old->retired = true;
-    old->exchanges++;
-    snapshot_use_unref(&old);
+    snapshot_use_retire(&old);
     if (atomic_fetch_sub_explicit(&o->swap->left, 1, memory_order_acq_rel) == 1)
         loop_post(o->reply_to, &o->swap->message);
 }
@@ -195,13 +177,7 @@ static void run_drain(struct order *o)
     w->draining = w->quitting = true;
     for (int i = 0; i < SNAPSHOT_LISTENERS_MAX; i++)
         worker_unlisten(w, i);
-    LIST_EACH_SAFE(n, t, &w->live_sessions)
-    {
-        struct session *s = LIST_OBJECT(n, struct session, node);
-
-        if (s->state == SESSION_IDLE)
-            session_idle_ends(s);
-    }
+    clients_end_idle(w);
     for (int i = 0; i < SNAPSHOT_UPSTREAMS_MAX; i++)
         upstream_close_idle(w, i);
 }
@@ -209,12 +185,7 @@ static void run_drain(struct order *o)
 static void run_lame_duck(struct order *o)
 {
     o->w->draining = true;
-    LIST_EACH(n, &o->w->live_sessions)
-    {
-        struct session *s = LIST_OBJECT(n, struct session, node);
-
-        s->keep_alive = s->keep_alive && s->answer_begun; /* a head that is out has promised */
-    }
+    clients_lame_duck(o->w);
 }
 
 void worker_lame_duck(struct worker *w)
@@ -229,12 +200,7 @@ void worker_drain(struct worker *w)
 
 static void run_abandon(struct order *o)
 {
-    LIST_EACH_SAFE(n, t, &o->w->live_exchanges)
-    {
-        struct exchange *x = LIST_OBJECT(n, struct exchange, node);
-
-        exchange_abandon(x);
-    }
+    exchanges_abandon(o->w);
 }
 
 void worker_abandon(struct worker *w)
@@ -254,20 +220,6 @@ void worker_stop(struct worker *w)
 
 /* --- looking */
 
-static void describe(const struct exchange *x, struct live_request *r)
-{
-    uint64_t now = exchange_now(x);
-
-    memcpy(r->id, x->id, sizeof r->id);
-    memcpy(r->client, x->peer, sizeof r->client);
-    r->pool = (int16_t)(x->pool == NULL ? -1 : x->pool->slot);
-    r->upstream = (int16_t)(x->upstream == NULL ? -1 : x->upstream->slot);
-    r->class = x->ticket.r.class;
-    r->age_ns = now - x->begun_ns;
-    r->ttft_ns = x->first_ns == 0 ? 0 : x->first_ns - x->begun_ns;
-    r->events = x->seen_events;
-}
-
 static void reply(struct loop_message *m)
 {
     struct session_list *l = LIST_OBJECT(m, struct session_list, message);
@@ -279,12 +231,7 @@ static void run_list(struct order *o)
 {
     struct session_list *l = o->object;
 
-    LIST_EACH(n, &o->w->live_exchanges)
-    {
-        if (l->n >= l->max)
-            break;
-        describe(LIST_OBJECT(n, struct exchange, node), &l->list[l->n++]);
-    }
+    l->n = exchanges_list(o->w, l->list, l->max);
     l->message.deliver = reply;
     loop_post(o->reply_to, &l->message);
 }

@@ -10,7 +10,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "flow_priv.h"
+#include "weir/base/clock.h"
+
+#include "client/client.h"
+#include "exchange/exchange.h"
+#include "upstream/upstream.h"
+#include "worker/worker_priv.h"
 
 enum { SESSIONS_MAX = 1000000, SPARE_DESCRIPTORS = 64, WAITING_MAX = 4096 };
 
@@ -34,16 +39,16 @@ uint32_t worker_sessions_max(int n_workers)
 
 static void pause_listeners(struct worker *w, bool pause)
 {
-    if (w->paused == pause)
+    if (w->accepting->paused == pause)
         return;
-    w->paused = pause;
+    w->accepting->paused = pause;
     for (int i = 0; i < SNAPSHOT_LISTENERS_MAX; i++) {
-        if (w->listeners[i] != NULL)
-            listener_pause(w->listeners[i], pause);
+        if (w->accepting->listeners[i] != NULL)
+            listener_pause(w->accepting->listeners[i], pause);
     }
     if (pause)
         log_warn("worker %d: %u client connections are open, the most there may be: new ones wait",
-                 w->index, w->n_sessions);
+                 w->index, w->accepting->n_clients);
 }
 
 static void on_client(int fd, const struct net_addr *peer, void *arg)
@@ -56,33 +61,31 @@ static void on_client(int fd, const struct net_addr *peer, void *arg)
         (void)close(fd);
         return;
     }
-    if (session_open(w, fd, peer, slot->index) == NULL) {
+    if (!clients_open(w, fd, peer, slot->index)) {
         address_leave(l->addresses, peer);
         return;
     }
-    w->n_sessions++;
+    w->accepting->n_clients++;
     counter_add(&w->counters.accepted, 1);
     counter_add(&w->counters.client_open, 1);
-    if (w->n_sessions >= w->max_sessions)
+    if (w->accepting->n_clients >= w->accepting->max_clients)
         pause_listeners(w, true);
 }
 
-/* Before the session's connection is closed. */
-void worker_session_gone(struct worker *w, struct session *s)
+static void on_client_gone(struct worker *w)
 {
-    address_leave(s->addresses, conn_peer(s->conn));
-    addresses_unref(&s->addresses);
-    w->n_sessions--;
+    w->accepting->n_clients--;
     counter_sub(&w->counters.client_open, 1);
-    if (w->n_sessions < w->max_sessions)
+    if (w->accepting->n_clients < w->accepting->max_clients)
         pause_listeners(w, false);
 }
 
 bool worker_listen(struct worker *w, int listener, int fd)
 {
-    w->slots[listener] = (struct listener_slot){w, listener, fd};
-    w->listeners[listener] = listener_open(w->loop, fd, on_client, &w->slots[listener]);
-    return w->listeners[listener] != NULL;
+    w->accepting->slots[listener] = (struct listener_slot){w, listener, fd};
+    w->accepting->listeners[listener] =
+        listener_open(w->loop, fd, on_client, &w->accepting->slots[listener]);
+    return w->accepting->listeners[listener] != NULL;
 }
 
 /* Connections that the kernel has already made would be reset by the close: they are taken in. */
@@ -90,23 +93,23 @@ static void take_waiting(struct worker *w, int listener)
 {
     for (int i = 0; i < WAITING_MAX; i++) {
         struct net_addr peer = {.len = sizeof peer.u};
-        int fd =
-            accept4(w->slots[listener].fd, &peer.u.sa, &peer.len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        int fd = accept4(w->accepting->slots[listener].fd, &peer.u.sa, &peer.len,
+                         SOCK_NONBLOCK | SOCK_CLOEXEC);
 
         if (fd == -1)
             return;
-        on_client(fd, &peer, &w->slots[listener]);
+        on_client(fd, &peer, &w->accepting->slots[listener]);
     }
 }
 
 void worker_unlisten(struct worker *w, int listener)
 {
-    if (w->listeners[listener] == NULL)
+    if (w->accepting->listeners[listener] == NULL)
         return;
     if (w->snapshot->by_slot[listener] != NULL)
         take_waiting(w, listener);
-    listener_close(&w->listeners[listener]);
-    (void)close(w->slots[listener].fd);
+    listener_close(&w->accepting->listeners[listener]);
+    (void)close(w->accepting->slots[listener].fd);
 }
 
 /* --- life */
@@ -116,35 +119,46 @@ static void on_second(void *arg)
     struct worker *w = arg;
     uint64_t now = loop_now_ns(w->loop);
 
-    LIST_EACH_SAFE(n, t, &w->live_sessions)
-    session_check_rate(LIST_OBJECT(n, struct session, node), now);
-    loop_timer_at(&w->second, now + NS_PER_S);
+    clients_check_rates(w);
+    loop_timer_at(&w->accepting->second, now + NS_PER_S);
 }
 
-static bool make_scratch(struct worker *w)
+static bool make_scratch(struct scratch *s)
 {
-    w->in = malloc(SCRATCH_BYTES);
-    w->out = malloc(SCRATCH_BYTES);
-    w->lines = malloc(LINES_BYTES);
-    w->fields = calloc(SNAPSHOT_FIELDS_MAX, sizeof *w->fields);
-    w->listed = calloc(LISTED_MAX, sizeof *w->listed);
-    w->path = malloc(PATH_BYTES);
-    return w->path != NULL && w->listed != NULL && w->in != NULL && w->out != NULL &&
-           w->lines != NULL && w->fields != NULL;
+    s->in = malloc(SCRATCH_BYTES);
+    s->lines = malloc(LINES_BYTES);
+    s->fields = calloc(SNAPSHOT_FIELDS_MAX, sizeof *s->fields);
+    s->listed = calloc(LISTED_MAX, sizeof *s->listed);
+    s->path = malloc(PATH_BYTES);
+    return s->path != NULL && s->listed != NULL && s->in != NULL && s->lines != NULL &&
+           s->fields != NULL;
 }
 
-struct snapshot_use *snapshot_use_create(struct snapshot *snapshot)
+static void free_scratch(struct scratch *s)
 {
-    struct snapshot_use *u = calloc(1, sizeof *u);
-
-    if (u == NULL)
-        return NULL;
-    snapshot_ref(snapshot);
-    u->snapshot = snapshot;
-    return u;
+    free(s->in);
+    free(s->lines);
+    free(s->path);
+    free(s->fields);
+    free(s->listed);
 }
 
-struct worker *worker_create(struct loop *control_loop, void *control, int index, int n_workers,
+static bool make_rooms(struct worker *w)
+{
+    uint32_t max = worker_sessions_max(w->n_workers);
+
+    w->accepting = calloc(1, sizeof *w->accepting);
+    if (w->accepting == NULL)
+        return false;
+    w->accepting->max_clients = max;
+    loop_timer_init(&w->accepting->second, w->loop, on_second, w);
+    w->clients = clients_create(w, max + 1, on_client_gone);
+    w->exchanges = exchanges_create(2 * max + 2);
+    w->uplinks = uplinks_create(2 * max + 2);
+    return w->clients != NULL && w->exchanges != NULL && w->uplinks != NULL;
+}
+
+struct worker *worker_create(struct loop *records_to, void *control, int index, int n_workers,
                              struct snapshot *snapshot,
                              void (*deliver_records)(struct loop_message *m))
 {
@@ -161,49 +175,26 @@ struct worker *worker_create(struct loop *control_loop, void *control, int index
     w->loop = loop_create();
     random_bytes(&seed, sizeof seed);
     rng_seed(&w->rng, seed);
-    list_init(&w->live_sessions);
-    list_init(&w->live_exchanges);
-    for (int i = 0; i < SNAPSHOT_UPSTREAMS_MAX; i++)
-        list_init(&w->idle_pools[i].idle);
-    if (w->loop == NULL || w->use == NULL || !make_scratch(w) ||
-        !record_writer_init(&w->records, w->loop, control_loop, control, deliver_records)) {
+    if (w->loop == NULL || w->use == NULL || !make_scratch(&w->scratch) || !make_rooms(w) ||
+        !record_writer_init(&w->records, w->loop, records_to, control, deliver_records)) {
         worker_destroy(&w);
         return NULL;
     }
-    w->max_sessions = worker_sessions_max(n_workers);
-    slab_init(&w->sessions, sizeof(struct session), w->max_sessions + 1);
-    slab_init(&w->exchanges, sizeof(struct exchange), 2 * w->max_sessions + 2);
-    slab_init(&w->uplinks, upstream_bytes(), 2 * w->max_sessions + 2);
-    loop_on_flush(w->loop, output_flush, w);
-    loop_timer_init(&w->second, w->loop, on_second, w);
     return w;
 }
 
 void worker_run(struct worker *w)
 {
-    loop_timer_at(&w->second, mono_now_ns() + NS_PER_S);
+    loop_timer_at(&w->accepting->second, mono_now_ns() + NS_PER_S);
     loop_run(w->loop);
-}
-
-/* What still runs ends because weir does, not because its client went. */
-static void blame_the_end(struct worker *w)
-{
-    LIST_EACH(n, &w->live_exchanges)
-    {
-        struct exchange *x = LIST_OBJECT(n, struct exchange, node);
-
-        if (x->cause == CAUSE_NONE)
-            x->cause = CAUSE_DRAINING;
-    }
 }
 
 void worker_close(struct worker *w)
 {
-    blame_the_end(w);
+    exchanges_blame_the_end(w);
     for (int i = 0; i < SNAPSHOT_LISTENERS_MAX; i++)
         worker_unlisten(w, i); /* before the sessions: it takes in who waits */
-    LIST_EACH_SAFE(n, t, &w->live_sessions)
-    session_close(LIST_OBJECT(n, struct session, node));
+    clients_close(w);
     for (int i = 0; i < SNAPSHOT_UPSTREAMS_MAX; i++)
         upstream_close_idle(w, i);
     loop_poll(w->loop); /* frees what was deferred */
@@ -218,27 +209,21 @@ void worker_destroy(struct worker **wp)
     if (w == NULL)
         return;
     if (w->loop != NULL) {
-        loop_timer_stop(&w->second);
+        if (w->accepting != NULL)
+            loop_timer_stop(&w->accepting->second);
         record_writer_fini(&w->records);
         loop_destroy(&w->loop);
     }
     for (int i = 0; i <= SNAPSHOT_POOLS_MAX; i++)
         free(w->incidents[i]);
     public_status_unref(w->status);
-    if (w->use != NULL) {
-        w->use->retired = true;
-        w->use->exchanges++;
-        snapshot_use_unref(&w->use);
-    }
-    slab_fini(&w->sessions);
-    slab_fini(&w->exchanges);
-    slab_fini(&w->uplinks);
-    free(w->in);
-    free(w->out);
-    free(w->lines);
-    free(w->path);
-    free(w->fields);
-    free(w->listed);
+    if (w->use != NULL)
+        snapshot_use_retire(&w->use);
+    clients_destroy(&w->clients);
+    exchanges_destroy(&w->exchanges);
+    uplinks_destroy(&w->uplinks);
+    free_scratch(&w->scratch);
+    free(w->accepting);
     free(w);
 }
 

@@ -10,6 +10,7 @@
 
 #include "record/record.h"
 #include "snapshot/snapshot.h"
+#include "worker/shared.h"
 
 /*
  * A worker as control sees it: made and ended on control's thread, spoken to through its inbox.
@@ -17,7 +18,7 @@
  */
 struct worker;
 
-struct worker *worker_create(struct loop *control_loop, void *control, int index, int n_workers,
+struct worker *worker_create(struct loop *records_to, void *control, int index, int n_workers,
                              struct snapshot *snapshot,
                              void (*deliver_records)(struct loop_message *m));
 /* After worker_close and one more round of control's loop. */
@@ -31,13 +32,6 @@ void worker_set_addresses(struct worker *w, int slot, const struct net_addr *add
                           const char *why);
 void worker_set_incident(struct worker *w, int pool, const char *text);
 
-/* The public status page, made by control, shared by all workers. */
-struct public_status {
-    _Atomic uint32_t refs;
-    struct buf json;
-    struct buf html[LANGUAGES_MAX];
-};
-void public_status_unref(struct public_status *s);
 void worker_set_status(struct worker *w, struct public_status *s); /* takes a reference over */
 
 /*

@@ -3,7 +3,7 @@
  * The request's body on an HTTP/1 connection: unframed, bounded, timed, handed to the exchange; or
  * read away after an early answer, so that the connection can be kept.  On the session's worker.
  */
-#include "flow_priv.h"
+#include "h1_priv.h"
 
 enum { DISCARD_MAX = 256 * 1024 }; /* of a refused request's body, to keep the connection */
 #define RATE_AFTER_NS (10 * NS_PER_S)

@@ -6,7 +6,7 @@
  * While pipelined bytes are kept, reading is off, and the kernel's hangup tells of a client that
  * left.
  */
-#include "flow_priv.h"
+#include "h1_priv.h"
 
 /* --- heads */
 
@@ -69,7 +69,7 @@ static size_t consume_head(struct session *s, struct slice in)
 
     if (!head_is_due(&s->head_wait, in, &s->w->snapshot->request_limits))
         return 0;
-    p = request_parse(in, &s->w->snapshot->request_limits, s->w->fields, &h, &used, &err);
+    p = request_parse(in, &s->w->snapshot->request_limits, s->w->scratch.fields, &h, &used, &err);
     if (p != PARSE_MORE)
         s->head_wait = (struct head_wait){0};
     switch (p) {
@@ -200,7 +200,7 @@ bool session_receive(struct session *s)
 {
     struct worker *w = s->w;
     size_t got = 0, used, room = SCRATCH_BYTES;
-    char *at = w->in;
+    char *at = w->scratch.in;
     bool kept = !buf_empty(&s->in);
     enum weir_status rc;
 

@@ -4,8 +4,9 @@
  * worker.  What it reads is client/h1/input.c and client/h1/body.c, what it answers
  * client/h1/answer.c; what a request means is the exchange's.
  */
-#include "flow_priv.h"
+#include "h1_priv.h"
 
+#include <stdlib.h>
 #include <unistd.h>
 
 enum { LINGER_MAX = 1024 * 1024 };
@@ -79,7 +80,7 @@ static void free_deferred(struct loop_deferred *d)
     struct session *s = LIST_OBJECT(d, struct session, deferred);
     struct worker *w = s->w;
 
-    slab_give(&w->sessions, s);
+    slab_give(&w->clients->slab, s);
 }
 
 /* Ends the connection and, if there is one, tells its exchange.  Safe to call again. */
@@ -90,17 +91,19 @@ void session_close(struct session *s)
 
     if (s->state == SESSION_DEAD)
         return;
-    if (w->gathering == s && !s->broken)
+    if (w->clients->gathering == s && !s->broken)
         output_flush(w);
     if (s->state == SESSION_DEAD)
         return; /* that was its last answer */
     s->state = SESSION_DEAD;
     s->x = NULL;
-    if (w->gathering == s)
-        w->gathering = NULL;
+    if (w->clients->gathering == s)
+        w->clients->gathering = NULL;
     loop_timer_stop(&s->timer);
     list_remove(&s->node);
-    worker_session_gone(w, s);
+    address_leave(s->addresses, conn_peer(s->conn));
+    addresses_unref(&s->addresses);
+    w->clients->gone(w);
     conn_close(&s->conn);
     buf_free(&s->in);
     buf_free(&s->out);
@@ -219,9 +222,10 @@ static const struct conn_events events = {
     .on_hangup = on_hangup,
 };
 
-struct session *session_open(struct worker *w, int fd, const struct net_addr *peer, int listener)
+static struct session *session_open(struct worker *w, int fd, const struct net_addr *peer,
+                                    int listener)
 {
-    struct session *s = slab_take(&w->sessions);
+    struct session *s = slab_take(&w->clients->slab);
     struct snapshot_listener *l = w->snapshot->by_slot[listener];
 
     if (s == NULL) {
@@ -241,13 +245,87 @@ struct session *session_open(struct worker *w, int fd, const struct net_addr *pe
     s->conn = conn_accept(w->loop, fd, peer, l->tls, session_timeouts(s)->tls_ns, &events, s);
     if (s->conn == NULL) {
         addresses_unref(&s->addresses);
-        slab_give(&w->sessions, s);
+        slab_give(&w->clients->slab, s);
         return NULL;
     }
-    list_push_back(&w->live_sessions, &s->node);
+    list_push_back(&w->clients->live, &s->node);
     if (s->state == SESSION_IDLE) {
         s->state_until_ns = session_now(s) + session_timeouts(s)->keepalive_ns;
         session_set_timer(s);
     }
     return s;
+}
+
+/* --- those of a worker */
+
+struct clients *clients_create(struct worker *w, uint32_t max, void (*gone)(struct worker *w))
+{
+    struct clients *c = calloc(1, sizeof *c);
+
+    if (c == NULL)
+        return NULL;
+    c->gone = gone;
+    c->out = malloc(SCRATCH_BYTES);
+    slab_init(&c->slab, sizeof(struct session), max);
+    list_init(&c->live);
+    if (c->out == NULL)
+        clients_destroy(&c);
+    else
+        loop_on_flush(w->loop, output_flush, w);
+    return c;
+}
+
+void clients_destroy(struct clients **cp)
+{
+    struct clients *c = *cp;
+
+    *cp = NULL;
+    if (c == NULL)
+        return;
+    slab_fini(&c->slab);
+    free(c->out);
+    free(c);
+}
+
+bool clients_open(struct worker *w, int fd, const struct net_addr *peer, int listener)
+{
+    return session_open(w, fd, peer, listener) != NULL;
+}
+
+void clients_check_rates(struct worker *w)
+{
+    LIST_EACH_SAFE(n, t, &w->clients->live)
+    session_check_rate(LIST_OBJECT(n, struct session, node), loop_now_ns(w->loop));
+}
+
+void clients_lame_duck(struct worker *w)
+{
+    LIST_EACH(n, &w->clients->live)
+    {
+        struct session *s = LIST_OBJECT(n, struct session, node);
+
+        s->keep_alive = s->keep_alive && s->answer_begun; /* a head that is out has promised */
+    }
+}
+
+void clients_end_idle(struct worker *w)
+{
+    LIST_EACH_SAFE(n, t, &w->clients->live)
+    {
+        struct session *s = LIST_OBJECT(n, struct session, node);
+
+        if (s->state == SESSION_IDLE)
+            session_idle_ends(s);
+    }
+}
+
+void clients_close(struct worker *w)
+{
+    LIST_EACH_SAFE(n, t, &w->clients->live)
+    session_close(LIST_OBJECT(n, struct session, node));
+}
+
+size_t clients_bytes(void)
+{
+    return sizeof(struct session);
 }

@@ -4,10 +4,30 @@
 
 /* HTTP/1 towards upstreams; private to upstream/h1. */
 
-#include "flow_priv.h"
+#include "weir/base/clock.h"
+#include "weir/base/slab.h"
+#include "weir/http/chunked.h"
+#include "weir/net/conn.h"
+
 #include "upstream/upstream.h"
+#include "worker/shared.h"
 
 enum { UPLINK_MAGIC = 0x00b11214 };
+
+/* Idle upstream connections of one upstream in one worker, and where to connect to. */
+struct idle_pool {
+    struct list idle; /* newest first */
+    uint32_t n_idle;
+    struct net_addr addrs[8]; /* as resolved; n 0 = not known (yet) */
+    uint8_t n_addrs, next_addr;
+    char why[96]; /* why there is no address */
+};
+
+/* Those of a worker. */
+struct uplinks {
+    struct slab slab;
+    struct idle_pool pools[SNAPSHOT_UPSTREAMS_MAX];
+};
 
 enum uplink_state {
     UPLINK_CONNECTING,

@@ -5,11 +5,13 @@
  */
 #include "h1_priv.h"
 
+#include <stdlib.h>
+
 #define SURPLUS_NS NS_PER_S
 
 struct idle_pool *idle_pool_of(const struct h1_uplink *u)
 {
-    return &u->w->idle_pools[u->upstream->slot];
+    return &u->w->uplinks->pools[u->upstream->slot];
 }
 
 /* A second before the upstream would close it by its own Keep-Alive, or after ours. */
@@ -36,7 +38,7 @@ static bool is_surplus(const struct h1_uplink *u)
 static bool may_be_surplus(const struct h1_uplink *u)
 {
     return u->upstream->conf->idle_connections > 0 &&
-           counter_get(&u->w->counters.upstream_open) <= u->w->n_sessions;
+           counter_get(&u->w->counters.upstream_open) <= counter_get(&u->w->counters.client_open);
 }
 
 bool idle_may_stay(const struct h1_uplink *u)
@@ -81,11 +83,52 @@ struct h1_uplink *idle_take(struct worker *w, struct idle_pool *l)
 
 void upstream_close_idle(struct worker *w, int slot)
 {
-    LIST_EACH_SAFE(n, t, &w->idle_pools[slot].idle)
+    LIST_EACH_SAFE(n, t, &w->uplinks->pools[slot].idle)
     uplink_close(LIST_OBJECT(n, struct h1_uplink, node));
 }
 
 const char *upstream_why(const struct worker *w, int slot)
 {
-    return w->idle_pools[slot].why;
+    return w->uplinks->pools[slot].why;
+}
+
+/* --- those of a worker */
+
+struct uplinks *uplinks_create(uint32_t max)
+{
+    struct uplinks *u = calloc(1, sizeof *u);
+
+    if (u == NULL)
+        return NULL;
+    slab_init(&u->slab, upstream_bytes(), max);
+    for (int i = 0; i < SNAPSHOT_UPSTREAMS_MAX; i++)
+        list_init(&u->pools[i].idle);
+    return u;
+}
+
+void uplinks_destroy(struct uplinks **up)
+{
+    struct uplinks *u = *up;
+
+    *up = NULL;
+    if (u == NULL)
+        return;
+    slab_fini(&u->slab);
+    free(u);
+}
+
+void upstream_set_addresses(struct worker *w, int slot, const struct net_addr *addrs, size_t n,
+                            const char *why)
+{
+    struct idle_pool *l = &w->uplinks->pools[slot];
+    struct text t;
+
+    text_init(&t, l->why, sizeof l->why);
+    if (n == 0) {
+        text_str(&t, why);
+        return;
+    }
+    memcpy(l->addrs, addrs, n * sizeof addrs[0]);
+    l->n_addrs = (uint8_t)n;
+    l->next_addr = 0;
 }

@@ -143,8 +143,8 @@ static size_t head(struct h1_uplink *u, struct slice in, bool *more)
             *more = true;
             return total;
         }
-        switch (
-            response_parse(rest, limits, u->to_head, u->upgrade, u->w->fields, &h, &used, &err)) {
+        switch (response_parse(rest, limits, u->to_head, u->upgrade, u->w->scratch.fields, &h,
+                               &used, &err)) {
         case PARSE_MORE:
             *more = true;
             return total;
@@ -221,7 +221,7 @@ static bool receive(struct h1_uplink *u)
     struct worker *w = u->w;
     bool kept = !buf_empty(&u->receiving.in);
     size_t got = 0, room = SCRATCH_BYTES;
-    char *at = w->in;
+    char *at = w->scratch.in;
     enum weir_status rc;
 
     if (kept && buf_reserve(&u->receiving.in, 4096,

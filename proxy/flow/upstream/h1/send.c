@@ -176,7 +176,7 @@ size_t uplink_send(struct uplink *base, const struct upstream_request *r, struct
     struct text head = {0};
 
     if (r != NULL) {
-        text_init(&head, u->w->lines, LINES_BYTES);
+        text_init(&head, u->w->scratch.lines, LINES_BYTES);
         put_head(&head, r);
         u->to_head = r->to_head;
         u->upgrade = r->upgrade;

@@ -41,7 +41,7 @@ static void free_deferred(struct loop_deferred *d)
     struct worker *w = u->w;
 
     snapshot_use_unref(&u->use);
-    slab_give(&w->uplinks, u);
+    slab_give(&w->uplinks->slab, u);
 }
 
 /* Its owner, if it has one, has let it go or was told. */
@@ -215,7 +215,7 @@ static bool connect_now(struct h1_uplink *u)
 
 static struct h1_uplink *open_new(struct worker *w, const struct upstream_target *t)
 {
-    struct h1_uplink *u = slab_take(&w->uplinks);
+    struct h1_uplink *u = slab_take(&w->uplinks->slab);
 
     if (u == NULL)
         return NULL;
@@ -229,11 +229,10 @@ static struct h1_uplink *open_new(struct worker *w, const struct upstream_target
     loop_timer_init(&u->timer, w->loop, on_timer, u);
     loop_deferred_init(&u->deferred, free_deferred);
     if (!connect_now(u)) {
-        slab_give(&w->uplinks, u);
+        slab_give(&w->uplinks->slab, u);
         return NULL;
     }
-    u->use = t->use;
-    u->use->exchanges++;
+    u->use = snapshot_use_ref(t->use);
     counter_add(&w->counters.upstream_open, 1);
     return u;
 }
@@ -255,7 +254,7 @@ enum weir_status upstream_take(struct worker *w, const struct upstream_target *t
                                const struct upstream_events *events, void *owner,
                                struct uplink **out)
 {
-    struct idle_pool *l = &w->idle_pools[t->upstream->slot];
+    struct idle_pool *l = &w->uplinks->pools[t->upstream->slot];
     struct h1_uplink *u = fresh ? NULL : idle_take(w, l);
 
     if (u != NULL) {

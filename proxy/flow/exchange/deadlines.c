@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* When an exchange has waited long enough, by its state.  On the worker's thread. */
+#include "exchange_priv.h"
+
+static const struct timeouts_conf *timeouts_of(const struct exchange *x)
+{
+    return &x->pool->conf->timeouts;
+}
+
+/* When this is the last upstream that could answer, giving up early helps nobody. */
+static uint64_t first_token_limit(const struct exchange *x)
+{
+    bool last = x->pool->n_upstreams == 1 || x->ticket.r.attempts > 1;
+
+    return last ? timeouts_of(x)->first_token_last_ns : timeouts_of(x)->first_token_ns;
+}
+
+static bool waits_for_first(const struct exchange *x)
+{
+    return x->stream && x->first_ns == 0;
+}
+
+uint64_t exchange_silence_due(const struct exchange *x)
+{
+    if (waits_for_first(x))
+        return x->sent_ns + first_token_limit(x);
+    if (x->events_form)
+        return x->progress_ns + timeouts_of(x)->stall_ns;
+    if (!x->head_seen)
+        return x->sent_ns + timeouts_of(x)->unary_ns;
+    return x->sent_ns + timeouts_of(x)->unary_ns;
+}
+
+/* May comment lines fill a silence?  Once the client has a stream, at the boundaries of its events.
+ */
+bool exchange_beats(const struct exchange *x)
+{
+    bool relays = x->state == EXCHANGE_RELAY && x->events_form && x->form == FORM_SSE;
+    bool waits = x->began_early && !x->committed;
+
+    return (relays || waits) && x->pool->conf->heartbeat_ns > 0;
+}
+
+uint64_t exchange_beat_due(const struct exchange *x)
+{
+    return exchange_beats(x) ? x->quiet_ns + x->pool->conf->heartbeat_ns : 0;
+}
+
+static uint64_t sooner(uint64_t a, uint64_t b)
+{
+    return a == 0 || (b != 0 && b < a) ? b : a;
+}
+
+uint64_t exchange_due_ns(const struct exchange *x)
+{
+    uint64_t total = x->admitted_ns == 0 ? 0 : x->admitted_ns + timeouts_of(x)->total_ns;
+
+    switch (x->state) {
+    case EXCHANGE_BODY:
+    case EXCHANGE_ENDED:
+        return 0;         /* the client's deadlines */
+    case EXCHANGE_QUEUED: /* the gate's deadline: every wait in a pool ends by its max_wait */
+        return exchange_beat_due(x);
+    case EXCHANGE_CONNECT: /* its connection has a deadline of its own, this is for the address */
+        return x->admitted_ns + 2 * timeouts_of(x)->connect_ns;
+    case EXCHANGE_SENT:
+    case EXCHANGE_HEAD_PENDING:
+    case EXCHANGE_RELAY:
+        return sooner(sooner(total, exchange_silence_due(x)), exchange_beat_due(x));
+    case EXCHANGE_TUNNEL:
+        return x->progress_ns + timeouts_of(x)->tunnel_idle_ns;
+    }
+    WEIR_UNREACHABLE("exchange state");
+}
+
+void exchange_set_timer(struct exchange *x)
+{
+    uint64_t due = exchange_due_ns(x);
+
+    if (due == 0)
+        x->timer.due_ns = 0;
+    else
+        loop_timer_at(&x->timer, due);
+}

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef WEIR_FLOW_EXCHANGE_PRIV_H
+#define WEIR_FLOW_EXCHANGE_PRIV_H
+
+/* An exchange from inside; private to exchange/. */
+
+#include "weir/base/assert.h"
+#include "weir/base/buf.h"
+#include "weir/base/clock.h"
+#include "weir/base/slab.h"
+#include "weir/http/answer.h"
+#include "weir/http/body_scan.h"
+#include "weir/pages/refusal.h"
+
+#include "client/client.h"
+#include "exchange/exchange.h"
+#include "snapshot/gate.h"
+#include "upstream/upstream.h"
+#include "worker/shared.h"
+
+enum {
+    EXCHANGE_MAGIC = 0x0e8c4a6e,
+    KEPT_HEAD_MAX = LINES_BYTES + 8 * LISTED_MAX,
+    PENDING_MAX = 64 * 1024, /* of an event stream before the commit point */
+};
+
+/* Those of a worker. */
+struct exchanges {
+    struct slab slab;
+    struct list live;
+};
+
+enum exchange_state {
+    EXCHANGE_BODY,         /* reads (the beginning of) the body before it asks the gate */
+    EXCHANGE_QUEUED,       /* waits in the gate */
+    EXCHANGE_CONNECT,      /* admitted; its upstream connection is being made */
+    EXCHANGE_SENT,         /* request on its way, no answer's head yet */
+    EXCHANGE_HEAD_PENDING, /* head of a stream seen, before the commit point */
+    EXCHANGE_RELAY,        /* committed */
+    EXCHANGE_TUNNEL,
+    EXCHANGE_ENDED, /* over; waits to be freed or for a message under way */
+};
+
+/* Answers of weir's own that need no upstream. */
+enum early_answer { EARLY_NONE, EARLY_STATUS_PAGE, EARLY_PREFLIGHT, EARLY_SHED };
+
+struct exchange {
+    uint32_t magic;
+    enum exchange_state state;
+    struct worker *w;
+    struct snapshot *snapshot; /* kept alive by the worker's use of it */
+    struct snapshot_use *use;
+    struct snapshot_pool *pool;         /* NULL: reached none */
+    struct snapshot_upstream *upstream; /* the last it was admitted to, or NULL */
+    struct snapshot_use *upstream_use;  /* keeps it alive: of a later snapshot, maybe */
+    struct client *client;              /* NULL once the client is gone or has its whole answer */
+    struct uplink *uplink;
+    struct ticket ticket; /* holds the pool_request */
+    struct list node;     /* among the worker's live ones */
+    struct loop_timer timer;
+    struct loop_deferred deferred;
+    struct answer_wish wish;
+    struct body_scan scan;
+    struct answer answer;
+
+    struct buf request;    /* what the head for the upstream is made of, kept (request_head.c) */
+    struct buf body;       /* not framed; sent bytes stay for a retry while they fit */
+    struct buf pending;    /* answer before the commit point: its fields, then body bytes */
+    uint32_t pending_head; /* how many bytes of pending are fields */
+    uint32_t body_sent;    /* bytes of body already written */
+
+    /* the request */
+    enum body_kind body_kind;
+    uint64_t body_length; /* of a counted one */
+    bool expect, body_complete, head_sent, body_dropped, body_blocked, idempotent, to_head;
+    bool stream, accepts_events, asks_websocket;
+    enum route_stream route_stream;
+    enum dialect dialect;
+    enum early_answer early;
+    int early_status;
+    enum cause early_cause;
+    const char *early_what;
+    bool wants_json;
+
+    /* the answer */
+    bool began_early;                  /* the 200 went out while it waited (early_stream) */
+    const struct field_list *trailers; /* while its end is handled; NULL = none */
+    bool to_close;                     /* only the end of its connection ends it */
+    bool head_seen, committed, events_form, finished, paused_upstream, resent;
+    enum answer_form form;
+    int status; /* sent to the client, 0 = none yet */
+    int upstream_status;
+    enum body_kind kind; /* towards the client */
+    uint64_t length;
+    char reason[48];
+
+    /* times, absolute; 0 = not (yet) */
+    uint64_t begun_ns, begun_wall_ns, asked_ns, admitted_ns, sent_ns, first_ns;
+    uint64_t progress_ns; /* last event or body bytes */
+    uint64_t quiet_ns;    /* last byte sent to the client, for heartbeats */
+    uint64_t last_event_ns;
+    uint64_t connect_took_ns;
+
+    /* the record */
+    uint32_t seen_events, seen_content; /* of answer, already counted */
+    uint64_t bytes_in, bytes_out;
+    uint32_t retries;
+    enum decision decision;
+    enum cause cause;
+    enum outcome outcome;
+    bool has_decision, has_outcome;
+    bool has_ticket;  /* an admission is to be given back */
+    bool awaits_wake; /* the client left the queue, but the gate's message is under way */
+    uint32_t retry_after_ms;
+    const char *proxy_error;
+    int16_t route;
+    uint64_t trace[2];
+    char id[REQUEST_ID_MAX + 1];
+    char upstream_id[REQUEST_ID_MAX + 1]; /* what the backend calls it, "" = no name of its own */
+    const char *found; /* what was wrong with its answer; static, NULL = nothing */
+    char peer[48];     /* as logged */
+    char method[24];
+    char *path; /* as logged; heap, at most RECORD_PATH_MAX; NULL = none */
+};
+
+/* --- exchange/exchange.c: life, states */
+void exchange_free(struct loop_deferred *d);
+void exchange_enter(struct exchange *x, enum exchange_state next);
+void exchange_finish(struct exchange *x);
+uint64_t exchange_now(const struct exchange *x);
+void exchange_set_decision(struct exchange *x, enum decision d);
+
+/* --- exchange/deadlines.c: absolute, 0 = none */
+void exchange_set_timer(struct exchange *x);
+uint64_t exchange_due_ns(const struct exchange *x);
+uint64_t exchange_silence_due(const struct exchange *x);
+/* May comment lines fill a silence, and when is the next due? */
+bool exchange_beats(const struct exchange *x);
+uint64_t exchange_beat_due(const struct exchange *x);
+
+/* --- exchange/timer.c */
+void exchange_on_timer(void *arg);
+
+/* --- exchange/request_head.c: the head for the upstream */
+/* May this be shown and logged as a request's id? */
+bool exchange_id_is_fit(struct slice id);
+/* Keeps what is known of it in x->request; false: it does not fit. */
+bool exchange_keep_request(struct exchange *x, const struct request_head *h,
+                           const struct client_facts *cf);
+/* Sends the head, if it was not sent, and body bytes; returns how many of these were taken. */
+size_t exchange_send(struct exchange *x, struct slice body);
+
+/* --- exchange/ask.c: asking, waiting, retries, reports */
+void exchange_ask(struct exchange *x);
+/* Asks by the head alone, where nobody is let in anyway; true: it is refused. */
+bool exchange_is_shut_out(struct exchange *x);
+void exchange_connect(struct exchange *x);
+/* A connection to x->upstream, an idle one unless fresh; upstream_take has the answers. */
+enum weir_status exchange_take(struct exchange *x, bool fresh);
+void exchange_on_wake(struct loop_message *m);
+/* Gives the admission back, if one is held. */
+void exchange_report(struct exchange *x, enum outcome o, bool complete);
+/* The same, and a second try elsewhere if that is right: true, it is under way. */
+bool exchange_try_elsewhere(struct exchange *x, enum outcome o);
+
+/* --- exchange/own.c: answers of weir's own, and the request's body */
+/* Sends what can be sent of head and body. */
+void exchange_push(struct exchange *x);
+void exchange_refuse(struct exchange *x, int status, enum cause cause, const char *what);
+void exchange_answer_early(struct exchange *x);
+/* Begins the stream before anything is decided; what fails from now on fails inside it. */
+void exchange_begin_early(struct exchange *x);
+void exchange_fail(struct exchange *x, enum outcome o, int status, enum cause cause);
+void preflight_keep(struct exchange *x, const struct request_head *h);
+void exchange_describe(const struct exchange *x, struct refusal *r, enum cause cause);
+
+/* --- exchange/answer.c: what comes from the uplink */
+extern const struct upstream_events exchange_upstream_events;
+void exchange_connected(struct exchange *x);
+void exchange_add_date(struct field_list *l);
+void exchange_connect_failed(struct exchange *x, enum weir_status s, const char *why);
+/* Before the commit point: a stream that begins with an error; one that ends without content. */
+void exchange_early_error(struct exchange *x);
+void exchange_empty(struct exchange *x);
+
+/* --- exchange/end.c: how it ends, and what that counts for */
+void exchange_ended(struct exchange *x, enum upstream_end how, const char *why);
+bool exchange_is_refusal(int status); /* 429, 503, 529 */
+enum outcome exchange_outcome_of_status(int status);
+enum outcome exchange_outcome_of_error(const struct answer *a); /* which has an error */
+
+#endif

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What an exchange does when a deadline has come: heartbeats, and giving up.  On the worker's
+ * thread. */
+#include "exchange_priv.h"
+
+static void heartbeat(struct exchange *x, uint64_t now)
+{
+    bool boundary = x->committed ? x->answer.at_boundary : true;
+
+    if (!exchange_beats(x) || now < exchange_beat_due(x))
+        return;
+    x->quiet_ns = now;
+    if (boundary && client_can_add(x->client))
+        client_data(x->client, SLICE_LIT(": weir\n\n"));
+}
+
+static void on_due(struct exchange *x, uint64_t now)
+{
+    if (x->state == EXCHANGE_QUEUED) {
+        heartbeat(x, now);
+        exchange_set_timer(x);
+        return;
+    }
+    if (x->state == EXCHANGE_CONNECT) {
+        exchange_connect_failed(x, WEIR_TIMEOUT, "no connection in time");
+        return;
+    }
+    if (x->state == EXCHANGE_TUNNEL || now >= x->admitted_ns + x->pool->conf->timeouts.total_ns) {
+        exchange_fail(x, OUTCOME_NEUTRAL, 504, CAUSE_GATEWAY_TIMEOUT);
+        return;
+    }
+    if (now >= exchange_silence_due(x)) {
+        bool begun = x->committed && x->events_form && x->first_ns != 0;
+        exchange_fail(x, begun ? OUTCOME_STALLED : OUTCOME_FAILED, 504,
+                      begun ? CAUSE_UPSTREAM_STALLED : CAUSE_GATEWAY_TIMEOUT);
+        return;
+    }
+    heartbeat(x, now);
+    exchange_set_timer(x);
+}
+
+void exchange_on_timer(void *arg)
+{
+    struct exchange *x = arg;
+    uint64_t due;
+
+    WEIR_CHECK(x, EXCHANGE_MAGIC);
+    due = exchange_due_ns(x);
+    if (due == 0)
+        return;
+    if (exchange_now(x) >= due)
+        on_due(x, exchange_now(x));
+    else
+        loop_timer_at(&x->timer, due);
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef WEIR_FLOW_WORKER_PRIV_H
+#define WEIR_FLOW_WORKER_PRIV_H
+
+/* A worker from inside; private to worker/. */
+
+#include "weir/net/listener.h"
+
+#include "worker/shared.h"
+#include "worker/worker.h"
+
+struct accepting {
+    struct listener *listeners[SNAPSHOT_LISTENERS_MAX];
+    struct listener_slot {
+        struct worker *w;
+        int index, fd;
+    } slots[SNAPSHOT_LISTENERS_MAX];
+    uint32_t n_clients, max_clients;
+    bool paused; /* at max_clients */
+    struct loop_timer second;
+};
+
+void worker_unlisten(struct worker *w, int listener);
+
+#endif
