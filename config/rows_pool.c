@@ -98,8 +98,11 @@ static const struct conf_row queue_rows[] = {
              "longest wait for a place"),
     DURATION("batch_wait", struct queue_conf, batch_wait_ns, "0s", "0s", "10s",
              "the same for class batch"),
-    COUNT("max_length", struct queue_conf, max_length, "1024", "0", "65535", "requests",
-          "most that wait at once"),
+    COUNT("max_length", struct queue_conf, max_length, "16384", "0", "65535", "requests",
+          "most that wait at once, a bound on memory; what cannot be served in max_wait is "
+          "refused at once"),
+    DURATION("cold_wait", struct queue_conf, cold_wait_ns, "5s", "0s", "60s",
+             "longest wait while nothing is known of the upstreams yet"),
 };
 static const struct conf_table queue_table = TABLE(
     "pools[].queue", queue_rows, "Where requests wait for a moment when all places are taken.");

@@ -10,20 +10,21 @@
 #include "weir/base/assert.h"
 #include "weir/decide/num.h"
 
-#define PENDING_START   4.0
-#define GAIN_MAX        8.0
-#define STEP_LEAST      1.0  /* a step up is one request or ... */
-#define STEP_SHARE      0.02 /* ... 2 %, the larger */
-#define WINDOW_NS       (1 * NS_PER_S)
-#define WINDOW_MARKS    8u
-#define WINDOW_MAX_NS   (5 * NS_PER_S) /* a decision on a single mark, if there are no more */
-#define BAD_SHARE       0.2
-#define PENDING_FLOOR   1.5 /* below it, pending cannot be the cause: it is the slots */
-#define HOLD_MIN        2u
-#define HOLD_MAX        32u
-#define PROBE_AFTER_NS  (60 * NS_PER_S)
-#define PACE_CUT_GAP_NS (1 * NS_PER_S)
-#define PACE_CUT_LEAST  0.8 /* at most a fifth at a time */
+#define PENDING_START  4.0
+#define GAIN_MAX       8.0
+#define STEP_LEAST     1.0  /* a step up is one request or ... */
+#define STEP_SHARE     0.02 /* ... 2 %, the larger */
+#define WINDOW_NS      (1 * NS_PER_S)
+#define WINDOW_MARKS   8u
+#define WINDOW_MAX_NS  (5 * NS_PER_S) /* a decision on a single mark, if there are no more */
+#define BAD_SHARE      0.2
+#define PENDING_FLOOR  1.5 /* below it, pending cannot be the cause: it is the slots */
+#define HOLD_MIN       2u
+#define HOLD_MAX       32u
+#define PROBE_AFTER_NS (60 * NS_PER_S)
+#define PROVEN_NS      (20 * NS_PER_S)
+#define PROVEN_ROUND   0.5
+#define KNOWN_NS       (120 * NS_PER_S)
 
 void limiter_init(struct limiter *l, uint32_t max_streams, uint64_t now_ns)
 {
@@ -31,25 +32,56 @@ void limiter_init(struct limiter *l, uint32_t max_streams, uint64_t now_ns)
     memset(l, 0, sizeof *l);
     l->most = max_streams;
     limiter_restart(l, now_ns);
+    l->cold = true;
 }
 
 static void begin_window(struct limiter *l, uint64_t now_ns)
 {
     l->on = l->late = l->err = 0;
+    l->overtaken = l->alone = 0;
     l->bind_pending = l->bind_streams = false;
     l->window_ns = now_ns;
 }
 
 void limiter_restart(struct limiter *l, uint64_t now_ns)
 {
-    l->pending = PENDING_START;
+    l->pending = num_min(PENDING_START, limiter_known(l));
     l->start = true;
+    l->cold = false;
     l->streams = l->most;
     l->ceiling = LIMITER_NO_CEILING;
     l->hold = HOLD_MIN;
     l->gain = 1;
     l->probing = false;
+    l->proven = 0;
+    pace_guard_restart(&l->pace);
     begin_window(l, now_ns);
+}
+
+double limiter_known(const struct limiter *l)
+{
+    return l->known > 0 ? num_min(l->known, l->most) : l->most;
+}
+
+bool limiter_had_place(const struct limiter *l, uint32_t inflight)
+{
+    return inflight == 0 || inflight + 1 <= l->proven + PROVEN_ROUND;
+}
+
+void limiter_late(struct limiter *l)
+{
+    l->late++;
+    doubt_late(&l->doubt);
+}
+
+void limiter_on_time(struct limiter *l, bool held)
+{
+    double known = limiter_known(l);
+
+    l->on++;
+    doubt_on_time(&l->doubt);
+    if (l->start && !held && l->bind_pending && l->late + l->err == 0 && l->pending < known)
+        l->pending = num_min(known, l->pending + 1);
 }
 
 void limiter_set_most(struct limiter *l, uint32_t max_streams)
@@ -58,6 +90,7 @@ void limiter_set_most(struct limiter *l, uint32_t max_streams)
     /* one that was never bound by evidence stays so */
     l->streams = l->streams >= l->most ? max_streams : num_min(l->streams, max_streams);
     l->most = max_streams;
+    l->pending = num_min(l->pending, max_streams);
     if (l->streams > l->ceiling)
         l->streams = l->ceiling;
 }
@@ -107,11 +140,15 @@ static void confirm_probe(struct limiter *l, uint32_t started)
     l->hold = HOLD_MIN;
 }
 
+static uint32_t most_lately(const struct limiter *l)
+{
+    return l->most_now > l->most_before ? l->most_now : l->most_before;
+}
+
 /* Late although hardly anything was pending: the streams seen at once are what the slots hold. */
 static void remember_level(struct limiter *l, uint64_t now_ns)
 {
-    uint32_t most = l->most_now > l->most_before ? l->most_now : l->most_before;
-    uint32_t level = num_floor(num_max(1, num_min(l->streams, most)));
+    uint32_t level = num_floor(num_max(1, num_min(l->streams, most_lately(l))));
     bool again = l->probing || level + 1 >= l->ceiling;
 
     l->pending = 1;
@@ -124,6 +161,8 @@ static void remember_level(struct limiter *l, uint64_t now_ns)
 
 static void judge_bad(struct limiter *l, uint32_t n, const struct limiter_input *in)
 {
+    l->proven = num_min(l->proven, most_lately(l)); /* more places than these are not certain now */
+    l->cold = false;
     l->start = false;
     l->gain = 1;
     if (l->pending > PENDING_FLOOR || in->unary)
@@ -142,7 +181,8 @@ static void grow_streams(struct limiter *l, const struct limiter_input *in)
 {
     double x;
 
-    if (in->pace_s >= in->target_s)
+    l->cold = false;
+    if (in->pace_s >= in->target_s && !pace_guard_rests(&l->pace, in->now_ns))
         return;
     x = l->streams + l->gain * step(l->streams);
     l->gain = num_min(GAIN_MAX, 2 * l->gain);
@@ -156,16 +196,26 @@ static void grow_streams(struct limiter *l, const struct limiter_input *in)
     l->streams = num_min(l->most, x);
 }
 
-/*
- * Slow start doubles, but where answers stream not under the ramp: that would put a crowd before a
- * cold engine.
- */
-static void grow_pending(struct limiter *l, const struct limiter_input *in)
+static void grow_pending(struct limiter *l)
 {
-    bool fast = l->start && (in->unary || !in->ramping);
+    l->pending = num_min(l->most, l->pending + step(l->pending));
+}
 
-    l->pending =
-        num_min(LIMITER_PENDING_MAX, l->pending + (fast ? (double)l->on : step(l->pending)));
+/* Nobody has answered yet, and what is pending was a guess: one more, each second. */
+static bool feel_forward(struct limiter *l, const struct limiter_input *in)
+{
+    if (!l->cold || !l->start || in->ramping || !l->bind_pending ||
+        in->now_ns - l->window_ns < WINDOW_NS)
+        return false;
+    l->pending = num_min(l->most, l->pending + STEP_LEAST);
+    begin_window(l, in->now_ns);
+    return true;
+}
+
+/* Late ones are evidence where a limit was shown, or beside errors. */
+static bool window_is_bad(const struct limiter *l, uint32_t n)
+{
+    return (l->doubt.shown || l->err > 0) && l->late + l->err > BAD_SHARE * n;
 }
 
 static bool window_is_full(const struct limiter *l, uint32_t n, uint64_t now_ns)
@@ -180,15 +230,17 @@ static void judge_window(struct limiter *l, const struct limiter_input *in)
 {
     uint32_t n = l->on + l->late + l->err;
 
+    if (n == 0 && feel_forward(l, in))
+        return;
     if (!window_is_full(l, n, in->now_ns))
         return;
     l->marks += n;
-    if (l->late + l->err > BAD_SHARE * n)
+    if (window_is_bad(l, n))
         judge_bad(l, n, in);
     else if (l->bind_streams)
         grow_streams(l, in);
     else if (l->bind_pending)
-        grow_pending(l, in);
+        grow_pending(l);
     begin_window(l, in->now_ns);
 }
 
@@ -197,25 +249,57 @@ static void judge_window(struct limiter *l, const struct limiter_input *in)
  * that was never bound holds a load that is still growing, but not one that the ramp holds: what a
  * cold engine does with its first five streams says nothing about fifty.
  */
-static void cut_for_pace(struct limiter *l, const struct limiter_input *in)
+static void guard_pace(struct limiter *l, const struct limiter_input *in)
 {
     bool unbound = l->streams >= l->most;
-    bool binds = unbound ? !in->ramping : in->inflight <= l->streams + 1;
+    struct pace_load load = {
+        .pace_s = in->pace_s,
+        .target_s = in->target_s,
+        .limit = l->streams,
+        .inflight = in->inflight,
+        .binds = unbound ? !in->ramping : in->inflight <= l->streams + 1,
+        .now_ns = in->now_ns,
+    };
+    double limit = pace_guard_tick(&l->pace, &load);
 
-    if (in->pace_s <= in->target_s || in->now_ns - l->pace_cut_ns < PACE_CUT_GAP_NS || !binds)
-        return;
-    l->streams = num_max(1, num_min(l->streams, in->inflight) *
-                                num_max(PACE_CUT_LEAST, in->target_s / in->pace_s));
-    l->pace_cut_ns = in->now_ns;
-    l->gain = 1;
+    if (limit < l->streams) {
+        l->cold = false;
+        l->gain = 1;
+    }
+    l->streams = num_min(num_min(limit, l->most), l->ceiling);
+}
+
+static void note_proven(struct limiter *l, const struct limiter_input *in)
+{
+    l->proven = num_max(in->streams, l->proven * num_decay(in->elapsed_ns, PROVEN_NS));
+}
+
+/* What a share of a returning upstream or slow start holds says nothing of what it can bear. */
+static void note_known(struct limiter *l, const struct limiter_input *in)
+{
+    if (!in->ramping && !l->start)
+        l->known = num_max(l->pending, l->known * num_decay(in->elapsed_ns, KNOWN_NS));
+}
+
+static void note_ramp(struct limiter *l, const struct limiter_input *in)
+{
+    if (l->ramped && !in->ramping)
+        begin_window(l, in->now_ns); /* marks earned under a share say nothing of more */
+    l->ramped = in->ramping;
 }
 
 void limiter_tick(struct limiter *l, const struct limiter_input *in)
 {
     uint32_t started = in->inflight - in->pending;
+    bool busy = l->late > 0 || l->bind_pending || l->bind_streams;
 
+    note_proven(l, in);
+    note_known(l, in);
+    note_ramp(l, in);
     note_most(l, started, in->now_ns);
     confirm_probe(l, started);
     judge_window(l, in);
-    cut_for_pace(l, in);
+    if (doubt_tick(&l->doubt, busy, in->now_ns))
+        l->start = true;
+    guard_pace(l, in);
 }

@@ -13,6 +13,8 @@
 #define CALM_LEAST     2.0
 #define CALM_DOWN_NS   (950 * NS_PER_MS)   /* a better calm pace is believed within a second ... */
 #define CALM_UP_NS     (33300 * NS_PER_MS) /* ... a worse one within half a minute */
+#define LOW_ACTIVE_S   0.5                 /* stream-seconds; a burst of tokens is no pace */
+#define LOW_FACTOR     1.35                /* the fastest in a crowd is slower than a calm one */
 #define PROMISE_SHARE  0.92                /* stay a little inside of what is promised */
 #define AUTO_FACTOR    2.0                 /* at most twice as slow as with few streams; */
 #define AUTO_LEAST_S   0.050               /* 20 events/s is always good enough; */
@@ -64,11 +66,20 @@ static void learn_calm(struct pace *p, const struct pace_input *in)
                  (p->now_s - p->calm_s);
 }
 
+/* The fastest pace that was seen, whatever the load: a calm one is no slower. */
+static void learn_low(struct pace *p)
+{
+    if (p->now_s > 0 && p->active >= LOW_ACTIVE_S && (p->low_s <= 0 || p->now_s < p->low_s))
+        p->low_s = p->now_s;
+}
+
 static double target(const struct pace *p, uint64_t promised_ns)
 {
     if (promised_ns > 0)
         return PROMISE_SHARE * num_s(promised_ns);
-    return p->calm_s > 0 ? num_max(AUTO_LEAST_S, AUTO_FACTOR * p->calm_s) : AUTO_UNKNOWN_S;
+    if (p->calm_s > 0)
+        return num_max(AUTO_LEAST_S, AUTO_FACTOR * p->calm_s);
+    return p->low_s > 0 ? num_max(AUTO_LEAST_S, LOW_FACTOR * p->low_s) : AUTO_UNKNOWN_S;
 }
 
 void pace_tick(struct pace *p, const struct pace_input *in)
@@ -77,5 +88,6 @@ void pace_tick(struct pace *p, const struct pace_input *in)
     measure(p, in);
     p->peak = num_max(in->inflight, p->peak * num_decay(in->elapsed_ns, PEAK_MEMORY_NS));
     learn_calm(p, in);
+    learn_low(p);
     p->target_s = target(p, in->target_ns);
 }

@@ -32,8 +32,10 @@ void upstream_init(struct pool *p, size_t i, uint32_t id, uint32_t max_streams, 
     memset(u, 0, sizeof *u);
     u->id = id;
     list_init(&u->pending_list);
+    u->next_late_ns = UINT64_MAX;
     limiter_init(&u->limiter, max_streams, now_ns);
-    predict_init(&u->predict);
+    for (size_t k = 0; k < KINDS; k++)
+        predict_init(&u->learnt[k].predict);
     pace_init(&u->pace, now_ns);
     breaker_init(&u->breaker, &rules, &p->events, &p->chance, (int)i);
 }
@@ -54,6 +56,7 @@ struct pool *pool_init(void *mem, const struct decide_conf *conf, const uint32_t
     budget_init(&p->budget, &conf->retry);
     window_init(&p->arrivals, POOL_SHED_MEMORY_NS, now_ns);
     queue_init(&p->queue);
+    p->cold = true;
     list_init(&p->woken);
     for (size_t i = 0; i < n_upstreams; i++)
         upstream_init(p, i, (uint32_t)i, max_streams[i], now_ns);
@@ -96,21 +99,16 @@ static int rank_of(const struct pool *p, const struct pool_request *r, uint64_t 
     WEIR_UNREACHABLE("class");
 }
 
-static uint64_t may_wait_ns(const struct pool *p, const struct pool_request *r)
-{
-    return r->class == CLASS_BATCH ? p->conf->queue.batch_wait_ns : p->conf->queue.max_wait_ns;
-}
-
 static void begin(struct pool *p, struct pool_request *r, uint64_t now_ns)
 {
-    WEIR_ASSERT(r->state == REQUEST_NEW);
+    WEIR_ASSERT(r->state == REQUEST_NEW && r->kind < KINDS);
     list_init(&r->node);
     list_init(&r->pending_node);
     r->upstream = r->tried = -1;
     r->numbers.upstream = -1;
     r->arrival_ns = now_ns;
     r->rank = rank_of(p, r, now_ns);
-    r->expires_ns = now_ns + may_wait_ns(p, r);
+    r->expires_ns = now_ns + pool_wait_ns(p, r, now_ns);
     if (r->deadline_ns > 0 && r->deadline_ns < r->expires_ns)
         r->expires_ns = r->deadline_ns;
     rate_add(&p->arrived, now_ns);
@@ -140,7 +138,7 @@ static enum rule may_not_wait(struct pool *p, const struct pool_request *r, cons
 
     if (earliest_ns > now_ns && earliest_ns >= r->expires_ns)
         return c->rule; /* nothing can change while it would wait */
-    if (may_wait_ns(p, r) == 0)
+    if (pool_wait_ns(p, r, now_ns) == 0)
         return RULE_QUEUE_OFF;
     if (!pool_enforces(p, SET_QUEUE)) {
         p->observed[SET_QUEUE]++;
@@ -171,6 +169,7 @@ static enum pool_verdict wait_or_refuse(struct pool *p, struct pool_request *r,
     queue_push(&p->queue, r);
     if (c->upstream >= 0) /* there is room, and others to look at before this one */
         pool_serve_queue(p, now_ns);
+    pool_bound_queue(p, now_ns);
     if (!r->woken)
         return POOL_WAIT;
     r->woken = false;

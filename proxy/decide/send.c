@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The books of one admission: what a request holds from its sending to its end, and its one mark.
- * What its outcome says is outcome.c's.
+ * The books of one admission: what a request holds from its sending to its end.  Its mark is given
+ * in marks.c; what its outcome says is outcome.c's.
  */
 #include "weir/base/assert.h"
 #include "weir/decide/pool_priv.h"
@@ -30,10 +30,9 @@ static void note_streams(struct upstream *u, int change, uint64_t now_ns)
 
 static void begin_books(struct pool *p, struct upstream *u, struct pool_request *r, uint64_t now_ns)
 {
-    double expected_s = predict_s(&u->predict, r->bytes, upstream_is_unary(p, u, now_ns));
-
     r->pend0 = u->pending;
-    r->late_ns = now_ns + num_ns(expected_s) + p->conf->limiter.queue_target_ns;
+    r->inflight0 = u->inflight;
+    upstream_expect(p, u, r, now_ns);
     r->pending = true;
     list_push_back(&u->pending_list, &r->pending_node);
     u->pending++;
@@ -62,6 +61,7 @@ void pool_send(struct pool *p, struct pool_request *r, const struct choice *c, u
         p->system++;
     } else {
         begin_books(p, u, r, now_ns);
+        backlog_sent(&p->backlog);
     }
     if (r->attempts++ == 0)
         budget_earn(&p->budget, &p->conf->retry);
@@ -71,7 +71,7 @@ void pool_send(struct pool *p, struct pool_request *r, const struct choice *c, u
     r->state = REQUEST_SENT;
 }
 
-static void unpend(struct upstream *u, struct pool_request *r)
+void upstream_unpend(struct upstream *u, struct pool_request *r)
 {
     if (!r->pending)
         return;
@@ -81,31 +81,6 @@ static void unpend(struct upstream *u, struct pool_request *r)
     u->pending--;
 }
 
-static void learn(struct upstream *u, const struct pool_request *r, bool unary, uint64_t now_ns)
-{
-    double took_s = num_s(now_ns - r->sent_ns);
-    bool calm = r->pend0 <= num_max(1, u->limiter.pending / 4);
-
-    if (unary)
-        predict_learn_unary(&u->predict, took_s, calm);
-    else
-        predict_learn_stream(&u->predict, r->bytes, took_s, calm);
-}
-
-/* Gives the mark of a first content, unless lateness was noticed before. */
-static enum lateness mark_first(struct upstream *u, struct pool_request *r, uint64_t now_ns)
-{
-    if (r->marked)
-        return LATE_BEFORE;
-    r->marked = true;
-    r->late = now_ns > r->late_ns;
-    if (request_is_fresh(u, r) && r->late)
-        u->limiter.late++;
-    else if (request_is_fresh(u, r))
-        u->limiter.on++;
-    return r->late ? LATE_NOW : ON_TIME;
-}
-
 /* What a first content event, or a good head of a whole answer, says; without looking at who waits.
  */
 void upstream_note_first(struct pool *p, struct pool_request *r, uint64_t now_ns)
@@ -113,16 +88,13 @@ void upstream_note_first(struct pool *p, struct pool_request *r, uint64_t now_ns
     struct upstream *u = &p->upstream[r->upstream];
     struct breaker_rules rules = pool_rules(p, now_ns);
     struct evidence e = evidence_of(r, 0);
-    bool unary = upstream_is_unary(p, u, now_ns);
     enum lateness lateness = UNJUDGED;
 
     WEIR_ASSERT(r->state == REQUEST_SENT && !r->first);
     r->first = true;
-    if (!request_is_system(r) && (r->stream || unary)) {
-        learn(u, r, unary, now_ns);
-        lateness = mark_first(u, r, now_ns);
-    }
-    unpend(u, r);
+    if (!request_is_system(r) && (r->stream || upstream_is_unary(p, u, now_ns)))
+        lateness = upstream_mark_first(p, u, r, now_ns);
+    upstream_unpend(u, r);
     if (!request_is_system(r) && r->stream) {
         note_streams(u, 1, now_ns);
         pace_seen(&u->pace, now_ns);
@@ -150,28 +122,6 @@ void pool_set_stream(struct pool *p, struct pool_request *r, bool stream)
     r->stream = stream;
 }
 
-void upstream_mark_late(struct pool *p, struct upstream *u, uint64_t now_ns)
-{
-    struct breaker_rules rules = pool_rules(p, now_ns);
-    bool unary = upstream_is_unary(p, u, now_ns);
-
-    LIST_EACH_SAFE(n, next, &u->pending_list)
-    {
-        struct pool_request *r = LIST_OBJECT(n, struct pool_request, pending_node);
-        struct evidence e = evidence_of(r, 0);
-        if (now_ns <= r->late_ns || r->marked)
-            continue;
-        if (!r->stream && !unary) {
-            unpend(u, r); /* a whole answer among streams: its time says nothing */
-            continue;
-        }
-        r->marked = r->late = true;
-        if (request_is_fresh(u, r))
-            u->limiter.late++;
-        breaker_late(&u->breaker, &rules, &e);
-    }
-}
-
 void pool_release(struct pool *p, struct pool_request *r, const struct pool_report *rep,
                   uint64_t now_ns)
 {
@@ -183,7 +133,7 @@ void pool_release(struct pool *p, struct pool_request *r, const struct pool_repo
         list_remove(&r->node);
     }
     upstream_report(p, u, r, rep, now_ns);
-    unpend(u, r);
+    upstream_unpend(u, r);
     if (r->streaming) {
         r->streaming = false;
         note_streams(u, -1, now_ns);

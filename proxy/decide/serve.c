@@ -15,7 +15,8 @@ bool pool_deadline_lost(const struct pool *p, const struct pool_request *r, uint
         return false;
     for (size_t i = 0; i < p->n_upstreams; i++) {
         const struct upstream *u = &p->upstream[i];
-        double first_s = predict_s(&u->predict, r->bytes, upstream_is_unary(p, u, now_ns));
+        bool unary = upstream_is_unary(p, u, now_ns);
+        double first_s = predict_s(&u->learnt[r->kind].predict, r->bytes, unary);
         if (u->membership == MEMBER_GONE)
             continue;
         if (now_ns + num_ns(first_s) <= r->deadline_ns)
@@ -25,7 +26,7 @@ bool pool_deadline_lost(const struct pool *p, const struct pool_request *r, uint
 }
 
 /* Why it found no room in all that time: the nearest upstream tells. */
-static void refuse_waiting(struct pool *p, struct pool_request *r, enum rule rule, uint64_t now_ns)
+void pool_refuse_waiting(struct pool *p, struct pool_request *r, enum rule rule, uint64_t now_ns)
 {
     struct choice c = choose(p, r, -1, now_ns);
     bool no_room = c.upstream >= 0 || c.rule == RULE_PENDING_LIMIT || c.rule == RULE_STREAM_LIMIT ||
@@ -44,7 +45,7 @@ void pool_expire_waiting(struct pool *p, bool all, uint64_t now_ns)
 
     while ((r = queue_expired(&p->queue, all, now_ns)) != NULL) {
         bool own = r->deadline_ns > 0 && now_ns >= r->deadline_ns;
-        refuse_waiting(p, r, own ? RULE_CLIENT_DEADLINE : RULE_WAITED, now_ns);
+        pool_refuse_waiting(p, r, own ? RULE_CLIENT_DEADLINE : RULE_WAITED, now_ns);
     }
 }
 
@@ -62,7 +63,8 @@ static bool admit_waiting(struct pool *p, struct pool_request *r, uint64_t now_n
 static bool serve_newest(struct pool *p, struct pool_request *r, uint64_t now_ns)
 {
     if (now_ns >= r->expires_ns || pool_deadline_lost(p, r, now_ns)) {
-        refuse_waiting(p, r, now_ns >= r->expires_ns ? RULE_WAITED : RULE_CLIENT_DEADLINE, now_ns);
+        pool_refuse_waiting(p, r, now_ns >= r->expires_ns ? RULE_WAITED : RULE_CLIENT_DEADLINE,
+                            now_ns);
         return true;
     }
     if (!admit_waiting(p, r, now_ns))

@@ -43,9 +43,11 @@ static void tick_limits(struct pool *p, struct upstream *u, uint64_t events, uin
     struct limiter_input in = {
         .inflight = u->inflight,
         .pending = u->pending,
+        .streams = u->streams,
         .unary = upstream_is_unary(p, u, now_ns),
         .ramping = u->breaker.state == BREAKER_RAMPING,
         .now_ns = now_ns,
+        .elapsed_ns = now_ns - p->tick_ns,
     };
 
     pace_tick(&u->pace, &pace);
@@ -92,9 +94,12 @@ void pool_tick(struct pool *p, const uint64_t *events, uint64_t now_ns)
     }
     window_advance(&p->arrivals, now_ns);
     freeze_admitted(p, now_ns);
+    pool_tick_waiting(p, now_ns);
     p->tick_ns = now_ns;
     pool_expire_waiting(p, true, now_ns);
     pool_serve_queue(p, now_ns);
+    pool_bound_queue(p, now_ns);
+    p->backlog.waited = p->queue.length > 0;
 }
 
 void pool_health_failed(struct pool *p, size_t upstream, uint64_t now_ns)

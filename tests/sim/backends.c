@@ -58,10 +58,41 @@ const struct backend backends[] = {
 #pragma GCC diagnostic pop
 const size_t n_backends = sizeof backends / sizeof backends[0];
 
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Woverride-init"
+#define HOSTED(n, text)                                                                            \
+    .name = n, .about = text, .hosted = true, .slots = 100000, .prompt = 400, .prompt_sigma = 0.5, \
+    .output = 60, .token_ms = 50, .promise_ms = 100, .good_s = 30, .capacity = 1
+/* Services of single checks.  Without a limit of their own the capacity is the unit of load only.
+ */
+const struct backend extras[] = {
+    {HOSTED("hosted", "no limit, each in a time of its own"), .service_ms = 800},
+    {API("whole", "whole answers, no limit"), .plain = true, .slots = 100000, .good_s = 10,
+     .capacity = 1, .patience_s = 30},
+    {HOSTED("spread-16", "16 slots, first token 0.8 s, sigma 0.6"), .slots = 16, .service_ms = 800,
+     .service_sigma = 0.6, .capacity = 4.1, .best_fixed = 16, .good_s = 4},
+    {HOSTED("spread-4", "4 slots, first token 0.8 s, sigma 0.6"), .slots = 4, .service_ms = 800,
+     .service_sigma = 0.6, .capacity = 1.02, .best_fixed = 4, .good_s = 4},
+    {HOSTED("cached-16", "16 slots, two of three 0.1 s, one 1.5 s"), .slots = 16, .service_ms = 100,
+     .slow_share = 0.33, .slow_ms = 1500, .capacity = 4.5, .best_fixed = 16, .good_s = 4},
+    {HOSTED("pauses", "pauses of 8 s within answers"), .service_ms = 300, .service_sigma = 0.1,
+     .pause_ms = 8000},
+    {HOSTED("busy-8", "8 slots, 503 when they are taken"), .slots = 8, .service_ms = 50,
+     .output = 280, .capacity = 0.57, .best_fixed = 8, .queue_limit = -1},
+    {ENGINE("demo-8", "8 slots"), .slots = 8, .capacity = 1.9, .best_fixed = 8},
+    {ENGINE("cpu-8", "8 slots at 200 ms"), .slots = 8, .t0_ms = 180, .a_ms = 2.5, .c_us = 500,
+     .prompt = 100, .output = 60, .promise_ms = 400, .capacity = 0.45, .best_fixed = 8},
+};
+#pragma GCC diagnostic pop
+const size_t n_extras = sizeof extras / sizeof extras[0];
+
 const struct backend *backend_find(const char *name)
 {
     for (size_t i = 0; i < n_backends; i++)
         if (strcmp(backends[i].name, name) == 0)
             return &backends[i];
+    for (size_t i = 0; i < n_extras; i++)
+        if (strcmp(extras[i].name, name) == 0)
+            return &extras[i];
     return NULL;
 }

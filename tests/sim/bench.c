@@ -40,7 +40,7 @@ static void table_init(struct table *t, size_t n_upstreams)
     t->pool = pool_init(mem, &t->conf, t->max_streams, n_upstreams, (struct hash_key){1, 2}, 1,
                         t->now_ns);
     for (size_t i = 0; i < n_upstreams; i++)
-        t->pool->upstream[i].limiter.pending = LIMITER_PENDING_MAX;
+        t->pool->upstream[i].limiter.pending = STREAMS_EACH;
 }
 
 static void begin(struct pool_request *r, uint64_t n)

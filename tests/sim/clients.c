@@ -54,7 +54,9 @@ static struct ask *draw(struct world *w, struct rng *g)
     WEIR_ASSERT(a != NULL);
     a->prompt = tokens(g, b->prompt, b->prompt_sigma, PROMPT_MAX);
     a->output = tokens(g, b->output, b->output_sigma, OUTPUT_MAX);
-    a->service_s = b->api ? lognormal(g, b->service_ms / 1e3, b->service_sigma) : 0;
+    a->service_s = b->api || b->hosted ? lognormal(g, b->service_ms / 1e3, b->service_sigma) : 0;
+    if (b->slow_share > 0 && rng_unit(g) < b->slow_share)
+        a->service_s = b->slow_ms / 1e3;
     a->stream = !b->api && unary >= sc->unary;
     a->class = class_of(sc, class);
     a->user = sc->users > 0 ? 1 + (uint64_t)(who * sc->users) : 0;
@@ -104,6 +106,9 @@ void clients_start(struct world *w)
         next_arrival(w, SOURCE_STRANGERS);
     if (w->sc->heavy > 0)
         next_arrival(w, SOURCE_HEAVY);
+    for (uint32_t i = 0; i < w->sc->people; i++)
+        heap_push(&w->heap, w->start_ns + num_ns(0.1 * rng_unit(&w->clients)), EVENT_PERSON, NULL,
+                  (int)i + 1, 0);
     if (w->sc->crowd > 0)
         heap_push(&w->heap, w->start_ns + num_ns(w->sc->crowd_at_s), EVENT_CROWD, NULL, 0, 0);
 }
@@ -176,6 +181,18 @@ void client_crowd(struct world *w)
     }
 }
 
+void client_person(struct world *w, int who)
+{
+    struct ask *a;
+
+    if (w->closing)
+        return;
+    a = draw(w, &w->arrivals);
+    a->person = (uint32_t)who;
+    a->user = (uint64_t)who * UINT64_C(0x9e3779b97f4a7c15);
+    client_comes(w, a);
+}
+
 /* First token within 2 s of asking and the promised pace, or the whole within its time. */
 bool is_good(const struct job *j, uint64_t now_ns)
 {
@@ -186,7 +203,8 @@ bool is_good(const struct job *j, uint64_t now_ns)
     if (b->api)
         return num_s(now_ns - j->asked_ns) <= b->good_s;
     if (j->ask->stream)
-        return first_s <= GOOD_FIRST_S && pace_s * 1e3 <= b->promise_ms;
+        return first_s <= (b->good_s > 0 ? b->good_s : GOOD_FIRST_S) &&
+               pace_s * 1e3 <= b->promise_ms;
     /* a whole answer is good if its tokens came as fast as a stream's would have had to */
     return num_s(now_ns - j->asked_ns) <= GOOD_FIRST_S + j->made * b->promise_ms / 1e3;
 }
@@ -221,6 +239,9 @@ void client_served(struct job *j, bool good)
 
     if (j->ask->talk != NULL)
         talk_goes_on(w, j->ask->talk, good);
+    if (j->ask->person > 0)
+        heap_push(&w->heap, w->now_ns + num_ns(w->sc->people_gap_s), EVENT_PERSON, NULL,
+                  (int)j->ask->person, 0);
     free(j->ask);
     j->ask = NULL;
 }

@@ -146,7 +146,7 @@ static void fill_slots(struct engine *e)
         e->n_slots++;
         j->in_slot = true;
         note_wait(e, j);
-        if (e->b.api)
+        if (e->b.api || e->b.hosted)
             serve_api(e, j);
     }
 }
@@ -163,7 +163,7 @@ static void begin_step(struct engine *e)
     double s;
 
     fill_slots(e);
-    if (e->b.api || e->n_slots == 0 || e->frozen || e->dead)
+    if (e->b.api || e->b.hosted || e->n_slots == 0 || e->frozen || e->dead)
         return;
     LIST_EACH(n, &e->slots)
     {
@@ -190,6 +190,15 @@ static void maybe_fragile(struct engine *e)
     heap_push(&e->w->heap, e->w->now_ns, EVENT_DEATH, e, 0, 0);
 }
 
+static void note_queue(struct engine *e)
+{
+    size_t s = (size_t)world_s(e->w);
+    uint32_t *most = &e->w->res->queued_most[s < SIM_SECONDS_MAX ? s : SIM_SECONDS_MAX - 1];
+
+    if (e->index == 0 && e->n_queue > *most)
+        *most = e->n_queue;
+}
+
 void engine_submit(struct engine *e, struct job *j)
 {
     j->prefilled = j->take = j->made = j->cut_at = 0;
@@ -202,7 +211,8 @@ void engine_submit(struct engine *e, struct job *j)
         e->w->res->first_probe_s = num_s(e->w->now_ns - e->returned_ns);
     if (answered_by_fault(e, j))
         return;
-    if (e->b.queue_limit > 0 && e->n_queue >= e->b.queue_limit) {
+    if ((e->b.queue_limit > 0 && e->n_queue >= e->b.queue_limit) ||
+        (e->b.queue_limit < 0 && e->n_slots >= e->b.slots)) {
         answer(e, j, WIRE_NS, OUTCOME_REFUSED, 503, 0);
         return;
     }
@@ -212,6 +222,7 @@ void engine_submit(struct engine *e, struct job *j)
     maybe_fragile(e);
     if (!e->stepping)
         begin_step(e);
+    note_queue(e);
 }
 
 /* A prompt is done: what its first event is. */
@@ -281,8 +292,41 @@ void engine_step(struct engine *e)
     begin_step(e);
 }
 
+/* The next token of one that has a time of its own. */
+static void hosted_token(struct engine *e, struct job *j)
+{
+    double gap_ms = e->b.token_ms * e->speed;
+
+    if (e->frozen) { /* looks again */
+        heap_push(&e->w->heap, e->w->now_ns + MS(100), EVENT_SERVED, j, 0, j->gen);
+        return;
+    }
+    j->made++;
+    if (!j->decoding) {
+        j->decoding = true;
+        e->n_decoding++;
+        if (j->ask->stream)
+            proxy_first(j);
+    } else if (j->ask->stream) {
+        proxy_token(j);
+    }
+    if (j->made >= j->ask->output) {
+        leave(e, j);
+        proxy_done(j);
+        begin_step(e);
+        return;
+    }
+    if (j->made == 10)
+        gap_ms += e->b.pause_ms;
+    heap_push(&e->w->heap, e->w->now_ns + num_ns(gap_ms / 1e3), EVENT_SERVED, j, 0, j->gen);
+}
+
 void engine_served(struct engine *e, struct job *j)
 {
+    if (e->b.hosted) {
+        hosted_token(e, j);
+        return;
+    }
     leave(e, j);
     proxy_done(j);
     begin_step(e);

@@ -157,7 +157,7 @@ static void check_ranges(struct proxy *p, const struct upstream *u)
     const struct limiter *l = &u->limiter;
     const struct ramp *r = &u->breaker.ramp;
 
-    if (!(l->pending >= 1 && l->pending <= 1024) || !(l->streams >= 1 && l->streams <= l->most))
+    if (!(l->pending >= 1 && l->pending <= l->most) || !(l->streams >= 1 && l->streams <= l->most))
         broken(p->w, "I4", "limits %f and %f", l->pending, l->streams);
     if (l->streams > l->ceiling)
         broken(p->w, "I4", "streams %f above the ceiling %u", l->streams, l->ceiling);
@@ -243,6 +243,8 @@ void watch_event(struct proxy *p, const struct pool_event *ev)
     hash_decision(p->w, (uint64_t)ev->from, (uint64_t)ev->to);
     if (ev->to == BREAKER_OPEN && ev->from != BREAKER_OPEN)
         note_opened(p, ev);
+    if (ev->to == BREAKER_CLOSED && ev->from == BREAKER_RAMPING)
+        p->w->res->closed_s = world_s(p->w);
     if (by_hand || ev->from == ev->to)
         return;
     if (!is_allowed(ev->from, ev->to))
@@ -253,8 +255,30 @@ void watch_event(struct proxy *p, const struct pool_event *ev)
         broken(p->w, "I5", "open for %.3f s", open_s);
 }
 
+/*
+ * Is one that is overdue marked by the next tick?  Always, but while nothing shows that load makes
+ * the upstream late: then when one sent later is late, too.
+ */
+static bool must_be_marked(const struct seen_before *before, const struct upstream *u,
+                           const struct pool_request *r)
+{
+    bool closed = before->closed || u->breaker.state == BREAKER_CLOSED;
+
+    return !closed || (before->shown && u->limiter.doubt.shown) ||
+           before->late[r->kind] > r->number;
+}
+
+static void see(struct seen_before *before, const struct upstream *u)
+{
+    for (int k = 0; k < KINDS; k++)
+        before->late[k] = u->learnt[k].order.late;
+    before->shown = u->limiter.doubt.shown;
+    before->closed = u->breaker.state == BREAKER_CLOSED;
+}
+
 /* I3, I6: what is still pending is not overdue unmarked; probes are at most three. */
-static void check_pending(struct proxy *p, const struct upstream *u)
+static void check_pending(struct proxy *p, const struct seen_before *before,
+                          const struct upstream *u)
 {
     const struct pool *pool = pool_of(p);
     bool unary = upstream_is_unary(pool, u, p->w->now_ns);
@@ -272,7 +296,7 @@ static void check_pending(struct proxy *p, const struct upstream *u)
         probes += r->probe && r->era == u->breaker.era;
         if (!r->pending || p->w->now_ns <= r->late_ns)
             continue;
-        if (!r->marked)
+        if (!r->marked && must_be_marked(before, u, r))
             broken(p->w, "I3", "overdue by %.3f s and not marked",
                    num_s(p->w->now_ns - r->late_ns));
         late_probe = late_probe || (r->probe && r->era == u->breaker.era && (r->stream || unary));
@@ -335,8 +359,10 @@ void watch_tick(struct proxy *p)
 
     if (!p->w->sc->check)
         return;
-    for (size_t i = 0; i < pool->n_upstreams; i++)
-        check_pending(p, &pool->upstream[i]);
+    for (size_t i = 0; i < pool->n_upstreams; i++) {
+        check_pending(p, &p->before[i], &pool->upstream[i]);
+        see(&p->before[i], &pool->upstream[i]);
+    }
     check_not_starved(p);
     p->weir->waits = p->weir->admitted = false;
 }

@@ -11,7 +11,7 @@ static const char usage[] =
     "sim threads SEED [COUNT]       the same storms by several threads in turns\n"
     "sim quality [CHECK [SEED]]     the quality bounds; CHECK `all` or one of steady unary hour\n"
     "                               changes outage faults crowd talks fairness two-of-three api\n"
-    "                               proxies quota\n"
+    "                               proxies quota healthy cold\n"
     "sim sweep [SEED [SEEDS [TABLE]]]  the page docs/decisions-measured.md\n"
     "sim run BACKEND LOAD [SEED [RULE]]  one run with a trace; RULE weir fixed none gradient2\n"
     "                               vegas aimd\n"

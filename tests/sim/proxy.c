@@ -83,7 +83,10 @@ static void send_on(struct job *j)
 static void refused(struct job *j)
 {
     struct world *w = j->proxy->w;
+    size_t waited = (size_t)((w->now_ns - j->asked_ns) / MS(10));
 
+    if (world_s(w) >= w->sc->warm_s)
+        w->res->refused_ms[waited < 4095 ? waited : 4095]++;
     ++*bin(w, group(j)->shed);
     hash_decision(w, j->id, j->r.numbers.retry_after_ms);
     client_refused(j);
@@ -116,6 +119,7 @@ static struct pool_request request_for(const struct world *w, const struct ask *
         .class = a->class,
         .stream = a->stream,
         .bytes = 4 * (uint64_t)a->prompt,
+        .kind = (uint8_t)(w->sc->kinds > 0 ? a->prompt % w->sc->kinds : 0),
         .deadline_ns = a->deadline_s > 0 ? w->now_ns + num_ns(a->deadline_s) : 0,
         .client_retry = a->tries,
     };
@@ -198,6 +202,12 @@ static void count_done(struct job *j, bool good)
     struct result *res = w->res;
     size_t ms10 = (size_t)((w->now_ns - j->asked_ns) / MS(10));
 
+    if (j->ask->stream && world_s(w) >= w->sc->warm_s) {
+        res->done++;
+        if (j->made > 1 &&
+            1e3 * num_s(w->now_ns - j->first_ns) / (j->made - 1) > w->sc->backend->promise_ms)
+            res->done_slow++;
+    }
     if (w->sc->backend->api)
         res->total_ms[ms10 < 2047 ? ms10 : 2047]++;
     if (!good)

@@ -36,7 +36,8 @@ static const struct {
     {"crowd", check_crowd},       {"talks", check_talks},
     {"fairness", check_fairness}, {"two-of-three", check_dead_two_of_three},
     {"api", check_api},           {"proxies", check_proxies},
-    {"quota", check_quota},
+    {"quota", check_quota},       {"healthy", check_healthy},
+    {"cold", check_cold},
 };
 
 int command_quality(const char *only, uint64_t first_seed)

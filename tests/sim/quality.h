@@ -31,6 +31,8 @@ check_fn check_quota;    /* refusals by the upstream */
 check_fn check_dead_two_of_three;
 check_fn check_api;
 check_fn check_proxies;
+check_fn check_healthy; /* nobody refused who need not be */
+check_fn check_cold;    /* starts under load, what waits */
 
 /* Mid-run changes of an engine, with the best fixed limit of each phase. */
 struct change {

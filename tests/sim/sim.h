@@ -35,17 +35,26 @@ struct backend {
     double t0_ms, a_ms, c_us; /* step = t0 + a * running + c * prompt tokens of the step */
     uint32_t chunk;           /* prompt tokens a step may take */
     double prompt, prompt_sigma, output, output_sigma; /* lognormal: median, sigma; tokens */
-    double promise_ms;  /* mean time between tokens that counts as good */
-    double queue_limit; /* answers 503 when so many wait in its own queue; 0 = never */
-    double capacity;    /* good requests a second, best fixed limit, far overloaded */
+    double promise_ms; /* mean time between tokens that counts as good */
+    double
+        queue_limit; /* answers 503 when so many wait in its own queue; 0 = never, -1 = no queue */
+    double capacity; /* good requests a second, best fixed limit, far overloaded */
     double best_fixed;
     bool held_out; /* used for no choice of a rule */
     bool api;      /* workers with lognormal times instead of an engine */
     double service_ms, service_sigma, good_s, patience_s;
+    /* A service that answers each request in a time of its own, whatever the load (within its
+     * slots): first token after service_ms (lognormal), or after slow_ms for a share; then one
+     * token every token_ms, with a pause of pause_ms after the tenth. */
+    bool hosted;
+    bool plain; /* api workers, told to weir as what comes by default */
+    double slow_share, slow_ms, token_ms, pause_ms;
 };
 const struct backend *backend_find(const char *name);
 extern const struct backend backends[];
 extern const size_t n_backends;
+extern const struct backend extras[]; /* of single checks */
+extern const size_t n_extras;
 
 enum fault_kind {
     FAULT_DEAD,  /* connections refused; what ran is reset.  value: s */
@@ -103,6 +112,7 @@ struct scenario {
     double crowd_at_s; /* when `crowd` clients come at once; group 2 */
     uint32_t crowd;
     double paid, batch, system, deadline; /* shares of single requests */
+    uint32_t kinds;                       /* of requests, by their path; 0 = one */
     double aborts;        /* share that goes away somewhere in the middle of its answer */
     double patience_s;    /* 0 = 30 */
     double fixed_during;  /* limit of RULE_FIXED while the first fault lasts; 0 = the same */
@@ -114,6 +124,8 @@ struct scenario {
     bool random_modes;
     bool trace;                         /* a line every two seconds on stdout */
     double calm_s;                      /* load 0.2 for so long at first */
+    uint32_t people;                    /* each asks, waits for the answer, and asks again ... */
+    double people_gap_s;                /* ... so long after it */
     void (*tune)(struct decide_conf *); /* changes of weir's settings */
     struct fault fault[SIM_FAULTS_MAX];
     size_t n_faults;
@@ -138,7 +150,11 @@ struct result {
     double opened_s[64];  /* when */
     double first_probe_s; /* first admission after the last return of an engine */
     double inflight_sum, inflight_sq, inflight_n; /* in the warm part */
-    uint32_t wait_ms[4096]; /* histogram of the engine's own queueing, 10 ms each */
+    uint32_t wait_ms[4096];    /* histogram of the engine's own queueing, 10 ms each */
+    uint32_t refused_ms[4096]; /* histogram of what the refused waited before, 10 ms each */
+    uint32_t queued_most[SIM_SECONDS_MAX]; /* most in engine 0's own queue */
+    uint64_t done, done_slow;              /* streams that ended, and slower than the promise */
+    double closed_s;                       /* when the ramp was last full */
     uint64_t talks, talks_good, talks_lost_first, talks_lost_later;
     uint64_t client_errors, first_attempts, retries, events;
     uint32_t total_ms[2048]; /* histogram of answered api requests, 10 ms each */

@@ -99,6 +99,7 @@ static void draw_clients(struct rng *g, struct scenario *sc)
     sc->system = 0.1 * rng_unit(g);
     sc->deadline = below(g, 2) ? 0.3 * rng_unit(g) : 0;
     sc->aborts = 0.3 * rng_unit(g);
+    sc->kinds = below(g, 4);
     sc->patience_s = below(g, 4) ? 30 : 120; /* the proxy's own patience is reached as well */
     if (below(g, 4) == 0) {
         sc->heavy = 10;

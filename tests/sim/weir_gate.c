@@ -11,7 +11,7 @@
 static struct decide_conf default_conf(const struct scenario *sc)
 {
     const struct backend *b = sc->backend;
-    struct decide_conf conf = conf_decide_defaults(b->api);
+    struct decide_conf conf = conf_decide_defaults(b->api && !b->plain);
 
     if (!sc->pace_auto && !b->api)
         conf.limiter.pace_target_ns = num_ns(b->promise_ms / 1e3);

@@ -230,6 +230,9 @@ static void dispatch(struct world *w, const struct event *ev)
     case EVENT_TALK:
         client_talk_turn(w, ev->about);
         return;
+    case EVENT_PERSON:
+        client_person(w, ev->arg);
+        return;
     case EVENT_STEP:
         engine_step(ev->about);
         return;

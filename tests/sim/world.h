@@ -15,6 +15,7 @@ enum event_kind {
     EVENT_COMEBACK,
     EVENT_CROWD,
     EVENT_TALK,
+    EVENT_PERSON,
     EVENT_STEP,
     EVENT_SERVED,
     EVENT_OUTCOME,
@@ -64,6 +65,7 @@ struct ask {
     double leave_s; /* goes away so long after asking, whatever has come of it; < 0 never */
     double abort_s; /* goes away so long after its first token; < 0 never */
     struct talk *talk;
+    uint32_t person; /* 0: none */
     uint64_t since_ns;
 };
 
@@ -139,6 +141,12 @@ extern const struct gate_ops weir_ops, rival_ops;
 
 struct weir_gate;
 struct rival;
+/* Of an upstream, as it was at the last tick. */
+struct seen_before {
+    uint64_t late[KINDS]; /* arrival_order.late */
+    bool shown, closed;
+};
+
 struct proxy {
     struct world *w;
     int index;
@@ -149,6 +157,7 @@ struct proxy {
     uint32_t n_live;
     uint64_t events[SIM_ENGINES_MAX];
     uint64_t expiry_ns; /* of the timer that is set, 0 = none */
+    struct seen_before before[SIM_ENGINES_MAX];
 };
 
 struct world {
@@ -200,6 +209,7 @@ void client_comes(struct world *w, struct ask *a);
 void client_arrival(struct world *w, int source);
 void client_crowd(struct world *w);
 void client_talk_turn(struct world *w, struct talk *t);
+void client_person(struct world *w, int who);
 void client_served(struct job *j, bool good);
 void client_refused(struct job *j);
 void client_failed(struct job *j);

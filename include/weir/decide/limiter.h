@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "weir/decide/doubt.h"
+#include "weir/decide/pace_guard.h"
 #include "weir/decide/pool.h"
 
 /*
@@ -13,18 +15,23 @@
  * pace of the streams (docs/decisions.md, "The limiter").
  */
 
-#define LIMITER_PENDING_MAX 1024.0
-#define LIMITER_NO_CEILING  UINT32_MAX
+#define LIMITER_NO_CEILING UINT32_MAX
 
 struct limiter {
-    double pending, streams;         /* the limits; requests, 1..1024 and 1..most */
-    uint32_t most;                   /* max_streams of the upstream */
-    uint32_t override;               /* an operator's limit on streams, 0 = none */
-    double gain;                     /* 1, 2, 4 or 8 steps at once */
-    bool start;                      /* slow start: pending doubles with each good window */
-    bool probing;                    /* streams is at a level that failed before */
+    double pending, streams; /* the limits; requests, 1..most */
+    uint32_t most;           /* max_streams of the upstream */
+    uint32_t override;       /* an operator's limit on streams, 0 = none */
+    double gain;             /* 1, 2, 4 or 8 steps at once */
+    double known;            /* the most that pending was lately; 0 = nothing is known */
+    bool cold;               /* since the start nothing was seen that limits it */
+    bool ramped;             /* the share of a returning upstream held the load at the last tick */
+    bool start;              /* slow start: pending grows with each answer that is on time */
+    bool probing;            /* streams is at a level that failed before */
     bool bind_pending, bind_streams; /* the limit refused somebody in this window */
     uint32_t on, late, err;          /* marks of this window */
+    uint32_t overtaken, alone;       /* of this window: excused; late, but the only one */
+    struct doubt doubt;              /* without a shown limit nothing is cut for lateness */
+    double proven;                   /* streams seen at once lately: so many places there are */
     uint64_t window_ns;              /* when it began */
     uint64_t marks;                  /* since the start */
     uint32_t ceiling;                /* the level that failed, or LIMITER_NO_CEILING */
@@ -33,7 +40,7 @@ struct limiter {
     uint64_t probe_ns;               /* ... or at this time */
     uint32_t most_now, most_before;  /* streams at once in this and the last second */
     uint64_t most_ns;
-    uint64_t pace_cut_ns;
+    struct pace_guard pace;
 };
 
 void limiter_init(struct limiter *l, uint32_t max_streams, uint64_t now_ns);
@@ -46,6 +53,19 @@ void limiter_set_most(struct limiter *l, uint32_t max_streams);
 
 /* What requests in flight are held to now: the operator's number or the learnt one. */
 double limiter_streams(const struct limiter *l);
+
+/* The most pending that slow start goes to by itself: what it was lately, or max_streams. */
+double limiter_known(const struct limiter *l);
+
+/*
+ * Was there certainly a place for a request that found `inflight` others before it?  More streams
+ * ran at once lately.
+ */
+bool limiter_had_place(const struct limiter *l, uint32_t inflight);
+
+/* Marks.  `held`: the share of a returning upstream holds the load, slow start waits. */
+void limiter_late(struct limiter *l);
+void limiter_on_time(struct limiter *l, bool held);
 
 /*
  * Room for one more?  RULE_ROOM, RULE_STREAM_LIMIT or RULE_PENDING_LIMIT; a refusal is remembered,
@@ -60,11 +80,11 @@ enum rule limiter_ask(struct limiter *l, uint32_t inflight, uint32_t pending);
 void limiter_refused(struct limiter *l);
 
 struct limiter_input {
-    uint32_t inflight, pending;
+    uint32_t inflight, pending, streams;
     double pace_s, target_s; /* seconds per event; pace 0 = unknown */
     bool unary;
     bool ramping; /* the share of a returning upstream holds the load */
-    uint64_t now_ns;
+    uint64_t now_ns, elapsed_ns;
 };
 void limiter_tick(struct limiter *l, const struct limiter_input *in);
 

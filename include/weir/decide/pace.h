@@ -17,6 +17,7 @@ struct pace {
     uint64_t last_event_ns; /* tick that last saw an event */
     double now_s;           /* pace, 0 = unknown */
     double calm_s;          /* pace with few streams, 0 = unset */
+    double low_s;           /* fastest pace that was seen, 0 = unset */
     double target_s;
     double peak; /* most requests in flight, slowly forgotten */
 };

@@ -90,10 +90,13 @@ struct pool_request {
     struct list node; /* in a queue, or among the woken */
     struct list pending_node;
     uint64_t arrival_ns, sent_ns, late_ns;
-    uint64_t expires_ns; /* end of the waiting */
-    uint32_t pend0, era;
+    uint64_t expires_ns;            /* end of the waiting */
+    uint64_t number;                /* of its kind on this upstream, in order of sending */
+    uint32_t pend0, inflight0, era; /* pending and in flight when it was sent */
     int rank;
     bool pending, marked, late, first, probe, streaming, counted_user, woken;
+    bool guessed; /* nothing was known when it was sent: late_ns is a guess */
+    bool excused; /* late_ns was put off once, for it certainly had a place */
 };
 
 /* What an ended exchange says about its upstream, for pool_end and pool_retry. */

@@ -3,12 +3,15 @@
 #define WEIR_DECIDE_POOL_PRIV_H
 
 #include "weir/decide/appoint.h"
+#include "weir/decide/backlog.h"
 #include "weir/decide/breaker.h"
 #include "weir/decide/budget.h"
 #include "weir/decide/events.h"
 #include "weir/decide/hold.h"
+#include "weir/decide/kinds.h"
 #include "weir/decide/lease.h"
 #include "weir/decide/limiter.h"
+#include "weir/decide/order.h"
 #include "weir/decide/pace.h"
 #include "weir/decide/pool.h"
 #include "weir/decide/predict.h"
@@ -22,6 +25,12 @@
 /* Reserved: named by a reload, not yet known to all workers.  Gone: taken out, its requests end. */
 enum membership { MEMBER, MEMBER_RESERVED, MEMBER_GONE };
 
+/* What first tokens of one kind of request have shown. */
+struct learnt {
+    struct predict predict;
+    struct arrival_order order;
+};
+
 struct upstream {
     enum membership membership;
     uint32_t id;          /* the caller's name for it, kept over reloads */
@@ -32,10 +41,11 @@ struct upstream {
     uint32_t streams;     /* between first content and end */
     uint32_t system;
     struct list pending_list; /* in order of sending */
+    uint64_t next_late_ns;    /* none of them becomes late before; UINT64_MAX if there is none */
     uint64_t last_stream_ns;  /* when a streamed request was last sent */
     bool streamed;            /* ... if ever */
     struct limiter limiter;
-    struct predict predict;
+    struct learnt learnt[KINDS];
     struct pace pace;
     struct hold hold;
     struct breaker breaker;
@@ -62,6 +72,8 @@ struct pool {
     struct rate arrived, admitted, retried;
     struct window arrivals;
     struct queue queue;
+    struct backlog backlog;
+    bool cold; /* of some upstream nothing was seen yet that limits it */
     struct list woken;
     struct hash_key key;
     struct event_ring events;
@@ -125,8 +137,19 @@ void upstream_note_first(struct pool *p, struct pool_request *r, uint64_t now_ns
 void pool_send(struct pool *p, struct pool_request *r, const struct choice *c, uint64_t now_ns);
 void pool_release(struct pool *p, struct pool_request *r, const struct pool_report *rep,
                   uint64_t now_ns);
-void upstream_mark_late(struct pool *p, struct upstream *u, uint64_t now_ns);
 void upstream_after_breaker(struct pool *p, struct upstream *u, uint64_t now_ns);
+/* Its first token is no more waited for. */
+void upstream_unpend(struct upstream *u, struct pool_request *r);
+
+/* marks.c */
+
+/* r is being sent: when will it be late? */
+void upstream_expect(struct pool *p, struct upstream *u, struct pool_request *r, uint64_t now_ns);
+/* Its first token, or whole answer in unary mode, came: learns from it and marks it. */
+enum lateness upstream_mark_first(struct pool *p, struct upstream *u, struct pool_request *r,
+                                  uint64_t now_ns);
+/* Each tick: marks those whose deadline has passed. */
+void upstream_mark_late(struct pool *p, struct upstream *u, uint64_t now_ns);
 
 /* refuse.c */
 enum rule pool_door(struct pool *p, struct pool_request *r, uint64_t now_ns);
@@ -138,10 +161,20 @@ bool pool_sheds(const struct pool *p, uint64_t now_ns);
 void pool_hold_place(struct pool *p, struct pool_request *r);
 void pool_free_place(struct pool *p, struct pool_request *r);
 
-/* drain.c */
+/* serve.c */
 void pool_expire_waiting(struct pool *p, bool all, uint64_t now_ns);
 void pool_serve_queue(struct pool *p, uint64_t now_ns);
+void pool_refuse_waiting(struct pool *p, struct pool_request *r, enum rule rule, uint64_t now_ns);
 bool pool_deadline_lost(const struct pool *p, const struct pool_request *r, uint64_t now_ns);
+
+/* waiting.c */
+
+/* How long r may wait, if it waits from now on. */
+uint64_t pool_wait_ns(const struct pool *p, const struct pool_request *r, uint64_t now_ns);
+/* Refuses the oldest of the worst rank beyond what will be served in time. */
+void pool_bound_queue(struct pool *p, uint64_t now_ns);
+/* Each tick: measures how fast waiting requests are served, and notices the end of a cold start. */
+void pool_tick_waiting(struct pool *p, uint64_t now_ns);
 
 /* orders.c */
 void upstream_lapse(struct pool *p, struct upstream *u, uint64_t now_ns);

@@ -5,17 +5,28 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "weir/decide/crowd.h"
+
 /*
- * How long a first token takes on an upstream that is not busy, learnt by size of the request
- * (docs/decisions.md, "Prediction").  Seconds; negative is "nothing learnt".
+ * How long a first token takes on an upstream that is not busy, and by how much that varies by
+ * nature; learnt by size of the request (docs/decisions.md, "Prediction", "Spread").  One for each
+ * kind of request on an upstream.  Seconds; negative is "nothing learnt".
  */
 
 enum { PREDICT_CLASSES = 24 };
 
 struct predict {
-    double base_s[PREDICT_CLASSES]; /* streams, by size class */
-    double unary_s;                 /* whole answers, unary mode */
+    /* streams */
+    double base_s[PREDICT_CLASSES];  /* what the quick ones take, by size class */
+    double quick_s[PREDICT_CLASSES]; /* half of those that were free to go took no more */
+    double spread_s; /* what slow ones take longer though nothing was in their way */
+    struct crowding crowd;
+    /* whole answers, unary mode */
+    double unary_s;      /* nearly all take no longer */
+    double unary_base_s; /* what the quick ones take */
+    double unary_quick_s;
     uint32_t unary_learnt;
+    struct crowding unary_crowd;
 };
 
 void predict_init(struct predict *p);
@@ -23,11 +34,31 @@ void predict_init(struct predict *p);
 /* Octave of the body's size in tokens, one token taken as 4 bytes. */
 unsigned predict_class(uint64_t bytes);
 
+/* False: nothing was learnt yet. */
+bool predict_knows(const struct predict *p, bool unary);
+
 double predict_s(const struct predict *p, uint64_t bytes, bool unary);
 
-/* `calm`: few others were waiting when this one was sent, so that it shows the engine's own time.
- */
-void predict_learn_stream(struct predict *p, uint64_t bytes, double took_s, bool calm);
-void predict_learn_unary(struct predict *p, double took_s, bool calm);
+/* From sending to being late: the prediction and wait_s, or what it varies by, if that is more. */
+double predict_late_s(const struct predict *p, uint64_t bytes, bool unary, double wait_s);
+
+/* As quick as with nobody in its way, or nearly. */
+bool predict_is_quick(const struct predict *p, uint64_t bytes, bool unary, double took_s,
+                      double wait_s);
+
+/* Are others that wait in nobody's way?  Streams; `beside` is how many were found waiting. */
+bool predict_is_apart(const struct predict *p, uint32_t beside);
+
+/* What one first token, or whole answer, showed. */
+struct lesson {
+    uint64_t bytes;
+    double took_s;
+    bool calm;       /* few others were waiting when it was sent: it shows the engine's own time */
+    bool free;       /* nothing of the load can have been in its way */
+    uint32_t beside; /* others that waited when it was sent */
+    double wait_s;   /* the wait in the backend's own queue that counts as on time */
+};
+void predict_learn_stream(struct predict *p, const struct lesson *l);
+void predict_learn_unary(struct predict *p, const struct lesson *l);
 
 #endif

@@ -38,6 +38,7 @@ struct ramp_conf {
 struct queue_conf {
     bool enforce;
     uint64_t max_wait_ns, batch_wait_ns;
+    uint64_t cold_wait_ns; /* instead of max_wait_ns while no limit is known */
     uint32_t max_length;
 };
 

@@ -11,6 +11,8 @@ static void start(void)
 {
     in = (struct limiter_input){.pace_s = 0, .target_s = 0.1, .now_ns = S(100)};
     limiter_init(&l, 4096, in.now_ns);
+    l.doubt.quiet_ns = in.now_ns;
+    l.doubt.shown = true; /* but where a test says otherwise, it has a limit */
 }
 
 TestSuite(limiter, .init = start);
@@ -88,11 +90,133 @@ Test(limiter, a_limit_that_does_not_bind_does_not_grow)
     cr_assert_eq(l.streams, 4096);
 }
 
-Test(limiter, pending_grows_by_what_was_on_time_at_the_start)
+Test(limiter, slow_start_grows_by_each_answer_that_is_on_time)
 {
     pending_binds();
-    window(10, 0, 0);
+    for (int i = 0; i < 10; i++)
+        limiter_on_time(&l, false);
     cr_assert_eq(l.pending, 14);
+}
+
+Test(limiter, slow_start_stops_where_something_is_late_or_nothing_binds)
+{
+    limiter_on_time(&l, false);
+    cr_assert_eq(l.pending, 4);
+    pending_binds();
+    limiter_late(&l);
+    limiter_on_time(&l, false);
+    cr_assert_eq(l.pending, 4);
+}
+
+Test(limiter, slow_start_goes_no_further_than_what_was_known_lately)
+{
+    l.known = 6;
+    pending_binds();
+    for (int i = 0; i < 10; i++)
+        limiter_on_time(&l, false);
+    cr_assert_eq(l.pending, 6);
+    l.known = 2;
+    limiter_restart(&l, in.now_ns);
+    cr_assert_eq(l.pending, 2, "after an outage neither");
+}
+
+Test(limiter, remembers_the_most_that_was_pending_for_two_minutes)
+{
+    l.start = false;
+    l.pending = 20;
+    limiter_tick(&l, &in);
+    cr_assert_eq(limiter_known(&l), 20);
+    l.pending = 3;
+    in.elapsed_ns = S(120);
+    in.now_ns += S(120);
+    limiter_tick(&l, &in);
+    cr_assert(limiter_known(&l) > 7 && limiter_known(&l) < 8);
+}
+
+Test(limiter, learns_nothing_of_what_is_known_under_the_ramp)
+{
+    l.start = false;
+    l.known = 20;
+    l.pending = 3;
+    in.ramping = true;
+    in.elapsed_ns = S(120);
+    limiter_tick(&l, &in);
+    cr_assert_eq(limiter_known(&l), 20);
+}
+
+Test(limiter, a_new_window_begins_when_the_ramp_ends)
+{
+    l.start = false;
+    in.ramping = true;
+    limiter_tick(&l, &in);
+    l.bind_pending = true;
+    l.on = 20;
+    in.ramping = false;
+    in.now_ns += S(1);
+    limiter_tick(&l, &in);
+    cr_assert_eq(l.pending, 4, "what was on time under a share says nothing of more");
+    cr_assert_eq(l.on, 0);
+}
+
+Test(limiter, feels_forward_by_one_a_second_while_nobody_has_answered_a_cold_start)
+{
+    pending_binds();
+    window(0, 0, 0);
+    cr_assert_eq(l.pending, 5);
+    l.cold = false;
+    pending_binds();
+    window(0, 0, 0);
+    cr_assert_eq(l.pending, 5);
+}
+
+Test(limiter, is_cold_until_something_limits_it)
+{
+    cr_assert(l.cold);
+    window(8, 0, 0);
+    cr_assert(l.cold);
+    l.pending = 10;
+    window(4, 4, 0);
+    cr_assert(!l.cold);
+    limiter_init(&l, 10, in.now_ns);
+    streams_bind();
+    window(8, 0, 0);
+    cr_assert(!l.cold);
+}
+
+Test(limiter, lateness_cuts_nothing_before_a_limit_was_shown)
+{
+    l.doubt.shown = false;
+    l.pending = 10;
+    window(0, 8, 0);
+    cr_assert_eq(l.pending, 10);
+    window(0, 8, 1);
+    cr_assert_lt(l.pending, 10, "errors are evidence by themselves");
+}
+
+Test(limiter, had_a_place_where_as_many_streamed_lately)
+{
+    in.streams = 10;
+    limiter_tick(&l, &in);
+    cr_assert(limiter_had_place(&l, 9));
+    cr_assert(!limiter_had_place(&l, 10));
+    in.streams = 0;
+    in.elapsed_ns = S(20);
+    limiter_tick(&l, &in);
+    cr_assert(!limiter_had_place(&l, 9));
+    cr_assert(limiter_had_place(&l, 0), "nothing else runs");
+}
+
+Test(limiter, a_bad_window_takes_back_places_that_were_certain)
+{
+    in.streams = 10;
+    limiter_tick(&l, &in);
+    in.streams = 3;
+    in.inflight = 3;
+    in.now_ns += S(3);
+    limiter_tick(&l, &in);
+    in.now_ns += S(3);
+    window(0, 8, 0);
+    cr_assert(!limiter_had_place(&l, 5));
 }
 
 Test(limiter, pending_grows_by_one_or_two_percent_later)
@@ -107,8 +231,9 @@ Test(limiter, pending_grows_by_one_or_two_percent_later)
     cr_assert_float_eq(l.pending, 102, 1e-9);
 }
 
-Test(limiter, pending_never_grows_above_1024)
+Test(limiter, pending_never_grows_above_max_streams)
 {
+    limiter_set_most(&l, 1024);
     l.pending = 1023.5;
     l.start = false;
     pending_binds();
@@ -359,24 +484,13 @@ Test(limiter, a_slow_pace_cuts_a_limit_that_binds_under_the_ramp)
     cr_assert_eq(l.streams, 8);
 }
 
-Test(limiter, slow_start_does_not_double_under_the_ramp)
+Test(limiter, slow_start_waits_while_a_share_holds_the_load)
 {
-    in.ramping = true;
-    l.bind_pending = true;
-    window(20, 0, 0);
+    pending_binds();
+    limiter_on_time(&l, true);
+    cr_assert_eq(l.pending, 4);
+    limiter_on_time(&l, false);
     cr_assert_eq(l.pending, 5);
-    in.ramping = false;
-    l.bind_pending = true;
-    window(20, 0, 0);
-    cr_assert_eq(l.pending, 25, "and goes on after it");
-}
-
-Test(limiter, slow_start_of_whole_answers_doubles_under_the_ramp_too)
-{
-    in.ramping = in.unary = true;
-    l.bind_pending = true;
-    window(20, 0, 0);
-    cr_assert_eq(l.pending, 24);
 }
 
 Test(limiter, a_refusal_halves_pending_and_ends_slow_start)

@@ -25,6 +25,36 @@ static struct limiter *limiter(void)
     return &f.pool->upstream[0].limiter;
 }
 
+/* A first token after so long, of a request alone; teaches what to expect. */
+static void taught(uint64_t took_ns)
+{
+    struct pool_request r = request_of(0);
+
+    arrive(&f, &r);
+    f.now_ns += took_ns;
+    first(&f, &r);
+    end_ok(&f, &r);
+    limiter()->on = 0;
+}
+
+/* Load was seen to make it late. */
+static void limit_is_shown(void)
+{
+    limiter()->doubt.shown = true;
+    limiter()->doubt.quiet_ns = f.now_ns;
+}
+
+/* One that runs beside all others, so that none of them is alone. */
+static struct pool_request company;
+static void in_company(void)
+{
+    company = request_of(0);
+    arrive(&f, &company);
+    first(&f, &company);
+    limiter()->on = 0;
+    limiter()->proven = 0;
+}
+
 static uint32_t marks(void)
 {
     return limiter()->on + limiter()->late + limiter()->err;
@@ -34,6 +64,7 @@ Test(marks, a_first_token_in_time_is_on_time)
 {
     struct pool_request r = request_of(0);
 
+    taught(S(1));
     arrive(&f, &r);
     f.now_ns += MS(1400); /* a second expected, half a second of queue allowed */
     first(&f, &r);
@@ -41,10 +72,13 @@ Test(marks, a_first_token_in_time_is_on_time)
     cr_assert_eq(marks(), 1);
 }
 
-Test(marks, a_first_token_after_its_deadline_is_late)
+Test(marks, under_a_shown_limit_a_first_token_after_its_deadline_is_late)
 {
     struct pool_request r = request_of(0);
 
+    taught(S(1));
+    limit_is_shown();
+    in_company();
     arrive(&f, &r);
     f.now_ns += MS(1600);
     first(&f, &r);
@@ -52,10 +86,13 @@ Test(marks, a_first_token_after_its_deadline_is_late)
     cr_assert_eq(marks(), 1);
 }
 
-Test(marks, the_tick_notices_who_is_late_and_marks_once)
+Test(marks, the_tick_notices_under_a_shown_limit_and_marks_once)
 {
     struct pool_request r = request_of(0);
 
+    taught(S(1));
+    limit_is_shown();
+    in_company();
     arrive(&f, &r);
     pass(&f, MS(1600));
     cr_assert_eq(limiter()->late, 1);
@@ -65,6 +102,124 @@ Test(marks, the_tick_notices_who_is_late_and_marks_once)
     cr_assert_eq(marks(), 1);
     end_ok(&f, &r);
     cr_assert_eq(marks(), 1);
+}
+
+Test(marks, nothing_is_late_for_ten_seconds_while_nothing_is_known)
+{
+    struct pool_request r[2];
+
+    limit_is_shown();
+    for (int i = 0; i < 2; i++) {
+        r[i] = request_of(0);
+        arrive(&f, &r[i]);
+    }
+    pass(&f, S(9));
+    cr_assert_eq(marks(), 0);
+    pass(&f, S(2));
+    cr_assert(r[1].late);
+    cr_assert(!r[0].late, "it had certainly a place");
+}
+
+Test(marks, what_was_sent_before_anything_was_known_is_judged_by_the_first_answer)
+{
+    struct pool_request a = request_of(0), b = request_of(0), c = request_of(0);
+
+    arrive(&f, &a);
+    arrive(&f, &b);
+    arrive(&f, &c);
+    cr_assert_eq(c.late_ns, c.sent_ns + S(10));
+    f.now_ns += MS(200);
+    first(&f, &a);
+    cr_assert_eq(c.late_ns, c.sent_ns + MS(700));
+}
+
+Test(marks, a_late_one_alone_is_neither_for_nor_against_an_innocent_upstream)
+{
+    struct pool_request r[2] = {request_of(0), request_of(0)};
+
+    taught(MS(200));
+    in_company();
+    arrive(&f, &r[0]);
+    arrive(&f, &r[1]);
+    pass(&f, S(2));
+    cr_assert_eq(marks(), 1, "the first is confirmed by the second, which stays alone");
+    cr_assert(r[0].late);
+    first(&f, &r[1]);
+    cr_assert_eq(marks(), 1);
+    cr_assert_eq(limiter()->alone, 1);
+}
+
+Test(marks, three_confirmed_late_ones_show_a_limit)
+{
+    struct pool_request r[4];
+
+    taught(MS(200));
+    for (int i = 0; i < 4; i++) {
+        r[i] = request_of(0);
+        arrive(&f, &r[i]);
+    }
+    pass(&f, S(1));
+    cr_assert(limiter()->doubt.shown);
+}
+
+/* A quick one of this kind overtakes a silent one of kind 0; is that late then? */
+static bool late_beside_a_quick_one(uint8_t kind)
+{
+    struct pool_request slow = request_of(0), quick = request_of(0);
+
+    taught(MS(200));
+    quick.kind = kind;
+    arrive(&f, &quick);
+    f.now_ns += MS(200);
+    first(&f, &quick);
+    end_ok(&f, &quick);
+    limit_is_shown();
+    in_company();
+    arrive(&f, &slow);
+    quick = request_of(0);
+    quick.kind = kind;
+    arrive(&f, &quick);
+    f.now_ns += MS(100);
+    first(&f, &quick);
+    end_ok(&f, &quick);
+    pass(&f, S(1));
+    return slow.late;
+}
+
+Test(marks, one_that_was_overtaken_by_a_quick_one_did_not_want_for_a_place)
+{
+    cr_assert(!late_beside_a_quick_one(0));
+}
+
+Test(marks, a_quick_one_of_another_kind_excuses_nobody)
+{
+    cr_assert(late_beside_a_quick_one(3));
+}
+
+Test(marks, each_kind_has_times_of_its_own)
+{
+    struct pool_request r = request_of(0);
+
+    taught(MS(200));
+    r.kind = 2;
+    arrive(&f, &r);
+    f.now_ns += S(4);
+    first(&f, &r);
+    cr_assert_float_eq(predict_s(&f.pool->upstream[0].learnt[0].predict, 1024, false), 0.2, 1e-9);
+    cr_assert_float_eq(predict_s(&f.pool->upstream[0].learnt[2].predict, 1024, false), 4, 1e-9);
+}
+
+Test(marks, one_that_was_alone_may_take_four_times_as_long_before_it_is_late)
+{
+    struct pool_request r = request_of(0);
+
+    taught(MS(500));
+    limit_is_shown();
+    arrive(&f, &r);
+    pass(&f, MS(3900)); /* late after a second, put off by three */
+    cr_assert_eq(marks(), 0);
+    pass(&f, MS(300));
+    cr_assert_eq(limiter()->late, 1);
 }
 
 Test(marks, a_failure_before_content_is_an_error)
@@ -81,8 +236,11 @@ Test(marks, a_failure_after_a_mark_gives_no_second_one)
 {
     struct pool_request r = request_of(0);
 
+    limit_is_shown();
     arrive(&f, &r);
-    pass(&f, MS(1600));
+    pass(&f, S(41));
+    cr_assert_eq(r.marked, true);
+    limiter()->late = 1;
     end_as(&f, &r, OUTCOME_FAILED, 504);
     cr_assert_eq(marks(), 1);
 }
@@ -151,7 +309,7 @@ Test(marks, where_nothing_streams_a_whole_answer_is_judged)
     f.now_ns += MS(200);
     first(&f, &r);
     cr_assert_eq(limiter()->on, 1);
-    cr_assert_float_eq(f.pool->upstream[0].predict.unary_s, 0.4, 1e-9);
+    cr_assert_float_eq(f.pool->upstream[0].learnt[0].predict.unary_s, 0.4, 1e-9);
     end_ok(&f, &r);
 }
 
@@ -192,7 +350,7 @@ Test(marks, prediction_learns_from_first_tokens)
     f.now_ns += MS(250);
     first(&f, &r);
     end_ok(&f, &r);
-    cr_assert_float_eq(predict_s(&f.pool->upstream[0].predict, 1024, false), 0.25, 1e-9);
+    cr_assert_float_eq(predict_s(&f.pool->upstream[0].learnt[0].predict, 1024, false), 0.25, 1e-9);
     r = request_of(0);
     arrive(&f, &r);
     cr_assert_eq(r.late_ns, f.now_ns + MS(750));
@@ -222,6 +380,9 @@ Test(marks, missed_ticks_are_made_up_once)
 {
     struct pool_request r = request_of(0);
 
+    taught(MS(200));
+    limit_is_shown();
+    in_company();
     arrive(&f, &r);
     f.now_ns += S(20);
     pool_tick(f.pool, f.events, f.now_ns);

@@ -86,6 +86,14 @@ Test(pace, learns_calm_only_from_few_streams)
     cr_assert_float_eq(p.calm_s, 0.02, 0.001);
 }
 
+Test(pace, without_a_calm_time_the_fastest_pace_tells_the_target)
+{
+    run(40, 100, 10, 0);
+    cr_assert_float_eq(p.target_s, 0.135, 0.01);
+    run(40, 200, 10, 0);
+    cr_assert_float_eq(p.target_s, 0.135, 0.01, "a slower one does not move it");
+}
+
 Test(pace, counts_streams_that_came_and_went_between_ticks)
 {
     run(10, 50, 10, 0);

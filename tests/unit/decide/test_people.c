@@ -407,6 +407,7 @@ Test(people, every_appointment_is_between_1_and_59_seconds)
     fixture_start(&f, 1);
     f.conf.queue.max_wait_ns = 0;
     fill();
+    f.pool->upstream[0].limiter.cold = false;
     for (int i = 0; i < 2000; i++) {
         struct pool_request r = request_of((uint64_t)i);
         cr_assert_eq(arrive(&f, &r), POOL_REFUSE);

@@ -180,6 +180,7 @@ Test(view, shows_who_waits)
     struct pool_request r[6];
     struct pool_view v;
 
+    f.conf.queue.cold_wait_ns = 0;
     for (int i = 0; i < 6; i++) {
         r[i] = request_of(0);
         arrive(&f, &r[i]);
