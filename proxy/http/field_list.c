@@ -6,7 +6,7 @@
 
 #include "weir/base/assert.h"
 
-/* Before each kept field: how long its name and value are. */
+/* How long a kept field is. */
 struct kept_field {
     uint32_t name_len, value_len;
 };
@@ -17,23 +17,9 @@ void field_list_init(struct field_list *l, struct http_field *at, size_t max, ch
     l->at = at;
     l->n = 0;
     l->max = max;
+    l->lines = SLICE_NONE;
     l->full = false;
     text_init(&l->made, mem, room);
-}
-
-void field_add(struct field_list *l, struct slice name, struct slice value)
-{
-    struct http_field *f;
-
-    if (l->n == l->max) {
-        l->full = true;
-        return;
-    }
-    f = &l->at[l->n++];
-    f->name = name;
-    f->value = value;
-    f->id = FIELD_OTHER;
-    f->hop = false;
 }
 
 struct text *field_begin(struct field_list *l, struct slice name)
@@ -69,71 +55,106 @@ size_t field_list_lines_len(const struct field_list *l)
 {
     size_t n = 0;
 
+    if (l->lines.len > 0)
+        return l->lines.len;
     for (size_t i = 0; i < l->n; i++)
         n += l->at[i].name.len + l->at[i].value.len + 4;
     return n;
 }
 
+static char *put(char *at, struct slice s)
+{
+    if (s.len > 0)
+        memcpy(at, s.p, s.len);
+    return at + s.len;
+}
+
+/* The line's bytes are there: its length is in field_list_lines_len. */
+static char *put_line(char *at, const struct http_field *f)
+{
+    at = put(at, f->name);
+    *at++ = ':';
+    *at++ = ' ';
+    at = put(at, f->value);
+    *at++ = '\r';
+    *at++ = '\n';
+    return at;
+}
+
 void field_list_lines(const struct field_list *l, struct text *to)
 {
-    for (size_t i = 0; i < l->n; i++) {
-        text_put(to, l->at[i].name);
-        text_str(to, ": ");
-        text_put(to, l->at[i].value);
-        text_str(to, "\r\n");
+    size_t need = field_list_lines_len(l);
+    char *at = to->at + to->len;
+
+    if (need >= to->cap - to->len) {
+        to->full = true;
+        return;
     }
-}
-
-static size_t kept_len(const struct field_list *l)
-{
-    size_t n = 0;
-
+    if (l->lines.len > 0) {
+        text_put(to, l->lines);
+        return;
+    }
     for (size_t i = 0; i < l->n; i++)
-        n += sizeof(struct kept_field) + l->at[i].name.len + l->at[i].value.len;
-    return n;
+        at = put_line(at, &l->at[i]);
+    to->len += need;
+    to->at[to->len] = '\0';
 }
 
-static char *put(char *at, const void *bytes, size_t n)
-{
-    if (n > 0)
-        memcpy(at, bytes, n);
-    return at + n;
-}
-
+/* Kept: how many there are, how long their names and values are, then all of them as lines. */
 enum weir_status field_list_keep(const struct field_list *l, struct buf *to, size_t max)
 {
-    size_t need = kept_len(l), room;
+    size_t index = sizeof(struct kept_field) * (l->n + 1), room;
+    size_t need = index + field_list_lines_len(l);
+    struct kept_field k = {(uint32_t)l->n, 0};
     enum weir_status rc;
-    char *at;
+    char *mem, *at;
 
     if (l->full)
         return WEIR_LIMIT;
-    rc = need == 0 ? WEIR_OK : buf_reserve(to, need, max, &at, &room);
-    if (rc != WEIR_OK || need == 0)
+    rc = buf_reserve(to, need, max, &mem, &room);
+    if (rc != WEIR_OK)
         return rc;
+    memcpy(mem, &k, sizeof k);
+    at = mem + index;
     for (size_t i = 0; i < l->n; i++) {
-        const struct http_field *f = &l->at[i];
-        struct kept_field k = {(uint32_t)f->name.len, (uint32_t)f->value.len};
-
-        at = put(at, &k, sizeof k);
-        at = put(at, f->name.p, f->name.len);
-        at = put(at, f->value.p, f->value.len);
+        k = (struct kept_field){(uint32_t)l->at[i].name.len, (uint32_t)l->at[i].value.len};
+        memcpy(mem + (i + 1) * sizeof k, &k, sizeof k);
+        at = put_line(at, &l->at[i]);
     }
     buf_commit(to, need);
     return WEIR_OK;
 }
 
-void field_list_restore(struct field_list *l, struct slice kept)
+static struct kept_field kept_at(struct slice kept, size_t i)
 {
-    while (kept.len > 0) {
-        struct kept_field k;
-        struct slice rest;
+    struct kept_field k;
 
-        WEIR_ASSERT(kept.len >= sizeof k);
-        memcpy(&k, kept.p, sizeof k);
-        rest = slice_from(kept, sizeof k);
-        WEIR_ASSERT(rest.len >= (size_t)k.name_len + k.value_len);
-        field_add(l, slice_of(rest.p, k.name_len), slice_of(rest.p + k.name_len, k.value_len));
-        kept = slice_from(rest, (size_t)k.name_len + k.value_len);
+    WEIR_ASSERT(kept.len >= (i + 1) * sizeof k);
+    memcpy(&k, kept.p + i * sizeof k, sizeof k);
+    return k;
+}
+
+void field_list_restore(struct field_list *l, struct slice kept, size_t aside)
+{
+    size_t n = kept_at(kept, 0).name_len;
+    struct slice rest = slice_from(kept, (n + 1) * sizeof(struct kept_field));
+    struct slice lines = rest;
+
+    WEIR_ASSERT(l->n == 0 && aside <= n);
+    for (size_t i = 0; i < n; i++) {
+        struct kept_field k = kept_at(kept, i + 1);
+        size_t len = (size_t)k.name_len + k.value_len + 4;
+
+        WEIR_ASSERT(rest.len >= len);
+        field_add(l, slice_of(rest.p, k.name_len), slice_of(rest.p + k.name_len + 2, k.value_len));
+        rest = slice_from(rest, len);
+        if (i + 1 == aside)
+            lines = rest;
     }
+    if (l->full)
+        return;
+    l->at += aside;
+    l->n -= aside;
+    l->max -= aside;
+    l->lines = lines;
 }

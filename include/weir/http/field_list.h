@@ -15,6 +15,7 @@ struct field_list {
     struct http_field *at;
     size_t n, max;
     struct text made;
+    struct slice lines; /* all of the fields as HTTP/1 lines, where they are known; else NONE */
     bool full;
 };
 
@@ -22,7 +23,21 @@ void field_list_init(struct field_list *l, struct http_field *at, size_t max, ch
                      size_t room);
 
 /* Borrows both: they live as long as the list is used. */
-void field_add(struct field_list *l, struct slice name, struct slice value);
+static inline void field_add(struct field_list *l, struct slice name, struct slice value)
+{
+    struct http_field *f = &l->at[l->n];
+
+    if (l->n == l->max) {
+        l->full = true;
+        return;
+    }
+    l->n++;
+    l->lines.len = 0;
+    f->name = name;
+    f->value = value;
+    f->id = FIELD_OTHER;
+    f->hop = false;
+}
 /* Borrows the name, copies the value. */
 void field_add_copy(struct field_list *l, struct slice name, struct slice value);
 /* A value in pieces: what is written to the text between field_begin and field_end. */
@@ -39,10 +54,12 @@ void field_list_lines(const struct field_list *l, struct text *to);
 
 /*
  * The list as bytes that can be kept beyond the callback, at the end of `to`; WEIR_LIMIT above max
- * bytes, WEIR_NO_MEMORY.  And back: `kept` are exactly these bytes, and the fields borrow them.
+ * bytes, WEIR_NO_MEMORY.  And back, into an empty list: `kept` are exactly these bytes, and the
+ * fields borrow them.  The first `aside` fields are not part of the list that comes back, but are
+ * found before its first.
  */
 enum weir_status field_list_keep(const struct field_list *l, struct buf *to,
                                  size_t max) WEIR_MUST_CHECK;
-void field_list_restore(struct field_list *l, struct slice kept);
+void field_list_restore(struct field_list *l, struct slice kept, size_t aside);
 
 #endif

@@ -233,7 +233,7 @@ static void restate(struct exchange *x)
         return;
     }
     worker_field_list(x->w, &kept);
-    field_list_restore(&kept, slice_of(pending.p, x->pending_head));
+    field_list_restore(&kept, slice_of(pending.p, x->pending_head), 0);
     fields = kept; /* shrinks in place */
     fields.n = 0;
     for (size_t i = 0; i < kept.n; i++) {
@@ -260,7 +260,7 @@ static void commit(struct exchange *x)
     struct field_list fields;
 
     worker_field_list(x->w, &fields);
-    field_list_restore(&fields, slice_of(pending.p, x->pending_head));
+    field_list_restore(&fields, slice_of(pending.p, x->pending_head), 0);
     send_head(x, &fields);
     send_data(x, slice_from(pending, x->pending_head));
     buf_free(&x->pending);

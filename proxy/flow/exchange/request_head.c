@@ -87,27 +87,23 @@ bool exchange_keep_request(struct exchange *x, const struct request_head *h,
 }
 
 /* The client's own, or the name of the upstream that was chosen. */
-static struct slice host_for(const struct exchange *x, const struct field_list *kept)
+static struct slice host_for(const struct exchange *x, struct slice asked)
 {
-    struct slice asked = kept->at[KEPT_HOST].value;
-
     return asked.len > 0 ? asked : slice_str(x->upstream->url.host);
 }
 
 static size_t send_first(struct exchange *x, struct slice body)
 {
-    struct field_list kept, fields;
+    const struct http_field *kept = x->w->scratch.listed;
+    struct field_list fields;
     struct upstream_request r;
 
-    worker_field_list(x->w, &kept);
-    field_list_restore(&kept, buf_slice(&x->request));
-    fields = kept;
-    fields.at += KEPT_FIELDS;
-    fields.n -= KEPT_FIELDS;
+    worker_field_list(x->w, &fields);
+    field_list_restore(&fields, buf_slice(&x->request), KEPT_FIELDS);
     r = (struct upstream_request){
-        .method = kept.at[KEPT_METHOD].value,
-        .target = kept.at[KEPT_TARGET].value,
-        .host = host_for(x, &kept),
+        .method = kept[KEPT_METHOD].value,
+        .target = kept[KEPT_TARGET].value,
+        .host = host_for(x, kept[KEPT_HOST].value),
         .fields = &fields,
         .body = x->body_kind,
         .length = x->body_length,

@@ -48,7 +48,7 @@ Test(field_list, is_the_same_after_it_was_kept)
     field_add(&l, SLICE_LIT("b"), SLICE_NONE);
     cr_assert_eq(field_list_keep(&l, &kept, 4096), WEIR_OK);
     field_list_init(&back, again, 4, mem, sizeof mem);
-    field_list_restore(&back, buf_slice(&kept));
+    field_list_restore(&back, buf_slice(&kept), 0);
     expect_lines(&back, "a: 1\r\nb: \r\n");
     buf_free(&kept);
 }
@@ -59,7 +59,8 @@ Test(field_list, nothing_is_kept_of_nothing)
     struct buf kept = BUF_INIT;
 
     cr_assert_eq(field_list_keep(&l, &kept, 4096), WEIR_OK);
-    field_list_restore(&l, buf_slice(&kept));
+    field_list_restore(&l, buf_slice(&kept), 0);
+    buf_free(&kept);
     cr_assert_eq(l.n, 0);
 }
 
@@ -98,4 +99,25 @@ Test(field_list, finds_a_name_in_any_case)
     field_add(&l, SLICE_LIT("Content-Type"), SLICE_LIT("text/plain"));
     cr_assert(slice_eq(field_list_find(&l, SLICE_LIT("content-type")), SLICE_LIT("text/plain")));
     cr_assert_eq(field_list_find(&l, SLICE_LIT("content")).len, 0);
+}
+
+Test(field_list, leaves_aside_what_is_no_field_and_knows_its_lines_until_one_is_added)
+{
+    struct field_list l = empty(), back;
+    struct http_field again[4];
+    struct buf kept = BUF_INIT;
+    char mem[8];
+
+    field_add(&l, SLICE_LIT(":method"), SLICE_LIT("GET"));
+    field_add(&l, SLICE_LIT("a"), SLICE_LIT("1"));
+    cr_assert_eq(field_list_keep(&l, &kept, 4096), WEIR_OK);
+    field_list_init(&back, again, 4, mem, sizeof mem);
+    field_list_restore(&back, buf_slice(&kept), 1);
+    cr_assert(slice_eq(again[0].value, SLICE_LIT("GET")));
+    cr_assert_eq(back.n, 1);
+    cr_assert(slice_eq(back.lines, SLICE_LIT("a: 1\r\n")));
+    expect_lines(&back, "a: 1\r\n");
+    field_add(&back, SLICE_LIT("b"), SLICE_LIT("2"));
+    expect_lines(&back, "a: 1\r\nb: 2\r\n");
+    buf_free(&kept);
 }
