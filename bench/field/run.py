@@ -14,6 +14,7 @@ import argparse
 import concurrent.futures
 import json
 import os
+import re
 import subprocess
 import sys
 
@@ -55,7 +56,8 @@ def play_one(number):
         where = e.__traceback__
         while where.tb_next and "harness" not in where.tb_next.tb_frame.f_code.co_filename:
             where = where.tb_next
-        figure, holds = f"{type(e).__name__} (line {where.tb_lineno}): {e}", False
+        said = re.sub(r"/\S*?(\w+\.cfg)", r"\1", str(e))
+        figure, holds = f"{type(e).__name__} (line {where.tb_lineno}): {said}", False
     print("\n" + json.dumps([" ".join(str(figure).split())[:240], bool(holds)]), flush=True)
     s.close()
     os._exit(0)
