@@ -34,7 +34,7 @@
     X(transitions, "weir_breaker_transitions_total", "counter", "pool,upstream,from,to,cause",     \
       "Changes of state of a breaker")                                                             \
     X(overrides, "weir_overrides", "gauge", "pool",                                                \
-      "Orders of an operator that hold now, those for its upstreams included")                     \
+      "Operator commands in force, those for its upstreams included")                              \
     X(event_log_dropped, "weir_event_log_dropped_total", "counter", "",                            \
       "Lines of the event log dropped because nobody took them in time")                           \
     X(incident, "weir_incident", "gauge", "pool", "1 while an incident text is shown to users")

@@ -60,7 +60,8 @@ struct worker_counters {
     X(BY_CLASS_AND_DECISION, requests, "weir_requests_total", "pool,class,decision",               \
       "Requests by what weir did with them, each once; pool is empty where none was reached")      \
     X(BY_CAUSE, shed, "weir_shed_total", "pool,cause", "Requests refused, by cause")               \
-    X(ONE, retries, "weir_retries_total", "pool", "Tries of weir's own at a second upstream")
+    X(ONE, retries, "weir_retries_total", "pool",                                                  \
+      "Second attempts of weir's own, at another upstream")
 
 /* Of one upstream in one worker, as above; the tick of the decisions reads the first. */
 #define WEIR_UPSTREAM_COUNTERS(X)                                                                  \
