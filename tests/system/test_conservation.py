@@ -168,6 +168,13 @@ def test_a_storm_is_in_all_three_books_to_the_request(rig):
     assert any(t["retry"] for t in tries.values()), "SDKs came again"
 
 
+def _was_never_read(t, tries):
+    """One of the last of its generator that lost patience before weir, busy or ended, read it."""
+    seed, number = t["request_id"].split("-")[1:]
+    last = max(int(i.split("-")[2]) for i in tries if i.split("-")[1] == seed)
+    return (t["end"], t["status"], t["proxy_status"]) == ("gave_up", 0, "") and int(number) > last - 10
+
+
 @pytest.mark.parametrize("how", ["drain", "stop"])
 def test_the_end_of_weir_is_in_the_books_too(rig, how):
     """Drained under load, with streams that do not end in time, or stopped at once: the sums are
@@ -184,7 +191,7 @@ def test_the_end_of_weir_is_in_the_books_too(rig, how):
     tries = {i: t for x in loads for i, t in x.lines().items()}
     entries = w.log.entries()
     never = _lay_beside(tries, entries)
-    lost = [t for t in never if t["end"] not in NEVER_THERE]
+    lost = [t for t in never if t["end"] not in NEVER_THERE and not _was_never_read(t, tries)]
     assert not lost, f"weir lost them: {lost[:5]}"
     counted, by, dropped = w.last_sum()
     assert (counted, by, dropped) == (len(tries) - len(never), _logged(entries), 0)
