@@ -8,6 +8,8 @@
 #include <string.h>
 #include <sys/un.h>
 
+#include <stdio.h>
+
 #include "conf_priv.h"
 
 #define LOWER      "abcdefghijklmnopqrstuvwxyz"
@@ -181,6 +183,55 @@ static const char *wrong_admin_host(const char *text, char *room, size_t size)
     return wrong_host(text, room, size);
 }
 
+static const char *wrong_upstream_host(const char *text, char *room, size_t size)
+{
+    struct slice s = slice_str(text), host, port;
+
+    if (split_port(s, &host, &port) && is_port(port, 0) && host.len > 0)
+        return only(host, HOST_CHARS) || is_bracketed_v6(host) ? NULL
+                                                               : "another character is in it";
+    return wrong_host(text, room, size);
+}
+
+/* Line ends and other controls would be a field, or a request, of their own. */
+static const char *wrong_field(const char *text, char *room, size_t size)
+{
+    const char *colon = strchr(text, ':');
+
+    (void)room, (void)size;
+    if (colon == NULL || colon == text)
+        return "there is no \"NAME: \"";
+    if (!only(slice_of(text, (size_t)(colon - text)), TOKEN))
+        return "the name has another character";
+    if (strlen(text) > 2000)
+        return "it is longer than 2000 bytes";
+    for (const char *p = colon; *p != '\0'; p++) {
+        if ((unsigned char)*p < 0x20 || *p == 0x7f)
+            return "a control character is in it";
+    }
+    return NULL;
+}
+
+static const char *wrong_statuses(const char *text, char *room, size_t size)
+{
+    unsigned from = 0, to = 0;
+    int end = 0;
+
+    (void)room, (void)size;
+    if (sscanf(text, "%3u%n", &from, &end) != 1)
+        return "there is no number";
+    to = from;
+    if (text[end] == '-') {
+        int more = 0;
+        if (sscanf(text + end + 1, "%3u%n", &to, &more) != 1)
+            return "there is no second number";
+        end += 1 + more;
+    }
+    if (text[end] != '\0')
+        return "more is behind it";
+    return from >= 100 && from <= to && to <= 599 ? NULL : "a status is 100 to 599";
+}
+
 static const char *wrong_block(const char *text, char *room, size_t size)
 {
     struct slice s = slice_str(text), address = s;
@@ -225,6 +276,11 @@ const struct conf_form conf_form_method = {"a method", "GET, in capital letters"
 const struct conf_form conf_form_host = {"a host", "api.example.org, without a port", wrong_host};
 const struct conf_form conf_form_admin_host = {
     "a name", "weir.monitoring.svc or *.example.org, without a port", wrong_admin_host};
+const struct conf_form conf_form_upstream_host = {
+    "a host", "client, url, or api.example.org[:port]", wrong_upstream_host};
+const struct conf_form conf_form_field = {"a field", "Name: value", wrong_field};
+const struct conf_form conf_form_statuses = {"a status or a range", "204 or 200-299",
+                                             wrong_statuses};
 const struct conf_form conf_form_block = {"an address block", "10.0.0.0/8, fd00::/8 or 192.0.2.7",
                                           wrong_block};
 const struct conf_form conf_form_origin = {

@@ -14,6 +14,9 @@ static const struct conf_row upstream_rows[] = {
     TEXT("name", struct upstream_conf, name, &conf_form_name,
          "what it is called; reloads recognise it by this and its url", .required = true),
     TEXT("url", struct upstream_conf, url, &conf_form_url, "where it is", .required = true),
+    TEXT("host", struct upstream_conf, host, &conf_form_upstream_host,
+         "the Host it is sent: \"client\" (as asked), \"url\" (its own, with the port), or a name",
+         .def_words = "client; url for https"),
     COUNT("max_streams", struct upstream_conf, max_streams, "4096", "1", "65535", "requests",
           "most requests in flight; set it if the backend's slots are known"),
     TEXT("ca", struct upstream_conf, ca, &conf_form_anchor,
@@ -143,7 +146,7 @@ static const struct conf_table timeouts_table =
 
 static const struct conf_row health_rows[] = {
     TEXT("path", struct health_conf, path, &conf_form_path,
-         "path asked for; a 2xx answer is healthy", .def_words = "\"\" (off)"),
+         "path asked for, with the Host of requests", .def_words = "\"\" (off)"),
     DURATION("interval", struct health_conf, interval_ns, "2s", "100ms", "1h",
              "time between two checks"),
     DURATION("timeout", struct health_conf, timeout_ns, "1s", "100ms", "1h",
@@ -151,7 +154,13 @@ static const struct conf_row health_rows[] = {
     COUNT("rise", struct health_conf, rise, "2", "1", "1000", "checks",
           "successes in a row that make it healthy"),
     COUNT("fall", struct health_conf, fall, "3", "1", "1000", "checks",
-          "failures in a row that take it out"),
+          "failures in a row that take it out; one without an answer does not count while tokens "
+          "flow"),
+    TEXTS("headers", struct health_conf, headers, n_headers,
+          "fields sent with each check, such as \"Authorization: Bearer KEY\"",
+          .form = &conf_form_field, .def_words = "none"),
+    TEXTS("status", struct health_conf, status, n_status, "statuses that are healthy",
+          .form = &conf_form_statuses, .def_words = "200-299"),
 };
 static const struct conf_table health_table = TABLE(
     "pools[].health", health_rows, "Active checks. They take out, but never close a breaker.");

@@ -140,6 +140,9 @@ void json_upstream(struct json_out *j, struct admin *a, size_t pool, size_t upst
     json_cstr(j, "name", u->name);
     json_cstr(j, "url", u->url);
     json_cstr(j, "addresses", or_null(u->addresses));
+    json_cstr(j, "check", or_null(u->check));
+    json_cstr(j, "waits_for",
+              u->v.waits_first ? "health checks pass, waiting for the first request" : NULL);
     json_state(j, a->control, u);
     json_u64(j, "pending", u->v.pending);
     json_u64(j, "inflight", u->v.inflight);

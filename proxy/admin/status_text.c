@@ -69,7 +69,7 @@ static void show_causes(struct text *t, const uint64_t by_cause[CAUSE_COUNT])
 
 bool awaits_probe(const struct upstream_view *v)
 {
-    return !v->override_on[OVERRIDE_BREAKER_OPEN] &&
+    return !v->override_on[OVERRIDE_BREAKER_OPEN] && !v->waits_first &&
            (v->state == BREAKER_OPEN || (v->state == BREAKER_HALF_OPEN && v->probes_good == 0));
 }
 
@@ -179,6 +179,14 @@ static void show_row(struct table *tab, const struct upstream_status *u, uint64_
     table_end_row(tab);
 }
 
+static void show_checks(struct text *t, const struct upstream_status *u)
+{
+    if (u->check[0] != '\0')
+        text_printf(t, "  %s: the last health check failed: %s\n", u->name, u->check);
+    if (u->v.waits_first)
+        text_printf(t, "  %s: health checks pass, waiting for the first request\n", u->name);
+}
+
 /* What is to come for an upstream, where something is. */
 static void show_upcoming(struct text *t, const struct upstream_status *u,
                           const struct status_view *s)
@@ -210,8 +218,10 @@ static void show_pool(struct text *t, const struct pool_status *p, const struct 
         for (size_t i = 0; i < p->n_upstreams; i++)
             show_row(&tab, &p->upstreams[i], s->now_ns);
     }
-    for (size_t i = 0; i < p->n_upstreams; i++)
+    for (size_t i = 0; i < p->n_upstreams; i++) {
+        show_checks(t, &p->upstreams[i]);
         show_upcoming(t, &p->upstreams[i], s);
+    }
 }
 
 /* Only where something is wrong with them. */

@@ -78,6 +78,8 @@ static void show_upstream(struct text *t, struct admin *a, size_t pool, size_t u
     if (u->addresses[0] != '\0')
         text_printf(t, "  (%s)", u->addresses);
     text_char(t, '\n');
+    if (u->check[0] != '\0')
+        text_printf(t, "  last health check failed: %s\n", u->check);
     show_state(t, u, a->status->now_ns);
     show_load(t, &u->v);
     show_times(t, u);

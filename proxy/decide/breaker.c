@@ -134,6 +134,7 @@ static void trip(struct breaker *b, const struct breaker_rules *c, const char *c
     if (b->state == BREAKER_RAMPING)
         ramp_died(&b->ramp);
     b->trips++;
+    b->vouched = false;
     follow(b, c, BREAKER_OPEN, cause);
     b->era++;
     b->until_ns = c->now_ns + breaker_wait_ns(b, c->breaker);
@@ -374,6 +375,7 @@ void breaker_tick(struct breaker *b, const struct breaker_rules *c, const struct
 void breaker_health_failed(struct breaker *b, const struct breaker_rules *c)
 {
     b->health_bad = true;
+    b->vouched = false;
     if (b->forced_closed || b->state == BREAKER_OPEN || b->state == BREAKER_DRAINED)
         return;
     trip(b, c, "health_check");
@@ -385,6 +387,7 @@ void breaker_health_ok(struct breaker *b, const struct breaker_rules *c)
 
     /* a check that never failed knows nothing about why this upstream is open */
     b->health_bad = false;
+    b->vouched = true;
     if (news && b->state == BREAKER_OPEN && !b->held_open)
         follow(b, c, BREAKER_HALF_OPEN, "health_check");
 }
@@ -393,7 +396,7 @@ void breaker_health_off(struct breaker *b, const struct breaker_rules *c)
 {
     bool was_bad = b->health_bad;
 
-    b->health_bad = false;
+    b->health_bad = b->vouched = false;
     if (was_bad && b->state == BREAKER_OPEN && !b->held_open)
         follow(b, c, BREAKER_HALF_OPEN, "health_off");
 }

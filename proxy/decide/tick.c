@@ -63,6 +63,8 @@ static void upstream_tick(struct pool *p, struct upstream *u, uint64_t events, u
 
     if (u->counts_anew)
         u->pace.counted = events;
+    if (events > u->pace.counted)
+        u->alive_ns = now_ns;
     u->counts_anew = false;
     upstream_mark_late(p, u, now_ns);
     tick_limits(p, u, events, now_ns);
@@ -126,4 +128,12 @@ void pool_health_off(struct pool *p, size_t upstream, uint64_t now_ns)
     WEIR_ASSERT(upstream < p->n_upstreams);
     breaker_health_off(&p->upstream[upstream].breaker, &rules);
     pool_serve_queue(p, now_ns);
+}
+
+bool pool_is_alive(const struct pool *p, size_t upstream, uint64_t within_ns, uint64_t now_ns)
+{
+    uint64_t at = p->upstream[upstream].alive_ns;
+
+    WEIR_ASSERT(upstream < p->n_upstreams);
+    return at > 0 && now_ns - at < within_ns;
 }

@@ -5,7 +5,8 @@
 #include "weir/base/assert.h"
 #include "weir/decide/pool_priv.h"
 
-#define PROBES_EXPECTED_S 1.0 /* a guess: three first tokens */
+#define NOBODY_ASKS_NS    (2 * NS_PER_S) /* under traffic the first probe leaves at once */
+#define PROBES_EXPECTED_S 1.0            /* a guess: three first tokens */
 
 /*
  * Seconds until the share is 1, 0 = it is, negative = nobody knows: it depends on an operator, or
@@ -87,6 +88,8 @@ void pool_upstream_view(const struct pool *p, size_t upstream, struct upstream_v
     v->refuse_cause = refuse_cause(u, now_ns);
     memcpy(v->cause, b->cause, sizeof v->cause);
     v->probes_good = b->state == BREAKER_HALF_OPEN ? b->good : 0;
+    v->waits_first = b->state == BREAKER_HALF_OPEN && b->vouched && b->probes == 0 &&
+                     now_ns - b->since_ns >= NOBODY_ASKS_NS;
     v->since_ns = b->since_ns;
     v->until_ns = b->state == BREAKER_OPEN ? b->until_ns : 0;
     v->held_until_ns = hold_on(&u->hold, now_ns) ? u->hold.until_ns : 0;

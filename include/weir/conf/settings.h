@@ -55,6 +55,7 @@ struct client_timeouts_conf {
 
 struct upstream_conf {
     char *name, *url;
+    char *host; /* "client", "url" or a name; "" = the url's for https, else the client's */
     uint32_t max_streams;
     char *ca, *server_name, *certificate, *key;
     bool verify;
@@ -71,6 +72,10 @@ struct health_conf {
     char *path; /* "" = off */
     uint64_t interval_ns, timeout_ns;
     uint32_t rise, fall;
+    char **headers; /* "Name: value" */
+    size_t n_headers;
+    char **status; /* "204" or "200-299"; none: 200 to 299 */
+    size_t n_status;
 };
 
 struct pool_conf {

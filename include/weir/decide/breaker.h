@@ -36,6 +36,7 @@ struct breaker {
     bool held_open, forced_closed; /* the operator's hand */
     bool by_hand;                  /* an operator put it into this state */
     bool health_bad;
+    bool vouched;    /* checks have passed since it went OPEN */
     bool began_ramp; /* the limiter should begin anew */
     struct event_ring *events;
     struct chance *chance;

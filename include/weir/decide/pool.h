@@ -123,12 +123,13 @@ struct upstream_view {
     enum breaker_state state;
     enum cause refuse_cause;       /* what a request refused here would be told */
     char cause[BREAKER_CAUSE_MAX]; /* why the state was entered: "error_rate", "operator", ... */
-    uint32_t probes_good;          /* while half-open: answers that showed it lives */
-    uint64_t since_ns;             /* of the state */
-    uint64_t until_ns;             /* end of OPEN, 0 = none or unknown */
-    uint64_t held_until_ns;        /* 0 = not held */
-    double share;                  /* 0..1 */
-    double known_good;             /* streams; what the share is of */
+    bool waits_first;       /* half-open for a while, its checks pass, and nobody has asked */
+    uint32_t probes_good;   /* while half-open: answers that showed it lives */
+    uint64_t since_ns;      /* of the state */
+    uint64_t until_ns;      /* end of OPEN, 0 = none or unknown */
+    uint64_t held_until_ns; /* 0 = not held */
+    double share;           /* 0..1 */
+    double known_good;      /* streams; what the share is of */
     bool ramp_held;
     uint32_t pending, inflight, streams;
     uint32_t system; /* requests of class system in flight; not in the others */
@@ -257,6 +258,8 @@ void pool_expire(struct pool *p, uint64_t now_ns);
 /* Health checks (docs/decisions.md): `fall` failures in a row / one success while open. */
 void pool_health_failed(struct pool *p, size_t upstream, uint64_t now_ns);
 void pool_health_ok(struct pool *p, size_t upstream, uint64_t now_ns);
+/* Did a first token or an event come from it in the last `within_ns`? */
+bool pool_is_alive(const struct pool *p, size_t upstream, uint64_t within_ns, uint64_t now_ns);
 /* Checks were taken out of the settings, and with them their verdict. */
 void pool_health_off(struct pool *p, size_t upstream, uint64_t now_ns);
 

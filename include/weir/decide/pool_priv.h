@@ -35,6 +35,7 @@ struct upstream {
     enum membership membership;
     uint32_t id;          /* the caller's name for it, kept over reloads */
     uint32_t reservation; /* which one made it MEMBER_RESERVED */
+    uint64_t alive_ns;    /* the last first token or event; 0 = none yet */
     bool counts_anew;     /* the next tick's count of events is where its pace begins */
     uint32_t pending;     /* sent, no first token yet */
     uint32_t inflight;    /* sent, not ended; system requests are not among them */

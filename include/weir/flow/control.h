@@ -40,6 +40,7 @@ struct upstream_status {
     double pace_p50_ms;
     struct upstream_sum sum; /* since the start */
     char addresses[160];     /* as resolved now, for people */
+    char check[96];          /* why the last health check failed; "" = it did not */
 };
 
 struct pool_status {

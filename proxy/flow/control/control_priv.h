@@ -46,6 +46,7 @@ struct upstream_watch {
     double limit_value; /* of `limit streams` */
     struct histogram_sum ttft[TENS_KEPT], interval[TENS_KEPT];
     struct health *health; /* NULL: off */
+    bool waits_first;      /* it was said that nobody asks */
 };
 
 struct mode_override {

@@ -8,6 +8,18 @@
 #define SHEDDING_NS (10 * NS_PER_S)
 enum { STATUS_MAX = 64 * 1024 };
 
+static void say_waits(struct control *c, const struct snapshot_pool *p, size_t i, bool waits)
+{
+    struct upstream_watch *w = &c->upstreams[p->upstreams[i].slot];
+    const char *pool = c->pool_names[p->slot];
+    const char *upstream = c->upstream_names[p->upstreams[i].slot];
+
+    if (waits && !w->waits_first)
+        control_say(c, pool, upstream, "health_check",
+                    "%s/%s: health checks pass, waiting for the first request", pool, upstream);
+    w->waits_first = waits;
+}
+
 /* A dead upstream is half-open every few seconds: it is coming back when a probe was answered. */
 static enum service_state judge_pool(struct control *c, const struct snapshot_pool *p,
                                      double *share, double *full_s)
@@ -16,6 +28,7 @@ static enum service_state judge_pool(struct control *c, const struct snapshot_po
     int closed = 0, coming = 0;
     struct pool *pool = gate_lock(p->gate);
     struct pool_view v;
+    bool waits[POOL_UPSTREAMS_MAX];
 
     pool_view(pool, &v, now);
     for (size_t i = 0; i < p->n_upstreams; i++) {
@@ -23,9 +36,12 @@ static enum service_state judge_pool(struct control *c, const struct snapshot_po
 
         pool_upstream_view(pool, (size_t)p->upstreams[i].place, &u, now);
         closed += u.state == BREAKER_CLOSED;
-        coming += u.probes_good > 0 || u.state == BREAKER_RAMPING;
+        coming += u.probes_good > 0 || u.waits_first || u.state == BREAKER_RAMPING;
+        waits[i] = u.waits_first;
     }
     gate_unlock(p->gate);
+    for (size_t i = 0; i < p->n_upstreams; i++)
+        say_waits(c, p, i, waits[i]);
     *share = v.share;
     *full_s = v.expected_full_s;
     if (closed + coming == 0)

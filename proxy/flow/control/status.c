@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "control/control_priv.h"
+#include "upstream/health.h"
 #include "weir/base/memory.h"
 
 static const char *const override_names[OVERRIDE_COUNT] = {
@@ -76,6 +77,7 @@ static void view_upstream(struct control *c, const struct snapshot_pool *p, size
     h = last_minute(c, &u->sum.interval, w->interval);
     u->pace_p50_ms = histogram_quantile_ms(&h, 500);
     (void)snprintf(u->addresses, sizeof u->addresses, "%s", w->text);
+    (void)snprintf(u->check, sizeof u->check, "%s", health_error(w->health));
 }
 
 static const char *const set_names[SET_COUNT] = {

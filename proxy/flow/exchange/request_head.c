@@ -86,10 +86,12 @@ bool exchange_keep_request(struct exchange *x, const struct request_head *h,
     return field_list_keep(&l, &x->request, KEPT_HEAD_MAX) == WEIR_OK;
 }
 
-/* The client's own, or the name of the upstream that was chosen. */
+/* By upstreams[].host: the client's own, or the name of the upstream that was chosen. */
 static struct slice host_for(const struct exchange *x, struct slice asked)
 {
-    return asked.len > 0 ? asked : slice_str(x->upstream->url.host);
+    if (x->upstream->host[0] != '\0')
+        return slice_str(x->upstream->host);
+    return asked.len > 0 ? asked : slice_str(x->upstream->own_host);
 }
 
 static size_t send_first(struct exchange *x, struct slice body)

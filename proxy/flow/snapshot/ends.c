@@ -103,6 +103,35 @@ void snapshot_listener_fini(struct snapshot_listener *l)
 
 /* --- upstreams */
 
+/* RFC 9110 7.2: the URL's authority; a unix socket has none that would be a name. */
+static void set_own_host(struct snapshot_upstream *u)
+{
+    const struct net_url *url = &u->url;
+    bool v6 = strchr(url->host, ':') != NULL;
+    char port[8] = "";
+
+    if (url->unix_path) {
+        (void)snprintf(u->own_host, sizeof u->own_host, "localhost");
+        return;
+    }
+    if (url->port != (url->tls ? 443 : 80))
+        (void)snprintf(port, sizeof port, ":%u", url->port);
+    (void)snprintf(u->own_host, sizeof u->own_host, "%s%s%s%s", v6 ? "[" : "", url->host,
+                   v6 ? "]" : "", port);
+}
+
+static void set_host(struct snapshot_upstream *u)
+{
+    const char *told = u->conf->host[0] == '\0' ? (u->url.tls ? "url" : "client") : u->conf->host;
+
+    set_own_host(u);
+    if (strcmp(told, "url") == 0)
+        told = u->own_host;
+    else if (strcmp(told, "client") == 0)
+        told = "";
+    (void)snprintf(u->host, sizeof u->host, "%.279s", told);
+}
+
 bool snapshot_upstream_make(struct snapshot_upstream *u, const struct upstream_conf *c, char *why,
                             size_t room)
 {
@@ -116,6 +145,7 @@ bool snapshot_upstream_make(struct snapshot_upstream *u, const struct upstream_c
         return false;
     }
     (void)snprintf(u->authority, sizeof u->authority, "%s", c->url);
+    set_host(u);
     if (!u->url.tls)
         return true;
     tc = (struct tls_client_conf){

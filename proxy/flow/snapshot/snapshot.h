@@ -31,6 +31,8 @@ struct snapshot_upstream {
     bool joins;           /* it was reserved there for this snapshot ... */
     uint32_t reservation; /* ... by this one, of an earlier snapshot maybe */
     char authority[300];  /* for messages */
+    char own_host[280];   /* Host by its URL: with the port, unless that is the scheme's */
+    char host[280];       /* the Host it is sent always; "" = the client's, where there is one */
 };
 
 struct snapshot_pool {

@@ -4,11 +4,13 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "weir/base/assert.h"
 #include "weir/base/buf.h"
 #include "weir/base/clock.h"
 #include "weir/base/log.h"
+#include "weir/base/text.h"
 #include "weir/net/conn.h"
 
 enum { HEALTH_MAGIC = 0x4ea17444, ANSWER_MAX = 64 * 1024, FIELDS = 100 };
@@ -25,6 +27,7 @@ struct health {
     struct loop_timer next, limit;
     uint32_t failed, passed; /* in a row */
     bool down;
+    char error[96]; /* of the last check; "" = it passed, or there was none yet */
 };
 
 static void end_check(struct health *h)
@@ -49,8 +52,9 @@ static void tell(struct health *h, bool ok)
 static void passed(struct health *h)
 {
     h->failed = 0;
+    h->error[0] = '\0';
     h->passed++;
-    if (!h->down || h->passed >= h->pool->conf->health.rise) {
+    if (h->passed >= h->pool->conf->health.rise) {
         if (h->down)
             log_info("%s/%s: health checks pass again", h->pool->conf->name,
                      h->upstream->conf->name);
@@ -60,8 +64,34 @@ static void passed(struct health *h)
     end_check(h);
 }
 
+static void failed(struct health *h, const char *why);
+
+/* Has it shown within the time of `fall` checks that it works? */
+static bool is_alive(struct health *h)
+{
+    const struct health_conf *c = &h->pool->conf->health;
+    struct pool *p = gate_lock(h->pool->gate);
+    bool alive = pool_is_alive(p, (size_t)h->upstream->place, c->fall * c->interval_ns,
+                               loop_now_ns(h->loop));
+
+    gate_unlock(h->pool->gate);
+    return alive;
+}
+
+/* A check without an answer says that it is slow; tokens that flow say that it works. */
+static void timed_out(struct health *h, const char *why)
+{
+    if (!is_alive(h)) {
+        failed(h, why);
+        return;
+    }
+    (void)snprintf(h->error, sizeof h->error, "%s; tokens flow, so it does not count", why);
+    end_check(h);
+}
+
 static void failed(struct health *h, const char *why)
 {
+    (void)snprintf(h->error, sizeof h->error, "%s", why);
     h->passed = 0;
     h->failed++;
     if (h->failed == h->pool->conf->health.fall && !h->down) {
@@ -71,6 +101,16 @@ static void failed(struct health *h, const char *why)
         tell(h, false);
     }
     end_check(h);
+}
+
+static bool is_healthy(const struct health_conf *c, int status)
+{
+    for (size_t i = 0; i < c->n_status; i++) {
+        int from = 0, to = 0, n = sscanf(c->status[i], "%d-%d", &from, &to);
+        if (status >= from && status <= (n == 2 ? to : from))
+            return true;
+    }
+    return c->n_status == 0 && status >= 200 && status < 300;
 }
 
 static void judge(struct health *h)
@@ -92,7 +132,7 @@ static void judge(struct health *h)
     case PARSE_DONE:
         break;
     }
-    if (r.status >= 200 && r.status < 400) {
+    if (is_healthy(&h->pool->conf->health, r.status)) {
         passed(h);
         return;
     }
@@ -123,23 +163,46 @@ static void on_readable(struct conn *c, void *owner)
     judge(h);
 }
 
+static bool has_header(const struct health_conf *c, const char *name)
+{
+    for (size_t i = 0; i < c->n_headers; i++) {
+        if (strncasecmp(c->headers[i], name, strlen(name)) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* The Host is the one of requests; fields of the settings take precedence. */
+static void put_request(struct text *t, const struct health *h)
+{
+    const struct health_conf *c = &h->pool->conf->health;
+    const struct snapshot_upstream *u = h->upstream;
+
+    text_printf(t, "GET %s HTTP/1.1\r\n", c->path);
+    if (!has_header(c, "Host:"))
+        text_printf(t, "Host: %s\r\n", u->host[0] != '\0' ? u->host : u->own_host);
+    if (!has_header(c, "User-Agent:"))
+        text_str(t, "User-Agent: weir-health\r\n");
+    for (size_t i = 0; i < c->n_headers; i++)
+        text_printf(t, "%s\r\n", c->headers[i]);
+    text_str(t, "Connection: close\r\n\r\n");
+}
+
 static void on_open(struct conn *c, void *owner)
 {
     struct health *h = owner;
-    char request[4096];
+    char request[16 * 1024];
     struct iovec iov;
     size_t wrote;
-    int n;
+    struct text t;
 
     WEIR_CHECK(h, HEALTH_MAGIC);
-    n = snprintf(request, sizeof request,
-                 "GET %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: weir-health\r\nConnection: "
-                 "close\r\n\r\n",
-                 h->pool->conf->health.path,
-                 h->upstream->url.unix_path ? "localhost" : h->upstream->url.host);
-    WEIR_ASSERT(n > 0 && (size_t)n < sizeof request);
-    iov = (struct iovec){request, (size_t)n};
-    if (conn_write(c, &iov, 1, &wrote) != WEIR_OK || wrote != (size_t)n)
+    text_init(&t, request, sizeof request);
+    put_request(&t, h);
+    iov = (struct iovec){request, t.len};
+    if (t.full)
+        failed(h, "the fields of a check are longer than 16 KiB");
+    else if (conn_write(c, &iov, 1, &wrote) != WEIR_OK || wrote != t.len)
         failed(h, "the request could not be sent");
 }
 
@@ -149,8 +212,10 @@ static void on_fail(struct conn *c, void *owner, enum weir_status s, const char 
 
     WEIR_CHECK(h, HEALTH_MAGIC);
     (void)c;
-    (void)s;
-    failed(h, why);
+    if (s == WEIR_TIMEOUT)
+        timed_out(h, why);
+    else
+        failed(h, why);
 }
 
 static void on_writable(struct conn *c, void *owner)
@@ -165,7 +230,7 @@ static void on_limit(void *arg)
 
     WEIR_CHECK(h, HEALTH_MAGIC);
     if (h->conn != NULL)
-        failed(h, "no answer in time");
+        timed_out(h, "no answer in time");
 }
 
 static const struct conn_events events = {
@@ -238,4 +303,9 @@ void health_set_address(struct health *h, const struct net_addr *a)
     if (!h->has_addr)
         loop_timer_at(&h->next, loop_refresh_now(h->loop));
     h->has_addr = true;
+}
+
+const char *health_error(const struct health *h)
+{
+    return h == NULL ? "" : h->error;
 }

@@ -18,6 +18,8 @@ struct health *health_create(struct loop *l, const struct snapshot_pool *p,
 /* A reload's: the same upstream in another snapshot; what the checks have shown stays. */
 void health_set(struct health *h, const struct snapshot_pool *p, const struct snapshot_upstream *u);
 void health_destroy(struct health **h);
+/* Why the last check failed; "" = it passed.  h NULL is fine. */
+const char *health_error(const struct health *h);
 /* Where to connect to; checks begin with the first address.  h NULL is fine. */
 void health_set_address(struct health *h, const struct net_addr *a);
 

@@ -299,3 +299,25 @@ Test(breaker, forgets_earlier_trips_after_a_quiet_minute)
     pass(&f, S(2));
     cr_assert_eq(breaker()->trips, 0);
 }
+
+Test(health, a_first_token_shows_for_a_while_that_it_is_alive)
+{
+    struct fixture h;
+    struct pool_request r = request_of(1);
+
+    fixture_init(&h);
+    fixture_start(&h, 1);
+    cr_assert(!pool_is_alive(h.pool, 0, S(3), h.now_ns));
+    cr_assert_eq(arrive(&h, &r), POOL_ADMIT);
+    cr_assert(!pool_is_alive(h.pool, 0, S(3), h.now_ns));
+    first(&h, &r);
+    pass(&h, S(2));
+    cr_assert(pool_is_alive(h.pool, 0, S(3), h.now_ns));
+    pass(&h, S(2));
+    cr_assert(!pool_is_alive(h.pool, 0, S(3), h.now_ns));
+    h.events[0]++;
+    pass(&h, MS(100));
+    cr_assert(pool_is_alive(h.pool, 0, S(3), h.now_ns));
+    end_ok(&h, &r);
+    fixture_stop(&h);
+}
