@@ -71,30 +71,6 @@ enum cause_side cause_side(enum cause c)
     return sides[c];
 }
 
-const char *cause_because(enum cause c)
-{
-    static const char *const because[] = {
-#define WEIR_BECAUSE_ROW(e, name, side, situation, proxy_error, page, because, ...) [e] = because,
-        WEIR_CAUSES(WEIR_BECAUSE_ROW)
-#undef WEIR_BECAUSE_ROW
-    };
-
-    WEIR_ASSERT((int)c < CAUSE_COUNT);
-    return because[c];
-}
-
-bool outcome_is_failure(enum outcome o)
-{
-    static const bool failures[] = {
-#define WEIR_FAILURE_ROW(e, name, failure, ...) [e] = failure,
-        WEIR_OUTCOMES(WEIR_FAILURE_ROW)
-#undef WEIR_FAILURE_ROW
-    };
-
-    WEIR_ASSERT((int)o < OUTCOME_COUNT);
-    return failures[o];
-}
-
 const char *decision_name(enum decision d)
 {
     WEIR_ASSERT((int)d < DECISION_COUNT);

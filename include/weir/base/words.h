@@ -84,9 +84,6 @@ enum {
     CAUSE_REFUSAL_COUNT = 0 WEIR_CAUSES(WEIR_REFUSAL_ROW),
 #undef WEIR_REFUSAL_ROW
 };
-/* Half a sentence: "because ...". */
-const char *cause_because(enum cause c);
-bool outcome_is_failure(enum outcome o);
 
 /* Wire names, static, never NULL. */
 const char *cause_name(enum cause c);
