@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The breaker of one upstream: what evidence does to its state.  Orders of an operator are in
- * breaker_hand.c; the share while RAMPING is ramp.c's.
+ * The breaker of one upstream: its states, what trips it, and the way back.  Evidence comes in by
+ * breaker_evidence.c, orders of an operator by breaker_hand.c; the share while RAMPING is ramp.c's.
  */
 #include "weir/decide/breaker.h"
 
@@ -15,7 +15,7 @@
 #define WAIT_JITTER        0.5             /* an OPEN lasts between half and all of its time */
 #define WAIT_DOUBLINGS_MAX 20u
 #define KNOWN_GOOD_NS      (10 * NS_PER_S)
-#define STATUS_CLIENTS_OWN 500u /* some engines answer so to one client's bad request */
+#define KIND_WAIT_NS       (30 * NS_PER_S) /* for a probe of the kind that tripped it */
 
 /* From each state, where the rules may go.  An operator may go anywhere. */
 static const unsigned may_follow[BREAKER_STATE_COUNT] = {
@@ -25,6 +25,13 @@ static const unsigned may_follow[BREAKER_STATE_COUNT] = {
     [BREAKER_RAMPING] = 1u << BREAKER_OPEN | 1u << BREAKER_CLOSED,
     [BREAKER_DRAINED] = 0,
 };
+
+static void forget_windows(struct breaker *b, const struct breaker_rules *c)
+{
+    window_init(&b->window, c->breaker->window_ns, c->now_ns);
+    for (int i = 0; i < BREAKER_PARTS; i++)
+        window_init(&b->part[i], c->breaker->window_ns, c->now_ns);
+}
 
 void breaker_init(struct breaker *b, const struct breaker_rules *c, struct event_ring *events,
                   struct chance *chance, int index)
@@ -36,13 +43,14 @@ void breaker_init(struct breaker *b, const struct breaker_rules *c, struct event
     b->chance = chance;
     b->index = index;
     b->ramp.share = 1;
-    window_init(&b->window, c->breaker->window_ns, c->now_ns);
+    b->probe_kinds = KINDS_ANY;
+    forget_windows(b, c);
 }
 
 void breaker_set_conf(struct breaker *b, const struct breaker_rules *c)
 {
     if (b->window.slice_ns != c->breaker->window_ns / WINDOW_SLICES)
-        window_init(&b->window, c->breaker->window_ns, c->now_ns);
+        forget_windows(b, c);
 }
 
 double breaker_share(const struct breaker *b)
@@ -85,7 +93,11 @@ void breaker_log(struct breaker *b, const struct breaker_rules *c, enum breaker_
 
 static void forget_rows(struct breaker *b)
 {
-    b->failed_in_row = b->cut_in_row = b->n_blamed = 0;
+    b->failed_in_row = b->cut_in_row = 0;
+    memset(b->failed_of, 0, sizeof b->failed_of);
+    memset(b->cut_of, 0, sizeof b->cut_of);
+    b->row_kinds = 0;
+    b->row++;
 }
 
 void breaker_enter(struct breaker *b, const struct breaker_rules *c, enum breaker_state to,
@@ -101,17 +113,19 @@ void breaker_enter(struct breaker *b, const struct breaker_rules *c, enum breake
     breaker_log(b, c, from, cause);
     if (from == BREAKER_RAMPING)
         b->ramp.held = false;
-    if (to == BREAKER_HALF_OPEN)
+    if (to == BREAKER_HALF_OPEN) {
         b->probes = b->good = 0;
+        b->probe_kind_ns = c->now_ns;
+    }
     if (returns && from != BREAKER_RAMPING && from != BREAKER_CLOSED) {
         /* what was seen before it went away says nothing about what came back */
-        window_init(&b->window, c->breaker->window_ns, c->now_ns);
+        forget_windows(b, c);
         forget_rows(b);
     }
 }
 
-static void follow(struct breaker *b, const struct breaker_rules *c, enum breaker_state to,
-                   const char *cause)
+void breaker_follow(struct breaker *b, const struct breaker_rules *c, enum breaker_state to,
+                    const char *cause)
 {
     WEIR_ASSERT((may_follow[b->state] & (1u << to)) != 0);
     breaker_enter(b, c, to, cause);
@@ -129,15 +143,23 @@ uint64_t breaker_wait_ns(struct breaker *b, const struct breaker_conf *c)
     return num_ns(chance_between(b->chance, WAIT_JITTER * wait_s, wait_s));
 }
 
-static void trip(struct breaker *b, const struct breaker_rules *c, const char *cause)
+static void trip_for(struct breaker *b, const struct breaker_rules *c, const char *cause,
+                     uint8_t kinds)
 {
     if (b->state == BREAKER_RAMPING)
         ramp_died(&b->ramp);
     b->trips++;
     b->vouched = false;
-    follow(b, c, BREAKER_OPEN, cause);
+    b->probe_kinds = kinds;
+    breaker_follow(b, c, BREAKER_OPEN, cause);
     b->era++;
     b->until_ns = c->now_ns + breaker_wait_ns(b, c->breaker);
+}
+
+/* By what is no matter of a kind, or by a probe: then by the kind that tripped it before. */
+void breaker_trip(struct breaker *b, const struct breaker_rules *c, const char *cause)
+{
+    trip_for(b, c, cause, b->state == BREAKER_HALF_OPEN ? b->probe_kinds : KINDS_ANY);
 }
 
 static bool is_judged(const struct breaker *b)
@@ -145,24 +167,62 @@ static bool is_judged(const struct breaker *b)
     return (b->state == BREAKER_CLOSED || b->state == BREAKER_RAMPING) && !b->forced_closed;
 }
 
-static void judge(struct breaker *b, const struct breaker_rules *c)
+/* Tokens flow: an upstream that refuses now refuses because it is full. */
+static bool is_at_work(const struct breaker *b, const struct breaker_rules *c)
 {
-    uint32_t failed, n;
+    return b->content_ns > 0 && c->now_ns - b->content_ns < c->breaker->window_ns / 2;
+}
+
+static uint8_t kinds_of_part(int part)
+{
+    return part == 0 ? 1u << KIND_GENERATION : (uint8_t)(KINDS_ANY & ~(1u << KIND_GENERATION));
+}
+
+/*
+ * Generation outweighs the rest: while chats are well, a route that fails does not take the
+ * upstream from them.  The other way round, a list of models that is served says nothing of an
+ * engine.
+ */
+static bool part_counts(const struct breaker *b, int part)
+{
+    return part == 0 || window_sum(&b->part[0], OUTCOME_OK) == 0;
+}
+
+static bool judge_part(struct breaker *b, const struct breaker_rules *c, int part)
+{
+    const struct window *w = &b->part[part];
+    uint32_t failed = window_failures(w), ok = window_sum(w, OUTCOME_OK), n = failed + ok;
+
+    if (!part_counts(b, part))
+        return false;
+    if (n >= c->breaker->min_requests && failed >= c->breaker->error_rate * n)
+        trip_for(b, c, "error_rate", kinds_of_part(part));
+    else if (window_sum(w, WINDOW_SHUT) >= REFUSING_MIN && ok == 0 && !is_at_work(b, c))
+        trip_for(b, c, "refusing", kinds_of_part(part));
+    else
+        return false;
+    return true;
+}
+
+void breaker_judge(struct breaker *b, const struct breaker_rules *c, uint8_t kind,
+                   const char *failures)
+{
+    uint32_t most = c->breaker->consecutive;
 
     if (!is_judged(b))
         return;
-    window_advance(&b->window, c->now_ns);
-    failed = window_failures(&b->window);
-    n = failed + window_sum(&b->window, OUTCOME_OK);
-    if (b->failed_in_row >= c->breaker->consecutive)
-        trip(b, c, "consecutive_failures");
-    else if (b->cut_in_row >= c->breaker->consecutive)
-        trip(b, c, "consecutive_cuts");
-    else if (n >= c->breaker->min_requests && failed >= c->breaker->error_rate * n)
-        trip(b, c, "error_rate");
-    else if (window_sum(&b->window, OUTCOME_REFUSED) >= REFUSING_MIN &&
-             window_sum(&b->window, OUTCOME_OK) == 0)
-        trip(b, c, "refusing");
+    for (int i = 0; i < BREAKER_PARTS; i++)
+        window_advance(&b->part[i], c->now_ns);
+    if (b->failed_of[kind] >= most)
+        trip_for(b, c, failures, (uint8_t)(1u << kind));
+    else if (b->failed_in_row >= most)
+        trip_for(b, c, failures, b->row_kinds);
+    else if (b->cut_of[kind] >= most)
+        trip_for(b, c, "consecutive_cuts", (uint8_t)(1u << kind));
+    else if (b->cut_in_row >= most)
+        trip_for(b, c, "consecutive_cuts", KINDS_ANY);
+    else
+        (void)judge_part(b, c, kind != KIND_GENERATION);
 }
 
 /*
@@ -174,7 +234,13 @@ static uint32_t places(const struct breaker *b, const struct breaker_conf *c)
     return b->good > 0 ? c->probes : 1;
 }
 
-enum rule breaker_ask(struct breaker *b, const struct breaker_rules *c, uint32_t inflight)
+static bool may_probe(const struct breaker *b, const struct breaker_rules *c, uint8_t kind)
+{
+    return (b->probe_kinds & (1u << kind)) != 0 || c->now_ns - b->probe_kind_ns >= KIND_WAIT_NS;
+}
+
+enum rule breaker_ask(struct breaker *b, const struct breaker_rules *c, uint32_t inflight,
+                      uint8_t kind)
 {
     switch (b->state) {
     case BREAKER_CLOSED:
@@ -182,7 +248,8 @@ enum rule breaker_ask(struct breaker *b, const struct breaker_rules *c, uint32_t
     case BREAKER_OPEN:
         return RULE_BREAKER_OPEN;
     case BREAKER_HALF_OPEN:
-        return b->probes < places(b, c->breaker) ? RULE_PROBE : RULE_HALF_OPEN;
+        return b->probes < places(b, c->breaker) && may_probe(b, c, kind) ? RULE_PROBE
+                                                                          : RULE_HALF_OPEN;
     case BREAKER_RAMPING:
         if (inflight < ramp_allows(&b->ramp, b->known_good))
             return RULE_ROOM;
@@ -194,155 +261,16 @@ enum rule breaker_ask(struct breaker *b, const struct breaker_rules *c, uint32_t
     WEIR_UNREACHABLE("breaker state");
 }
 
-/* A share is judged by what was sent under it, not by what the one before still had under way. */
-static bool tells_of_share(const struct breaker *b, const struct evidence *e)
-{
-    return b->state == BREAKER_RAMPING && e->sent_ns >= b->ramp.step_ns;
-}
-
-void breaker_probe_sent(struct breaker *b)
-{
-    b->probes++;
-}
-
-/* Sent before the last death: it counts in the window that people read, and decides nothing. */
-static bool is_stale(const struct breaker *b, const struct evidence *e)
-{
-    return e->era != b->era;
-}
-
-static bool is_probe(const struct breaker *b, const struct evidence *e)
-{
-    return b->state == BREAKER_HALF_OPEN && e->probe && !is_stale(b, e);
-}
-
-static void good_probe(struct breaker *b, const struct breaker_rules *c)
-{
-    if (++b->good < c->breaker->probes)
-        return;
-    ramp_begin(&b->ramp, c->ramp->start, c->now_ns);
-    b->ramp.on = b->good; /* they are the first evidence for the first share */
-    follow(b, c, BREAKER_RAMPING, "probes_good");
-    b->began_ramp = true;
-}
-
-void breaker_first(struct breaker *b, const struct breaker_rules *c, const struct evidence *e,
-                   enum lateness l)
-{
-    window_add(&b->window, OUTCOME_OK, c->now_ns);
-    if (l == LATE_NOW)
-        window_add(&b->window, WINDOW_LATE, c->now_ns);
-    else if (l == ON_TIME)
-        window_add(&b->window, WINDOW_ON_TIME, c->now_ns);
-    if (is_stale(b, e))
-        return;
-    b->failed_in_row = b->n_blamed = 0;
-    if (tells_of_share(b, e) && l == LATE_NOW)
-        b->ramp.late++;
-    else if (tells_of_share(b, e) && l != LATE_BEFORE)
-        b->ramp.on++;
-    if (is_probe(b, e) && l == LATE_NOW)
-        trip(b, c, "probe_late");
-    else if (is_probe(b, e))
-        good_probe(b, c);
-}
-
-void breaker_late(struct breaker *b, const struct breaker_rules *c, const struct evidence *e)
-{
-    window_add(&b->window, WINDOW_LATE, c->now_ns);
-    if (is_stale(b, e))
-        return;
-    if (tells_of_share(b, e))
-        b->ramp.late++;
-    if (is_probe(b, e))
-        trip(b, c, "probe_late");
-}
-
-/* One client's bad request, sent again and again, must not take the upstream from everybody. */
-static bool user_is_blamed(struct breaker *b, const struct evidence *e)
-{
-    if (e->status != STATUS_CLIENTS_OWN || e->user == 0)
-        return false;
-    for (uint32_t i = 0; i < b->n_blamed; i++)
-        if (b->blamed[i] == e->user)
-            return true;
-    if (b->n_blamed < BREAKER_BLAMED_MAX)
-        b->blamed[b->n_blamed++] = e->user;
-    return false;
-}
-
-static void failure_counts(struct breaker *b, const struct breaker_rules *c,
-                           const struct evidence *e, const char *probe_cause)
-{
-    if (b->state == BREAKER_RAMPING)
-        b->ramp.fail++;
-    if (is_probe(b, e))
-        trip(b, c, probe_cause);
-    else
-        judge(b, c);
-}
-
-void breaker_failed(struct breaker *b, const struct breaker_rules *c, const struct evidence *e,
-                    enum outcome o)
-{
-    window_add(&b->window, o, c->now_ns);
-    if (is_stale(b, e))
-        return;
-    if (!user_is_blamed(b, e))
-        b->failed_in_row++;
-    failure_counts(b, c, e, "probe_failed");
-}
-
-void breaker_cut(struct breaker *b, const struct breaker_rules *c, const struct evidence *e,
-                 enum outcome o)
-{
-    window_take_back(&b->window, OUTCOME_OK, c->now_ns);
-    window_add(&b->window, o, c->now_ns);
-    if (is_stale(b, e))
-        return;
-    b->cut_in_row++;
-    failure_counts(b, c, e, "probe_failed");
-}
-
-void breaker_refused(struct breaker *b, const struct breaker_rules *c, const struct evidence *e,
-                     bool after_content)
-{
-    if (after_content)
-        window_take_back(&b->window, OUTCOME_OK, c->now_ns);
-    window_add(&b->window, OUTCOME_REFUSED, c->now_ns);
-    if (!is_stale(b, e))
-        judge(b, c);
-}
-
-void breaker_neutral(struct breaker *b, const struct breaker_rules *c)
-{
-    window_add(&b->window, OUTCOME_NEUTRAL, c->now_ns);
-}
-
-void breaker_clean_end(struct breaker *b, const struct evidence *e)
-{
-    if (!is_stale(b, e))
-        b->cut_in_row = 0;
-}
-
-void breaker_probe_back(struct breaker *b, const struct evidence *e)
-{
-    if (!is_probe(b, e))
-        return;
-    WEIR_ASSERT(b->probes > 0);
-    b->probes--;
-}
-
 static void tick_ramp(struct breaker *b, const struct breaker_rules *c)
 {
     switch (ramp_tick(&b->ramp, c->ramp, c->now_ns)) {
     case RAMP_GOES_ON:
         return;
     case RAMP_FULL:
-        follow(b, c, BREAKER_CLOSED, "ramp_full");
+        breaker_follow(b, c, BREAKER_CLOSED, "ramp_full");
         return;
     case RAMP_FAILED:
-        trip(b, c, "ramp_failed");
+        breaker_trip(b, c, "ramp_failed");
         return;
     }
 }
@@ -350,8 +278,12 @@ static void tick_ramp(struct breaker *b, const struct breaker_rules *c)
 static void tick_closed(struct breaker *b, const struct breaker_rules *c,
                         const struct breaker_input *in)
 {
-    b->known_good +=
-        (1 - num_decay(in->elapsed_ns, KNOWN_GOOD_NS)) * (in->inflight - b->known_good);
+    bool refuses = window_sum(&b->window, OUTCOME_REFUSED) > 0;
+
+    /* what drains out of one that takes nothing says nothing of what it can bear */
+    if (!refuses || in->inflight > b->known_good)
+        b->known_good +=
+            (1 - num_decay(in->elapsed_ns, KNOWN_GOOD_NS)) * (in->inflight - b->known_good);
     if (c->now_ns - b->since_ns >= QUIET_NS)
         b->trips = 0;
 }
@@ -359,8 +291,11 @@ static void tick_closed(struct breaker *b, const struct breaker_rules *c,
 void breaker_tick(struct breaker *b, const struct breaker_rules *c, const struct breaker_input *in)
 {
     window_advance(&b->window, c->now_ns);
+    for (int i = 0; i < BREAKER_PARTS; i++)
+        window_advance(&b->part[i], c->now_ns);
+    b->content_ns = in->content_ns;
     if (in->silent && is_judged(b)) {
-        trip(b, c, "silence");
+        trip_for(b, c, "silence", 1u << KIND_GENERATION);
         return;
     }
     if (b->state == BREAKER_CLOSED)
@@ -369,7 +304,7 @@ void breaker_tick(struct breaker *b, const struct breaker_rules *c, const struct
         tick_ramp(b, c);
     else if (b->state == BREAKER_OPEN && !b->held_open && !b->health_bad &&
              c->now_ns >= b->until_ns)
-        follow(b, c, BREAKER_HALF_OPEN, "wait_over");
+        breaker_follow(b, c, BREAKER_HALF_OPEN, "wait_over");
 }
 
 void breaker_health_failed(struct breaker *b, const struct breaker_rules *c)
@@ -378,7 +313,7 @@ void breaker_health_failed(struct breaker *b, const struct breaker_rules *c)
     b->vouched = false;
     if (b->forced_closed || b->state == BREAKER_OPEN || b->state == BREAKER_DRAINED)
         return;
-    trip(b, c, "health_check");
+    breaker_trip(b, c, "health_check");
 }
 
 void breaker_health_ok(struct breaker *b, const struct breaker_rules *c)
@@ -389,7 +324,7 @@ void breaker_health_ok(struct breaker *b, const struct breaker_rules *c)
     b->health_bad = false;
     b->vouched = true;
     if (news && b->state == BREAKER_OPEN && !b->held_open)
-        follow(b, c, BREAKER_HALF_OPEN, "health_check");
+        breaker_follow(b, c, BREAKER_HALF_OPEN, "health_check");
 }
 
 void breaker_health_off(struct breaker *b, const struct breaker_rules *c)
@@ -398,5 +333,5 @@ void breaker_health_off(struct breaker *b, const struct breaker_rules *c)
 
     b->health_bad = b->vouched = false;
     if (was_bad && b->state == BREAKER_OPEN && !b->held_open)
-        follow(b, c, BREAKER_HALF_OPEN, "health_off");
+        breaker_follow(b, c, BREAKER_HALF_OPEN, "health_off");
 }

@@ -4,7 +4,18 @@
 
 #include "weir/decide/breaker.h"
 
-/* Shared by breaker.c and breaker_hand.c. */
+/* Shared by breaker.c, breaker_evidence.c and breaker_hand.c. */
+
+/* Opens it; what may close it is left as it is in HALF_OPEN, else any kind. */
+void breaker_trip(struct breaker *b, const struct breaker_rules *c, const char *cause);
+
+/* Looks at rows and windows after evidence of this kind; failures: the cause of a row of them. */
+void breaker_judge(struct breaker *b, const struct breaker_rules *c, uint8_t kind,
+                   const char *failures);
+
+/* A step that the rules may take. */
+void breaker_follow(struct breaker *b, const struct breaker_rules *c, enum breaker_state to,
+                    const char *cause);
 
 /* The one writer of the state; asks nobody whether the step is allowed. */
 void breaker_enter(struct breaker *b, const struct breaker_rules *c, enum breaker_state to,

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The choice of an upstream: of those that take a request, the one with the least in flight.  Also
- * the one place where a rule in mode observe is told apart from one that is enforced.
+ * The choice of an upstream: of those that take a request, the one with the least in flight,
+ * counted by how well it answered lately (weight.c).  Also the one place where a rule in mode
+ * observe is told apart from one that is enforced.
  */
 #include "weir/base/assert.h"
 #include "weir/decide/pool_priv.h"
@@ -76,16 +77,30 @@ static bool refused_by(const struct pool *p, const struct upstream *u, enum rule
     return false;
 }
 
+#define STREAM_FIRST_NS (2 * NS_PER_S)
+
+/* A stream shows at once that an engine works; a whole answer first leaves it the time to come. */
+static enum rule probe_or(const struct pool *p, const struct upstream *u,
+                          const struct pool_request *r, enum rule said, uint64_t now_ns)
+{
+    bool slow = said == RULE_PROBE && !r->stream && r->kind == KIND_GENERATION &&
+                u->breaker.good == 0 && !upstream_is_unary(p, u, now_ns);
+
+    return slow && now_ns - u->breaker.since_ns < STREAM_FIRST_NS ? RULE_HALF_OPEN : said;
+}
+
 static struct answer ask(struct pool *p, struct upstream *u, const struct pool_request *r,
                          uint64_t now_ns)
 {
     struct breaker_rules rules = pool_rules(p, now_ns);
     struct answer a = {RULE_ROOM, RULE_NONE};
-    enum rule said = breaker_ask(&u->breaker, &rules, u->inflight);
+    enum rule said =
+        probe_or(p, u, r, breaker_ask(&u->breaker, &rules, u->inflight, r->kind), now_ns);
 
     if (refused_by(p, u, said, &a))
         return a;
-    if (hold_on(&u->hold, now_ns) && refused_by(p, u, RULE_HOLD, &a))
+    if (cooldown_until(&u->cooldown, r->who, r->model, now_ns) > 0 &&
+        refused_by(p, u, RULE_HOLD, &a))
         return a;
     if (r->class == CLASS_SYSTEM && p->system >= POOL_SYSTEM_MAX) {
         a.rule = RULE_SYSTEM_CAP;
@@ -133,7 +148,13 @@ static int nearness(enum rule rule)
     return 0;
 }
 
-static bool is_better(const struct pool *p, const struct choice *best, int i,
+/* With as many in flight, the one that answers well; with the same weights, the one with fewer. */
+static double burden(const struct pool *p, const double *weight, int i)
+{
+    return (p->upstream[i].inflight + 1) / weight[i];
+}
+
+static bool is_better(const struct pool *p, const double *weight, const struct choice *best, int i,
                       const struct answer *a)
 {
     bool doubtful = a->observed != RULE_NONE;
@@ -142,7 +163,7 @@ static bool is_better(const struct pool *p, const struct choice *best, int i,
         return true;
     if (doubtful != (best->observed != RULE_NONE))
         return !doubtful; /* one that an observed rule would spare comes last */
-    return p->upstream[i].inflight < p->upstream[best->upstream].inflight;
+    return burden(p, weight, i) < burden(p, weight, best->upstream);
 }
 
 static bool is_nearer(const struct pool *p, const struct choice *best, int i, enum rule rule)
@@ -152,10 +173,11 @@ static bool is_nearer(const struct pool *p, const struct choice *best, int i, en
     return p->upstream[i].inflight < p->upstream[best->blame].inflight;
 }
 
-static void weigh(const struct pool *p, struct choice *best, int i, const struct answer *a)
+static void weigh(const struct pool *p, const double *weight, struct choice *best, int i,
+                  const struct answer *a)
 {
     if (takes(a->rule)) {
-        if (is_better(p, best, i, a))
+        if (is_better(p, weight, best, i, a))
             *best = (struct choice){i, a->rule, a->observed, -1};
     } else if (best->upstream < 0 && is_nearer(p, best, i, a->rule)) {
         *best = (struct choice){-1, a->rule, a->observed, i};
@@ -165,19 +187,23 @@ static void weigh(const struct pool *p, struct choice *best, int i, const struct
 struct choice choose(struct pool *p, const struct pool_request *r, int except, uint64_t now_ns)
 {
     struct choice best = {-1, RULE_DRAINED, RULE_NONE, -1};
+    double weight[POOL_UPSTREAMS_MAX];
 
+    pool_weights(p, r->kind, weight);
     for (size_t n = 0; n < p->n_upstreams; n++) {
         int i = (int)((p->rotate + n) % p->n_upstreams);
         struct answer a;
         if (i == except || p->upstream[i].membership != MEMBER)
             continue;
         a = ask(p, &p->upstream[i], r, now_ns);
-        weigh(p, &best, i, &a);
+        weigh(p, weight, &best, i, &a);
     }
     return best;
 }
 
-static uint64_t upstream_earliest(const struct pool *p, const struct upstream *u, uint64_t now_ns)
+/* cooldown_ns: the end of the one that concerns the question, 0 = none. */
+static uint64_t upstream_earliest(const struct pool *p, const struct upstream *u,
+                                  uint64_t cooldown_ns, uint64_t now_ns)
 {
     const struct breaker *b = &u->breaker;
     uint64_t at = now_ns;
@@ -194,9 +220,23 @@ static uint64_t upstream_earliest(const struct pool *p, const struct upstream *u
         if (b->health_bad && at < now_ns + p->conf->breaker.open_max_ns)
             at = now_ns + p->conf->breaker.open_max_ns; /* nobody knows; not at once */
     }
-    if (u->hold.until_ns > at && is_enforced(p, u, RULE_HOLD))
-        at = u->hold.until_ns;
+    if (cooldown_ns > at && is_enforced(p, u, RULE_HOLD))
+        at = cooldown_ns;
     return at > now_ns ? at : now_ns;
+}
+
+uint64_t pool_earliest_for(const struct pool *p, const struct pool_request *r, uint64_t now_ns)
+{
+    uint64_t best = UINT64_MAX;
+
+    for (size_t i = 0; i < p->n_upstreams; i++) {
+        const struct upstream *u = &p->upstream[i];
+        uint64_t until_ns = cooldown_until(&u->cooldown, r->who, r->model, now_ns);
+        uint64_t at = upstream_earliest(p, u, until_ns, now_ns);
+        if (at < best)
+            best = at;
+    }
+    return best;
 }
 
 uint64_t pool_earliest(const struct pool *p, uint64_t now_ns)
@@ -204,9 +244,30 @@ uint64_t pool_earliest(const struct pool *p, uint64_t now_ns)
     uint64_t best = UINT64_MAX;
 
     for (size_t i = 0; i < p->n_upstreams; i++) {
-        uint64_t at = upstream_earliest(p, &p->upstream[i], now_ns);
+        const struct upstream *u = &p->upstream[i];
+        uint64_t at = upstream_earliest(p, u, cooldown_of_known(&u->cooldown, now_ns), now_ns);
         if (at < best)
             best = at;
     }
     return best;
+}
+
+uint64_t pool_earliest_of_any(const struct pool *p, uint64_t now_ns)
+{
+    uint64_t best = UINT64_MAX;
+
+    for (size_t i = 0; i < p->n_upstreams; i++) {
+        const struct upstream *u = &p->upstream[i];
+        uint64_t at = upstream_earliest(p, u, cooldown_of_all(&u->cooldown, now_ns), now_ns);
+        if (at < best)
+            best = at;
+    }
+    return best;
+}
+
+bool pool_cools_alone(const struct pool *p, const struct pool_request *r, const struct choice *c,
+                      uint64_t now_ns)
+{
+    return c->upstream < 0 && c->rule == RULE_HOLD && pool_earliest(p, now_ns) <= now_ns &&
+           pool_earliest_for(p, r, now_ns) > now_ns;
 }

@@ -174,7 +174,7 @@ static void judge_silent(struct pool *p, struct upstream *u, struct pool_request
                          uint64_t now_ns)
 {
     struct breaker_rules rules = pool_rules(p, now_ns);
-    struct evidence e = evidence_of(r, 0);
+    struct evidence e = evidence_of(r);
 
     if (was_overtaken(u, r, unary)) {
         u->limiter.overtaken++;

@@ -1,62 +1,148 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the outcome of a request tells breaker, limiter, cooldown and leases. */
+/*
+ * Acts on the evidence table: what a first token and an end tell breaker, limiter, cooldown, ramp
+ * and leases.  What they say is evidence.c's.
+ */
 #include "weir/base/assert.h"
 #include "weir/decide/pool_priv.h"
 
-static void mark_error(struct upstream *u, struct pool_request *r)
+#define LATELY_NS (10 * NS_PER_S) /* another user was well so lately: it is not the upstream */
+
+static enum role role_of(const struct pool_request *r)
 {
-    if (r->marked || request_is_system(r))
+    if (r->probe && !r->overdue)
+        return ROLE_PROBE;
+    return r->kind == KIND_GENERATION ? ROLE_GENERATION : ROLE_ROUTE;
+}
+
+static struct evidence evidence_now(const struct upstream *u, const struct pool_request *r,
+                                    uint64_t now_ns)
+{
+    struct evidence e = evidence_of(r);
+    uint64_t since_ns = breaker_blamed_since(&u->breaker, r->who, now_ns);
+
+    if (since_ns > now_ns - LATELY_NS)
+        since_ns = now_ns - LATELY_NS;
+    e.others_well = cooldown_other_well(&u->cooldown, r->who, since_ns);
+    return e;
+}
+
+static void mark(struct upstream *u, struct pool_request *r, enum mark m)
+{
+    if (m == MARK_NONE || r->marked || request_is_system(r))
         return;
     r->marked = true;
-    if (request_is_fresh(u, r))
+    r->late = r->late || m == MARK_LATE;
+    if (!request_is_fresh(u, r))
+        return;
+    if (m == MARK_ON_TIME)
+        limiter_on_time(&u->limiter, false);
+    else if (m == MARK_LATE)
+        limiter_late(&u->limiter);
+    else
         u->limiter.err++;
 }
 
-static void take_ok(struct pool *p, struct upstream *u, struct pool_request *r,
-                    const struct pool_report *rep, uint64_t now_ns)
+static enum sign sign_of_first(enum lateness l)
 {
-    struct evidence e = evidence_of(r, rep->status);
+    switch (l) {
+    case ON_TIME:
+        return SIGN_ON_TIME;
+    case LATE_NOW:
+        return SIGN_LATE_TOKEN;
+    case LATE_BEFORE:
+    case UNJUDGED:
+        return SIGN_TOKEN;
+    }
+    WEIR_UNREACHABLE("lateness");
+}
+
+/* A route's answers say who is served only where nothing is generated. */
+static bool tells_who_is_well(const struct upstream *u, const struct pool_request *r,
+                              uint64_t now_ns)
+{
+    uint64_t generated_ns = u->breaker.ok_ns[KIND_GENERATION];
+
+    return r->kind == KIND_GENERATION || generated_ns == 0 ||
+           now_ns - generated_ns >= POOL_UNARY_AFTER_NS;
+}
+
+void upstream_take_first(struct pool *p, struct upstream *u, struct pool_request *r,
+                         enum lateness l, uint64_t now_ns)
+{
+    const struct evidence_row *row = evidence_row(sign_of_first(l), role_of(r));
+    struct breaker_rules rules = pool_rules(p, now_ns);
+    struct evidence e = evidence_of(r);
+
+    WEIR_ASSERT(row->breaker == BREAKER_TAKES_OK || row->breaker == BREAKER_TAKES_OK_LATE);
+    u->content_ns = u->alive_ns = now_ns;
+    if (tells_who_is_well(u, r, now_ns))
+        cooldown_well(&u->cooldown, r->who, r->model, now_ns);
+    breaker_first(&u->breaker, &rules, &e, l);
+    upstream_after_breaker(p, u, now_ns);
+}
+
+void upstream_free_probes(struct pool *p, struct upstream *u, uint64_t now_ns)
+{
+    (void)p;
+    LIST_EACH_SAFE(n, next, &u->probe_list)
+    {
+        struct pool_request *r = LIST_OBJECT(n, struct pool_request, probe_node);
+        struct evidence e = evidence_of(r);
+        if (now_ns <= r->probe_ns)
+            continue;
+        list_remove(n);
+        list_init(n);
+        if (r->first)
+            continue;
+        breaker_probe_back(&u->breaker, &e);
+        r->overdue = true;
+    }
+}
+
+static void take_whole(struct pool *p, struct upstream *u, struct pool_request *r, bool complete,
+                       uint64_t now_ns)
+{
+    struct evidence e = evidence_of(r);
 
     if (!r->first)
         upstream_note_first(p, r, now_ns);
     breaker_clean_end(&u->breaker, &e);
-    if (rep->complete && r->user != 0 && p->conf->lease_ns > 0)
+    if (complete && r->user != 0 && p->conf->lease_ns > 0)
         lease_renew(&p->leases, r->user, now_ns + p->conf->lease_ns);
 }
 
-static void take_failure(struct pool *p, struct upstream *u, struct pool_request *r,
-                         const struct pool_report *rep, uint64_t now_ns)
-{
-    struct breaker_rules rules = pool_rules(p, now_ns);
-    struct evidence e = evidence_of(r, rep->status);
-
-    if (r->first) {
-        breaker_cut(&u->breaker, &rules, &e, rep->outcome);
-        return;
-    }
-    mark_error(u, r);
-    breaker_failed(&u->breaker, &rules, &e, rep->outcome);
-}
-
-static void take_refused(struct pool *p, struct upstream *u, struct pool_request *r,
-                         const struct pool_report *rep, uint64_t now_ns)
-{
-    struct breaker_rules rules = pool_rules(p, now_ns);
-    struct evidence e = evidence_of(r, rep->status);
-
-    if (!hold_on(&u->hold, now_ns) && request_is_fresh(u, r))
-        limiter_refused(&u->limiter);
-    hold_refused(&u->hold, &p->chance, rep->retry_after_ms, now_ns);
-    if (!r->first)
-        breaker_probe_back(&u->breaker, &e);
-    breaker_refused(&u->breaker, &rules, &e, r->first);
-}
-
-static void take_neutral(struct pool *p, struct upstream *u, struct pool_request *r,
+static void take_refusal(struct pool *p, struct upstream *u, struct pool_request *r,
+                         const struct evidence_row *row, const struct pool_report *rep,
                          uint64_t now_ns)
 {
     struct breaker_rules rules = pool_rules(p, now_ns);
-    struct evidence e = evidence_of(r, 0);
+    struct evidence e = evidence_of(r);
+    struct cooldown_refusal refusal = {row->cooldown, r->who, r->model, rep->retry_after_ms};
+    bool shut = cooldown_refused(&u->cooldown, &refusal, &p->chance, now_ns);
+
+    if (shut && request_is_fresh(u, r))
+        limiter_refused(&u->limiter);
+    if (!r->first)
+        breaker_probe_back(&u->breaker, &e);
+    breaker_refused(&u->breaker, &rules, &e, r->first, cooldown_of_known(&u->cooldown, now_ns) > 0);
+}
+
+static void take_abandoned(struct pool *p, struct upstream *u, struct pool_request *r,
+                           uint64_t now_ns)
+{
+    struct breaker_rules rules = pool_rules(p, now_ns);
+    struct evidence e = evidence_of(r);
+
+    breaker_neutral(&u->breaker, &rules);
+    breaker_abandoned(&u->breaker, &rules, &e);
+}
+
+static void take_nothing(struct pool *p, struct upstream *u, struct pool_request *r,
+                         uint64_t now_ns)
+{
+    struct breaker_rules rules = pool_rules(p, now_ns);
+    struct evidence e = evidence_of(r);
 
     if (r->first)
         return; /* its ok stands */
@@ -64,23 +150,69 @@ static void take_neutral(struct pool *p, struct upstream *u, struct pool_request
     breaker_probe_back(&u->breaker, &e);
 }
 
+static void tell_breaker(struct pool *p, struct upstream *u, struct pool_request *r,
+                         const struct evidence_row *row, const struct pool_report *rep,
+                         uint64_t now_ns)
+{
+    struct breaker_rules rules = pool_rules(p, now_ns);
+    struct evidence e = evidence_now(u, r, now_ns);
+
+    switch (row->breaker) {
+    case BREAKER_TAKES_END:
+        take_whole(p, u, r, rep->complete, now_ns);
+        return;
+    case BREAKER_TAKES_FAILURE:
+    case BREAKER_TAKES_OWN:
+        breaker_failed(&u->breaker, &rules, &e, rep->outcome, row->breaker == BREAKER_TAKES_OWN);
+        return;
+    case BREAKER_TAKES_CUT:
+        breaker_cut(&u->breaker, &rules, &e, rep->outcome);
+        return;
+    case BREAKER_TAKES_REFUSAL:
+        take_refusal(p, u, r, row, rep, now_ns);
+        return;
+    case BREAKER_TAKES_CLIENT:
+        breaker_client_error(&u->breaker, &rules, &e);
+        take_nothing(p, u, r, now_ns);
+        return;
+    case BREAKER_TAKES_ABANDON:
+        take_abandoned(p, u, r, now_ns);
+        return;
+    case BREAKER_TAKES_LATE: /* a probe that its client left: late, and noticed now */
+        breaker_late(&u->breaker, &rules, &e);
+        return;
+    case BREAKER_TAKES_NOTHING:
+        take_nothing(p, u, r, now_ns);
+        return;
+    case BREAKER_TAKES_OK:
+    case BREAKER_TAKES_OK_LATE:
+    case BREAKER_TAKES_CHECK_OK:
+    case BREAKER_TAKES_CHECK_BAD:
+        break;
+    }
+    WEIR_UNREACHABLE("an end that is none");
+}
+
+/* Its deadline passed without a token.  A whole answer among streams has none. */
+static bool is_overdue(const struct pool *p, const struct upstream *u, const struct pool_request *r,
+                       uint64_t now_ns)
+{
+    return !r->first && !request_is_system(r) && (r->excused || now_ns > r->late_ns) &&
+           (r->stream || upstream_is_unary(p, u, now_ns));
+}
+
 void upstream_report(struct pool *p, struct upstream *u, struct pool_request *r,
                      const struct pool_report *rep, uint64_t now_ns)
 {
-    switch (rep->outcome) {
-    case OUTCOME_OK:
-        take_ok(p, u, r, rep, now_ns);
-        return;
-    case OUTCOME_FAILED:
-    case OUTCOME_CONNECT_FAILED:
-    case OUTCOME_STALLED:
-        take_failure(p, u, r, rep, now_ns);
-        return;
-    case OUTCOME_REFUSED:
-        take_refused(p, u, r, rep, now_ns);
-        return;
-    case OUTCOME_NEUTRAL:
-        take_neutral(p, u, r, now_ns);
-        return;
-    }
+    struct ended end = {
+        .outcome = rep->outcome,
+        .status = rep->status,
+        .aborted = rep->aborted,
+        .first = r->first,
+        .overdue = is_overdue(p, u, r, now_ns),
+    };
+    const struct evidence_row *row = evidence_row(sign_of_end(&end), role_of(r));
+
+    mark(u, r, row->limiter);
+    tell_breaker(p, u, r, row, rep, now_ns);
 }

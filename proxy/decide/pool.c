@@ -33,6 +33,7 @@ void upstream_init(struct pool *p, size_t i, uint32_t id, uint32_t max_streams, 
     u->id = id;
     list_init(&u->pending_list);
     u->next_late_ns = UINT64_MAX;
+    list_init(&u->probe_list);
     limiter_init(&u->limiter, max_streams, now_ns);
     for (size_t k = 0; k < KINDS; k++)
         predict_init(&u->learnt[k].predict);
@@ -104,6 +105,9 @@ static void begin(struct pool *p, struct pool_request *r, uint64_t now_ns)
     WEIR_ASSERT(r->state == REQUEST_NEW && r->kind < KINDS);
     list_init(&r->node);
     list_init(&r->pending_node);
+    list_init(&r->probe_node);
+    if (r->who == 0)
+        r->who = r->user;
     r->upstream = r->tried = -1;
     r->numbers.upstream = -1;
     r->arrival_ns = now_ns;
@@ -134,9 +138,9 @@ static void note_observed(struct pool *p, enum rule observed)
 static enum rule may_not_wait(struct pool *p, const struct pool_request *r, const struct choice *c,
                               uint64_t now_ns)
 {
-    uint64_t earliest_ns = pool_earliest(p, now_ns);
+    uint64_t earliest_ns = pool_earliest_for(p, r, now_ns);
 
-    if (earliest_ns > now_ns && earliest_ns >= r->expires_ns)
+    if (pool_cools_alone(p, r, c, now_ns) || (earliest_ns > now_ns && earliest_ns >= r->expires_ns))
         return c->rule; /* nothing can change while it would wait */
     if (pool_wait_ns(p, r, now_ns) == 0)
         return RULE_QUEUE_OFF;
@@ -205,7 +209,7 @@ bool pool_is_shut(const struct pool *p, uint64_t now_ns)
 {
     const struct queue_conf *c = &p->conf->queue;
     uint64_t most_ns = c->max_wait_ns > c->batch_wait_ns ? c->max_wait_ns : c->batch_wait_ns;
-    uint64_t earliest_ns = pool_earliest(p, now_ns);
+    uint64_t earliest_ns = pool_earliest_of_any(p, now_ns);
 
     return earliest_ns > now_ns && earliest_ns - now_ns > most_ns;
 }

@@ -58,7 +58,8 @@ static bool has_headroom_at(const struct upstream *u, uint64_t now_ns)
     const struct breaker *b = &u->breaker;
     double places = limiter_streams(&u->limiter);
 
-    if ((b->state != BREAKER_CLOSED && b->state != BREAKER_RAMPING) || hold_on(&u->hold, now_ns))
+    if ((b->state != BREAKER_CLOSED && b->state != BREAKER_RAMPING) ||
+        cooldown_of_known(&u->cooldown, now_ns) > 0)
         return false;
     if (b->state == BREAKER_RAMPING)
         places = num_min(places, ramp_allows(&b->ramp, b->known_good));
@@ -197,10 +198,11 @@ static uint32_t appoint_user(struct pool *p, const struct pool_request *r, enum 
     return appoint_next(&slot->appoint_ns, &p->chance, per_s, not_before_ns, now_ns);
 }
 
-static bool state_lasts(const struct pool *p, enum cause cause, uint64_t now_ns)
+static bool state_lasts(const struct pool *p, const struct pool_request *r, uint64_t now_ns)
 {
+    enum cause cause = r->cause;
     bool away = cause == CAUSE_CIRCUIT_OPEN || cause == CAUSE_HELD || cause == CAUSE_NO_UPSTREAM;
-    uint64_t earliest_ns = away ? pool_earliest(p, now_ns) : now_ns;
+    uint64_t earliest_ns = away ? pool_earliest_for(p, r, now_ns) : now_ns;
 
     return earliest_ns == UINT64_MAX || earliest_ns > now_ns + POOL_LONG_NS;
 }
@@ -233,7 +235,7 @@ static uint32_t appointment(struct pool *p, const struct pool_request *r, enum r
     if (r->cause == CAUSE_RATE_LIMITED)
         return appoint_user(p, r, rule, now_ns);
     return appoint_next(&p->appoint_ns, &p->chance, rate_now(&p->admitted, now_ns),
-                        pool_earliest(p, now_ns), now_ns);
+                        pool_earliest_for(p, r, now_ns), now_ns);
 }
 
 void pool_refuse(struct pool *p, struct pool_request *r, enum rule rule, int blame, uint64_t now_ns)
@@ -248,7 +250,7 @@ void pool_refuse(struct pool *p, struct pool_request *r, enum rule rule, int bla
     else if (rule == RULE_USER_STREAMS)
         r->numbers.user_may_hold = p->conf->users.max_streams;
     r->cause = cause_of(rule);
-    lasts = state_lasts(p, r->cause, now_ns);
+    lasts = state_lasts(p, r, now_ns);
     r->numbers.retry_after_ms = appointment(p, r, rule, lasts, now_ns);
     r->no_retry = must_not_retry(p, r, lasts, now_ns);
     if (!r->no_retry)

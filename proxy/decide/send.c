@@ -6,10 +6,16 @@
 #include "weir/base/assert.h"
 #include "weir/decide/pool_priv.h"
 
-struct evidence evidence_of(const struct pool_request *r, uint32_t status)
+struct evidence evidence_of(const struct pool_request *r)
 {
     return (struct evidence){
-        .era = r->era, .probe = r->probe, .user = r->user, .sent_ns = r->sent_ns, .status = status};
+        .era = r->era,
+        .probe = r->probe,
+        .overdue = r->overdue,
+        .kind = r->kind,
+        .who = r->who,
+        .sent_ns = r->sent_ns,
+    };
 }
 
 void upstream_after_breaker(struct pool *p, struct upstream *u, uint64_t now_ns)
@@ -43,6 +49,17 @@ static void begin_books(struct pool *p, struct upstream *u, struct pool_request 
     }
 }
 
+static void begin_probe(struct pool *p, struct upstream *u, struct pool_request *r, uint64_t now_ns)
+{
+    struct breaker_rules rules = pool_rules(p, now_ns);
+    double expected_s =
+        predict_s(&u->learnt[r->kind].predict, r->bytes, upstream_is_unary(p, u, now_ns));
+
+    r->probe_ns = now_ns + num_ns(expected_s) + p->conf->limiter.queue_target_ns;
+    list_push_back(&u->probe_list, &r->probe_node);
+    breaker_probe_sent(&u->breaker, &rules, r->kind);
+}
+
 void pool_send(struct pool *p, struct pool_request *r, const struct choice *c, uint64_t now_ns)
 {
     struct upstream *u = &p->upstream[c->upstream];
@@ -54,8 +71,7 @@ void pool_send(struct pool *p, struct pool_request *r, const struct choice *c, u
     r->era = u->breaker.era;
     r->pending = r->marked = r->late = r->first = r->streaming = false;
     r->probe = c->rule == RULE_PROBE;
-    if (r->probe)
-        breaker_probe_sent(&u->breaker);
+    r->overdue = false;
     if (request_is_system(r)) {
         u->system++;
         p->system++;
@@ -63,6 +79,8 @@ void pool_send(struct pool *p, struct pool_request *r, const struct choice *c, u
         begin_books(p, u, r, now_ns);
         backlog_sent(&p->backlog);
     }
+    if (r->probe)
+        begin_probe(p, u, r, now_ns);
     if (r->attempts++ == 0)
         budget_earn(&p->budget, &p->conf->retry);
     if (!r->probe) /* the rate stands still meanwhile, and would grow with every probe */
@@ -86,8 +104,6 @@ void upstream_unpend(struct upstream *u, struct pool_request *r)
 void upstream_note_first(struct pool *p, struct pool_request *r, uint64_t now_ns)
 {
     struct upstream *u = &p->upstream[r->upstream];
-    struct breaker_rules rules = pool_rules(p, now_ns);
-    struct evidence e = evidence_of(r, 0);
     enum lateness lateness = UNJUDGED;
 
     WEIR_ASSERT(r->state == REQUEST_SENT && !r->first);
@@ -100,13 +116,11 @@ void upstream_note_first(struct pool *p, struct pool_request *r, uint64_t now_ns
         pace_seen(&u->pace, now_ns);
         r->streaming = true;
     }
-    breaker_first(&u->breaker, &rules, &e, lateness);
-    upstream_after_breaker(p, u, now_ns);
+    upstream_take_first(p, u, r, lateness, now_ns);
 }
 
 void pool_first(struct pool *p, struct pool_request *r, uint64_t now_ns)
 {
-    p->upstream[r->upstream].alive_ns = now_ns;
     upstream_note_first(p, r, now_ns);
     pool_serve_queue(p, now_ns); /* one less is pending */
 }
@@ -135,6 +149,8 @@ void pool_release(struct pool *p, struct pool_request *r, const struct pool_repo
     }
     upstream_report(p, u, r, rep, now_ns);
     upstream_unpend(u, r);
+    list_remove(&r->probe_node);
+    list_init(&r->probe_node);
     if (r->streaming) {
         r->streaming = false;
         note_streams(u, -1, now_ns);

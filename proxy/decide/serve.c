@@ -49,28 +49,31 @@ void pool_expire_waiting(struct pool *p, bool all, uint64_t now_ns)
     }
 }
 
-static bool admit_waiting(struct pool *p, struct pool_request *r, uint64_t now_ns)
+/* It leaves the queue: sent, or refused for a cooldown that is its own. */
+static void leaves(struct pool *p, struct pool_request *r, const struct choice *c, uint64_t now_ns)
 {
-    struct choice c = choose(p, r, -1, now_ns);
-
-    if (c.upstream < 0)
-        return false;
-    pool_send(p, r, &c, now_ns);
-    return true;
+    queue_remove(&p->queue, r);
+    if (c->upstream >= 0)
+        pool_send(p, r, c, now_ns);
+    else
+        pool_refuse(p, r, c->rule, c->blame, now_ns);
+    wake(p, r);
 }
 
 /* True while the next of this rank may be looked at. */
 static bool serve_newest(struct pool *p, struct pool_request *r, uint64_t now_ns)
 {
+    struct choice c;
+
     if (now_ns >= r->expires_ns || pool_deadline_lost(p, r, now_ns)) {
         pool_refuse_waiting(p, r, now_ns >= r->expires_ns ? RULE_WAITED : RULE_CLIENT_DEADLINE,
                             now_ns);
         return true;
     }
-    if (!admit_waiting(p, r, now_ns))
+    c = choose(p, r, -1, now_ns);
+    if (c.upstream < 0 && !pool_cools_alone(p, r, &c, now_ns))
         return false;
-    queue_remove(&p->queue, r);
-    wake(p, r);
+    leaves(p, r, &c, now_ns);
     return true;
 }
 

@@ -6,17 +6,26 @@
 #include "weir/base/assert.h"
 #include "weir/decide/pool_priv.h"
 
-/* Something sent lately may still be in prefill, which can hold up every stream of an engine. */
-static bool may_be_in_prefill(const struct pool *p, const struct upstream *u, uint64_t now_ns)
+#define LONG_ANSWER_NS (60 * NS_PER_S) /* whole answers in flight may take so long */
+
+/*
+ * Streams may pause, all of them: silence needs a witness, one that was sent into it and got
+ * nothing for so long beyond what it may take.  Nor may another still be in prefill, which can hold
+ * up every stream of an engine.
+ */
+static bool has_witness(const struct pool *p, const struct upstream *u, uint64_t now_ns)
 {
+    bool witness = false;
+
     LIST_EACH(n, &u->pending_list)
     {
         const struct pool_request *r = LIST_OBJECT(n, struct pool_request, pending_node);
         uint64_t expected_ns = r->late_ns - p->conf->limiter.queue_target_ns;
         if (now_ns < expected_ns + p->conf->breaker.silence_ns)
-            return true;
+            return false;
+        witness = witness || r->sent_ns >= u->alive_ns;
     }
-    return false;
+    return witness;
 }
 
 static bool is_silent(const struct pool *p, struct upstream *u, uint64_t now_ns)
@@ -27,7 +36,8 @@ static bool is_silent(const struct pool *p, struct upstream *u, uint64_t now_ns)
         u->pace.last_event_ns = now_ns; /* fewer streams may be silent; count from when more are */
         return false;
     }
-    return now_ns - u->pace.last_event_ns >= c->silence_ns && !may_be_in_prefill(p, u, now_ns);
+    return now_ns - u->pace.last_event_ns >= c->silence_ns &&
+           now_ns - u->alive_ns >= c->silence_ns && has_witness(p, u, now_ns);
 }
 
 static void tick_limits(struct pool *p, struct upstream *u, uint64_t events, uint64_t now_ns)
@@ -56,23 +66,37 @@ static void tick_limits(struct pool *p, struct upstream *u, uint64_t events, uin
     limiter_tick(&u->limiter, &in);
 }
 
+/* When it last showed that it works: where whole answers are all there is, those that run do, too.
+ */
+static uint64_t at_work_ns(const struct upstream *u, uint64_t now_ns)
+{
+    uint64_t ok_ns =
+        u->breaker.ok_ns[0] > u->breaker.ok_ns[1] ? u->breaker.ok_ns[0] : u->breaker.ok_ns[1];
+    bool runs = u->streams == 0 && u->inflight > 0 && ok_ns > 0 && now_ns - ok_ns < LONG_ANSWER_NS;
+
+    return runs ? now_ns : u->content_ns;
+}
+
 static void upstream_tick(struct pool *p, struct upstream *u, uint64_t events, uint64_t now_ns)
 {
     struct breaker_rules rules = pool_rules(p, now_ns);
     struct breaker_input in;
 
     if (u->counts_anew)
-        u->pace.counted = events;
-    if (events > u->pace.counted)
-        u->alive_ns = now_ns;
+        u->pace.counted = u->events = events;
     u->counts_anew = false;
+    if (events != u->events)
+        u->content_ns = u->alive_ns = now_ns;
+    u->events = events;
     upstream_mark_late(p, u, now_ns);
+    upstream_free_probes(p, u, now_ns);
     tick_limits(p, u, events, now_ns);
     in = (struct breaker_input){
         .inflight = u->inflight,
         .streams = u->streams,
         .silent = is_silent(p, u, now_ns),
         .elapsed_ns = now_ns - p->tick_ns,
+        .content_ns = at_work_ns(u, now_ns),
     };
     upstream_lapse(p, u, now_ns);
     breaker_tick(&u->breaker, &rules, &in);
@@ -84,6 +108,16 @@ static void freeze_admitted(struct pool *p, uint64_t now_ns)
 {
     if (pool_earliest(p, now_ns) > now_ns)
         rate_freeze(&p->admitted, now_ns);
+}
+
+void pool_signs(struct pool *p, const uint64_t *signs, uint64_t now_ns)
+{
+    for (size_t i = 0; i < p->n_upstreams; i++) {
+        struct upstream *u = &p->upstream[i];
+        if (signs[i] != u->signs)
+            u->alive_ns = now_ns;
+        u->signs = signs[i];
+    }
 }
 
 void pool_tick(struct pool *p, const uint64_t *events, uint64_t now_ns)
@@ -132,7 +166,7 @@ void pool_health_off(struct pool *p, size_t upstream, uint64_t now_ns)
 
 bool pool_is_alive(const struct pool *p, size_t upstream, uint64_t within_ns, uint64_t now_ns)
 {
-    uint64_t at = p->upstream[upstream].alive_ns;
+    uint64_t at = p->upstream[upstream].content_ns;
 
     WEIR_ASSERT(upstream < p->n_upstreams);
     return at > 0 && now_ns - at < within_ns;

@@ -45,7 +45,7 @@ static enum cause refuse_cause(const struct upstream *u, uint64_t now_ns)
     case BREAKER_CLOSED:
         break;
     }
-    return hold_on(&u->hold, now_ns) ? CAUSE_HELD : CAUSE_OVERLOADED;
+    return cooldown_of_known(&u->cooldown, now_ns) > 0 ? CAUSE_HELD : CAUSE_OVERLOADED;
 }
 
 static void view_window(const struct breaker *b, struct upstream_view *v, uint64_t now_ns)
@@ -92,7 +92,7 @@ void pool_upstream_view(const struct pool *p, size_t upstream, struct upstream_v
                      now_ns - b->since_ns >= NOBODY_ASKS_NS;
     v->since_ns = b->since_ns;
     v->until_ns = b->state == BREAKER_OPEN ? b->until_ns : 0;
-    v->held_until_ns = hold_on(&u->hold, now_ns) ? u->hold.until_ns : 0;
+    v->held_until_ns = cooldown_of_known(&u->cooldown, now_ns);
     v->share = breaker_share(b);
     v->known_good = b->known_good;
     v->ramp_held = upstream_override_on(u, OVERRIDE_RAMP_HOLD);

@@ -66,7 +66,7 @@ static void check_state(struct proxy *p, const struct upstream *u)
 
     if (breaker && (b->state == BREAKER_OPEN || b->state == BREAKER_DRAINED))
         broken(p->w, "I6", "admitted to one that is %s", breaker_state_name(b->state));
-    if (enforces(p, SET_LIMITER) && hold_on(&u->hold, p->w->now_ns))
+    if (enforces(p, SET_LIMITER) && cooldown_of_all(&u->cooldown, p->w->now_ns) > 0)
         broken(p->w, "I6", "admitted to one that is held");
 }
 
@@ -146,6 +146,8 @@ void watch_end(struct proxy *p, const struct job *j, const struct pool_report *r
 {
     if (!p->w->sc->check)
         return;
+    if (rep->aborted && !j->first_seen && (j->r.excused || p->w->now_ns > j->r.late_ns))
+        return; /* given up on: that is evidence */
     if (rep->outcome == OUTCOME_NEUTRAL || (rep->outcome == OUTCOME_REFUSED && !j->first_seen))
         watch_no_evidence(p, outcome_name(rep->outcome));
     check_marked(p, j, rep, unary);
@@ -293,7 +295,7 @@ static void check_pending(struct proxy *p, const struct seen_before *before,
             continue;
         if (r->state != REQUEST_SENT)
             broken(p->w, "I7", "one that runs was ended by the pool");
-        probes += r->probe && r->era == u->breaker.era;
+        probes += r->probe && !r->overdue && r->era == u->breaker.era;
         if (!r->pending || p->w->now_ns <= r->late_ns)
             continue;
         if (!r->marked && must_be_marked(before, u, r))
@@ -336,7 +338,7 @@ static void check_not_starved(struct proxy *p)
         const struct upstream *u = &pool->upstream[i];
         enum breaker_state s = u->breaker.state;
         bool takes = s == BREAKER_CLOSED || s == BREAKER_RAMPING;
-        room = room || (takes && !hold_on(&u->hold, p->w->now_ns) &&
+        room = room || (takes && cooldown_of_known(&u->cooldown, p->w->now_ns) == 0 &&
                         u->inflight < num_floor(limiter_streams(&u->limiter)) &&
                         u->pending < num_floor(u->limiter.pending) &&
                         (s == BREAKER_CLOSED ||

@@ -137,11 +137,24 @@ def test_silence_of_all_streams_opens_it(rig):
     b = rig.backend()
     w = rig.weir(b, enforce=True, pool={"breaker": {"silence": "1s", "silence_streams": 3}})
     streams = [open_stream(w, b) for _ in range(3)]
-    eventually(lambda: w.admin.upstream()["state"] == "open", 8)
+    witness = w.client()
+    witness.send(post(CHAT))  # sent into the silence, and never answered
+    eventually(lambda: w.admin.upstream()["state"] == "open", 20)
     # streams under way are never cut by the breaker
     for c, _, body, peer in streams:
         peer.chunk(CHAT.content("still here"))
         assert body.event() == CHAT.content("still here")
+        end_stream(CHAT, body, peer)
+
+
+def test_streams_that_pause_without_a_witness_open_nothing(rig):
+    b = rig.backend()
+    w = rig.weir(b, enforce=True, pool={"breaker": {"silence": "200ms", "silence_streams": 3}})
+    streams = [open_stream(w, b) for _ in range(3)]
+    paused = time.monotonic()
+    eventually(lambda: time.monotonic() - paused > 1)
+    assert w.admin.upstream()["state"] == "closed"
+    for c, _, body, peer in streams:
         end_stream(CHAT, body, peer)
 
 

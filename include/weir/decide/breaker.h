@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "weir/decide/events.h"
+#include "weir/decide/kinds.h"
 #include "weir/decide/num.h"
 #include "weir/decide/pool.h"
 #include "weir/decide/ramp.h"
@@ -18,7 +19,24 @@
  * cuts what runs.
  */
 
-enum { BREAKER_BLAMED_MAX = 16 };
+enum {
+    BREAKER_BLAMED_MAX = 16,
+    BREAKER_GONE_MAX = 16,
+    BREAKER_PARTS = 2, /* generation, and all else */
+};
+
+/* A user whose 500s count once in a row. */
+struct breaker_blamed {
+    uint64_t who;
+    uint64_t first_ns; /* of the 500s without a good answer to this user between */
+    uint32_t row;      /* the row in which the last one was counted */
+};
+
+/* A user who left without a first token. */
+struct breaker_gone {
+    uint64_t who;
+    uint64_t at_ns;
+};
 
 struct breaker {
     enum breaker_state state;
@@ -26,10 +44,18 @@ struct breaker {
     uint64_t since_ns, until_ns; /* until: end of OPEN, 0 = not known */
     uint32_t era;                /* how often it went OPEN; evidence of an earlier era is stale */
     uint32_t trips;              /* without a quiet minute between them; doubles the wait */
-    struct window window;
-    uint32_t failed_in_row, cut_in_row;
-    uint32_t n_blamed; /* users whose 500 counts in failed_in_row already */
-    uint64_t blamed[BREAKER_BLAMED_MAX];
+    struct window window;        /* of all kinds: what is shown */
+    struct window part[BREAKER_PARTS];        /* what is judged */
+    uint32_t failed_in_row, cut_in_row;       /* whatever the kind; any answer ends them */
+    uint32_t failed_of[KINDS], cut_of[KINDS]; /* of one kind; only its own answers do */
+    uint32_t row;                             /* counts the rows of failures */
+    uint8_t row_kinds;                        /* kinds in failed_in_row, a bit each */
+    uint8_t probe_kinds;                      /* what tripped it, and so what may close it */
+    uint64_t probe_kind_ns;                   /* when one of those was last asked for */
+    uint64_t ok_ns[BREAKER_PARTS];            /* last good first token or head; 0 = never */
+    struct breaker_blamed blamed[BREAKER_BLAMED_MAX];
+    struct breaker_gone gone[BREAKER_GONE_MAX];
+    uint64_t content_ns;   /* when content last flowed, of whatever request */
     uint32_t probes, good; /* HALF_OPEN: places given, good answers */
     struct ramp ramp;
     double known_good;             /* requests in flight while CLOSED, 10 s mean */
@@ -58,42 +84,56 @@ void breaker_set_conf(struct breaker *b, const struct breaker_rules *c);
 
 /*
  * RULE_ROOM (CLOSED; RAMPING with a share left), RULE_PROBE (a half-open breaker's place is free),
- * or why not: RULE_BREAKER_OPEN, RULE_HALF_OPEN, RULE_RAMP, RULE_DRAINED.
+ * or why not: RULE_BREAKER_OPEN, RULE_HALF_OPEN, RULE_RAMP, RULE_DRAINED.  A half-open one asks
+ * requests of the kind that tripped it; when none came for 30 s, any.
  */
-enum rule breaker_ask(struct breaker *b, const struct breaker_rules *c, uint32_t inflight);
+enum rule breaker_ask(struct breaker *b, const struct breaker_rules *c, uint32_t inflight,
+                      uint8_t kind);
 
 /* Evidence.  era is the breaker's when the request was sent. */
 struct evidence {
     uint32_t era;
     bool probe;
-    uint64_t user;
+    bool overdue; /* a probe whose place was given back at its deadline */
+    uint8_t kind; /* decide/kinds.h */
+    uint64_t who; /* 0 = nobody known */
     uint64_t sent_ns;
-    uint32_t status;
+    bool others_well; /* another user was well here lately, or since this one's 500s began */
 };
-void breaker_probe_sent(struct breaker *b);
+void breaker_probe_sent(struct breaker *b, const struct breaker_rules *c, uint8_t kind);
 /* First content.  UNJUDGED: a whole answer among streams, whose time says nothing. */
 enum lateness { ON_TIME, LATE_NOW, LATE_BEFORE, UNJUDGED };
 void breaker_first(struct breaker *b, const struct breaker_rules *c, const struct evidence *e,
                    enum lateness l);
 /* No first content at its deadline. */
 void breaker_late(struct breaker *b, const struct breaker_rules *c, const struct evidence *e);
-/* Before any content. */
+/* Before any content.  own: a 500, which counts once a user while others are well. */
 void breaker_failed(struct breaker *b, const struct breaker_rules *c, const struct evidence *e,
-                    enum outcome o);
+                    enum outcome o, bool own);
+/* When this user's 500s without a good answer between began; now, if there are none. */
+uint64_t breaker_blamed_since(const struct breaker *b, uint64_t who, uint64_t now_ns);
+/* The client left without a first token, late: a failure once a user and window, if a second user
+ * did so within the window and nobody got a first token since this one was sent. */
+void breaker_abandoned(struct breaker *b, const struct breaker_rules *c, const struct evidence *e);
 /* After content: its ok is taken back. */
 void breaker_cut(struct breaker *b, const struct breaker_rules *c, const struct evidence *e,
                  enum outcome o);
+/* shut: it concerns everybody who was well. */
 void breaker_refused(struct breaker *b, const struct breaker_rules *c, const struct evidence *e,
-                     bool after_content);
+                     bool after_content, bool shut);
+/* An error of the client's own: only the choice among peers looks at it. */
+void breaker_client_error(struct breaker *b, const struct breaker_rules *c,
+                          const struct evidence *e);
 void breaker_clean_end(struct breaker *b, const struct evidence *e);
 void breaker_neutral(struct breaker *b, const struct breaker_rules *c);
-/* A probe ended and showed nothing. */
+/* A probe ended and showed nothing, or its deadline passed: its place is free. */
 void breaker_probe_back(struct breaker *b, const struct evidence *e);
 
 struct breaker_input {
     uint32_t inflight, streams;
     bool silent; /* no event for `silence`, and nothing that may still be in prefill */
     uint64_t elapsed_ns;
+    uint64_t content_ns; /* when content last flowed; 0 = never */
 };
 void breaker_tick(struct breaker *b, const struct breaker_rules *c, const struct breaker_input *in);
 
@@ -117,5 +157,11 @@ void breaker_say(struct breaker *b, const struct breaker_rules *c, const char *c
 
 /* 0 (OPEN, HALF_OPEN, DRAINED) to 1 (CLOSED). */
 double breaker_share(const struct breaker *b);
+
+/* The window that a kind is judged by. */
+static inline const struct window *breaker_part(const struct breaker *b, uint8_t kind)
+{
+    return &b->part[kind != KIND_GENERATION];
+}
 
 #endif

@@ -89,12 +89,14 @@ struct pool_request {
     /* the pool's own; hands off */
     struct list node; /* in a queue, or among the woken */
     struct list pending_node;
+    struct list probe_node; /* while a probe, up to its deadline */
+    uint64_t probe_ns;      /* that deadline */
     uint64_t arrival_ns, sent_ns, late_ns;
     uint64_t expires_ns;            /* end of the waiting */
     uint64_t number;                /* of its kind on this upstream, in order of sending */
     uint32_t pend0, inflight0, era; /* pending and in flight when it was sent */
     int rank;
-    bool pending, marked, late, first, probe, streaming, counted_user, woken;
+    bool pending, marked, late, first, probe, overdue, streaming, counted_user, woken;
     bool guessed; /* nothing was known when it was sent: late_ns is a guess */
     bool excused; /* late_ns was put off once, for it certainly had a place */
 };
@@ -248,6 +250,13 @@ struct pool_request *pool_next_woken(struct pool *p);
  * events relayed since the start, over all workers.
  */
 void pool_tick(struct pool *p, const uint64_t *events, uint64_t now_ns);
+
+/*
+ * Before the tick: signs has one entry per upstream, a counter that grows with whatever comes from
+ * it (tokens, comments, pings, any bytes), over all workers.  A stream that shows them is not
+ * silent.
+ */
+void pool_signs(struct pool *p, const uint64_t *signs, uint64_t now_ns);
 
 /* When the queue's next entry expires (ns), so that waits end in time between ticks; 0 = empty. */
 uint64_t pool_next_expiry(const struct pool *p);

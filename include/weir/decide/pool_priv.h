@@ -6,8 +6,9 @@
 #include "weir/decide/backlog.h"
 #include "weir/decide/breaker.h"
 #include "weir/decide/budget.h"
+#include "weir/decide/cooldown.h"
 #include "weir/decide/events.h"
-#include "weir/decide/hold.h"
+#include "weir/decide/evidence.h"
 #include "weir/decide/kinds.h"
 #include "weir/decide/lease.h"
 #include "weir/decide/limiter.h"
@@ -35,7 +36,6 @@ struct upstream {
     enum membership membership;
     uint32_t id;          /* the caller's name for it, kept over reloads */
     uint32_t reservation; /* which one made it MEMBER_RESERVED */
-    uint64_t alive_ns;    /* the last first token or event; 0 = none yet */
     bool counts_anew;     /* the next tick's count of events is where its pace begins */
     uint32_t pending;     /* sent, no first token yet */
     uint32_t inflight;    /* sent, not ended; system requests are not among them */
@@ -48,7 +48,11 @@ struct upstream {
     struct limiter limiter;
     struct learnt learnt[KINDS];
     struct pace pace;
-    struct hold hold;
+    struct cooldown cooldown;
+    struct list probe_list; /* probes whose deadline has not passed, in order of sending */
+    uint64_t events, signs; /* counters of the workers as they were last seen */
+    uint64_t content_ns;    /* when content last flowed; 0 = never */
+    uint64_t alive_ns;      /* when any byte last came; 0 = never */
     struct breaker breaker;
     uint64_t override_until_ns[OVERRIDE_COUNT];
 };
@@ -113,6 +117,10 @@ struct choice choose(struct pool *p, const struct pool_request *r, int except, u
 struct breaker_rules pool_rules(const struct pool *p, uint64_t now_ns);
 /* The earliest time something may be admitted: now, an end of OPEN or hold, UINT64_MAX unknown. */
 uint64_t pool_earliest(const struct pool *p, uint64_t now_ns);
+/* The same for this request, whose user or model may be in a cooldown that is not the others'. */
+uint64_t pool_earliest_for(const struct pool *p, const struct pool_request *r, uint64_t now_ns);
+/* May some request that nobody knows yet be sent before then? */
+uint64_t pool_earliest_of_any(const struct pool *p, uint64_t now_ns);
 bool upstream_is_unary(const struct pool *p, const struct upstream *u, uint64_t now_ns);
 
 /* Its mark says something about this upstream still: it was not away since. */
@@ -126,13 +134,22 @@ static inline bool request_is_system(const struct pool_request *r)
     return r->class == CLASS_SYSTEM;
 }
 
+/* weight.c */
+/* One weight for each upstream, 0.1 to 1, for requests of this kind. */
+void pool_weights(const struct pool *p, uint8_t kind, double *weight);
+
 /* outcome.c */
+/* A first token, or a good head, and how its time was judged. */
+void upstream_take_first(struct pool *p, struct upstream *u, struct pool_request *r,
+                         enum lateness l, uint64_t now_ns);
+/* The deadline of a probe passed that is not judged by its time: its place is free. */
+void upstream_free_probes(struct pool *p, struct upstream *u, uint64_t now_ns);
 /* Takes what an ended request reports; its books are given back after it. */
 void upstream_report(struct pool *p, struct upstream *u, struct pool_request *r,
                      const struct pool_report *rep, uint64_t now_ns);
 
 /* send.c */
-struct evidence evidence_of(const struct pool_request *r, uint32_t status);
+struct evidence evidence_of(const struct pool_request *r);
 /* What a first content event, or a good head of a whole answer, says; serves no queue. */
 void upstream_note_first(struct pool *p, struct pool_request *r, uint64_t now_ns);
 void pool_send(struct pool *p, struct pool_request *r, const struct choice *c, uint64_t now_ns);
@@ -151,6 +168,11 @@ enum lateness upstream_mark_first(struct pool *p, struct upstream *u, struct poo
                                   uint64_t now_ns);
 /* Each tick: marks those whose deadline has passed. */
 void upstream_mark_late(struct pool *p, struct upstream *u, uint64_t now_ns);
+
+/* choose.c */
+/* Nothing takes it but for a cooldown that is not everybody's: it must not stand before others. */
+bool pool_cools_alone(const struct pool *p, const struct pool_request *r, const struct choice *c,
+                      uint64_t now_ns);
 
 /* refuse.c */
 enum rule pool_door(struct pool *p, struct pool_request *r, uint64_t now_ns);

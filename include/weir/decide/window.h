@@ -17,6 +17,8 @@ enum { WINDOW_SLICES = 20 };
 enum {
     WINDOW_ON_TIME = OUTCOME_COUNT,
     WINDOW_LATE,
+    WINDOW_CLIENT_ERROR, /* 4xx that say nothing of load */
+    WINDOW_SHUT,         /* refusals that concerned everybody who was well */
     WINDOW_COLUMNS,
 };
 

@@ -63,12 +63,15 @@ struct worker_counters {
     X(ONE, retries, "weir_retries_total", "pool",                                                  \
       "Second attempts of weir's own, at another upstream")
 
-/* Of one upstream in one worker, as above; the tick of the decisions reads the first. */
+/* Of one upstream in one worker, as above; the tick of the decisions reads content_events
+ * and reads. */
 #define WEIR_UPSTREAM_COUNTERS(X)                                                                  \
     X(ONE, content_events, "weir_content_events_total", "pool,upstream",                           \
       "Stream events with content; what the pace is computed from")                                \
     X(ONE, stream_events, "weir_stream_events_total", "pool,upstream",                             \
       "Stream events relayed; comments not counted")                                               \
+    X(ONE, reads, "weir_upstream_reads_total", "pool,upstream",                                    \
+      "Times that bytes of answers came from the upstream, of whatever kind: its sign of life")    \
     X(BY_OUTCOME, outcomes, "weir_upstream_outcomes_total", "pool,upstream,outcome",               \
       "Exchanges with the upstream by their outcome, each once")                                   \
     X(HISTOGRAM, ttft, "weir_time_to_first_token_seconds", "pool,upstream",                        \

@@ -344,6 +344,7 @@ static void on_data(void *owner, struct slice bytes)
     WEIR_CHECK(x, EXCHANGE_MAGIC);
     if (bytes.len == 0)
         return;
+    counter_add(&x->w->upstreams[x->upstream->slot].reads, 1);
     if (x->state == EXCHANGE_HEAD_PENDING)
         read_pending(x, bytes);
     else if (x->state == EXCHANGE_RELAY || x->state == EXCHANGE_TUNNEL)
@@ -408,6 +409,10 @@ void exchange_connect_failed(struct exchange *x, enum weir_status s, const char 
 {
     log_debug("request %s: no connection to upstream %s: %s", x->id, x->upstream->authority, why);
     x->upstream_status = 0;
+    if (s == WEIR_LIMIT || s == WEIR_NO_MEMORY) {
+        exchange_fail(x, OUTCOME_NEUTRAL, 503, CAUSE_OVERLOADED);
+        return; /* what is short here says nothing of the upstream */
+    }
     if (exchange_try_elsewhere(x, OUTCOME_CONNECT_FAILED))
         return;
     x->proxy_error = proxy_error_of(s);

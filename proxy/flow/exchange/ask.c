@@ -43,6 +43,8 @@ void exchange_ask(struct exchange *x)
     struct pool_request *r = &x->ticket.r;
 
     x->stream = r->stream = expects_stream(x);
+    if (x->scan.model_len > 0)
+        r->model = hash_keyed(x->snapshot->user_key, body_scan_model(&x->scan));
     if (r->bytes == 0)
         r->bytes = x->bytes_in;
     x->asked_ns = exchange_now(x);
@@ -166,11 +168,19 @@ void exchange_addresses_known(struct worker *w, int slot)
     }
 }
 
+/* What the upstream said: inside a stream, too. */
+static uint32_t said_status(const struct exchange *x)
+{
+    bool limited = x->events_form && x->answer.error == ERROR_RATE_LIMIT;
+
+    return limited ? 429 : (uint32_t)x->upstream_status;
+}
+
 static struct pool_report report_of(const struct exchange *x, enum outcome o, bool complete)
 {
     return (struct pool_report){
         .outcome = o,
-        .status = (uint32_t)x->upstream_status,
+        .status = said_status(x),
         .complete = complete,
         .aborted = x->cause == CAUSE_CLIENT_GONE,
         .retry_after_ms = x->retry_after_ms,

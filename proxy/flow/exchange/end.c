@@ -4,21 +4,18 @@
  * its head.  What it was until then is exchange/answer.c's.
  */
 #include "exchange_priv.h"
+#include "weir/decide/evidence.h"
 
 /* --- outcomes */
 
 bool exchange_is_refusal(int status)
 {
-    return status == 429 || status == 503 || status == 529;
+    return evidence_of_status(status) == OUTCOME_REFUSED;
 }
 
 enum outcome exchange_outcome_of_status(int status)
 {
-    if (exchange_is_refusal(status))
-        return OUTCOME_REFUSED;
-    if (status >= 500)
-        return OUTCOME_FAILED;
-    return status >= 400 ? OUTCOME_NEUTRAL : OUTCOME_OK;
+    return evidence_of_status(status);
 }
 
 enum outcome exchange_outcome_of_error(const struct answer *a)

@@ -8,6 +8,7 @@
 #include "weir/base/buf.h"
 #include "weir/base/clock.h"
 #include "weir/base/slab.h"
+#include "weir/decide/kinds.h"
 #include "weir/http/answer.h"
 #include "weir/http/body_scan.h"
 #include "weir/pages/refusal.h"
@@ -61,6 +62,7 @@ struct exchange {
     struct loop_deferred deferred;
     struct answer_wish wish;
     struct body_scan scan;
+    uint8_t evidence_kind; /* decide/kinds.h */
     struct answer answer;
 
     struct buf request;    /* what the head for the upstream is made of, kept (request_head.c) */

@@ -93,6 +93,15 @@ static uint64_t user_of(const struct snapshot *s, const struct request_head *h,
     return id.len == 0 ? 0 : hash_keyed(s->user_key, id) | 1; /* 0 means nobody */
 }
 
+/* Whose evidence a request without a name is; never who it is to the rules about users. */
+static uint64_t hash_of_address(const struct snapshot *s, const struct net_addr *client)
+{
+    char host[NET_ADDR_TEXT_MAX];
+
+    net_addr_format_host(client, host);
+    return hash_keyed(s->user_key, slice_str(host)) | 1;
+}
+
 static enum request_class class_of(const struct snapshot *s, int route,
                                    const struct request_head *h, const struct client_facts *cf)
 {
@@ -163,6 +172,8 @@ static void set_ask(struct exchange *x, const struct request_head *h, const stru
     struct net_addr client = client_of(x->snapshot, h, cf);
 
     r->user = user_of(x->snapshot, h, &client);
+    r->who = r->user != 0 ? r->user : hash_of_address(x->snapshot, &client);
+    r->kind = x->evidence_kind;
     r->class = class_of(x->snapshot, x->route, h, cf);
     r->bytes = h->body == BODY_COUNTED ? h->length : 0;
     r->client_retry = (uint32_t)number_of(request_field(h, FIELD_X_STAINLESS_RETRY_COUNT));
@@ -211,6 +222,12 @@ static void set_wish(struct exchange *x, const struct request_head *h, struct sl
     if (cors_on(x))
         answer_wish_origin(&x->wish, h, (const char *const *)st->cors_origins, st->n_cors_origins);
     x->dialect = dialect_of_path(path, x->wish.anthropic);
+    x->evidence_kind = x->dialect != DIALECT_UNKNOWN && slice_eq(h->method, SLICE_LIT("POST"))
+                           ? KIND_GENERATION
+                           : kind_of_route(hash_keyed(x->snapshot->user_key, path));
+    x->ticket.r.model = x->dialect == DIALECT_GEMINI /* its paths name the model */
+                            ? hash_keyed(x->snapshot->user_key, path)
+                            : 0;
 }
 
 static bool is_status_page(const struct exchange *x, struct slice path)

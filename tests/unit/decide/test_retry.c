@@ -82,8 +82,10 @@ Test(retry, costs_a_token)
             first(&f, &r);
             end_ok(&f, &r);
         }
-        f.pool->upstream[0].breaker.failed_in_row = 0;
-        f.pool->upstream[1].breaker.failed_in_row = 0;
+        for (int u = 0; u < 2; u++) {
+            f.pool->upstream[u].breaker.failed_in_row = 0;
+            f.pool->upstream[u].breaker.failed_of[KIND_GENERATION] = 0;
+        }
     }
     cr_assert_leq(admitted, 10 + 4);
     cr_assert_geq(admitted, 10);
@@ -171,5 +173,5 @@ Test(retry, a_refusal_may_be_retried_elsewhere)
     arrive(&f, &r);
     before = r.upstream;
     cr_assert_eq(pool_retry(f.pool, &r, &refused, f.now_ns), POOL_ADMIT);
-    cr_assert(hold_on(&f.pool->upstream[before].hold, f.now_ns));
+    cr_assert(cooldown_until(&f.pool->upstream[before].cooldown, r.who, r.model, f.now_ns) > 0);
 }

@@ -1,52 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The small tables: hold, queue, leases, users, appointments, budget, events. */
+/* The small tables: queue, leases, users, appointments, budget, events. */
 #include <criterion/criterion.h>
 #include <stdlib.h>
 
 #include "fixture.h"
 #include "weir/decide/appoint.h"
-
-Test(hold, lasts_as_long_as_was_asked_and_a_little_more)
-{
-    struct chance c = {7};
-
-    for (int i = 0; i < 1000; i++) {
-        struct hold h = {0};
-        hold_refused(&h, &c, 3000, S(100));
-        cr_assert(h.until_ns >= S(103) && h.until_ns <= S(100) + MS(3300));
-    }
-}
-
-Test(hold, lasts_a_second_when_nothing_was_said)
-{
-    struct chance c = {7};
-    struct hold h = {0};
-
-    hold_refused(&h, &c, 0, S(100));
-    cr_assert(h.until_ns >= S(101) && h.until_ns <= S(100) + MS(1100));
-    cr_assert(hold_on(&h, S(100)) && !hold_on(&h, S(102)));
-}
-
-Test(hold, lasts_no_longer_than_a_minute)
-{
-    struct chance c = {7};
-    struct hold h = {0};
-
-    hold_refused(&h, &c, UINT32_MAX, S(100));
-    cr_assert(h.until_ns <= S(166));
-}
-
-Test(hold, is_never_shortened)
-{
-    struct chance c = {7};
-    struct hold h = {0};
-    uint64_t until;
-
-    hold_refused(&h, &c, 30000, S(100));
-    until = h.until_ns;
-    hold_refused(&h, &c, 1000, S(101));
-    cr_assert_eq(h.until_ns, until);
-}
 
 static struct pool_request waiting(int rank, uint64_t arrival_ns, uint64_t expires_ns)
 {
