@@ -146,6 +146,8 @@ static bool is_reading(struct slice line)
 
 static bool is_writing(const struct call *c)
 {
+    if (c->args == NULL)
+        return false; /* an answer that came later: only reading commands have one */
     return c->args->row != NULL ? c->args->row->right == RIGHT_WRITE : !is_reading(c->line);
 }
 

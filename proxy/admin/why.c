@@ -3,10 +3,13 @@
  * `why`: what was decided about a recent request, by which rule, on which numbers, and what would
  * have had to be different.
  */
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "names.h"
 #include "show.h"
+#include "socket.h"
 #include "weir/admin/human.h"
 #include "weir/base/clock.h"
 
@@ -183,22 +186,101 @@ static void why_json(struct text *t, struct admin *a, const void *arg)
     json_close(&j);
 }
 
+static void why_running_text(struct text *t, struct admin *a, const void *arg)
+{
+    const struct live_request *r = arg;
+    char span[HUMAN_MAX];
+
+    text_printf(t, "%s: running for %s", r->id, human_duration(span, r->age_ns));
+    if (r->pool >= 0)
+        text_printf(t, " in %s%s%s", name_of_pool(a, r->pool), r->upstream >= 0 ? "/" : "",
+                    r->upstream >= 0 ? name_of_upstream(a, r->pool, r->upstream) : "");
+    text_printf(t, ", class %s, client %s\n", class_name(r->class), r->client);
+    if (r->ttft_ns > 0)
+        text_printf(t, "  first token after %s, %u events so far\n",
+                    human_duration(span, r->ttft_ns), r->events);
+    else
+        text_printf(t, "  no first token yet\n");
+}
+
+static void why_running_json(struct text *t, struct admin *a, const void *arg)
+{
+    const struct live_request *r = arg;
+    struct json_out j;
+
+    json_begin(&j, t);
+    json_open_object(&j, NULL);
+    json_cstr(&j, "request_id", r->id);
+    json_cstr(&j, "decision", "running");
+    json_cstr(&j, "pool", r->pool < 0 ? NULL : name_of_pool(a, r->pool));
+    json_cstr(&j, "upstream", r->upstream < 0 ? NULL : name_of_upstream(a, r->pool, r->upstream));
+    json_cstr(&j, "class", class_name(r->class));
+    json_cstr(&j, "client", r->client);
+    json_u64(&j, "age_ms", r->age_ns / NS_PER_MS);
+    json_u64(&j, "events", r->events);
+    json_close(&j);
+}
+
+static void not_found(struct call *c, const char *id)
+{
+    call_fail(c, FAIL_NOT_FOUND, "request \"%s\" is not among the last %u", id,
+              control_settings(c->a->control)->why_entries);
+}
+
+static bool show_ended(struct call *c, const char *id)
+{
+    const struct request_record *r = control_why(c->a->control, id);
+
+    if (r != NULL)
+        call_render(c, c->json ? why_json : why_text, r);
+    return r != NULL;
+}
+
+struct later {
+    struct socket_hold *hold;
+    char id[REQUEST_ID_MAX + 1];
+};
+
+/* Every worker has sent the records of what has ended, and told what runs. */
+static void on_live(const struct live_request *list, size_t n, void *arg)
+{
+    struct later *l = arg;
+    struct call c;
+    size_t i = 0;
+
+    if (socket_hold_take(&l->hold, &c)) {
+        while (i < n && strcmp(list[i].id, l->id) != 0)
+            i++;
+        if (i < n)
+            call_render(&c, c.json ? why_running_json : why_running_text, &list[i]);
+        else if (!show_ended(&c, l->id))
+            not_found(&c, l->id);
+        socket_answered(&c);
+    }
+    free(l);
+}
+
 void run_why(struct call *c, int param)
 {
     char id[REQUEST_ID_MAX + 1];
     struct slice s = c->args->text;
-    const struct request_record *r = NULL;
+    struct later *l;
 
     (void)param;
-    if (s.len <= REQUEST_ID_MAX) {
-        memcpy(id, s.p, s.len);
-        id[s.len] = '\0';
-        r = control_why(c->a->control, id);
+    (void)snprintf(id, sizeof id, "%.*s", (int)s.len, s.p);
+    if (s.len > REQUEST_ID_MAX || !show_ended(c, id)) {
+        l = s.len > REQUEST_ID_MAX ? NULL : calloc(1, sizeof *l);
+        if (l == NULL || (l->hold = socket_hold(c)) == NULL) {
+            free(l);
+            not_found(c, id);
+            return;
+        }
+        memcpy(l->id, id, sizeof id);
+        if (!control_sessions(c->a->control, on_live, l)) {
+            struct call unused;
+            (void)socket_hold_take(&l->hold, &unused);
+            free(l);
+            not_found(c, id);
+        }
     }
-    if (r == NULL)
-        call_fail(c, FAIL_NOT_FOUND, "request \"%.*s\" is not among the last %u",
-                  (int)(s.len > 100 ? 100 : s.len), s.p,
-                  control_settings(c->a->control)->why_entries);
-    else
-        call_render(c, c->json ? why_json : why_text, r);
 }

@@ -134,6 +134,8 @@ void control_events(struct control *c, size_t last,
 {
     const struct journal *l = &c->events;
 
+    control_take_pool_events(c); /* what status shows now is told here as well */
+
     for (size_t i = last == 0 || last > l->n ? 0 : l->n - last; i < l->n; i++)
         fn(&l->at[i], arg);
 }

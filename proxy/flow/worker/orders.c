@@ -231,6 +231,7 @@ static void run_list(struct order *o)
 {
     struct session_list *l = o->object;
 
+    record_flush(&o->w->records); /* what has ended is known to control before the list is */
     l->n = exchanges_list(o->w, l->list, l->max);
     l->message.deliver = reply;
     loop_post(o->reply_to, &l->message);

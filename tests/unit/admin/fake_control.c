@@ -297,10 +297,21 @@ const struct request_record *control_why(struct control *c, const char *request_
     return strcmp(request_id, c->record.id) == 0 ? &c->record : NULL;
 }
 
+static void tell_sessions(struct loop_message *m)
+{
+    struct control *c = LIST_OBJECT(m, struct control, sessions_message);
+
+    c->on_sessions(c->live, c->n_live, c->on_sessions_arg);
+}
+
 bool control_sessions(struct control *c,
                       void (*fn)(const struct live_request *list, size_t n, void *arg), void *arg)
 {
     c->on_sessions = fn;
     c->on_sessions_arg = arg;
+    if (c->sessions_at_once && !c->no_memory) {
+        c->sessions_message.deliver = tell_sessions;
+        loop_post(c->loop, &c->sessions_message);
+    }
     return !c->no_memory;
 }

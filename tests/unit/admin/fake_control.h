@@ -39,6 +39,8 @@ struct control {
     size_t n_events;
     void (*on_event)(const struct control_event *e, void *arg);
     void *on_event_arg;
+    bool sessions_at_once; /* control_sessions answers by itself */
+    struct loop_message sessions_message;
     const char *diagnostics[4]; /* of the next reload */
     size_t n_diagnostics;
     char *uids[2];

@@ -315,8 +315,18 @@ Test(socket, why_tells_rule_numbers_and_what_was_missing)
     expect_json(got, "numbers.inflight", "12");
     expect_json(got, "ttft_ms", "null");
     cr_assert(strstr(read_json(got, "needed"), "a larger share") != NULL, "%s", got);
+    control.sessions_at_once = true;
     cr_assert_str_eq(ask("why nobody\n"),
                      "error: request \"nobody\" is not among the last 65536\n\n");
+}
+
+Test(socket, why_finds_a_request_that_still_runs)
+{
+    control.sessions_at_once = true;
+    control.live[0] = (struct live_request){.id = "runs", .pool = -1, .upstream = -1, .age_ns = 5};
+    control.n_live = 1;
+    cr_assert(strstr(ask("why runs\n"), "runs: running for ") != NULL);
+    expect_json(ask("why runs --json\n"), "decision", "\"running\"");
 }
 
 Test(socket, every_reading_command_has_a_json_form)
