@@ -76,6 +76,13 @@ static const struct conf_row limits_rows[] = {
          "bytes held per connection and direction"),
     COUNT("keepalive_requests", struct limits_conf, keepalive_requests, "10000", "1", "1000000000",
           "requests", "requests on one connection before it is closed"),
+    SIZE("memory", struct limits_conf, memory, "0B", "0B", "1024GiB",
+         "most memory of the process; near it nothing new is taken; printed at the start",
+         .def_words = "what the other settings come to, at most 3/4 of the machine's",
+         .not_live = true),
+    COUNT("connections", struct limits_conf, connections, "0", "0", "10000000", "connections",
+          "most client connections at once, of all listeners",
+          .def_words = "0 (from the descriptor limit)", .not_live = true),
     WORD("underscore_names", struct limits_conf, underscore_names, "refuse", underscores,
          "header names with an underscore: refuse the request, drop the field, or pass it on (not "
          "to servers that read _ as -)"),

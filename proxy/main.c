@@ -107,28 +107,45 @@ static void say_start(const struct settings *s, const struct run *r)
         log_info("metrics and live page: http://%s/", s->admin_http);
 }
 
+static const char root_words[] =
+    "weir runs as root: whoever finds a hole in it has the machine; set `user` in the settings";
+
+/* Keys are read: what else takes privileges is done, then they go. */
+static bool settle(const struct settings *s, char *why, size_t room, void *arg)
+{
+    struct run *r = arg;
+
+    if (!flow_bind(s, &r->sockets, why, room) ||
+        admin_bind(s, &r->admin_listen, why, room) != WEIR_OK)
+        return false;
+    if (!drop_privileges(s->user)) {
+        (void)snprintf(why, room, "nothing is started with more privileges than `user` has");
+        return false;
+    }
+    if (s->sandbox && !sandbox_enter())
+        log_warn("weir goes on without its sandbox; `sandbox = false` says that this is meant");
+    if (getuid() == 0)
+        log_warn("%s", root_words);
+    say_start(s, r);
+    return true;
+}
+
 static int run(struct run *r, struct settings **s)
 {
     struct control_start start = {
-        .sockets = &r->sockets, .reread = reread, .notify = notify, .arg = r};
+        .sockets = &r->sockets, .reread = reread, .notify = notify, .settle = settle, .arg = r};
     char why[600];
     struct control *c = NULL;
     struct admin *a = NULL;
     int status = 1;
 
-    r->admin_listen = (struct admin_listen){.socket_fd = -1, .http_fd = -1};
-    if (!flow_bind(*s, &r->sockets, why, sizeof why) ||
-        admin_bind(*s, &r->admin_listen, why, sizeof why) != WEIR_OK) {
+    if (!flow_descriptors_fit(*s, why, sizeof why)) {
         log_error("%s", why);
-        goto out;
+        return status;
     }
-    if (!drop_privileges((*s)->user))
-        goto out;
-    if ((*s)->sandbox && !sandbox_enter())
-        log_warn("weir goes on without its sandbox; `sandbox = false` says that this is meant");
+    r->admin_listen = (struct admin_listen){.socket_fd = -1, .http_fd = -1};
     if (!log_start())
         log_warn("no memory for a log of its own thread: a log nobody reads may hold weir up");
-    say_start(*s, r);
     c = control_create(s, &start, why, sizeof why);
     if (c == NULL) {
         log_error("%s", why);
@@ -158,10 +175,16 @@ static int check(const struct settings *s)
     char text[400];
     uint64_t most = flow_memory_ceiling(s, text, sizeof text);
 
+    if (!flow_descriptors_fit(s, text, sizeof text)) {
+        complain(text, s->file);
+        return CMDLINE_EXIT_SETTINGS;
+    }
     if (flow_verify(s, complain, s->file) > 0)
         return CMDLINE_EXIT_SETTINGS;
 
     conf_print_check(s, stdout);
+    if (getuid() == 0 && s->user[0] == '\0')
+        (void)printf("warning: %s\n", root_words);
     (void)printf("memory at most %llu MiB (%s)\n", (unsigned long long)(most >> 20), text);
     return 0;
 }

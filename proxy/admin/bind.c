@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Makes the descriptors of socket and endpoint; main thread, before privileges are dropped. */
 #include <errno.h>
+#include <fcntl.h>
 #include <pwd.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -34,16 +35,29 @@ static unsigned socket_mode(const struct settings *s)
     return s->n_admin_uids > 0 ? 0666 : 0600;
 }
 
-/* The user weir becomes has to own the socket (and a folder made for it). */
-static void hand_over(const struct settings *s, const char *path)
+/*
+ * The user weir becomes has to own the socket (and a folder made for it).  The folder may be that
+ * user's: what has the name now is opened without following a link, looked at, and given by its
+ * descriptor, so that no other file can be put in its place.
+ */
+static void hand_over(const struct settings *s, const char *path, mode_t kind)
 {
+    struct stat st;
+    int fd;
+
     const struct passwd *pw;
 
     if (s->user[0] == '\0' || geteuid() != 0)
         return;
     pw = getpwnam(s->user);
-    if (pw != NULL && chown(path, pw->pw_uid, pw->pw_gid) != 0)
+    if (pw == NULL)
+        return;
+    fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    if (fd == -1 || fstat(fd, &st) != 0 || (st.st_mode & S_IFMT) != kind ||
+        fchownat(fd, "", pw->pw_uid, pw->pw_gid, AT_EMPTY_PATH) != 0)
         log_warn("admin: %s cannot be given to user %s: %s", path, s->user, strerror(errno));
+    if (fd != -1)
+        (void)close(fd);
 }
 
 static bool bind_path(const struct settings *s, const char *path, struct admin_listen *out,
@@ -62,7 +76,7 @@ static bool bind_path(const struct settings *s, const char *path, struct admin_l
         say(why, room, "%s: %s (%s)", path, what, strerror(errno));
         return false;
     }
-    hand_over(s, path);
+    hand_over(s, path, S_IFSOCK);
     (void)snprintf(out->socket_path, sizeof out->socket_path, "%s", path);
     return true;
 }
@@ -71,7 +85,7 @@ static bool bind_path(const struct settings *s, const char *path, struct admin_l
 static bool prepare(const struct settings *s, const struct place *p, char *why, size_t room)
 {
     if (p->make && mkdir(p->folder, p->private ? 0700 : 0755) == 0)
-        hand_over(s, p->folder);
+        hand_over(s, p->folder, S_IFDIR);
     if (p->private && !place_is_safe(p)) {
         say(why, room, "%s: not a folder of this user alone", p->folder);
         return false;

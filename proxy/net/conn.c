@@ -92,9 +92,16 @@ static void fail(struct conn *c, enum weir_status s, const char *why)
     c->ev->on_fail(c, c->owner, s, why);
 }
 
+/* What is short on this side says nothing about the other: WEIR_NO_MEMORY. */
 static enum weir_status connect_status(int err)
 {
     switch (err) {
+    case EADDRNOTAVAIL: /* no port is free towards this address */
+    case ENOBUFS:
+    case ENOMEM:
+    case EMFILE:
+    case ENFILE:
+        return WEIR_NO_MEMORY;
     case ECONNREFUSED:
     case ENOENT: /* no such unix socket */
     case EAGAIN: /* a unix socket's backlog is full */
@@ -216,7 +223,7 @@ static void on_ready(struct loop_ready *r)
 
     WEIR_CHECK(c, CONN_MAGIC);
     if (c->broken && c->state < CONN_OPEN)
-        fail(c, WEIR_SYS, "the kernel has no memory to watch the connection");
+        fail(c, WEIR_NO_MEMORY, "the kernel has no memory to watch the connection");
     else if (c->state == CONN_CONNECTING)
         connect_ended(c, c->connect_errno);
     else

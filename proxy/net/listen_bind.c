@@ -70,18 +70,27 @@ static enum weir_status clear_unix_path(const struct net_addr *a, const char **w
     return WEIR_OK;
 }
 
-/* The mode goes to the socket before it gets a name, so that it is never more open than asked. */
+/*
+ * The mode goes to the socket before it gets a name: it is never more open than asked, and nothing
+ * is done by path afterwards, which in a folder of somebody else's could by then name another file.
+ */
 static enum weir_status bind_unix(int fd, const struct net_addr *a, unsigned mode, const char **why)
 {
     enum weir_status st = clear_unix_path(a, why);
+    mode_t mask;
+    bool bound;
+    int saved;
 
     if (st != WEIR_OK)
         return st;
-    if (fchmod(fd, (mode_t)mode) == -1 || bind(fd, &a->u.sa, a->len) == -1)
+    if (fchmod(fd, (mode_t)mode) == -1)
         return bind_failed(why);
-    if (chmod(a->u.un.sun_path, (mode_t)mode) == -1)
-        return bind_failed(why);
-    return WEIR_OK;
+    mask = umask(0);
+    bound = bind(fd, &a->u.sa, a->len) == 0;
+    saved = errno;
+    (void)umask(mask);
+    errno = saved;
+    return bound ? WEIR_OK : bind_failed(why);
 }
 
 /* IPV6_V6ONLY is set in either case: its default is the machine's (net.ipv6.bindv6only). */

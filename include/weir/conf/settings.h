@@ -45,6 +45,8 @@ struct limits_conf {
     uint64_t body;
     uint32_t response_head, buffer;
     uint32_t keepalive_requests;
+    uint64_t memory;      /* 0 = as much as the other settings come to, within the machine's */
+    uint32_t connections; /* 0 = from the descriptor limit */
     enum underscore_names underscore_names;
 };
 

@@ -9,7 +9,8 @@
 /*
  * Starting and running weir, for main.  On the main thread, which becomes the control thread.
  *
- *     flow_bind → (drop privileges) → control_create → control_run → control_destroy
+ *     control_create (keys are read → settle: flow_bind, privileges are dropped) → control_run →
+ *     control_destroy
  */
 enum { FLOW_LISTENERS_MAX = 64 };
 
@@ -32,6 +33,11 @@ struct control_start {
      */
     struct settings *(*reread)(struct conf_diagnostics *m, void *arg);
     void *arg;
+    /*
+     * Called once keys and certificates are read: binds (into `sockets`), gives up privileges.
+     * False: a sentence in why.  NULL: all of that has been done.
+     */
+    bool (*settle)(const struct settings *s, char *why, size_t room, void *arg);
     /* Called on the control thread: `what` is "READY", "RELOADING", "STOPPING". */
     void (*notify)(const char *what, void *arg);
 };
@@ -55,6 +61,9 @@ struct control *control_create(struct settings **s, const struct control_start *
 /* Starts the workers and runs until the process is to end.  Returns the exit status. */
 int control_run(struct control *c);
 void control_destroy(struct control **c);
+
+/* False: the descriptor limit is too small for these settings; a sentence in why. */
+bool flow_descriptors_fit(const struct settings *s, char *why, size_t room);
 
 /* The most memory the settings allow, in bytes, and a sentence that tells where it goes. */
 uint64_t flow_memory_ceiling(const struct settings *s, char *text, size_t room);

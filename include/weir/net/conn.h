@@ -27,8 +27,9 @@ struct conn_events {
     /* A connect (and TLS handshake) came through, or an accepted TLS handshake did. */
     void (*on_open)(struct conn *c, void *owner);
     /*
-     * It did not: WEIR_REFUSED, WEIR_TIMEOUT, WEIR_TLS, WEIR_RESET, WEIR_SYS.  `why` is a sentence
-     * part for the log, alive during the call.  The owner calls conn_close.
+     * It did not: WEIR_NO_MEMORY (descriptors, ports or memory are short on this side),
+     * WEIR_REFUSED, WEIR_TIMEOUT, WEIR_TLS, WEIR_RESET, WEIR_SYS.  `why` is a sentence part for the
+     * log, alive during the call.  The owner calls conn_close.
      */
     void (*on_fail)(struct conn *c, void *owner, enum weir_status s, const char *why);
     /*

@@ -129,6 +129,10 @@ struct clients *clients_create(struct worker *w, uint32_t max, void (*gone)(stru
 void clients_destroy(struct clients **c);
 /* Takes over an accepted descriptor; false: no memory, and it is closed. */
 bool clients_open(struct worker *w, int fd, const struct net_addr *peer, int listener);
+/* The connection that has been idle longest (`of` NULL: of any listener) goes; false: none may. */
+struct addresses;
+bool clients_make_room(struct worker *w, const struct addresses *of);
+bool clients_can_make_room(const struct worker *w);
 /* Once a second: the least rate of bodies. */
 void clients_check_rates(struct worker *w);
 /* Answers whose head is not out yet end their connections. */

@@ -115,6 +115,7 @@ static void on_tick(void *arg)
     control_take_pool_events(c);
     control_lapse(c);
     control_judge(c);
+    control_watch_memory(c);
     if (now - c->last_second_ns >= NS_PER_S) {
         c->last_second_ns = now;
         c->wall_minus_mono_ns = wall_now_ns() - now;
@@ -312,7 +313,7 @@ struct control *control_create(struct settings **s, const struct control_start *
     if (c == NULL)
         return NULL;
     c->start = *start;
-    c->signal_fd = -1;
+    c->signal_fd = c->memory.fd = -1;
     c->loop = loop_create();
     if (c->loop == NULL)
         goto failed;
@@ -321,8 +322,12 @@ struct control *control_create(struct settings **s, const struct control_start *
     c->snapshot = snapshot_create(s, NULL, &c->slots, why, room, mono_now_ns());
     if (c->snapshot == NULL)
         goto failed;
+    if (start->settle != NULL && !start->settle(c->snapshot->settings, why, room, start->arg))
+        goto failed;
     (void)snprintf(why, room, "out of memory");
     init_pools(c);
+    memory_watch_open(&c->memory, flow_memory_ceiling(c->snapshot->settings, why, room));
+    (void)snprintf(why, room, "out of memory");
     if (!take_sockets(c) || !control_keep_names(c))
         goto failed;
     loop_timer_init(&c->tick, c->loop, on_tick, c);
@@ -402,6 +407,7 @@ void control_destroy(struct control **cp)
     if (c->loop != NULL)
         loop_poll(c->loop); /* the last records */
     access_log_close(c);
+    memory_watch_close(&c->memory);
     if (c->ran)
         control_say_sum(c);
     for (int i = 0; i < c->n_workers; i++)

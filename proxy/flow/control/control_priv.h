@@ -82,6 +82,16 @@ struct access_log {
 };
 #define LOG_SAID_EVERY_NS (10 * NS_PER_S)
 
+/* See memory_watch.c. */
+struct memory_watch {
+    uint64_t most, trimmed_ns;
+    int fd; /* of /proc/self/statm */
+    bool is_short;
+};
+void memory_watch_open(struct memory_watch *m, uint64_t most);
+void memory_watch_close(struct memory_watch *m);
+void control_watch_memory(struct control *c);
+
 /* A ring of the newest request records; the index is by id. */
 struct why_ring {
     struct request_record *records;
@@ -124,6 +134,7 @@ struct control {
     int n_subscribers;
 
     struct access_log log;
+    struct memory_watch memory;
     struct why_ring why;
     struct request_record why_found;
 

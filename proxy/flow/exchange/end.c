@@ -116,7 +116,7 @@ static void end_before_head(struct exchange *x, enum upstream_end how, const cha
         exchange_enter(x, EXCHANGE_CONNECT);
         if (exchange_take(x, true) == WEIR_OK)
             return;
-        exchange_connect_failed(x, WEIR_SYS, "no connection for a second try");
+        exchange_connect_failed(x, WEIR_NO_MEMORY, "no connection for a second try");
         return;
     }
     log_debug("request %s: upstream %s ended before an answer: %s", x->id, x->upstream->conf->name,

@@ -271,6 +271,10 @@ static void understand(struct exchange *x, const struct request_head *h,
         fail_early(x, 404, CAUSE_NOT_FOUND, NULL);
         return;
     }
+    if (atomic_load_explicit(&x->w->memory_short, memory_order_relaxed)) {
+        fail_early(x, 503, CAUSE_OVERLOADED, "the memory of limits.memory is nearly used up");
+        return;
+    }
     set_ask(x, h, cf);
     guess_stream(x, h);
     if (h->websocket && !may_upgrade(x)) {

@@ -124,6 +124,18 @@ bool address_enter(struct addresses *a, const struct net_addr *peer)
     return in;
 }
 
+bool addresses_full(struct addresses *a)
+{
+    bool full;
+
+    if (a == NULL)
+        return false;
+    WEIR_ASSERT(pthread_mutex_lock(&a->lock) == 0);
+    full = a->most_in_all != 0 && a->n >= a->most_in_all;
+    WEIR_ASSERT(pthread_mutex_unlock(&a->lock) == 0);
+    return full;
+}
+
 void address_leave(struct addresses *a, const struct net_addr *peer)
 {
     struct entry **at;

@@ -21,6 +21,8 @@ void addresses_unref(struct addresses **a);
 /* False: that address, or the listener, has as many as it may.  NULL counts nothing and lets all
  * in. */
 bool address_enter(struct addresses *a, const struct net_addr *peer);
+/* Has the listener as many as it may in all?  Then another's going makes room. */
+bool addresses_full(struct addresses *a);
 void address_leave(struct addresses *a, const struct net_addr *peer);
 
 #endif

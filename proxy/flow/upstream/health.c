@@ -212,7 +212,9 @@ static void on_fail(struct conn *c, void *owner, enum weir_status s, const char 
 
     WEIR_CHECK(h, HEALTH_MAGIC);
     (void)c;
-    if (s == WEIR_TIMEOUT)
+    if (s == WEIR_NO_MEMORY) /* short on this side: says nothing about the upstream */
+        end_check(h);
+    else if (s == WEIR_TIMEOUT)
         timed_out(h, why);
     else
         failed(h, why);
@@ -250,7 +252,7 @@ static void on_next(void *arg)
         return;
     h->conn = conn_connect(h->loop, &h->addr, h->upstream->tls, timeout, &events, h);
     if (h->conn == NULL)
-        failed(h, "no connection could be made");
+        end_check(h); /* no descriptor or memory here: says nothing about the upstream */
     else
         loop_timer_at(&h->limit, loop_now_ns(h->loop) + timeout);
 }

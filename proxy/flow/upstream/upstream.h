@@ -93,7 +93,7 @@ struct upstream_target {
 /*
  * An idle connection, or (fresh, or none idle) a new one, for `owner`: *out is set, and open or
  * `connected` or `connect_failed` will follow.  WEIR_AGAIN: no address is known yet; WEIR_DNS:
- * there is none to be had (upstream_why); WEIR_SYS: no memory or descriptors.
+ * there is none to be had (upstream_why); WEIR_NO_MEMORY: no memory or descriptors.
  */
 enum weir_status upstream_take(struct worker *w, const struct upstream_target *t, bool fresh,
                                const struct upstream_events *events, void *owner,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The most memory the settings allow: every bound added up, as if all were reached at once. */
 #include <stdio.h>
+#include <unistd.h>
 
 #include "client/client.h"
 #include "exchange/exchange.h"
@@ -8,32 +9,61 @@
 #include "weir/flow/run.h"
 #include "worker/worker_priv.h"
 
-enum { CONN_BYTES = 512 };
+enum {
+    CONN_BYTES = 512,
+    TLS_BYTES = 96 * 1024,           /* one side of a connection: records, keys, what waits */
+    ADMIN_BYTES = 32 * 1024 * 1024,  /* answers of the admin side while they are read */
+    PROGRAM_BYTES = 48 * 1024 * 1024 /* code, libraries, tables, logs */
+};
+
+static bool has_tls(const struct settings *s)
+{
+    bool tls = false;
+
+    for (size_t i = 0; i < s->n_listeners; i++)
+        tls |= s->listeners[i].tls;
+    for (size_t k = 0; k < s->n_pools; k++) {
+        for (size_t i = 0; i < s->pools[k].n_upstreams; i++)
+            tls |= strncmp(s->pools[k].upstreams[i].url, "https:", 6) == 0;
+    }
+    return tls;
+}
 
 static uint64_t per_request(const struct settings *s)
 {
     uint64_t objects = clients_bytes() + exchange_bytes() + upstream_bytes() + 2 * CONN_BYTES;
-    uint64_t input = s->limits.head + s->limits.response_head;
-    uint64_t bodies = 2 * (uint64_t)s->limits.buffer;
+    uint64_t input = s->limits.head + SCRATCH_BYTES + s->limits.response_head;
+    uint64_t bodies = 2 * (uint64_t)s->limits.buffer + 2 * SCRATCH_BYTES;
 
-    return objects + input + bodies;
+    return objects + input + bodies + (has_tls(s) ? 2 * TLS_BYTES : 0);
+}
+
+/* Three quarters of the memory the machine has. */
+static uint64_t machine(void)
+{
+    long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
+
+    return pages <= 0 || size <= 0 ? UINT64_MAX : (uint64_t)pages * (uint64_t)size / 4 * 3;
 }
 
 uint64_t flow_memory_ceiling(const struct settings *s, char *text, size_t room)
 {
-    uint64_t connections = worker_sessions_max((int)s->workers) * (uint64_t)s->workers;
+    uint64_t connections = worker_sessions_max(s) * (uint64_t)s->workers;
     uint64_t each = per_request(s);
     uint64_t workers = s->workers * (sizeof(struct worker) + 2 * SCRATCH_BYTES + LINES_BYTES +
                                      RECORD_BLOCKS * sizeof(struct record_block));
     uint64_t why = (uint64_t)s->why_entries * sizeof(struct request_record);
-    uint64_t pools = 0;
+    uint64_t pools = 0, sum, most;
 
     for (size_t i = 0; i < s->n_pools; i++)
         pools += pool_bytes(POOL_UPSTREAMS_MAX);
+    sum = connections * each + workers + why + pools + ADMIN_BYTES + PROGRAM_BYTES;
+    most = s->limits.memory != 0 ? s->limits.memory : sum < machine() ? sum : machine();
     (void)snprintf(text, room,
-                   "%llu client connections of at most %llu KiB each, %llu MiB for workers, pools "
-                   "and the memory of decisions",
+                   "%llu client connections of at most %llu KiB each, %llu MiB for workers, pools, "
+                   "logs, the admin side and the memory of decisions%s",
                    (unsigned long long)connections, (unsigned long long)(each >> 10),
-                   (unsigned long long)((workers + why + pools) >> 20));
-    return connections * each + workers + why + pools;
+                   (unsigned long long)((sum - connections * each) >> 20),
+                   most < sum ? "; near the limit nothing new is taken" : "");
+    return most;
 }

@@ -65,6 +65,8 @@ struct worker {
     struct entropy entropy;                  /* ids */
     bool draining;                           /* answers end their connections */
     bool quitting;                           /* no new request */
+    _Atomic bool memory_short;               /* by control: near limits.memory, nothing new */
+    uint64_t shortage_said_ns;
     struct record_writer records;
     struct scratch scratch;
 
@@ -77,6 +79,9 @@ struct worker {
     struct pool_counters pools[SNAPSHOT_POOLS_MAX + 1]; /* [0]: reached no pool */
     struct upstream_counters upstreams[SNAPSHOT_UPSTREAMS_MAX];
 };
+
+/* A connection to an upstream failed for a lack of weir's own; said once in ten seconds. */
+void worker_say_shortage(struct worker *w, const char *what);
 
 /* An empty list in the worker's scratch, for the rest of this callback. */
 static inline void worker_field_list(struct worker *w, struct field_list *l)

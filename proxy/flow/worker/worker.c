@@ -5,50 +5,126 @@
  */
 #include "worker/worker.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "weir/base/clock.h"
+#include "weir/base/log.h"
+#include "weir/flow/run.h"
 
 #include "client/client.h"
 #include "exchange/exchange.h"
 #include "upstream/upstream.h"
 #include "worker/worker_priv.h"
 
-enum { SESSIONS_MAX = 1000000, SPARE_DESCRIPTORS = 64, WAITING_MAX = 4096 };
+enum { SESSIONS_MAX = 1000000, WAITING_MAX = 4096 };
+enum { SESSIONS_ENDING = 256 }; /* closed in this round of the loop, to make room, not freed yet */
+#define SAID_EVERY_NS (10 * NS_PER_S)
 
 /* --- accepting */
 
-/* Two descriptors a request: the client's and the upstream's. */
-uint32_t worker_sessions_max(int n_workers)
+/*
+ * What is open besides connections, and a reserve for weirctl, health checks and a reload, so that
+ * they go on when clients have taken everything else.
+ */
+static uint32_t descriptors_fixed(const struct settings *s)
+{
+    uint32_t checks = 0;
+
+    for (size_t i = 0; i < s->n_pools; i++)
+        checks += s->pools[i].health.path[0] == '\0' ? 0 : (uint32_t)s->pools[i].n_upstreams;
+    return 28 + checks + s->workers * (4 + (uint32_t)s->n_listeners);
+}
+
+enum { SESSIONS_LEAST = 2 };
+
+static uint64_t descriptors_limit(void)
 {
     struct rlimit r;
-    rlim_t n;
 
     if (getrlimit(RLIMIT_NOFILE, &r) != 0)
         return 1024;
-    n = r.rlim_cur == RLIM_INFINITY ? SESSIONS_MAX : r.rlim_cur;
-    n = n > SPARE_DESCRIPTORS * 2 ? (n - SPARE_DESCRIPTORS) / 2 : SPARE_DESCRIPTORS;
-    n /= (rlim_t)n_workers;
-    if (n < 16)
-        n = 16;
+    return r.rlim_cur == RLIM_INFINITY ? 4 * (uint64_t)SESSIONS_MAX : r.rlim_cur;
+}
+
+bool flow_descriptors_fit(const struct settings *s, char *why, size_t room)
+{
+    uint64_t have = descriptors_limit();
+    uint64_t need = descriptors_fixed(s) + 2 * (uint64_t)SESSIONS_LEAST * s->workers;
+
+    if (have >= need)
+        return true;
+    (void)snprintf(why, room,
+                   "the limit of open descriptors is %llu, and %u workers need %llu at least "
+                   "(ulimit -n, LimitNOFILE)",
+                   (unsigned long long)have, s->workers, (unsigned long long)need);
+    return false;
+}
+
+/* Two descriptors a request: the client's and the upstream's. */
+uint32_t worker_sessions_max(const struct settings *s)
+{
+    uint64_t have = descriptors_limit(), fixed = descriptors_fixed(s), n = SESSIONS_LEAST;
+
+    if (have > fixed)
+        n = (have - fixed) / 2 / s->workers;
+    if (s->limits.connections != 0 && n > (s->limits.connections + s->workers - 1) / s->workers)
+        n = (s->limits.connections + s->workers - 1) / s->workers;
+    n = n < SESSIONS_LEAST ? SESSIONS_LEAST : n;
     return n > SESSIONS_MAX ? SESSIONS_MAX : (uint32_t)n;
 }
 
-static void pause_listeners(struct worker *w, bool pause)
+static bool is_time(struct worker *w, uint64_t *said_ns)
 {
-    if (w->accepting->paused == pause)
+    uint64_t now = loop_now_ns(w->loop);
+
+    if (*said_ns != 0 && now - *said_ns < SAID_EVERY_NS)
+        return false;
+    *said_ns = now;
+    return true;
+}
+
+void worker_say_shortage(struct worker *w, const char *what)
+{
+    if (is_time(w, &w->shortage_said_ns))
+        log_warn("worker %d: no connection to an upstream: %s; this says nothing about the "
+                 "upstream",
+                 w->index, what);
+}
+
+void worker_set_memory_short(struct worker *w, bool is_short)
+{
+    atomic_store_explicit(&w->memory_short, is_short, memory_order_relaxed);
+}
+
+/* Something has changed: are clients accepted now? */
+static void accept_or_not(struct worker *w)
+{
+    struct accepting *a = w->accepting;
+    bool full = a->n_clients >= a->max_clients && !clients_can_make_room(w);
+    bool pause = full || atomic_load_explicit(&w->memory_short, memory_order_relaxed);
+
+    if (a->paused == pause)
         return;
-    w->accepting->paused = pause;
+    a->paused = pause;
     for (int i = 0; i < SNAPSHOT_LISTENERS_MAX; i++) {
-        if (w->accepting->listeners[i] != NULL)
-            listener_pause(w->accepting->listeners[i], pause);
+        if (a->listeners[i] != NULL)
+            listener_pause(a->listeners[i], pause);
     }
-    if (pause)
-        log_warn("worker %d: %u client connections are open, the most there may be: new ones wait",
-                 w->index, w->accepting->n_clients);
+    if (pause && is_time(w, &a->full_said_ns))
+        log_warn("worker %d: %s: new connections wait", w->index,
+                 full ? "as many client connections are at work as there may be"
+                      : "the memory of limits.memory is nearly used up");
+}
+
+static bool let_in(struct worker *w, struct addresses *a, const struct net_addr *peer)
+{
+    if (address_enter(a, peer))
+        return true;
+    return addresses_full(a) && clients_make_room(w, a) && address_enter(a, peer);
 }
 
 static void on_client(int fd, const struct net_addr *peer, void *arg)
@@ -57,10 +133,12 @@ static void on_client(int fd, const struct net_addr *peer, void *arg)
     struct worker *w = slot->w;
     struct snapshot_listener *l = w->snapshot->by_slot[slot->index];
 
-    if (l == NULL || !address_enter(l->addresses, peer)) {
+    if (l == NULL || !let_in(w, l->addresses, peer)) {
         (void)close(fd);
         return;
     }
+    if (w->accepting->n_clients >= w->accepting->max_clients)
+        (void)clients_make_room(w, NULL);
     if (!clients_open(w, fd, peer, slot->index)) {
         address_leave(l->addresses, peer);
         return;
@@ -68,16 +146,15 @@ static void on_client(int fd, const struct net_addr *peer, void *arg)
     w->accepting->n_clients++;
     counter_add(&w->counters.accepted, 1);
     counter_add(&w->counters.client_open, 1);
-    if (w->accepting->n_clients >= w->accepting->max_clients)
-        pause_listeners(w, true);
+    accept_or_not(w);
 }
 
 static void on_client_gone(struct worker *w)
 {
     w->accepting->n_clients--;
     counter_sub(&w->counters.client_open, 1);
-    if (w->accepting->n_clients < w->accepting->max_clients)
-        pause_listeners(w, false);
+    if (w->accepting->paused)
+        accept_or_not(w);
 }
 
 bool worker_listen(struct worker *w, int listener, int fd)
@@ -120,6 +197,7 @@ static void on_second(void *arg)
     uint64_t now = loop_now_ns(w->loop);
 
     clients_check_rates(w);
+    accept_or_not(w);
     loop_timer_at(&w->accepting->second, now + NS_PER_S);
 }
 
@@ -145,14 +223,14 @@ static void free_scratch(struct scratch *s)
 
 static bool make_rooms(struct worker *w)
 {
-    uint32_t max = worker_sessions_max(w->n_workers);
+    uint32_t max = worker_sessions_max(w->snapshot->settings);
 
     w->accepting = calloc(1, sizeof *w->accepting);
     if (w->accepting == NULL)
         return false;
     w->accepting->max_clients = max;
     loop_timer_init(&w->accepting->second, w->loop, on_second, w);
-    w->clients = clients_create(w, max + 1, on_client_gone);
+    w->clients = clients_create(w, max + SESSIONS_ENDING, on_client_gone);
     w->exchanges = exchanges_create(2 * max + 2);
     w->uplinks = uplinks_create(2 * max + 2);
     return w->clients != NULL && w->exchanges != NULL && w->uplinks != NULL;

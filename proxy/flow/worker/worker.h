@@ -70,8 +70,10 @@ struct session_list {
 };
 void worker_list_sessions(struct worker *w, struct session_list *l, struct loop *reply_to);
 
-/* How many client connections each of n workers takes at most, from the descriptor limit. */
-uint32_t worker_sessions_max(int n_workers);
+/* How many client connections each worker takes at most: descriptor limit, limits.connections. */
+uint32_t worker_sessions_max(const struct settings *s);
+/* Near limits.memory: no connection and no request is taken until it is said to be over. */
+void worker_set_memory_short(struct worker *w, bool is_short);
 
 /* Its counters, read by control with relaxed loads. */
 const struct worker_counters *worker_counters(const struct worker *w);

@@ -17,6 +17,7 @@ struct accepting {
     } slots[SNAPSHOT_LISTENERS_MAX];
     uint32_t n_clients, max_clients;
     bool paused; /* at max_clients */
+    uint64_t full_said_ns;
     struct loop_timer second;
 };
 

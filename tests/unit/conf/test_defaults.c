@@ -116,6 +116,8 @@ static const struct {
     {"log.access", "\"stderr\""},
     {"log.level", "\"info\""},
     {"log.query", "true"},
+    {"limits.memory", "\"0B\""},
+    {"limits.connections", "0"},
     {"log.redact",
      "[\"key\", \"api_key\", \"token\", \"access_token\", \"sig\", \"signature\", \"password\"]"},
 };

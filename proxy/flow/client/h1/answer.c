@@ -167,6 +167,8 @@ void session_on_writable(struct conn *c, void *owner)
     } else if (s->state == SESSION_FLUSH) {
         session_flushed(s);
         return;
+    } else if (s->state == SESSION_IDLE || s->state == SESSION_HEAD) {
+        loop_defer_free(s->w->loop, &s->step); /* what was not parsed while this waited */
     }
     if (s->x != NULL && s->out.len < s->w->snapshot->settings->limits.buffer / 2) {
         exchange_resume(s->x);

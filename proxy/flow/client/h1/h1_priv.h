@@ -19,6 +19,7 @@ enum { SESSION_MAGIC = 0x5e551074 };
 struct clients {
     struct slab slab;
     struct list live;
+    struct list idle; /* longest first */
     void (*gone)(struct worker *w);
     struct session *gathering; /* whose output is in `out` */
     char *out;                 /* SCRATCH_BYTES */
@@ -46,6 +47,8 @@ struct session {
     struct conn *conn;
     struct exchange *x; /* NULL but in EXCHANGE and TUNNEL */
     struct list node;
+    struct list idle_node; /* in clients.idle while IDLE */
+    uint64_t idle_since_ns;
     struct loop_timer timer;
     struct loop_deferred deferred;
     struct loop_deferred step; /* goes on with s->in once the current callback is over */

@@ -87,8 +87,16 @@ static size_t consume_head(struct session *s, struct slice in)
     WEIR_UNREACHABLE("parse");
 }
 
+/* Whoever does not read the answers gets no further ones made: nothing is parsed meanwhile. */
+static bool waits_for_output(const struct session *s)
+{
+    return (s->state == SESSION_IDLE || s->state == SESSION_HEAD) && !buf_empty(&s->out);
+}
+
 static size_t consume_some(struct session *s, struct slice in)
 {
+    if (waits_for_output(s))
+        return 0;
     switch (s->state) {
     case SESSION_IDLE:
     case SESSION_HEAD:
@@ -132,7 +140,8 @@ static void set_reading(struct session *s)
     bool full = !buf_empty(&s->in) && s->state != SESSION_HEAD;
 
     if (s->state != SESSION_DEAD)
-        conn_want_read(s->conn, !full && !(s->state == SESSION_EXCHANGE && s->body_paused) &&
+        conn_want_read(s->conn, !full && !waits_for_output(s) &&
+                                    !(s->state == SESSION_EXCHANGE && s->body_paused) &&
                                     !(s->state == SESSION_TUNNEL && s->body_paused));
 }
 

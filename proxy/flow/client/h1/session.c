@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+enum { LOOKED_AT_MAX = 64 }; /* idle ones, for the one that may go */
 enum { LINGER_MAX = 1024 * 1024 };
 #define DISCARD_NS (5 * NS_PER_S)
 #define LINGER_NS  (2 * NS_PER_S)
@@ -49,6 +50,13 @@ static uint64_t state_limit_ns(const struct session *s, enum session_state state
     WEIR_UNREACHABLE("session state");
 }
 
+/* It may have to make room for a newcomer from here on. */
+static void begin_idling(struct session *s)
+{
+    s->idle_since_ns = session_now(s);
+    list_push_back(&s->w->clients->idle, &s->idle_node);
+}
+
 /* The only place that writes s->state. */
 void session_enter(struct session *s, enum session_state next)
 {
@@ -58,6 +66,9 @@ void session_enter(struct session *s, enum session_state next)
     s->state = next;
     s->state_until_ns = limit == 0 ? 0 : session_now(s) + limit;
     session_set_timer(s);
+    list_remove(&s->idle_node);
+    if (next == SESSION_IDLE)
+        begin_idling(s);
 }
 
 static uint64_t sooner(uint64_t a, uint64_t b)
@@ -101,6 +112,7 @@ void session_close(struct session *s)
         w->clients->gathering = NULL;
     loop_timer_stop(&s->timer);
     list_remove(&s->node);
+    list_remove(&s->idle_node);
     address_leave(s->addresses, conn_peer(s->conn));
     addresses_unref(&s->addresses);
     w->clients->gone(w);
@@ -239,6 +251,7 @@ static struct session *session_open(struct worker *w, int fd, const struct net_a
     addresses_ref(s->addresses);
     s->state = l->tls != NULL ? SESSION_TLS : SESSION_IDLE;
     list_init(&s->node);
+    list_init(&s->idle_node);
     loop_deferred_init(&s->deferred, free_deferred);
     loop_deferred_init(&s->step, on_step);
     loop_timer_init(&s->timer, w->loop, on_timer, s);
@@ -252,6 +265,7 @@ static struct session *session_open(struct worker *w, int fd, const struct net_a
     if (s->state == SESSION_IDLE) {
         s->state_until_ns = session_now(s) + session_timeouts(s)->keepalive_ns;
         session_set_timer(s);
+        begin_idling(s);
     }
     return s;
 }
@@ -268,6 +282,7 @@ struct clients *clients_create(struct worker *w, uint32_t max, void (*gone)(stru
     c->out = malloc(SCRATCH_BYTES);
     slab_init(&c->slab, sizeof(struct session), max);
     list_init(&c->live);
+    list_init(&c->idle);
     if (c->out == NULL)
         clients_destroy(&c);
     else
@@ -290,6 +305,45 @@ void clients_destroy(struct clients **cp)
 bool clients_open(struct worker *w, int fd, const struct net_addr *peer, int listener)
 {
     return session_open(w, fd, peer, listener) != NULL;
+}
+
+/* Nobody is sent away who was only just let in and has not spoken yet. */
+static bool may_go(const struct session *s, const struct addresses *of)
+{
+    uint64_t idle_ns = session_now(s) - s->idle_since_ns;
+
+    return (of == NULL || s->addresses == of) && buf_empty(&s->out) &&
+           (s->served > 0 || idle_ns >= NS_PER_S);
+}
+
+static struct session *longest_idle(const struct worker *w, const struct addresses *of)
+{
+    int looked = 0;
+
+    LIST_EACH(n, &w->clients->idle)
+    {
+        struct session *s = LIST_OBJECT(n, struct session, idle_node);
+
+        if (may_go(s, of))
+            return s;
+        if (++looked == LOOKED_AT_MAX)
+            break;
+    }
+    return NULL;
+}
+
+bool clients_can_make_room(const struct worker *w)
+{
+    return longest_idle(w, NULL) != NULL;
+}
+
+bool clients_make_room(struct worker *w, const struct addresses *of)
+{
+    struct session *s = longest_idle(w, of);
+
+    if (s != NULL)
+        session_close(s);
+    return s != NULL;
 }
 
 void clients_check_rates(struct worker *w)
