@@ -19,8 +19,10 @@
 
 #include "weir/base/assert.h"
 #include "weir/base/buf.h"
+#include "weir/base/clock.h"
 #include "weir/base/hash.h"
 #include "weir/base/list.h"
+#include "weir/base/log.h"
 #include "weir/flow/counters.h"
 #include "weir/http/field_list.h"
 #include "weir/net/loop.h"
@@ -81,7 +83,16 @@ struct worker {
 };
 
 /* A connection to an upstream failed for a lack of weir's own; said once in ten seconds. */
-void worker_say_shortage(struct worker *w, const char *what);
+static inline void worker_say_shortage(struct worker *w, const char *what)
+{
+    uint64_t now = loop_now_ns(w->loop);
+
+    if (w->shortage_said_ns != 0 && now - w->shortage_said_ns < 10 * NS_PER_S)
+        return;
+    w->shortage_said_ns = now;
+    log_warn("worker %d: no connection to an upstream: %s; this says nothing about the upstream",
+             w->index, what);
+}
 
 /* An empty list in the worker's scratch, for the rest of this callback. */
 static inline void worker_field_list(struct worker *w, struct field_list *l)

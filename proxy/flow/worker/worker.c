@@ -87,14 +87,6 @@ static bool is_time(struct worker *w, uint64_t *said_ns)
     return true;
 }
 
-void worker_say_shortage(struct worker *w, const char *what)
-{
-    if (is_time(w, &w->shortage_said_ns))
-        log_warn("worker %d: no connection to an upstream: %s; this says nothing about the "
-                 "upstream",
-                 w->index, what);
-}
-
 void worker_set_memory_short(struct worker *w, bool is_short)
 {
     atomic_store_explicit(&w->memory_short, is_short, memory_order_relaxed);
