@@ -70,6 +70,9 @@ static const struct conf_row limits_rows[] = {
           "header fields; above: 431"),
     SIZE("body", struct limits_conf, body, "32MiB", "0B", "16GiB",
          "the body of a request; above: 413"),
+    SIZE("spool", struct limits_conf, spool, "64MiB", "0B", "16GiB",
+         "a worker keeps request bodies until they are whole, in all so much, and one of at most a "
+         "quarter; what does not fit flows through while it is sent"),
     SIZE("response_head", struct limits_conf, response_head, "64KiB", "1KiB", "1MiB",
          "the head of an upstream's answer; above: 502"),
     SIZE("buffer", struct limits_conf, buffer, "32KiB", "4KiB", "1MiB",

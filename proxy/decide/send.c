@@ -34,7 +34,8 @@ static void note_streams(struct upstream *u, int change, uint64_t now_ns)
     u->streams += (uint32_t)change;
 }
 
-static void begin_books(struct pool *p, struct upstream *u, struct pool_request *r, uint64_t now_ns)
+/* From now on it waits for its first token. */
+static void pend(struct pool *p, struct upstream *u, struct pool_request *r, uint64_t now_ns)
 {
     r->pend0 = u->pending;
     r->inflight0 = u->inflight;
@@ -42,6 +43,26 @@ static void begin_books(struct pool *p, struct upstream *u, struct pool_request 
     r->pending = true;
     list_push_back(&u->pending_list, &r->pending_node);
     u->pending++;
+}
+
+void pool_uploaded(struct pool *p, struct pool_request *r, uint64_t now_ns)
+{
+    WEIR_ASSERT(r->state == REQUEST_SENT);
+    if (!r->uploading || r->first)
+        return;
+    r->uploading = false;
+    r->sent_ns = now_ns;
+    if (request_is_system(r))
+        return;
+    pend(p, &p->upstream[r->upstream], r, now_ns);
+    r->inflight0--; /* this one was counted already */
+}
+
+static void begin_books(struct pool *p, struct upstream *u, struct pool_request *r, uint64_t now_ns)
+{
+    r->late_ns = UINT64_MAX;
+    if (!r->uploading)
+        pend(p, u, r, now_ns);
     u->inflight++;
     if (r->stream) {
         u->streamed = true;
@@ -108,7 +129,7 @@ void upstream_note_first(struct pool *p, struct pool_request *r, uint64_t now_ns
 
     WEIR_ASSERT(r->state == REQUEST_SENT && !r->first);
     r->first = true;
-    if (!request_is_system(r) && (r->stream || upstream_is_unary(p, u, now_ns)))
+    if (!request_is_system(r) && !r->uploading && (r->stream || upstream_is_unary(p, u, now_ns)))
         lateness = upstream_mark_first(p, u, r, now_ns);
     upstream_unpend(u, r);
     if (!request_is_system(r) && r->stream) {

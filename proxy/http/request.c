@@ -147,13 +147,13 @@ static enum parse body_settle(struct head_scan *s, const struct field_set *set,
 
     if (rc != PARSE_DONE)
         return rc;
-    if (framing.length > limits->body)
-        return scan_bad_as(s, 413, CAUSE_REQUEST_TOO_LARGE, "the body is too large");
     if (framing.chunked)
         out->body = BODY_CHUNKED;
     else if (framing.counted)
         out->body = BODY_COUNTED;
     out->length = framing.length;
+    if (framing.length > limits->body)
+        return scan_bad_as(s, 413, CAUSE_REQUEST_TOO_LARGE, "the body is too large");
     out->expect_continue =
         out->minor > 0 && (framing.chunked || framing.length > 0) &&
         slice_eq_nocase(request_field(out, FIELD_EXPECT), SLICE_LIT("100-continue"));

@@ -65,7 +65,7 @@ MOMENTS = {"before the head": _waiting, "head held": _held, "streaming": _stream
 @pytest.mark.parametrize("moment", MOMENTS, ids=lambda m: m.replace(" ", "_"))
 def test_a_gone_client_cancels_upstream_within_100_ms(rig, leave, moment):
     b = rig.backend()
-    w = rig.weir(b)
+    w = rig.weir(b, limits={"spool": "0B"})
     took = []
     for i in range(5):
         c, peer = MOMENTS[moment](w, b, f"/gone/{i}")

@@ -81,7 +81,7 @@ def test_many_bodies_follow_each_other_on_one_connection(echo):
 
 def test_a_request_body_streams_through_before_it_is_whole(rig):
     b = rig.backend()
-    w = rig.weir(b, limits={"buffer": "4KiB"})
+    w = rig.weir(b, limits={"buffer": "4KiB", "spool": "0B"})
     c = w.client()
     first = noise(1, 6000)
     c.send(request("POST", "/", [("Content-Length", 6005)]) + first)
@@ -97,7 +97,7 @@ def test_a_request_body_streams_through_before_it_is_whole(rig):
 
 def test_a_chunked_request_body_streams_through_before_it_is_whole(rig):
     b = rig.backend()
-    w = rig.weir(b, limits={"buffer": "4KiB"})
+    w = rig.weir(b, limits={"buffer": "4KiB", "spool": "0B"})
     c = w.client()
     first = noise(1, 6000)
     c.send(request("POST", "/", [("Transfer-Encoding", "chunked")]) + chunked([first])[:-5])
@@ -229,7 +229,7 @@ def test_an_answer_that_has_no_body_ends_with_its_head(rig, raw, status):
 
 def test_an_early_answer_is_relayed_while_the_body_is_still_coming(rig):
     b = rig.backend()
-    w = rig.weir(b)
+    w = rig.weir(b, limits={"spool": "0B"})
     c = w.client()
     c.send(request("POST", "/", [("Content-Length", 1000000)]) + b"x" * 100000)
     peer = b.accept()

@@ -7,8 +7,8 @@ import random
 import pytest
 
 from harness.ask import end_stream, open_stream, pieces, post
-from harness.deadline import secs
-from harness.dialects import ALL, CHAT, OLLAMA, RESPONSES, UNKNOWN
+from harness.deadline import eventually, secs
+from harness.dialects import ALL, CHAT, GEMINI, OLLAMA, RESPONSES, UNKNOWN, WITH_END
 from harness.http1 import LAST_CHUNK, chunk, request
 from harness.weir import HOST
 
@@ -62,6 +62,7 @@ def test_half_an_event_is_not_held_back(rig, dialect):
     end_stream(dialect, body, peer)
 
 
+@pytest.mark.parametrize("dialect", WITH_END, ids=repr)
 def test_the_client_sees_nothing_before_the_first_content(rig, dialect):
     b = rig.backend()
     w = rig.weir(b)
@@ -77,6 +78,83 @@ def test_the_client_sees_nothing_before_the_first_content(rig, dialect):
     want = b"".join(dialect.preamble) + dialect.content("now")
     assert body.exactly(len(want)) == want
     end_stream(dialect, body, peer)
+
+
+@pytest.mark.parametrize("method, path", [("GET", "/mcp"), ("POST", "/api/pull"), ("POST", "/x")])
+def test_a_stream_of_which_nothing_is_known_begins_at_once_and_may_be_silent(rig, method, path):
+    b = rig.backend()
+    w = rig.weir(b, pool={"timeouts": {"first_token": "200ms", "first_token_last": "300ms",
+                                       "stall": "1s"}})
+    c = w.client()
+    c.send(request(method, path, [("Accept", "text/event-stream")]))
+    peer, _ = b.request()
+    peer.begin()
+    _, body = c.begin()
+    c.quiet_for(1.3)
+    peer.chunk(b": still there\n\n")
+    assert body.exactly(15) == b": still there\n\n"
+    peer.last_chunk()
+    assert body.rest() == b""
+    assert w.log.entry(path=path).outcome == "ok"
+
+
+def test_a_head_waits_no_longer_than_head_hold(rig):
+    b = rig.backend()
+    w = rig.weir(b, pool={"timeouts": {"head_hold": "200ms"}})
+    c = w.client()
+    c.send(post(CHAT))
+    peer, _ = b.request()
+    peer.begin()
+    peer.chunk(b"".join(CHAT.preamble))
+    _, body = c.begin()
+    want = b"".join(CHAT.preamble)
+    assert body.exactly(len(want)) == want
+    peer.chunk(b": ping\n\n")
+    assert body.exactly(8) == b": ping\n\n"
+    peer.chunk(CHAT.content("now") + CHAT.end)
+    peer.last_chunk()
+    assert body.rest() == CHAT.content("now") + CHAT.end
+
+
+@pytest.mark.parametrize("dialect", [d for d in WITH_END if d is not GEMINI], ids=repr)
+@pytest.mark.parametrize("end", ["fin", "rst", "open"])
+def test_behind_the_end_marker_nothing_matters(rig, dialect, end):
+    b = rig.backend()
+    w = rig.weir(b)
+    c = w.client()
+    c.send(post(dialect))
+    peer, head = b.request()
+    peer.begin(kind=dialect.kind)
+    peer.chunk(dialect.whole("x"))
+    _, body = c.begin()
+    assert body.exactly(len(dialect.whole("x"))) == dialect.whole("x")
+    if end == "fin":
+        peer.close()
+    elif end == "rst":
+        peer.reset()
+    assert body.rest(3) == b""
+    entry = w.log.entry(head.get("x-request-id"))
+    assert (entry.outcome, entry.status) == ("ok", 200)
+    assert w.metrics().sum("weir_upstream_outcomes_total", outcome="failed") == 0
+
+
+def test_a_client_that_leaves_at_the_end_marker_has_had_its_answer(rig):
+    b = rig.backend()
+    w = rig.weir(b, workers=1)
+    c = w.client()
+    c.send(post(CHAT))
+    peer, head = b.request()
+    peer.begin()
+    peer.chunk(CHAT.whole("x"))
+    _, body = c.begin()
+    body.exactly(len(CHAT.whole("x")))
+    c.close()
+    eventually(lambda: w.admin.upstream("a")["inflight"] == 0)
+    peer.last_chunk()
+    assert w.log.entry(head.get("x-request-id")).outcome == "ok"
+    c = w.client()
+    c.send(post(CHAT))
+    assert peer.request().method == "POST"
 
 
 def test_comments_before_the_first_content_do_not_commit(rig):
@@ -353,9 +431,9 @@ def test_a_counted_stream_has_room_for_the_error_that_its_end_is_missing(rig):
     peer, _ = b.request()
     events = b"".join(CHAT.preamble) + CHAT.content("half")
     peer.answer(200, events, [("Content-Type", CHAT.kind)])
-    answer = c.answer("POST")
+    answer = c.answer("POST", cut=True)
     assert answer.framing == "chunked" and answer.body.startswith(events)
-    assert b'"code":"upstream_truncated"' in answer.body[len(events):]
+    assert answer.how != "end" and b'"code":"upstream_truncated"' in answer.body[len(events):]
 
 
 def test_a_strange_stream_that_stops_inside_an_event_is_broken_off(rig):

@@ -43,6 +43,7 @@ enum underscore_names { UNDERSCORE_NAMES_REFUSE, UNDERSCORE_NAMES_DROP, UNDERSCO
 struct limits_conf {
     uint32_t request_line, head, fields;
     uint64_t body;
+    uint64_t spool; /* of all request bodies of a worker that are kept until they are whole */
     uint32_t response_head, buffer;
     uint32_t keepalive_requests;
     uint64_t memory;      /* 0 = as much as the other settings come to, within the machine's */

@@ -72,8 +72,13 @@ struct pool_request {
     uint64_t model; /* keyed hash of the model that the body names; 0 = none known */
     uint8_t kind;   /* decide/kinds.h: generation, else one of its routes */
     enum request_class class;
-    bool stream;           /* the answer is expected as events */
-    uint64_t bytes;        /* of the request's body, as far as known; sizes the prediction */
+    bool stream;    /* the answer is expected as events */
+    uint64_t bytes; /* of the request's body, as far as known; sizes the prediction */
+    /*
+     * The upstream does not have the whole request yet, and the client is what is waited for: it is
+     * in flight, but neither without a first token nor late until pool_uploaded.
+     */
+    bool uploading;
     uint64_t deadline_ns;  /* the client's own (X-Stainless-Timeout), absolute; 0 = none */
     uint32_t client_retry; /* X-Stainless-Retry-Count */
 
@@ -217,6 +222,9 @@ bool pool_is_shut(const struct pool *p, uint64_t now_ns);
  * False: nothing has happened, pool_arrive is still to come.
  */
 bool pool_refuse_shut(struct pool *p, struct pool_request *r, uint64_t now_ns);
+
+/* The upstream has the last byte of a request that was sent while uploading: its time begins. */
+void pool_uploaded(struct pool *p, struct pool_request *r, uint64_t now_ns);
 
 /* First content event of a stream, or a good head of a unary answer.  Once per admission. */
 void pool_first(struct pool *p, struct pool_request *r, uint64_t now_ns);

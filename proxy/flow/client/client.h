@@ -28,8 +28,8 @@ struct exchange;
 /* How an answer ends. */
 enum client_end {
     CLIENT_END_WHOLE,
-    /* Not whole, and its body says so in the stream's own words: HTTP/1 ends its framing, HTTP/2
-     * resets the stream after the data. */
+    /* Not whole, and its body says so in the stream's own words; who does not know them sees the
+     * cut: HTTP/1 leaves the framing open, HTTP/2 resets the stream after the data. */
     CLIENT_END_TOLD,
     /* Not whole, and the client must be able to see it: broken framing, or a reset. */
     CLIENT_END_CUT,

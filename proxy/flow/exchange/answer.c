@@ -81,6 +81,8 @@ static void send_head(struct exchange *x, const struct field_list *fields)
         client_head(x->client, &h);
     x->committed = true;
     x->quiet_ns = exchange_now(x);
+    if (x->sent_whole)
+        exchange_drop_body(x); /* no other upstream will need it */
 }
 
 static void send_data(struct exchange *x, struct slice bytes)
@@ -103,6 +105,7 @@ static bool set_form(struct exchange *x, const struct response_head *h)
         x->form = FORM_BYTES;
     else
         x->form = h->event_stream ? FORM_SSE : FORM_NDJSON;
+    x->is_judged = x->is_judged && !h->binary_events;
     answer_init(&x->answer, x->form, x->dialect);
     if (x->form != FORM_BYTES)
         x->kind = BODY_CHUNKED; /* a counted one has no room for an error at its end */
@@ -149,12 +152,19 @@ static void begin_plain(struct exchange *x, const struct field_list *fields)
     exchange_enter(x, EXCHANGE_RELAY);
 }
 
+/* Nothing is known of such a stream, or it cannot be read: it begins as any other answer does. */
+static void begin_unjudged(struct exchange *x, const struct field_list *fields)
+{
+    x->events_form = true;
+    begin_plain(x, fields);
+}
+
 static void begin_stream(struct exchange *x, const struct field_list *fields)
 {
     if (!x->stream)
         gate_set_stream(x->pool->gate, &x->ticket, true);
     x->stream = x->events_form = true;
-    x->progress_ns = exchange_now(x);
+    x->progress_ns = x->head_ns = exchange_now(x);
     if (field_list_keep(fields, &x->pending, KEPT_HEAD_MAX) != WEIR_OK) {
         exchange_fail(x, OUTCOME_NEUTRAL, 503, CAUSE_OVERLOADED);
         return;
@@ -180,10 +190,12 @@ static void on_head(void *owner, const struct response_head *h)
         exchange_fail(x, OUTCOME_FAILED, 502, CAUSE_BAD_GATEWAY);
     else if (h->switched)
         begin_tunnel(x, &fields);
-    else if (set_form(x, h))
+    else if (!set_form(x, h))
+        begin_plain(x, &fields);
+    else if (x->is_judged)
         begin_stream(x, &fields);
     else
-        begin_plain(x, &fields);
+        begin_unjudged(x, &fields);
 }
 
 /* --- what the events say */
@@ -212,7 +224,7 @@ static void count_events(struct exchange *x)
 
 static void note_first(struct exchange *x)
 {
-    if (x->first_ns != 0 || !x->answer.content)
+    if (x->first_ns != 0 || !x->answer.content || !x->is_judged)
         return;
     x->first_ns = x->last_event_ns = exchange_now(x);
     x->progress_ns = x->first_ns;
@@ -254,7 +266,7 @@ static void restate(struct exchange *x)
     exchange_finish(x);
 }
 
-static void commit(struct exchange *x)
+void exchange_commit(struct exchange *x)
 {
     struct slice pending = buf_slice(&x->pending);
     struct field_list fields;
@@ -278,7 +290,7 @@ void exchange_early_error(struct exchange *x)
         exchange_report(x, o, false);
         restate(x);
     } else {
-        commit(x);
+        exchange_commit(x);
     }
 }
 
@@ -287,43 +299,51 @@ void exchange_empty(struct exchange *x)
     exchange_fail(x, OUTCOME_FAILED, 502, CAUSE_EMPTY_STREAM);
 }
 
-static void relay(struct exchange *x, struct slice bytes)
+/* What the events read so far say, noted. */
+static void note_events(struct exchange *x)
 {
-    if (x->events_form) {
-        answer_feed(&x->answer, bytes);
-        note_first(x);
-        count_events(x);
-    }
-    x->progress_ns = x->events_form ? x->progress_ns : exchange_now(x);
+    x->progress_ns = exchange_now(x);
+    note_first(x);
+    count_events(x);
+}
+
+/* The bound of the wait for a first event is reached, in bytes: the rest goes on as it comes. */
+static void commit_with(struct exchange *x, struct slice bytes)
+{
+    note_events(x);
+    exchange_commit(x);
     send_data(x, bytes);
 }
 
 static void read_pending(struct exchange *x, struct slice bytes)
 {
-    size_t used = answer_feed_until_known(&x->answer, bytes);
     bool room = x->pending.len - x->pending_head + bytes.len <= PENDING_MAX;
 
+    answer_feed(&x->answer, bytes);
     if (!room || buf_append(&x->pending, bytes, KEPT_HEAD_MAX + 2 * PENDING_MAX) != WEIR_OK) {
-        commit(x); /* the bound of the wait for a first event */
-        relay(x, bytes);
+        commit_with(x, bytes);
         return;
     }
-    if (x->answer.error != ERROR_NONE && !x->answer.content) {
+    note_events(x);
+    if (x->answer.content || x->answer.finished) {
+        exchange_commit(x);
+    } else if (x->answer.error != ERROR_NONE) {
         /* an error object may be split: it can be restated once its event is whole */
-        answer_feed(&x->answer, slice_from(bytes, used));
         if (x->answer.at_boundary || x->pending.len - x->pending_head >= PENDING_MAX / 2)
             exchange_early_error(x);
-    } else if (x->answer.content) {
-        answer_feed(&x->answer, slice_from(bytes, used));
-        count_events(x);
-        note_first(x);
-        commit(x);
-    } else if (x->answer.finished) {
-        exchange_empty(x);
     } else {
-        count_events(x);
         exchange_set_timer(x);
     }
+}
+
+static void relay(struct exchange *x, struct slice bytes)
+{
+    if (x->events_form) {
+        answer_feed(&x->answer, bytes);
+        note_events(x);
+    }
+    x->progress_ns = exchange_now(x);
+    send_data(x, bytes);
 }
 
 static void push_back(struct exchange *x)
@@ -349,6 +369,8 @@ static void on_data(void *owner, struct slice bytes)
         read_pending(x, bytes);
     else if (x->state == EXCHANGE_RELAY || x->state == EXCHANGE_TUNNEL)
         relay(x, bytes);
+    if (x->state == EXCHANGE_RELAY && exchange_is_whole(x))
+        exchange_note_whole(x);
     if (x->state != EXCHANGE_ENDED && x->client != NULL && x->committed)
         push_back(x);
 }

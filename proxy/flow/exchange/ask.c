@@ -10,17 +10,21 @@ static bool expects_stream(const struct exchange *x)
 {
     if (x->route_stream != ROUTE_STREAM_AUTO)
         return x->route_stream == ROUTE_STREAM_ALWAYS;
-    switch (x->scan.says) {
-    case BODY_SAYS_STREAM:
+    if (!x->is_judged)
+        return false; /* whatever it is, its time says nothing */
+    switch (x->path_streams) {
+    case STREAMS_ALWAYS:
         return true;
-    case BODY_SAYS_UNARY:
+    case STREAMS_NEVER:
         return false;
-    case BODY_SAYS_NOTHING:
+    case STREAMS_UNLESS_REFUSED:
+        return x->scan.says != BODY_SAYS_UNARY;
+    case STREAMS_IF_ASKED:
         break;
     }
-    if (x->dialect == DIALECT_OLLAMA || x->dialect == DIALECT_GEMINI)
-        return true; /* these stream unless told otherwise, or have a path for it */
-    return x->accepts_events || (!x->body_complete && x->dialect != DIALECT_UNKNOWN);
+    if (x->scan.says == BODY_SAYS_NOTHING)
+        return x->accepts_events || !x->body_complete;
+    return x->scan.says == BODY_SAYS_STREAM;
 }
 
 /* The route lets a stream begin while it waits; a 200 then costs the client its retries. */
@@ -47,6 +51,7 @@ void exchange_ask(struct exchange *x)
         r->model = hash_keyed(x->snapshot->user_key, body_scan_model(&x->scan));
     if (r->bytes == 0)
         r->bytes = x->bytes_in;
+    r->uploading = !x->body_complete || x->spooled > 0;
     x->asked_ns = exchange_now(x);
     switch (gate_ask(x->pool->gate, &x->ticket, x->asked_ns)) {
     case POOL_ADMIT:
@@ -105,7 +110,7 @@ enum weir_status exchange_take(struct exchange *x, bool fresh)
     struct upstream_target t = {x->upstream, x->upstream_use, x->pool->conf->timeouts.connect_ns};
     enum weir_status rc = upstream_take(x->w, &t, fresh, &exchange_upstream_events, x, &x->uplink);
 
-    x->head_sent = false;
+    x->head_sent = x->sent_whole = false;
     x->body_sent = 0;
     if (rc == WEIR_OK && x->uplink->open)
         exchange_connected(x);

@@ -2,17 +2,20 @@
 /* When an exchange has waited long enough, by its state.  On the worker's thread. */
 #include "exchange_priv.h"
 
+#define WHOLE_WAIT_NS NS_PER_S /* for the end of the framing behind an end marker */
+
 static const struct timeouts_conf *timeouts_of(const struct exchange *x)
 {
     return &x->pool->conf->timeouts;
 }
 
-/* When this is the last upstream that could answer, giving up early helps nobody. */
+/*
+ * Giving up early helps only a request that is then tried elsewhere.  What has been sent is not
+ * sent again for a delay, so that the long limit holds for all.
+ */
 static uint64_t first_token_limit(const struct exchange *x)
 {
-    bool last = x->pool->n_upstreams == 1 || x->ticket.r.attempts > 1;
-
-    return last ? timeouts_of(x)->first_token_last_ns : timeouts_of(x)->first_token_ns;
+    return timeouts_of(x)->first_token_last_ns;
 }
 
 static bool waits_for_first(const struct exchange *x)
@@ -22,6 +25,12 @@ static bool waits_for_first(const struct exchange *x)
 
 uint64_t exchange_silence_due(const struct exchange *x)
 {
+    if (x->whole_ns != 0)
+        return x->whole_ns + WHOLE_WAIT_NS;
+    if (!x->sent_whole) /* the client is waited for, or the upstream that takes nothing */
+        return exchange_unsent(x) == 0 ? 0 : x->progress_ns + timeouts_of(x)->unary_ns;
+    if (x->events_form && !x->is_judged)
+        return 0;
     if (waits_for_first(x))
         return x->sent_ns + first_token_limit(x);
     if (x->events_form)
@@ -35,7 +44,9 @@ uint64_t exchange_silence_due(const struct exchange *x)
  */
 bool exchange_beats(const struct exchange *x)
 {
-    bool relays = x->state == EXCHANGE_RELAY && x->events_form && x->form == FORM_SSE;
+    bool relays = x->state == EXCHANGE_RELAY && x->events_form && x->form == FORM_SSE &&
+                  x->is_judged && x->whole_ns == 0 &&
+                  dialect_stream_error(x->answer.dialect) != STREAM_ERROR_NONE;
     bool waits = x->began_early && !x->committed;
 
     return (relays || waits) && x->pool->conf->heartbeat_ns > 0;
@@ -44,6 +55,11 @@ bool exchange_beats(const struct exchange *x)
 uint64_t exchange_beat_due(const struct exchange *x)
 {
     return exchange_beats(x) ? x->quiet_ns + x->pool->conf->heartbeat_ns : 0;
+}
+
+uint64_t exchange_head_due(const struct exchange *x)
+{
+    return x->state == EXCHANGE_HEAD_PENDING ? x->head_ns + timeouts_of(x)->head_hold_ns : 0;
 }
 
 static uint64_t sooner(uint64_t a, uint64_t b)
@@ -66,7 +82,8 @@ uint64_t exchange_due_ns(const struct exchange *x)
     case EXCHANGE_SENT:
     case EXCHANGE_HEAD_PENDING:
     case EXCHANGE_RELAY:
-        return sooner(sooner(total, exchange_silence_due(x)), exchange_beat_due(x));
+        return sooner(sooner(total, exchange_silence_due(x)),
+                      sooner(exchange_beat_due(x), exchange_head_due(x)));
     case EXCHANGE_TUNNEL:
         return x->progress_ns + timeouts_of(x)->tunnel_idle_ns;
     }

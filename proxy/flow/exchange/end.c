@@ -46,40 +46,73 @@ static void end_whole(struct exchange *x, enum outcome o)
     exchange_finish(x);
 }
 
+bool exchange_is_whole(const struct exchange *x)
+{
+    if (x->whole_ns != 0)
+        return true;
+    /* an event counts for a client once the line end behind it has come */
+    return x->events_form && x->is_judged && x->answer.finished && x->answer.at_boundary &&
+           x->answer.error == ERROR_NONE;
+}
+
+bool exchange_has_its_end(const struct exchange *x)
+{
+    const struct answer *a = &x->answer;
+
+    if (exchange_is_whole(x))
+        return true;
+    return x->events_form && x->is_judged && a->dialect != DIALECT_UNKNOWN &&
+           a->error == ERROR_NONE && answer_is_whole(a, x->pool->conf->finish_reason_ends);
+}
+
+void exchange_note_whole(struct exchange *x)
+{
+    if (x->whole_ns != 0)
+        return;
+    x->whole_ns = exchange_now(x);
+    exchange_report(x, OUTCOME_OK, true);
+    exchange_set_timer(x);
+}
+
+void exchange_end_whole(struct exchange *x)
+{
+    end_whole(x, OUTCOME_OK);
+}
+
 /* Nothing but the end of the connection ends this one, and it comes inside an event. */
 static bool is_broken_off(const struct exchange *x)
 {
     return x->to_close && x->form == FORM_SSE && !x->answer.at_boundary;
 }
 
-/* Has a stream that is over by its framing said so itself, where its dialect has words for it? */
-static bool has_its_end(const struct exchange *x)
+/* Is a stream that is over by its framing whole, as far as can be told? */
+static bool is_whole_by_framing(const struct exchange *x)
 {
-    const struct answer *a = &x->answer;
-
-    if (a->dialect == DIALECT_UNKNOWN)
+    if (!x->is_judged || x->answer.dialect == DIALECT_UNKNOWN)
         return !is_broken_off(x);
-    return a->finished || (a->dialect == DIALECT_GEMINI && a->finish_reason);
+    return answer_is_whole(&x->answer, x->pool->conf->finish_reason_ends);
 }
 
 static void end_of_stream(struct exchange *x)
 {
     const struct answer *a = &x->answer;
 
-    if (x->state == EXCHANGE_HEAD_PENDING) {
-        if (a->error != ERROR_NONE)
-            exchange_early_error(x);
-        else
-            exchange_empty(x);
+    if (x->state == EXCHANGE_HEAD_PENDING && a->error != ERROR_NONE) {
+        exchange_early_error(x);
+        if (x->state != EXCHANGE_RELAY)
+            return; /* restated, or under way elsewhere */
+    }
+    if (x->is_judged && answer_is_empty(a) && a->error == ERROR_NONE) {
+        exchange_empty(x);
         return;
     }
-    if (a->error != ERROR_NONE) {
+    if (x->state == EXCHANGE_HEAD_PENDING)
+        exchange_commit(x); /* whole without content, or cut: the client sees what there is */
+    if (x->is_judged && a->error != ERROR_NONE) {
         x->cause = CAUSE_IN_BAND_ERROR;
         end_whole(x,
                   exchange_outcome_of_error(a)); /* the backend said so itself, in its own words */
-    } else if (x->first_ns == 0) {
-        exchange_fail(x, OUTCOME_FAILED, 502, CAUSE_EMPTY_STREAM);
-    } else if (has_its_end(x)) {
+    } else if (is_whole_by_framing(x)) {
         end_whole(x, OUTCOME_OK);
     } else {
         exchange_fail(x, OUTCOME_FAILED, 502, CAUSE_UPSTREAM_TRUNCATED);
@@ -102,6 +135,18 @@ static void end_tunnel(struct exchange *x)
     exchange_finish(x);
 }
 
+/*
+ * What an upstream may have begun is not begun again elsewhere: it would be done, and paid for,
+ * twice.  The operator may allow it for what only generates text.
+ */
+static bool may_send_again(const struct exchange *x)
+{
+    bool replay = x->pool->conf->decide.retry.replay_generation;
+
+    return x->idempotent || (x->uplink != NULL && !x->uplink->ops->may_have_begun(x->uplink)) ||
+           (replay && x->dialect != DIALECT_UNKNOWN && x->retries == 0);
+}
+
 /* Nothing of an answer came.  A stale connection is nobody's fault; else another upstream may do.
  */
 static void end_before_head(struct exchange *x, enum upstream_end how, const char *why)
@@ -122,7 +167,7 @@ static void end_before_head(struct exchange *x, enum upstream_end how, const cha
     log_debug("request %s: upstream %s ended before an answer: %s", x->id, x->upstream->conf->name,
               why);
     x->proxy_error = how == END_BAD ? "http_protocol_error" : "connection_terminated";
-    if (how != END_BAD && u != NULL && !reused && exchange_try_elsewhere(x, OUTCOME_FAILED))
+    if (how != END_BAD && may_send_again(x) && exchange_try_elsewhere(x, OUTCOME_FAILED))
         return;
     exchange_fail(x, OUTCOME_FAILED, 502,
                   how == END_BAD ? CAUSE_BAD_GATEWAY : CAUSE_UPSTREAM_RESET);
@@ -138,6 +183,13 @@ static void end_after_error(struct exchange *x)
     exchange_finish(x);
 }
 
+static void broken_after_early_error(struct exchange *x)
+{
+    exchange_early_error(x);
+    if (x->state == EXCHANGE_RELAY)
+        end_after_error(x);
+}
+
 void exchange_ended(struct exchange *x, enum upstream_end how, const char *why)
 {
     if (how == END_BAD)
@@ -148,14 +200,16 @@ void exchange_ended(struct exchange *x, enum upstream_end how, const char *why)
         return;
     case EXCHANGE_HEAD_PENDING:
     case EXCHANGE_RELAY:
-        if (how == END_CLEAN)
+        if (x->whole_ns != 0)
+            end_whole(x, OUTCOME_OK);
+        else if (how == END_CLEAN)
             end_clean(x);
         else if (x->state == EXCHANGE_HEAD_PENDING && x->answer.error == ERROR_NONE)
             exchange_fail(x, OUTCOME_FAILED, 502,
                           how == END_BAD ? CAUSE_BAD_GATEWAY : CAUSE_EMPTY_STREAM);
         else if (x->state == EXCHANGE_HEAD_PENDING)
-            exchange_early_error(x);
-        else if (x->events_form && x->answer.error != ERROR_NONE)
+            broken_after_early_error(x);
+        else if (x->events_form && x->is_judged && x->answer.error != ERROR_NONE)
             end_after_error(x);
         else
             exchange_fail(x, OUTCOME_FAILED, 502, CAUSE_UPSTREAM_TRUNCATED);

@@ -127,6 +127,7 @@ void exchange_finish(struct exchange *x)
     WEIR_ASSERT(x->state != EXCHANGE_ENDED && x->uplink == NULL && !x->has_ticket);
     if (!x->has_decision)
         exchange_set_decision(x, DECISION_LOCAL);
+    exchange_drop_body(x);
     write_record(x);
     counter_add(&x->w->counters.bytes_in, x->bytes_in);
     counter_add(&x->w->counters.bytes_out, x->bytes_out);

@@ -29,6 +29,7 @@ enum {
 struct exchanges {
     struct slab slab;
     struct list live;
+    uint64_t spooled; /* of limits.spool */
 };
 
 enum exchange_state {
@@ -70,6 +71,8 @@ struct exchange {
     struct buf pending;    /* answer before the commit point: its fields, then body bytes */
     uint32_t pending_head; /* how many bytes of pending are fields */
     uint32_t body_sent;    /* bytes of body already written */
+    uint32_t spooled;      /* bytes of body beyond limits.buffer, taken from the worker's spool */
+    bool sent_whole;       /* the upstream has taken the last byte of the request */
 
     /* the request */
     enum body_kind body_kind;
@@ -77,7 +80,13 @@ struct exchange {
     bool expect, body_complete, head_sent, body_dropped, body_blocked, idempotent, to_head;
     bool stream, accepts_events, asks_websocket;
     enum route_stream route_stream;
-    enum dialect dialect;
+    enum dialect dialect; /* of the path, and of requests that generate something; else UNKNOWN */
+    enum path_streams path_streams;
+    /*
+     * Is its answer, if it is a stream, judged by what it says and when?  On the paths of the
+     * dialects, and where a route says so.  Of all others nothing is known: silence is no fault.
+     */
+    bool is_judged;
     enum early_answer early;
     int early_status;
     enum cause early_cause;
@@ -88,7 +97,7 @@ struct exchange {
     bool began_early;                  /* the 200 went out while it waited (early_stream) */
     const struct field_list *trailers; /* while its end is handled; NULL = none */
     bool to_close;                     /* only the end of its connection ends it */
-    bool head_seen, committed, events_form, finished, paused_upstream, resent;
+    bool head_seen, committed, events_form, paused_upstream, resent;
     enum answer_form form;
     int status; /* sent to the client, 0 = none yet */
     int upstream_status;
@@ -98,7 +107,9 @@ struct exchange {
 
     /* times, absolute; 0 = not (yet) */
     uint64_t begun_ns, begun_wall_ns, asked_ns, admitted_ns, sent_ns, first_ns;
-    uint64_t progress_ns; /* last event or body bytes */
+    uint64_t head_ns;     /* the head of a stream came */
+    uint64_t whole_ns;    /* its end marker came: what follows is waited for briefly */
+    uint64_t progress_ns; /* last sign of life: an event, a comment, body bytes */
     uint64_t quiet_ns;    /* last byte sent to the client, for heartbeats */
     uint64_t last_event_ns;
     uint64_t connect_took_ns;
@@ -136,6 +147,8 @@ void exchange_set_decision(struct exchange *x, enum decision d);
 void exchange_set_timer(struct exchange *x);
 uint64_t exchange_due_ns(const struct exchange *x);
 uint64_t exchange_silence_due(const struct exchange *x);
+/* A client does not wait for a head longer than that, whatever the stream has to say. */
+uint64_t exchange_head_due(const struct exchange *x);
 /* May comment lines fill a silence, and when is the next due? */
 bool exchange_beats(const struct exchange *x);
 uint64_t exchange_beat_due(const struct exchange *x);
@@ -168,6 +181,10 @@ bool exchange_try_elsewhere(struct exchange *x, enum outcome o);
 /* --- exchange/own.c: answers of weir's own, and the request's body */
 /* Sends what can be sent of head and body. */
 void exchange_push(struct exchange *x);
+/* Bytes of the request that wait for the upstream. */
+size_t exchange_unsent(const struct exchange *x);
+/* The body will not be needed again. */
+void exchange_drop_body(struct exchange *x);
 void exchange_refuse(struct exchange *x, int status, enum cause cause, const char *what);
 void exchange_answer_early(struct exchange *x);
 /* Begins the stream before anything is decided; what fails from now on fails inside it. */
@@ -184,9 +201,19 @@ void exchange_connect_failed(struct exchange *x, enum weir_status s, const char 
 /* Before the commit point: a stream that begins with an error; one that ends without content. */
 void exchange_early_error(struct exchange *x);
 void exchange_empty(struct exchange *x);
+/* The head and what is pending go out. */
+void exchange_commit(struct exchange *x);
 
 /* --- exchange/end.c: how it ends, and what that counts for */
 void exchange_ended(struct exchange *x, enum upstream_end how, const char *why);
+/* Has a stream said itself that it is over, so that nothing behind it matters? */
+bool exchange_is_whole(const struct exchange *x);
+/* As exchange_is_whole; also where nothing but a clean end is missing. */
+bool exchange_has_its_end(const struct exchange *x);
+/* It has: reported as it stands; its end is waited for briefly, for the sake of the connections. */
+void exchange_note_whole(struct exchange *x);
+/* Ends a whole one, whatever became of its framing. */
+void exchange_end_whole(struct exchange *x);
 bool exchange_is_refusal(int status); /* 429, 503, 529 */
 enum outcome exchange_outcome_of_status(int status);
 enum outcome exchange_outcome_of_error(const struct answer *a); /* which has an error */

@@ -7,7 +7,10 @@
 
 #include "exchange_priv.h"
 
-enum { OWN_MAX = 64 * 1024 };
+enum {
+    OWN_MAX = 64 * 1024,
+    SPOOL_SHARE = 4, /* one body takes a quarter of limits.spool at most */
+};
 
 /* --- describing */
 
@@ -108,15 +111,19 @@ void exchange_begin_early(struct exchange *x)
     client_data(x->client, SLICE_LIT(": waiting\n\n"));
 }
 
-/* Is the client at the end of an event, so that a frame of ours can follow? */
+/* Is the client at the end of an event, so that a frame of ours can follow, and be understood? */
 static bool frame_fits(const struct exchange *x)
 {
     if (x->began_early && !x->committed)
         return true;
-    return x->events_form && x->form != FORM_BYTES && x->answer.at_boundary;
+    return x->events_form && x->is_judged && x->form != FORM_BYTES && x->answer.at_boundary &&
+           dialect_stream_error(x->answer.dialect) != STREAM_ERROR_NONE;
 }
 
-/* The 200 is out: say it inside the stream where that is possible, else break it visibly. */
+/*
+ * The 200 is out: said inside the stream where that is possible, then broken visibly in any case,
+ * so that nobody takes half an answer for a whole one.
+ */
 static void fail_committed(struct exchange *x, enum cause cause)
 {
     struct refusal r;
@@ -232,6 +239,10 @@ void exchange_fail(struct exchange *x, enum outcome o, int status, enum cause ca
 {
     struct refusal r;
 
+    if (x->whole_ns != 0) {
+        exchange_end_whole(x);
+        return;
+    }
     x->cause = cause;
     exchange_report(x, o, false);
     upstream_cancel(&x->uplink);
@@ -273,9 +284,37 @@ static size_t unsent(const struct exchange *x)
     return x->body.len - x->body_sent;
 }
 
+size_t exchange_unsent(const struct exchange *x)
+{
+    return unsent(x);
+}
+
+/* May the body, not asked about yet, grow by so much?  Beyond limits.buffer it is the spool's. */
+static bool spool_take(struct exchange *x, size_t more)
+{
+    uint64_t most = x->snapshot->settings->limits.spool;
+    size_t free = buffer_max(x) + x->spooled, need = x->body.len + more;
+    size_t extra = need > free ? need - free : 0;
+
+    if (x->spooled + extra > most / SPOOL_SHARE || x->w->exchanges->spooled + extra > most)
+        return extra == 0;
+    x->spooled += (uint32_t)extra;
+    x->w->exchanges->spooled += extra;
+    return true;
+}
+
+void exchange_drop_body(struct exchange *x)
+{
+    buf_free(&x->body);
+    x->body_sent = 0;
+    x->body_dropped = true;
+    x->w->exchanges->spooled -= x->spooled;
+    x->spooled = 0;
+}
+
 static void make_room(struct exchange *x, size_t more)
 {
-    if (x->body_sent == 0 || x->body.len + more <= buffer_max(x))
+    if (x->body_sent == 0 || x->body.len + more <= buffer_max(x) + x->spooled)
         return;
     buf_consume(&x->body, x->body_sent); /* from now on there is no second try */
     x->body_sent = 0;
@@ -284,12 +323,12 @@ static void make_room(struct exchange *x, size_t more)
 
 static bool append(struct exchange *x, struct slice bytes)
 {
-    return buf_append(&x->body, bytes, buffer_max(x) + 2 * SCRATCH_BYTES) == WEIR_OK;
+    return buf_append(&x->body, bytes, buffer_max(x) + x->spooled + 2 * SCRATCH_BYTES) == WEIR_OK;
 }
 
 static void block_if_full(struct exchange *x)
 {
-    if (unsent(x) < buffer_max(x) || x->body_blocked || x->client == NULL)
+    if (unsent(x) <= buffer_max(x) + x->spooled || x->body_blocked || x->client == NULL)
         return;
     x->body_blocked = true;
     client_want_body(x->client, false);
@@ -305,6 +344,8 @@ void exchange_body(struct exchange *x, struct slice bytes)
         x->progress_ns = exchange_now(x);
     if (x->scan.says == BODY_SAYS_NOTHING && x->state == EXCHANGE_BODY)
         body_scan_feed(&x->scan, bytes);
+    if (x->state == EXCHANGE_BODY)
+        (void)spool_take(x, bytes.len);
     make_room(x, bytes.len);
     if (!append(x, bytes)) {
         exchange_fail(x, OUTCOME_NEUTRAL, 503, CAUSE_OVERLOADED);
@@ -318,6 +359,8 @@ void exchange_body(struct exchange *x, struct slice bytes)
     block_if_full(x);
     if (x->state == EXCHANGE_BODY && x->body_blocked)
         exchange_ask(x); /* as much as may be kept is here: decide on it */
+    else if (x->sent_ns != 0 && unsent(x) > 0)
+        exchange_set_timer(x); /* the upstream is what is waited for now */
 }
 
 void exchange_body_end(struct exchange *x)
@@ -341,12 +384,33 @@ static void unblock(struct exchange *x)
     client_want_body(x->client, true);
 }
 
+/* The upstream took bytes; with the last one every clock on it begins. */
+static void note_sent(struct exchange *x)
+{
+    uint64_t now = exchange_now(x);
+
+    if (x->sent_whole)
+        return;
+    x->progress_ns = now;
+    if (unsent(x) > 0 || !x->body_complete)
+        return;
+    x->sent_whole = true;
+    x->sent_ns = now;
+    if (x->ticket.r.uploading && x->has_ticket)
+        gate_uploaded(x->pool->gate, &x->ticket, now);
+    exchange_set_timer(x);
+    if (x->committed)
+        exchange_drop_body(x);
+}
+
 void exchange_push(struct exchange *x)
 {
     struct slice rest = slice_from(buf_slice(&x->body), x->body_sent);
 
     x->body_sent += (uint32_t)exchange_send(x, rest);
-    if (x->state == EXCHANGE_TUNNEL && x->body_sent == x->body.len) {
+    if (x->state != EXCHANGE_TUNNEL) {
+        note_sent(x);
+    } else if (x->body_sent == x->body.len) {
         buf_free(&x->body);
         x->body_sent = 0;
     }
@@ -379,6 +443,16 @@ void exchange_body_bad(struct exchange *x, int status, enum cause cause, const c
 
 /* --- beginning and leaving */
 
+/* It has all of its answer: what is left of the framing is read for the connection's sake. */
+static bool leaves_whole(struct exchange *x)
+{
+    if (x->state != EXCHANGE_RELAY || !exchange_has_its_end(x))
+        return false;
+    exchange_note_whole(x);
+    exchange_resume(x);
+    return true;
+}
+
 void exchange_go(struct exchange *x)
 {
     WEIR_CHECK(x, EXCHANGE_MAGIC);
@@ -386,8 +460,10 @@ void exchange_go(struct exchange *x)
         exchange_answer_early(x);
     else if (x->w->quitting)
         exchange_refuse(x, 0, CAUSE_DRAINING, NULL);
-    else if (x->body_complete || x->expect)
+    else if (x->body_complete)
         exchange_ask(x);
+    else if (x->expect)
+        client_interim(x->client, 100); /* a place is taken when the body is here */
 }
 
 void exchange_client_gone(struct exchange *x)
@@ -395,6 +471,8 @@ void exchange_client_gone(struct exchange *x)
     WEIR_CHECK(x, EXCHANGE_MAGIC);
     x->client = NULL;
     if (x->state == EXCHANGE_ENDED)
+        return;
+    if (leaves_whole(x))
         return;
     if (x->cause == CAUSE_NONE)
         x->cause = CAUSE_CLIENT_GONE;

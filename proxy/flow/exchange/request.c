@@ -193,6 +193,7 @@ static void guess_stream(struct exchange *x, const struct request_head *h)
     x->accepts_events =
         list_has_token(request_field(h, FIELD_ACCEPT), SLICE_LIT("text/event-stream"));
     body_scan_init(&x->scan);
+    x->is_judged = x->dialect != DIALECT_UNKNOWN || rs == ROUTE_STREAM_ALWAYS;
     x->stream = rs == ROUTE_STREAM_ALWAYS;
 }
 
@@ -221,8 +222,10 @@ static void set_wish(struct exchange *x, const struct request_head *h, struct sl
     answer_wish_init_among(&x->wish, h, path, force, x->snapshot->languages);
     if (cors_on(x))
         answer_wish_origin(&x->wish, h, (const char *const *)st->cors_origins, st->n_cors_origins);
-    x->dialect = dialect_of_path(path, x->wish.anthropic);
-    x->evidence_kind = x->dialect != DIALECT_UNKNOWN && slice_eq(h->method, SLICE_LIT("POST"))
+    if (slice_eq(h->method, SLICE_LIT("POST")))
+        x->dialect = dialect_of_path(path, false);
+    x->path_streams = streams_of_path(path);
+    x->evidence_kind = x->dialect != DIALECT_UNKNOWN
                            ? KIND_GENERATION
                            : kind_of_route(hash_keyed(x->snapshot->user_key, path));
     x->ticket.r.model = x->dialect == DIALECT_GEMINI /* its paths name the model */

@@ -29,12 +29,18 @@ static void on_due(struct exchange *x, uint64_t now)
         exchange_fail(x, OUTCOME_NEUTRAL, 504, CAUSE_GATEWAY_TIMEOUT);
         return;
     }
-    if (now >= exchange_silence_due(x)) {
+    if (x->whole_ns != 0 && now >= exchange_silence_due(x)) {
+        exchange_end_whole(x);
+        return;
+    }
+    if (exchange_silence_due(x) != 0 && now >= exchange_silence_due(x)) {
         bool begun = x->committed && x->events_form && x->first_ns != 0;
         exchange_fail(x, begun ? OUTCOME_STALLED : OUTCOME_FAILED, 504,
                       begun ? CAUSE_UPSTREAM_STALLED : CAUSE_GATEWAY_TIMEOUT);
         return;
     }
+    if (exchange_head_due(x) != 0 && now >= exchange_head_due(x))
+        exchange_commit(x);
     heartbeat(x, now);
     exchange_set_timer(x);
 }

@@ -137,6 +137,13 @@ void gate_first(struct gate *g, struct ticket *t, uint64_t now_ns)
     leave(g);
 }
 
+void gate_uploaded(struct gate *g, struct ticket *t, uint64_t now_ns)
+{
+    now_ns = enter(g, now_ns);
+    pool_uploaded(g->pool, &t->r, now_ns);
+    leave(g);
+}
+
 void gate_set_stream(struct gate *g, struct ticket *t, bool stream)
 {
     (void)enter(g, 0);

@@ -44,6 +44,7 @@ enum pool_verdict gate_ask(struct gate *g, struct ticket *t, uint64_t now_ns);
 /* pool_refuse_shut; costs no lock while the pool is not shut, which the last tick has found out. */
 bool gate_refuses_all(struct gate *g, struct ticket *t, uint64_t now_ns);
 void gate_first(struct gate *g, struct ticket *t, uint64_t now_ns);
+void gate_uploaded(struct gate *g, struct ticket *t, uint64_t now_ns);
 void gate_set_stream(struct gate *g, struct ticket *t, bool stream);
 void gate_end(struct gate *g, struct ticket *t, const struct pool_report *rep, uint64_t now_ns);
 enum pool_verdict gate_retry(struct gate *g, struct ticket *t, const struct pool_report *rep,

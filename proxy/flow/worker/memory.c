@@ -51,7 +51,8 @@ uint64_t flow_memory_ceiling(const struct settings *s, char *text, size_t room)
     uint64_t connections = worker_sessions_max(s) * (uint64_t)s->workers;
     uint64_t each = per_request(s);
     uint64_t workers = s->workers * (sizeof(struct worker) + 2 * SCRATCH_BYTES + LINES_BYTES +
-                                     RECORD_BLOCKS * sizeof(struct record_block));
+                                     RECORD_BLOCKS * sizeof(struct record_block) +
+                                     2 * s->limits.spool); /* a buffer may be half empty */
     uint64_t why = (uint64_t)s->why_entries * sizeof(struct request_record);
     uint64_t pools = 0, sum, most;
 

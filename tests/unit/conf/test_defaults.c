@@ -85,6 +85,7 @@ static const struct {
     {"pools[default].timeouts.unary", "\"10m\""},
     {"pools[default].timeouts.head_hold", "\"10s\""},
     {"pools[default].timeouts.tunnel_idle", "\"1h\""},
+    {"limits.spool", "\"64MiB\""},
     {"pools[default].end_marker", "\"required\""},
     {"pools[default].retry.replay", "\"never\""},
     {"pools[default].health.path", "\"\""},

@@ -6,7 +6,7 @@
  */
 #include "h1_priv.h"
 
-enum { OUT_MARGIN = 64, DISCARD_KEEP_MAX = 256 * 1024 };
+enum { OUT_MARGIN = 64 };
 
 static struct session *session_of(const struct client *c)
 {
@@ -128,12 +128,12 @@ void session_flushed(struct session *s)
 {
     if (s->state != SESSION_FLUSH)
         return;
-    if (s->body_broken || !s->body_done || s->cut) {
-        /* what the client still sends must not reset the answer away */
-        conn_shutdown(s->conn);
-        session_enter(s, SESSION_LINGER);
-        buf_free(&s->in);
-        conn_want_read(s->conn, true);
+    if (!s->body_done && !s->cut && !s->continue_due && s->framing != BODY_TO_CLOSE &&
+        session_may_discard(s)) {
+        session_enter(s, SESSION_DISCARD); /* many clients take an early end for a broken one */
+        loop_defer_free(s->w->loop, &s->step);
+    } else if (s->body_broken || !s->body_done || s->cut) {
+        session_linger(s);
     } else {
         session_close(s);
     }
@@ -194,8 +194,8 @@ static void settle_keep_alive(struct session *s, enum body_kind body)
         s->keep_alive = false; /* the end of the connection is the end of the body */
     if (s->body_done)
         return;
-    if (s->continue_due || (s->body == BODY_COUNTED && s->body_left > DISCARD_KEEP_MAX))
-        s->keep_alive = false; /* whether the body still comes is not known, or it is too long */
+    if (s->continue_due || !session_may_discard(s))
+        s->keep_alive = false; /* whether the body still comes is not known, or too many send one */
 }
 
 static enum body_kind framing_of(const struct session *s, int status, enum body_kind body)
@@ -380,10 +380,10 @@ static void op_end(struct client *c, enum client_end how, const struct field_lis
     struct session *s = session_of(c);
 
     (void)trailers;
-    if (how == CLIENT_END_CUT)
-        end_cut(s);
-    else
+    if (how == CLIENT_END_WHOLE)
         end_whole(s);
+    else
+        end_cut(s);
 }
 
 static size_t op_backlog(const struct client *c)

@@ -5,7 +5,6 @@
  */
 #include "h1_priv.h"
 
-enum { DISCARD_MAX = 256 * 1024 }; /* of a refused request's body, to keep the connection */
 #define RATE_AFTER_NS (10 * NS_PER_S)
 
 void session_body_deadline(struct session *s)
@@ -31,7 +30,7 @@ void session_body_bad(struct session *s, int status, enum cause cause, const cha
     if (s->x != NULL)
         exchange_body_bad(s->x, status, cause, what);
     else if (s->state == SESSION_DISCARD)
-        session_close(s);
+        session_linger(s);
 }
 
 static bool body_too_large(struct session *s, size_t more)
@@ -48,10 +47,10 @@ static void body_bytes(struct session *s, struct slice data)
 {
     if (data.len == 0)
         return;
-    if (s->state == SESSION_DISCARD) {
+    if (s->state == SESSION_DISCARD || s->state == SESSION_FLUSH) {
         s->lingered += data.len;
-        if (s->lingered > DISCARD_MAX)
-            session_close(s);
+        if (s->lingered > s->w->snapshot->settings->limits.body && s->state == SESSION_DISCARD)
+            session_linger(s);
     } else if (s->x != NULL) {
         exchange_body(s->x, data);
     }
@@ -79,7 +78,7 @@ static size_t consume_chunked(struct session *s, struct slice in)
         session_body_bad(s, 400, CAUSE_BAD_REQUEST, "the chunked framing of the body is broken");
         return in.len;
     }
-    if (body_too_large(s, data.len)) {
+    if (s->x != NULL && body_too_large(s, data.len)) {
         session_body_bad(s, 413, CAUSE_REQUEST_TOO_LARGE, "the body is larger than limits.body");
         return in.len;
     }

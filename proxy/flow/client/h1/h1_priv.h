@@ -20,6 +20,8 @@ struct clients {
     struct slab slab;
     struct list live;
     struct list idle; /* longest first */
+    uint32_t max;
+    uint32_t n_discarding; /* whose refused body is read away */
     void (*gone)(struct worker *w);
     struct session *gathering; /* whose output is in `out` */
     char *out;                 /* SCRATCH_BYTES */
@@ -103,6 +105,10 @@ void session_put(struct session *s, struct slice bytes);
 void output_flush(void *worker);
 void session_flushed(struct session *s);
 void session_flush_now(struct session *s);
+/* May one more connection have its refused body read away? */
+bool session_may_discard(const struct session *s);
+void session_discarded(struct session *s);
+void session_linger(struct session *s);
 void session_on_writable(struct conn *c, void *owner);
 extern const struct client_ops h1_client;
 

@@ -107,8 +107,12 @@ static size_t consume_some(struct session *s, struct slice in)
     case SESSION_TUNNEL:
         exchange_body(s->x, in);
         return in.len;
-    case SESSION_LINGER:
     case SESSION_FLUSH:
+        if (!s->body_done && !s->body_broken)
+            return session_body_consume(s, in);
+        s->lingered += in.len;
+        return in.len;
+    case SESSION_LINGER:
     case SESSION_DEAD:
         s->lingered += in.len;
         return in.len;
@@ -127,7 +131,7 @@ static size_t consume(struct session *s, struct slice in)
         size_t n = consume_some(s, slice_from(in, used));
         used += n;
         if (s->state == SESSION_DISCARD && s->body_done)
-            session_enter(s, SESSION_IDLE);
+            session_discarded(s);
         else if (n == 0)
             break;
     }

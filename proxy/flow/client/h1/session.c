@@ -9,9 +9,12 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { LOOKED_AT_MAX = 64 }; /* idle ones, for the one that may go */
-enum { LINGER_MAX = 1024 * 1024 };
-#define DISCARD_NS (5 * NS_PER_S)
+enum {
+    LINGER_MAX = 1024 * 1024,
+    LOOKED_AT_MAX = 64,   /* idle ones, for the one that may go */
+    DISCARDING_SHARE = 4, /* of all connections that many may send in vain */
+};
+#define DISCARD_NS (10 * NS_PER_S)
 #define LINGER_NS  (2 * NS_PER_S)
 
 #define BIT(n) (1U << (n))
@@ -21,8 +24,8 @@ static const unsigned may_follow[] = {
     [SESSION_HEAD] = BIT(SESSION_EXCHANGE) | BIT(SESSION_DEAD),
     [SESSION_EXCHANGE] = BIT(SESSION_IDLE) | BIT(SESSION_DISCARD) | BIT(SESSION_FLUSH) |
                          BIT(SESSION_TUNNEL) | BIT(SESSION_DEAD),
-    [SESSION_DISCARD] = BIT(SESSION_IDLE) | BIT(SESSION_FLUSH) | BIT(SESSION_DEAD),
-    [SESSION_FLUSH] = BIT(SESSION_LINGER) | BIT(SESSION_DEAD),
+    [SESSION_DISCARD] = BIT(SESSION_IDLE) | BIT(SESSION_LINGER) | BIT(SESSION_DEAD),
+    [SESSION_FLUSH] = BIT(SESSION_DISCARD) | BIT(SESSION_LINGER) | BIT(SESSION_DEAD),
     [SESSION_LINGER] = BIT(SESSION_DEAD),
     [SESSION_TUNNEL] = BIT(SESSION_FLUSH) | BIT(SESSION_DEAD),
     [SESSION_DEAD] = 0,
@@ -63,6 +66,7 @@ void session_enter(struct session *s, enum session_state next)
     uint64_t limit = state_limit_ns(s, next);
 
     WEIR_ASSERT((may_follow[s->state] & BIT(next)) != 0);
+    s->w->clients->n_discarding += (next == SESSION_DISCARD) - (s->state == SESSION_DISCARD);
     s->state = next;
     s->state_until_ns = limit == 0 ? 0 : session_now(s) + limit;
     session_set_timer(s);
@@ -106,6 +110,7 @@ void session_close(struct session *s)
         output_flush(w);
     if (s->state == SESSION_DEAD)
         return; /* that was its last answer */
+    s->w->clients->n_discarding -= s->state == SESSION_DISCARD;
     s->state = SESSION_DEAD;
     s->x = NULL;
     if (w->clients->gathering == s)
@@ -122,6 +127,36 @@ void session_close(struct session *s)
     loop_defer_free(w->loop, &s->deferred);
     if (x != NULL)
         exchange_client_gone(x);
+}
+
+/* --- reading away what a client still sends */
+
+bool session_may_discard(const struct session *s)
+{
+    return s->w->clients->n_discarding < s->w->clients->max / DISCARDING_SHARE + 1;
+}
+
+/*
+ * Our side ends, the client's is read for a moment: what it still sends must not reset the answer
+ * away (RFC 9112, 9.6).
+ */
+void session_linger(struct session *s)
+{
+    conn_shutdown(s->conn);
+    session_enter(s, SESSION_LINGER);
+    s->lingered = 0;
+    s->body_until_ns = 0;
+    buf_free(&s->in);
+    conn_want_read(s->conn, true);
+}
+
+/* The body of a refused request has been read to its end. */
+void session_discarded(struct session *s)
+{
+    if (s->keep_alive)
+        session_enter(s, SESSION_IDLE);
+    else
+        session_linger(s);
 }
 
 /* --- events of the connection */
@@ -208,6 +243,8 @@ static void on_timer(void *arg)
                 s,
                 &(struct head_error){408, CAUSE_REQUEST_TIMEOUT, "the head did not arrive in time"},
                 NULL);
+        else if (s->state == SESSION_DISCARD)
+            session_linger(s);
         else
             session_close(s);
     }
@@ -279,6 +316,7 @@ struct clients *clients_create(struct worker *w, uint32_t max, void (*gone)(stru
     if (c == NULL)
         return NULL;
     c->gone = gone;
+    c->max = max;
     c->out = malloc(SCRATCH_BYTES);
     slab_init(&c->slab, sizeof(struct session), max);
     list_init(&c->live);
