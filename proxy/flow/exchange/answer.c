@@ -73,7 +73,7 @@ static void set_kind(struct exchange *x, const struct response_head *h)
         x->kind = BODY_NONE;
 }
 
-static void send_head(struct exchange *x, const struct field_list *fields)
+void exchange_send_head(struct exchange *x, const struct field_list *fields)
 {
     struct answer_head h = {x->status, slice_str(x->reason), fields, x->kind, x->length};
 
@@ -85,7 +85,7 @@ static void send_head(struct exchange *x, const struct field_list *fields)
         exchange_drop_body(x); /* no other upstream will need it */
 }
 
-static void send_data(struct exchange *x, struct slice bytes)
+void exchange_send_data(struct exchange *x, struct slice bytes)
 {
     if (bytes.len == 0 || x->client == NULL)
         return;
@@ -117,7 +117,7 @@ static void begin_tunnel(struct exchange *x, const struct field_list *fields)
     gate_first(x->pool->gate, &x->ticket, exchange_now(x));
     x->first_ns = x->progress_ns = exchange_now(x);
     x->kind = BODY_NONE;
-    send_head(x, fields);
+    exchange_send_head(x, fields);
     exchange_enter(x, EXCHANGE_TUNNEL);
     client_tunnel(x->client);
 }
@@ -148,7 +148,7 @@ static void begin_plain(struct exchange *x, const struct field_list *fields)
     x->stream = false;
     if (x->has_ticket && o == OUTCOME_OK)
         gate_first(x->pool->gate, &x->ticket, exchange_now(x));
-    send_head(x, fields);
+    exchange_send_head(x, fields);
     exchange_enter(x, EXCHANGE_RELAY);
 }
 
@@ -198,153 +198,7 @@ static void on_head(void *owner, const struct response_head *h)
         begin_unjudged(x, &fields);
 }
 
-/* --- what the events say */
-
-static void count_events(struct exchange *x)
-{
-    struct upstream_counters *u = &x->w->upstreams[x->upstream->slot];
-    uint32_t content = x->answer.content_events - x->seen_content;
-    uint64_t now = exchange_now(x);
-
-    if (x->answer.events != x->seen_events) {
-        counter_add(&u->stream_events, x->answer.events - x->seen_events);
-        x->seen_events = x->answer.events;
-        x->progress_ns = now;
-    }
-    if (content == 0)
-        return;
-    counter_add(&u->content_events, content);
-    if (x->seen_content > 0 && x->last_event_ns != 0) {
-        for (uint32_t i = 0; i < content && i < 64; i++)
-            histogram_add(&u->interval, (now - x->last_event_ns) / content);
-    }
-    x->seen_content = x->answer.content_events;
-    x->last_event_ns = now;
-}
-
-static void note_first(struct exchange *x)
-{
-    if (x->first_ns != 0 || !x->answer.content || !x->is_judged)
-        return;
-    x->first_ns = x->last_event_ns = exchange_now(x);
-    x->progress_ns = x->first_ns;
-    histogram_add(&x->w->upstreams[x->upstream->slot].ttft, x->first_ns - x->sent_ns);
-    gate_first(x->pool->gate, &x->ticket, x->first_ns);
-}
-
-/* Before the commit point: the stream's error becomes a plain answer with the status it means. */
-static void restate(struct exchange *x)
-{
-    struct slice pending = buf_slice(&x->pending);
-    struct field_list kept, fields;
-    struct buf body = BUF_INIT;
-
-    if (answer_error_json(x->form, slice_from(pending, x->pending_head), &body, PENDING_MAX) !=
-        WEIR_OK) {
-        exchange_fail(x, OUTCOME_FAILED, 502, CAUSE_IN_BAND_ERROR);
-        return;
-    }
-    worker_field_list(x->w, &kept);
-    field_list_restore(&kept, slice_of(pending.p, x->pending_head), 0);
-    fields = kept; /* shrinks in place */
-    fields.n = 0;
-    for (size_t i = 0; i < kept.n; i++) {
-        if (!slice_eq_nocase(kept.at[i].name, SLICE_LIT("content-type")))
-            field_add(&fields, kept.at[i].name, kept.at[i].value);
-    }
-    field_add(&fields, SLICE_LIT("Content-Type"), SLICE_LIT("application/json"));
-    field_add(&fields, SLICE_LIT("Proxy-Status"), SLICE_LIT("weir; received-status=200"));
-    x->status = x->answer.error_status;
-    x->reason[0] = '\0';
-    x->kind = BODY_COUNTED;
-    x->length = body.len;
-    send_head(x, &fields);
-    send_data(x, buf_slice(&body));
-    buf_free(&body);
-    client_end(&x->client, CLIENT_END_WHOLE, NULL);
-    upstream_cancel(&x->uplink);
-    exchange_finish(x);
-}
-
-void exchange_commit(struct exchange *x)
-{
-    struct slice pending = buf_slice(&x->pending);
-    struct field_list fields;
-
-    worker_field_list(x->w, &fields);
-    field_list_restore(&fields, slice_of(pending.p, x->pending_head), 0);
-    send_head(x, &fields);
-    send_data(x, slice_from(pending, x->pending_head));
-    buf_free(&x->pending);
-    exchange_enter(x, EXCHANGE_RELAY);
-}
-
-void exchange_early_error(struct exchange *x)
-{
-    enum outcome o = exchange_outcome_of_error(&x->answer);
-
-    if (o == OUTCOME_REFUSED && exchange_try_elsewhere(x, o))
-        return;
-    x->cause = CAUSE_IN_BAND_ERROR;
-    if (x->pool->conf->restate_errors && x->form != FORM_BYTES && !x->began_early) {
-        exchange_report(x, o, false);
-        restate(x);
-    } else {
-        exchange_commit(x);
-    }
-}
-
-void exchange_empty(struct exchange *x)
-{
-    exchange_fail(x, OUTCOME_FAILED, 502, CAUSE_EMPTY_STREAM);
-}
-
-/* What the events read so far say, noted. */
-static void note_events(struct exchange *x)
-{
-    x->progress_ns = exchange_now(x);
-    note_first(x);
-    count_events(x);
-}
-
-/* The bound of the wait for a first event is reached, in bytes: the rest goes on as it comes. */
-static void commit_with(struct exchange *x, struct slice bytes)
-{
-    note_events(x);
-    exchange_commit(x);
-    send_data(x, bytes);
-}
-
-static void read_pending(struct exchange *x, struct slice bytes)
-{
-    bool room = x->pending.len - x->pending_head + bytes.len <= PENDING_MAX;
-
-    answer_feed(&x->answer, bytes);
-    if (!room || buf_append(&x->pending, bytes, KEPT_HEAD_MAX + 2 * PENDING_MAX) != WEIR_OK) {
-        commit_with(x, bytes);
-        return;
-    }
-    note_events(x);
-    if (x->answer.content || x->answer.finished) {
-        exchange_commit(x);
-    } else if (x->answer.error != ERROR_NONE) {
-        /* an error object may be split: it can be restated once its event is whole */
-        if (x->answer.at_boundary || x->pending.len - x->pending_head >= PENDING_MAX / 2)
-            exchange_early_error(x);
-    } else {
-        exchange_set_timer(x);
-    }
-}
-
-static void relay(struct exchange *x, struct slice bytes)
-{
-    if (x->events_form) {
-        answer_feed(&x->answer, bytes);
-        note_events(x);
-    }
-    x->progress_ns = exchange_now(x);
-    send_data(x, bytes);
-}
+/* --- bodies */
 
 static void push_back(struct exchange *x)
 {
@@ -366,9 +220,9 @@ static void on_data(void *owner, struct slice bytes)
         return;
     counter_add(&x->w->upstreams[x->upstream->slot].reads, 1);
     if (x->state == EXCHANGE_HEAD_PENDING)
-        read_pending(x, bytes);
+        exchange_read_pending(x, bytes);
     else if (x->state == EXCHANGE_RELAY || x->state == EXCHANGE_TUNNEL)
-        relay(x, bytes);
+        exchange_relay(x, bytes);
     if (x->state == EXCHANGE_RELAY && exchange_is_whole(x))
         exchange_note_whole(x);
     if (x->state != EXCHANGE_ENDED && x->client != NULL && x->committed)

@@ -178,13 +178,15 @@ void exchange_report(struct exchange *x, enum outcome o, bool complete);
 /* The same, and a second try elsewhere if that is right: true, it is under way. */
 bool exchange_try_elsewhere(struct exchange *x, enum outcome o);
 
-/* --- exchange/own.c: answers of weir's own, and the request's body */
+/* --- exchange/body.c: the request's body */
 /* Sends what can be sent of head and body. */
 void exchange_push(struct exchange *x);
 /* Bytes of the request that wait for the upstream. */
 size_t exchange_unsent(const struct exchange *x);
 /* The body will not be needed again. */
 void exchange_drop_body(struct exchange *x);
+
+/* --- exchange/own.c: answers of weir's own */
 void exchange_refuse(struct exchange *x, int status, enum cause cause, const char *what);
 void exchange_answer_early(struct exchange *x);
 /* Begins the stream before anything is decided; what fails from now on fails inside it. */
@@ -198,6 +200,14 @@ extern const struct upstream_events exchange_upstream_events;
 void exchange_connected(struct exchange *x);
 void exchange_add_date(struct field_list *l);
 void exchange_connect_failed(struct exchange *x, enum weir_status s, const char *why);
+/* The head goes out; body bytes follow. */
+void exchange_send_head(struct exchange *x, const struct field_list *fields);
+void exchange_send_data(struct exchange *x, struct slice bytes);
+
+/* --- exchange/stream.c: what the events say */
+/* Bytes before the commit point, after it. */
+void exchange_read_pending(struct exchange *x, struct slice bytes);
+void exchange_relay(struct exchange *x, struct slice bytes);
 /* Before the commit point: a stream that begins with an error; one that ends without content. */
 void exchange_early_error(struct exchange *x);
 void exchange_empty(struct exchange *x);

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The request's body: kept until it is whole where it fits (limits.buffer, then the spool), so that
+ * a slow sender takes no place; else on its way to the upstream as fast as that takes it.  On the
+ * worker's thread.
+ */
+#include "exchange_priv.h"
+
+enum { SPOOL_SHARE = 4 }; /* one body takes a quarter of limits.spool at most */
+
+static size_t buffer_max(const struct exchange *x)
+{
+    return x->snapshot->settings->limits.buffer;
+}
+
+static size_t unsent(const struct exchange *x)
+{
+    return x->body.len - x->body_sent;
+}
+
+size_t exchange_unsent(const struct exchange *x)
+{
+    return unsent(x);
+}
+
+/* May the body, not asked about yet, grow by so much?  Beyond limits.buffer it is the spool's. */
+static bool spool_take(struct exchange *x, size_t more)
+{
+    uint64_t most = x->snapshot->settings->limits.spool;
+    size_t free = buffer_max(x) + x->spooled, need = x->body.len + more;
+    size_t extra = need > free ? need - free : 0;
+
+    if (x->spooled + extra > most / SPOOL_SHARE || x->w->exchanges->spooled + extra > most)
+        return extra == 0;
+    x->spooled += (uint32_t)extra;
+    x->w->exchanges->spooled += extra;
+    return true;
+}
+
+void exchange_drop_body(struct exchange *x)
+{
+    buf_free(&x->body);
+    x->body_sent = 0;
+    x->body_dropped = true;
+    x->w->exchanges->spooled -= x->spooled;
+    x->spooled = 0;
+}
+
+static void make_room(struct exchange *x, size_t more)
+{
+    if (x->body_sent == 0 || x->body.len + more <= buffer_max(x) + x->spooled)
+        return;
+    buf_consume(&x->body, x->body_sent); /* from now on there is no second try */
+    x->body_sent = 0;
+    x->body_dropped = true;
+}
+
+static bool append(struct exchange *x, struct slice bytes)
+{
+    return buf_append(&x->body, bytes, buffer_max(x) + x->spooled + 2 * SCRATCH_BYTES) == WEIR_OK;
+}
+
+static void block_if_full(struct exchange *x)
+{
+    if (unsent(x) <= buffer_max(x) + x->spooled || x->body_blocked || x->client == NULL)
+        return;
+    x->body_blocked = true;
+    client_want_body(x->client, false);
+}
+
+void exchange_body(struct exchange *x, struct slice bytes)
+{
+    WEIR_CHECK(x, EXCHANGE_MAGIC);
+    if (x->state == EXCHANGE_ENDED)
+        return;
+    x->bytes_in += bytes.len;
+    if (x->state == EXCHANGE_TUNNEL)
+        x->progress_ns = exchange_now(x);
+    if (x->scan.says == BODY_SAYS_NOTHING && x->state == EXCHANGE_BODY)
+        body_scan_feed(&x->scan, bytes);
+    if (x->state == EXCHANGE_BODY)
+        (void)spool_take(x, bytes.len);
+    make_room(x, bytes.len);
+    if (!append(x, bytes)) {
+        exchange_fail(x, OUTCOME_NEUTRAL, 503, CAUSE_OVERLOADED);
+        return;
+    }
+    if (x->uplink != NULL && (x->state == EXCHANGE_SENT || x->state == EXCHANGE_HEAD_PENDING ||
+                              x->state == EXCHANGE_RELAY || x->state == EXCHANGE_TUNNEL))
+        exchange_push(x);
+    if (x->state == EXCHANGE_ENDED)
+        return;
+    block_if_full(x);
+    if (x->state == EXCHANGE_BODY && x->body_blocked)
+        exchange_ask(x); /* as much as may be kept is here: decide on it */
+    else if (x->sent_ns != 0 && unsent(x) > 0)
+        exchange_set_timer(x); /* the upstream is what is waited for now */
+}
+
+void exchange_body_end(struct exchange *x)
+{
+    WEIR_CHECK(x, EXCHANGE_MAGIC);
+    if (x->state == EXCHANGE_ENDED)
+        return;
+    x->body_complete = true;
+    if (x->state == EXCHANGE_BODY)
+        exchange_ask(x);
+    else if (x->uplink != NULL && x->state != EXCHANGE_CONNECT)
+        exchange_push(x);
+}
+
+/* The upstream has taken some of the body: the client may send more. */
+static void unblock(struct exchange *x)
+{
+    if (!x->body_blocked || unsent(x) >= buffer_max(x) / 2)
+        return;
+    x->body_blocked = false;
+    client_want_body(x->client, true);
+}
+
+/* The upstream took bytes; with the last one every clock on it begins. */
+static void note_sent(struct exchange *x)
+{
+    uint64_t now = exchange_now(x);
+
+    if (x->sent_whole)
+        return;
+    x->progress_ns = now;
+    if (unsent(x) > 0 || !x->body_complete)
+        return;
+    x->sent_whole = true;
+    x->sent_ns = now;
+    if (x->ticket.r.uploading && x->has_ticket)
+        gate_uploaded(x->pool->gate, &x->ticket, now);
+    exchange_set_timer(x);
+    if (x->committed)
+        exchange_drop_body(x);
+}
+
+void exchange_push(struct exchange *x)
+{
+    struct slice rest = slice_from(buf_slice(&x->body), x->body_sent);
+
+    x->body_sent += (uint32_t)exchange_send(x, rest);
+    if (x->state != EXCHANGE_TUNNEL) {
+        note_sent(x);
+    } else if (x->body_sent == x->body.len) {
+        buf_free(&x->body);
+        x->body_sent = 0;
+    }
+    unblock(x);
+}
