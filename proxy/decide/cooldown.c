@@ -31,9 +31,10 @@ void cooldown_well(struct cooldown *c, uint64_t user, uint64_t model, uint64_t n
     c->refused_ns = 0;
 }
 
+/* A request that names no model may be for any. */
 static bool covers(const struct cooldown_scope *s, uint64_t user, uint64_t model)
 {
-    return (s->any_user || s->user == user) && (s->any_model || s->model == model);
+    return (s->any_user || s->user == user) && (s->any_model || s->model == model || model == 0);
 }
 
 static bool is_whole(const struct cooldown_scope *s)

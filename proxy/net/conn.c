@@ -111,13 +111,6 @@ static enum weir_status connect_status(int err)
     case ECONNRESET:
     case EPIPE:
         return WEIR_RESET;
-    case EMFILE: /* what is short on this side */
-    case ENFILE:
-    case ENOBUFS:
-    case EADDRNOTAVAIL: /* no free port */
-        return WEIR_LIMIT;
-    case ENOMEM:
-        return WEIR_NO_MEMORY;
     }
     return WEIR_SYS;
 }
