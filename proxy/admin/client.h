@@ -12,7 +12,7 @@
 /* A uid that may not connect, and when the log last said so; said_ns 0: none yet. */
 enum { STRANGERS_MAX = 16 };
 struct stranger {
-    unsigned uid, more;
+    unsigned uid, said, more; /* lines in these ten seconds; connections without one */
     uint64_t said_ns;
 };
 

@@ -19,6 +19,7 @@ enum {
     CLIENTS_KEPT = 8, /* of these, for root */
 };
 #define STRANGER_EVERY_NS (10 * NS_PER_S)
+#define STRANGER_LINES    4
 
 static void turn_away(int fd, const char *answer)
 {
@@ -31,7 +32,7 @@ static bool is_full(const struct socket_server *s, unsigned uid)
     return s->n >= (uid == 0 ? CLIENTS_MAX : CLIENTS_MAX - CLIENTS_KEPT);
 }
 
-/* A line for each uid in ten seconds: whoever knocks in a loop fills no disk. */
+/* A few lines for each uid in ten seconds: whoever knocks in a loop fills no disk. */
 static void note_stranger(struct socket_server *s, const struct ucred *cred)
 {
     uint64_t now = loop_now_ns(control_loop(s->a->control));
@@ -47,6 +48,12 @@ static void note_stranger(struct socket_server *s, const struct ucred *cred)
         if (x->said_ns < at->said_ns)
             at = x;
     }
+    if (at->said_ns != 0 && now - at->said_ns < STRANGER_EVERY_NS && at->uid == cred->uid &&
+        at->said < STRANGER_LINES) {
+        at->said++;
+        log_warn("admin: uid %u (pid %d) may not connect", (unsigned)cred->uid, (int)cred->pid);
+        return;
+    }
     if (at->said_ns != 0 && now - at->said_ns < STRANGER_EVERY_NS) {
         at->more += at->uid == cred->uid;
         return; /* or all places are taken by others just now */
@@ -57,7 +64,7 @@ static void note_stranger(struct socket_server *s, const struct ucred *cred)
                  (unsigned)cred->uid, (int)cred->pid, at->more);
     else
         log_warn("admin: uid %u (pid %d) may not connect", (unsigned)cred->uid, (int)cred->pid);
-    *at = (struct stranger){.uid = cred->uid, .said_ns = now};
+    *at = (struct stranger){.uid = cred->uid, .said_ns = now, .said = 1};
 }
 
 /* The connection that has said nothing for longest goes; false: all of them are at work. */

@@ -75,7 +75,7 @@ void upstream_take_first(struct pool *p, struct upstream *u, struct pool_request
     struct evidence e = evidence_of(r);
 
     WEIR_ASSERT(row->breaker == BREAKER_TAKES_OK || row->breaker == BREAKER_TAKES_OK_LATE);
-    u->content_ns = u->alive_ns = now_ns;
+    u->content_ns = u->alive_ns = u->sign_ns = now_ns;
     if (tells_who_is_well(u, r, now_ns))
         cooldown_well(&u->cooldown, r->who, r->model, now_ns);
     breaker_first(&u->breaker, &rules, &e, l);

@@ -142,6 +142,7 @@ void upstream_note_first(struct pool *p, struct pool_request *r, uint64_t now_ns
 
 void pool_first(struct pool *p, struct pool_request *r, uint64_t now_ns)
 {
+    p->upstream[r->upstream].alive_ns = now_ns;
     upstream_note_first(p, r, now_ns);
     pool_serve_queue(p, now_ns); /* one less is pending */
 }

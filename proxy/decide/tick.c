@@ -23,7 +23,7 @@ static bool has_witness(const struct pool *p, const struct upstream *u, uint64_t
         uint64_t expected_ns = r->late_ns - p->conf->limiter.queue_target_ns;
         if (now_ns < expected_ns + p->conf->breaker.silence_ns)
             return false;
-        witness = witness || r->sent_ns >= u->alive_ns;
+        witness = witness || r->sent_ns >= u->sign_ns;
     }
     return witness;
 }
@@ -37,7 +37,7 @@ static bool is_silent(const struct pool *p, struct upstream *u, uint64_t now_ns)
         return false;
     }
     return now_ns - u->pace.last_event_ns >= c->silence_ns &&
-           now_ns - u->alive_ns >= c->silence_ns && has_witness(p, u, now_ns);
+           now_ns - u->sign_ns >= c->silence_ns && has_witness(p, u, now_ns);
 }
 
 static void tick_limits(struct pool *p, struct upstream *u, uint64_t events, uint64_t now_ns)
@@ -86,7 +86,7 @@ static void upstream_tick(struct pool *p, struct upstream *u, uint64_t events, u
         u->pace.counted = u->events = events;
     u->counts_anew = false;
     if (events != u->events)
-        u->content_ns = u->alive_ns = now_ns;
+        u->content_ns = u->alive_ns = u->sign_ns = now_ns;
     u->events = events;
     upstream_mark_late(p, u, now_ns);
     upstream_free_probes(p, u, now_ns);
@@ -115,7 +115,7 @@ void pool_signs(struct pool *p, const uint64_t *signs, uint64_t now_ns)
     for (size_t i = 0; i < p->n_upstreams; i++) {
         struct upstream *u = &p->upstream[i];
         if (signs[i] != u->signs)
-            u->alive_ns = now_ns;
+            u->sign_ns = now_ns;
         u->signs = signs[i];
     }
 }
@@ -166,7 +166,7 @@ void pool_health_off(struct pool *p, size_t upstream, uint64_t now_ns)
 
 bool pool_is_alive(const struct pool *p, size_t upstream, uint64_t within_ns, uint64_t now_ns)
 {
-    uint64_t at = p->upstream[upstream].content_ns;
+    uint64_t at = p->upstream[upstream].alive_ns;
 
     WEIR_ASSERT(upstream < p->n_upstreams);
     return at > 0 && now_ns - at < within_ns;

@@ -36,6 +36,7 @@ struct upstream {
     enum membership membership;
     uint32_t id;          /* the caller's name for it, kept over reloads */
     uint32_t reservation; /* which one made it MEMBER_RESERVED */
+    uint64_t alive_ns;    /* the last first token or event; 0 = none yet */
     bool counts_anew;     /* the next tick's count of events is where its pace begins */
     uint32_t pending;     /* sent, no first token yet */
     uint32_t inflight;    /* sent, not ended; system requests are not among them */
@@ -52,7 +53,7 @@ struct upstream {
     struct list probe_list; /* probes whose deadline has not passed, in order of sending */
     uint64_t events, signs; /* counters of the workers as they were last seen */
     uint64_t content_ns;    /* when content last flowed; 0 = never */
-    uint64_t alive_ns;      /* when any byte last came; 0 = never */
+    uint64_t sign_ns;       /* when any byte last came; 0 = never */
     struct breaker breaker;
     uint64_t override_until_ns[OVERRIDE_COUNT];
 };

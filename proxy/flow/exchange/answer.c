@@ -286,8 +286,7 @@ void exchange_connect_failed(struct exchange *x, enum weir_status s, const char 
     log_debug("request %s: no connection to upstream %s: %s", x->id, x->upstream->authority, why);
     x->upstream_status = 0;
     if (s == WEIR_LIMIT || s == WEIR_NO_MEMORY) {
-        /* what is short on this side says nothing of the upstream, and others are no nearer */
-        worker_say_shortage(x->w, why);
+        worker_say_shortage(x->w, why); /* on this side: it says nothing of the upstream */
         exchange_fail(x, OUTCOME_NEUTRAL, 503, CAUSE_OVERLOADED);
         return;
     }

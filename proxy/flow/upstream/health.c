@@ -212,9 +212,7 @@ static void on_fail(struct conn *c, void *owner, enum weir_status s, const char 
 
     WEIR_CHECK(h, HEALTH_MAGIC);
     (void)c;
-    if (s == WEIR_NO_MEMORY) /* short on this side: says nothing about the upstream */
-        end_check(h);
-    else if (s == WEIR_TIMEOUT)
+    if (s == WEIR_TIMEOUT)
         timed_out(h, why);
     else
         failed(h, why);
@@ -235,9 +233,18 @@ static void on_limit(void *arg)
         timed_out(h, "no answer in time");
 }
 
+/* What is short on this side says nothing about the upstream. */
+static void on_no_connection(struct conn *c, void *owner, enum weir_status s, const char *why)
+{
+    if (s == WEIR_NO_MEMORY)
+        end_check(owner);
+    else
+        on_fail(c, owner, s, why);
+}
+
 static const struct conn_events events = {
     .on_open = on_open,
-    .on_fail = on_fail,
+    .on_fail = on_no_connection,
     .on_readable = on_readable,
     .on_writable = on_writable,
 };

@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 enum {
+    LOOKED_AT_MAX = 64, /* idle ones, for the one that may go */
     LINGER_MAX = 1024 * 1024,
-    LOOKED_AT_MAX = 64,   /* idle ones, for the one that may go */
     DISCARDING_SHARE = 4, /* of all connections that many may send in vain */
 };
 #define DISCARD_NS (10 * NS_PER_S)

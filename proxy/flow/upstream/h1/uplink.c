@@ -267,7 +267,7 @@ enum weir_status upstream_take(struct worker *w, const struct upstream_target *t
         return l->why[0] == '\0' ? WEIR_AGAIN : WEIR_DNS;
     u = open_new(w, t);
     if (u == NULL)
-        return WEIR_NO_MEMORY; /* no descriptor, or no memory */
+        return WEIR_NO_MEMORY;
     *out = lend(u, t, events, owner);
     return WEIR_OK;
 }
