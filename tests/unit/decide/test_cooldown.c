@@ -167,6 +167,7 @@ Test(cooldown_of_a_pool, other_models_go_on_while_one_loads)
 
     exchange(&f, OUTCOME_OK, 200);
     big.model = more.model = 77;
+    small.model = 88;
     end_refused(&big, 503, 30000);
     cr_assert_eq(arrive(&f, &more), POOL_REFUSE);
     cr_assert_eq(arrive(&f, &small), POOL_ADMIT);
