@@ -77,6 +77,22 @@ static void write_queue_length(struct metric_out *o, struct admin *a)
     }
 }
 
+/* Rules that refuse, always there, so that a rate begins at 0. */
+static void write_observed(struct metric_out *o, struct admin *a)
+{
+    EACH_POOL(p, a)
+    {
+        for (int r = 0; r < RULE_COUNT; r++) {
+            enum cause cause = rule_cause((enum rule)r);
+            if (cause != CAUSE_NONE)
+                metric_u64(o,
+                           LABELS({"pool", p->name}, {"rule", rule_name((enum rule)r)},
+                                  {"cause", cause_name(cause)}),
+                           3, p->v.observed_rule[r]);
+        }
+    }
+}
+
 static void write_queue_oldest(struct metric_out *o, struct admin *a)
 {
     uint64_t now = a->status->now_ns;

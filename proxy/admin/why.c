@@ -66,6 +66,9 @@ static void text_verdict(struct text *t, const struct request_record *r)
     text_printf(t, ": %s (rule %s)\n", row->says, rule_name(r->numbers.rule));
     if (refused && row->needed[0] != '\0')
         text_printf(t, "  it would have taken: %s\n", row->needed);
+    if (r->numbers.observed != RULE_NONE)
+        text_printf(t, "  would have been refused, cause %s, by rule %s, which only looks on\n",
+                    cause_name(rule_cause(r->numbers.observed)), rule_name(r->numbers.observed));
 }
 
 static void text_numbers(struct text *t, const struct decision_numbers *n)
@@ -125,6 +128,12 @@ static void json_numbers(struct json_out *j, const struct decision_numbers *n)
 {
     json_open_object(j, "numbers");
     json_cstr(j, "rule", rule_name(n->rule));
+    if (n->observed != RULE_NONE) {
+        json_open_object(j, "would");
+        json_cstr(j, "rule", rule_name(n->observed));
+        json_cstr(j, "cause", cause_name(rule_cause(n->observed)));
+        json_close(j);
+    }
     json_u64(j, "inflight", n->inflight);
     json_u64(j, "pending", n->pending);
     json_num(j, "limit_streams", n->limit_streams, 1);

@@ -126,6 +126,7 @@ static void note_observed(struct pool *p, enum rule observed)
 {
     if (observed == RULE_NONE)
         return;
+    p->observed_rule[observed]++;
     if (observed == RULE_BREAKER_OPEN || observed == RULE_HALF_OPEN)
         p->observed[SET_BREAKER]++;
     else if (observed == RULE_RAMP)

@@ -128,6 +128,7 @@ static enum rule user_rule(struct pool *p, struct pool_request *r, struct user_s
             return RULE_FAIR_SHARE;
         r->numbers.observed = RULE_FAIR_SHARE;
         p->observed[SET_LIMITER]++;
+        p->observed_rule[RULE_FAIR_SHARE]++;
     }
     return RULE_NONE;
 }
@@ -170,7 +171,7 @@ void pool_free_place(struct pool *p, struct pool_request *r)
     r->counted_user = false;
 }
 
-static enum cause cause_of(enum rule rule)
+enum cause rule_cause(enum rule r)
 {
     static const enum cause causes[RULE_COUNT] = {
 #define ROW(e, name, cause, ...) [e] = cause,
@@ -178,8 +179,16 @@ static enum cause cause_of(enum rule rule)
 #undef ROW
     };
 
-    WEIR_ASSERT((unsigned)rule < RULE_COUNT && causes[rule] != CAUSE_NONE);
-    return causes[rule];
+    WEIR_ASSERT((unsigned)r < RULE_COUNT);
+    return causes[r];
+}
+
+static enum cause cause_of(enum rule rule)
+{
+    enum cause cause = rule_cause(rule);
+
+    WEIR_ASSERT(cause != CAUSE_NONE);
+    return cause;
 }
 
 /* A refusal of one user's surplus has a list of its own, served at that user's share. */

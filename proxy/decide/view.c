@@ -155,4 +155,5 @@ void pool_view(const struct pool *p, struct pool_view *v, uint64_t now_ns)
     v->retry_tokens = p->budget.tokens;
     v->expected_full_s = pool_expected_full_s(p, now_ns);
     memcpy(v->observed, p->observed, sizeof v->observed);
+    memcpy(v->observed_rule, p->observed_rule, sizeof v->observed_rule);
 }

@@ -313,7 +313,8 @@ struct pool_view {
     double admitted_per_s, retries_per_s, arrivals_per_s;
     double retry_tokens;
     uint64_t observed[SET_COUNT]; /* requests an observed rule would have delayed or refused */
-    double expected_full_s;       /* as in upstream_view, the latest */
+    uint64_t observed_rule[RULE_COUNT]; /* the same by rule, those that went on */
+    double expected_full_s;             /* as in upstream_view, the latest */
 };
 void pool_view(const struct pool *p, struct pool_view *v, uint64_t now_ns);
 void pool_upstream_view(const struct pool *p, size_t upstream, struct upstream_view *v,

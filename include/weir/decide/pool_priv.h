@@ -73,6 +73,7 @@ struct pool {
     uint64_t appoint_ns; /* end of the list of appointments */
     struct appointed appointed;
     uint64_t observed[SET_COUNT];
+    uint64_t observed_rule[RULE_COUNT];
     struct chance chance;
     struct budget budget;
     struct rate arrived, admitted, retried;

@@ -85,5 +85,7 @@ enum { RULE_COUNT = 0 WEIR_RULES(WEIR_COUNT_ROW) };
 #undef WEIR_ENUM_ROW
 #undef WEIR_COUNT_ROW
 const char *rule_name(enum rule r);
+/* What a request is told that the rule refused; CAUSE_NONE: it refuses none. */
+enum cause rule_cause(enum rule r);
 
 #endif

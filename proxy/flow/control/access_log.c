@@ -68,6 +68,8 @@ static void write_line(const struct control *c, const struct request_record *r, 
     json_cstr(&j, "class", class_name(r->class));
     json_cstr(&j, "decision", decision_name(r->decision));
     json_cstr(&j, "cause", r->cause == CAUSE_NONE ? "" : cause_name(r->cause));
+    if (r->numbers.observed != RULE_NONE) /* of a rule that only looks on */
+        json_cstr(&j, "would", cause_name(rule_cause(r->numbers.observed)));
     if (r->status == 0)
         json_put_null(&j, "status");
     else

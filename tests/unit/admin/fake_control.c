@@ -130,6 +130,11 @@ const struct settings *control_settings(const struct control *c)
     return &c->settings;
 }
 
+enum cause rule_cause(enum rule r)
+{
+    return r == RULE_RAMP ? CAUSE_RECOVERING : CAUSE_NONE;
+}
+
 const char *rule_name(enum rule r)
 {
 #define WEIR_NAME_ROW(e, name, ...) name,

@@ -320,6 +320,15 @@ Test(socket, why_tells_rule_numbers_and_what_was_missing)
                      "error: request \"nobody\" is not among the last 65536\n\n");
 }
 
+Test(socket, why_names_the_cause_a_rule_that_only_looks_on_would_have_refused_with)
+{
+    control.record = (struct request_record){.id = "01K", .decision = DECISION_ADMITTED};
+    control.record.numbers.rule = RULE_ROOM;
+    control.record.numbers.observed = RULE_RAMP;
+    cr_assert(strstr(ask("why 01K\n"), "would have been refused, cause recovering") != NULL);
+    expect_json(ask("why 01K --json\n"), "numbers.would.cause", "\"recovering\"");
+}
+
 Test(socket, why_finds_a_request_that_still_runs)
 {
     control.sessions_at_once = true;
