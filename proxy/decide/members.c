@@ -82,6 +82,12 @@ static double known_of_peers(const struct pool *p, size_t except)
     return n > 0 ? sum / n : 0;
 }
 
+/* What an operator has said of it meanwhile, or before it was taken out, stands. */
+static bool is_commanded(const struct breaker *b)
+{
+    return b->state == BREAKER_DRAINED || b->held_open || b->forced_closed;
+}
+
 void pool_join(struct pool *p, size_t upstream, uint32_t reservation, uint64_t now_ns)
 {
     struct upstream *u = &p->upstream[upstream];
@@ -92,7 +98,8 @@ void pool_join(struct pool *p, size_t upstream, uint32_t reservation, uint64_t n
         return;
     u->membership = MEMBER;
     u->breaker.known_good = known_of_peers(p, upstream);
-    breaker_ramp_from(&u->breaker, &rules, p->conf->ramp.start, "added");
+    if (!is_commanded(&u->breaker))
+        breaker_ramp_from(&u->breaker, &rules, p->conf->ramp.start, "added");
     pool_serve_queue(p, now_ns);
 }
 

@@ -66,6 +66,17 @@ Test(members, a_new_one_gets_nothing_before_it_joins_and_then_begins_by_the_ramp
     cr_assert_str_eq(ev.cause, "added");
 }
 
+Test(members, what_an_operator_said_before_it_joined_stands)
+{
+    uint32_t reservation;
+    int place = reserve(77, &reservation);
+    const char *why = "";
+
+    cr_assert_eq(pool_order(f.pool, (size_t)place, ORDER_DRAIN, 0, 0, f.now_ns, &why), WEIR_OK);
+    pool_join(f.pool, (size_t)place, reservation, f.now_ns);
+    cr_assert_eq(state_of(&f, (size_t)place), BREAKER_DRAINED);
+}
+
 Test(members, events_of_before_it_came_back_are_no_pace)
 {
     uint32_t reservation;
