@@ -77,6 +77,13 @@ static uint64_t at_work_ns(const struct upstream *u, uint64_t now_ns)
     return runs ? now_ns : u->content_ns;
 }
 
+/* It came since the last tick: what was sent after that may have been sent into a silence. */
+static void note_sign(const struct pool *p, struct upstream *u)
+{
+    if (p->tick_ns > u->sign_ns)
+        u->sign_ns = p->tick_ns;
+}
+
 static void upstream_tick(struct pool *p, struct upstream *u, uint64_t events, uint64_t now_ns)
 {
     struct breaker_rules rules = pool_rules(p, now_ns);
@@ -86,7 +93,9 @@ static void upstream_tick(struct pool *p, struct upstream *u, uint64_t events, u
         u->pace.counted = u->events = events;
     u->counts_anew = false;
     if (events != u->events)
-        u->content_ns = u->alive_ns = u->sign_ns = now_ns;
+        u->content_ns = u->alive_ns = now_ns;
+    if (events != u->events)
+        note_sign(p, u);
     u->events = events;
     upstream_mark_late(p, u, now_ns);
     upstream_free_probes(p, u, now_ns);
@@ -115,7 +124,7 @@ void pool_signs(struct pool *p, const uint64_t *signs, uint64_t now_ns)
     for (size_t i = 0; i < p->n_upstreams; i++) {
         struct upstream *u = &p->upstream[i];
         if (signs[i] != u->signs)
-            u->sign_ns = now_ns;
+            note_sign(p, u);
         u->signs = signs[i];
     }
 }

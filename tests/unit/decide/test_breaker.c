@@ -236,6 +236,20 @@ Test(breaker, trips_when_one_sent_into_the_silence_gets_nothing)
     cr_assert_eq(breaker()->probe_kinds, 1u << KIND_GENERATION);
 }
 
+Test(breaker, one_sent_between_the_last_byte_and_the_tick_that_notices_it_is_a_witness)
+{
+    struct pool_request r[3], witness = request_of(0);
+    uint64_t signs[1] = {1};
+
+    open_streams(r);
+    f.now_ns += MS(10);
+    arrive(&f, &witness);
+    f.now_ns += MS(10);
+    pool_signs(f.pool, signs, f.now_ns);
+    pass(&f, S(15));
+    cr_assert_eq(breaker()->trips, 1);
+}
+
 Test(breaker, any_byte_ends_the_silence)
 {
     struct pool_request r[3], witness = request_of(0);
