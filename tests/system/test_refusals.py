@@ -59,13 +59,12 @@ def recovering(rig):
 
 
 def held(rig):
+    """The client was refused for two models, so for all."""
     b = rig.backend()
+    b.serve(always(429, b"later", [("Retry-After", "20")]))
     w = rig.weir(b, enforce=True, pool={"queue": {"max_wait": "0s"}})
-    c = w.client()
-    c.send(post(CHAT))
-    peer, _ = b.request()
-    peer.answer(429, b"later", [("Retry-After", "20")])
-    assert c.answer("POST").status == 429
+    for model in (b'{"model":"a"}', b'{"model":"b"}'):
+        assert w.client().ask("POST", CHAT.path, body=model).status == 429
     return w, None
 
 
