@@ -5,14 +5,15 @@
 #include "weir/decide/num.h"
 
 /* ln(0.6 / 0.1) and -ln(0.4 / 0.9): what one mark says for and against */
-#define STEP_LATE    1.8
-#define STEP_ON_TIME 0.8
-#define VALUE_MAX    (2 * DOUBT_SHOWN)
-#define QUIET_NS     (120 * NS_PER_S)
+#define STEP_LATE     1.8
+#define STEP_LEARNING 0.6
+#define STEP_ON_TIME  0.8
+#define VALUE_MAX     (2 * DOUBT_SHOWN)
+#define QUIET_NS      (120 * NS_PER_S)
 
-void doubt_late(struct doubt *d)
+void doubt_late(struct doubt *d, bool learning)
 {
-    d->value = num_min(VALUE_MAX, d->value + STEP_LATE);
+    d->value = num_min(VALUE_MAX, d->value + (learning ? STEP_LEARNING : STEP_LATE));
     if (d->value >= DOUBT_SHOWN)
         d->shown = true;
 }

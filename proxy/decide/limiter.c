@@ -17,6 +17,7 @@
 #define WINDOW_NS      (1 * NS_PER_S)
 #define WINDOW_MARKS   8u
 #define WINDOW_MAX_NS  (5 * NS_PER_S) /* a decision on a single mark, if there are no more */
+#define FEEL_SHARE     0.25
 #define BAD_SHARE      0.2
 #define PENDING_FLOOR  1.5 /* below it, pending cannot be the cause: it is the slots */
 #define HOLD_MIN       2u
@@ -68,10 +69,10 @@ bool limiter_had_place(const struct limiter *l, uint32_t inflight)
     return inflight == 0 || inflight + 1 <= l->proven + PROVEN_ROUND;
 }
 
-void limiter_late(struct limiter *l)
+void limiter_late(struct limiter *l, bool learning)
 {
     l->late++;
-    doubt_late(&l->doubt);
+    doubt_late(&l->doubt, learning);
 }
 
 void limiter_on_time(struct limiter *l, bool held)
@@ -201,13 +202,13 @@ static void grow_pending(struct limiter *l)
     l->pending = num_min(l->most, l->pending + step(l->pending));
 }
 
-/* Nobody has answered yet, and what is pending was a guess: one more, each second. */
+/* Nobody has answered yet, and what is pending was a guess: a quarter more, each second. */
 static bool feel_forward(struct limiter *l, const struct limiter_input *in)
 {
-    if (!l->cold || !l->start || in->ramping || !l->bind_pending ||
+    if (!l->cold || !l->start || in->ramping || !l->bind_pending || in->overdue ||
         in->now_ns - l->window_ns < WINDOW_NS)
         return false;
-    l->pending = num_min(l->most, l->pending + STEP_LEAST);
+    l->pending = num_min(l->most, l->pending + num_max(STEP_LEAST, FEEL_SHARE * l->pending));
     begin_window(l, in->now_ns);
     return true;
 }

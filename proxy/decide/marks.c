@@ -7,6 +7,7 @@
 #include "weir/decide/pool_priv.h"
 
 #define UNKNOWN_NS (10 * NS_PER_S) /* nothing is late before, if nothing was learnt yet */
+#define BEHIND     4u              /* so many were sent after it */
 #define PUT_OFF    3 /* times its own time that one which had a place may take longer */
 
 static double wait_s(const struct pool *p)
@@ -67,9 +68,29 @@ static bool is_innocent(const struct upstream *u)
     return !u->limiter.doubt.shown && u->breaker.state == BREAKER_CLOSED;
 }
 
-static bool is_alone(struct upstream *u, const struct pool_request *r)
+static bool is_learning(struct upstream *u, const struct pool_request *r, bool unary)
 {
-    return is_innocent(u) && !order_confirmed(&learnt_of(u, r)->order, r->number);
+    return !unary && is_innocent(u) && predict_is_learning(&learnt_of(u, r)->predict);
+}
+
+/* Another stream that was sent later has its first token already, quick or not. */
+static bool was_passed(struct upstream *u, const struct pool_request *r)
+{
+    return request_is_fresh(u, r) &&
+           order_passed(&learnt_of(u, r)->order, predict_class(r->bytes), r->number);
+}
+
+/*
+ * One that is late shows nothing.  While little is known yet it shows something only if it came in
+ * the order of sending though others could have passed it.
+ */
+static bool is_alone(struct upstream *u, const struct pool_request *r, bool unary)
+{
+    const struct arrival_order *o = &learnt_of(u, r)->order;
+
+    if (is_learning(u, r, unary))
+        return !r->first || was_passed(u, r) || o->sent < r->number + BEHIND;
+    return is_innocent(u) && !order_confirmed(o, r->number);
 }
 
 /*
@@ -80,6 +101,8 @@ static bool is_alone(struct upstream *u, const struct pool_request *r)
 static bool was_free(struct upstream *u, const struct pool_request *r, bool unary)
 {
     if (is_innocent(u) && was_overtaken(u, r, unary))
+        return true;
+    if (is_learning(u, r, unary) && was_passed(u, r))
         return true;
     if (!r->stream || unary || u->breaker.state != BREAKER_CLOSED || !request_is_fresh(u, r))
         return false;
@@ -96,6 +119,7 @@ static void note_order(struct pool *p, struct upstream *u, const struct pool_req
 
     if (predict_is_quick(&k->predict, r->bytes, unary, took_s, wait_s(p)))
         order_quick(&k->order, class, r->number);
+    order_first(&k->order, class, r->number);
     if (now_ns > r->late_ns)
         order_late(&k->order, r->number);
 }
@@ -129,11 +153,11 @@ static void mark_on_time(struct upstream *u, struct pool_request *r, bool unary)
         limiter_on_time(&u->limiter, u->breaker.state == BREAKER_RAMPING && !unary);
 }
 
-static void mark_late(struct upstream *u, struct pool_request *r)
+static void mark_late(struct upstream *u, struct pool_request *r, bool unary)
 {
     r->marked = r->late = true;
     if (request_is_fresh(u, r))
-        limiter_late(&u->limiter);
+        limiter_late(&u->limiter, is_learning(u, r, unary));
 }
 
 /* The first token of r came; `free`: its time was the upstream's own. */
@@ -149,12 +173,12 @@ static enum lateness judge_first(struct upstream *u, struct pool_request *r, boo
         mark_on_time(u, r, unary);
         return ON_TIME;
     }
-    if (is_alone(u, r)) {
+    if (is_alone(u, r, unary)) {
         r->marked = true;
         u->limiter.alone++;
         return UNJUDGED; /* neither for nor against */
     }
-    mark_late(u, r);
+    mark_late(u, r, unary);
     return LATE_NOW;
 }
 
@@ -187,9 +211,9 @@ static void judge_silent(struct pool *p, struct upstream *u, struct pool_request
         r->late_ns += PUT_OFF * (r->late_ns - r->sent_ns);
         return;
     }
-    if (is_alone(u, r))
+    if (is_alone(u, r, unary))
         return; /* asked again each tick */
-    mark_late(u, r);
+    mark_late(u, r, unary);
     breaker_late(&u->breaker, &rules, &e);
 }
 

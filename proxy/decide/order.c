@@ -16,6 +16,13 @@ void order_quick(struct arrival_order *o, unsigned class, uint64_t number)
             o->quick[c] = number;
 }
 
+void order_first(struct arrival_order *o, unsigned class, uint64_t number)
+{
+    for (unsigned c = 0; c <= class && c < PREDICT_CLASSES; c++)
+        if (o->any[c] < number)
+            o->any[c] = number;
+}
+
 void order_late(struct arrival_order *o, uint64_t number)
 {
     if (o->late < number)
@@ -25,6 +32,11 @@ void order_late(struct arrival_order *o, uint64_t number)
 bool order_overtaken(const struct arrival_order *o, unsigned class, uint64_t number)
 {
     return o->quick[class] > number;
+}
+
+bool order_passed(const struct arrival_order *o, unsigned class, uint64_t number)
+{
+    return o->any[class] > number;
 }
 
 bool order_confirmed(const struct arrival_order *o, uint64_t number)

@@ -55,6 +55,7 @@ static void tick_limits(struct pool *p, struct upstream *u, uint64_t events, uin
         .pending = u->pending,
         .streams = u->streams,
         .unary = upstream_is_unary(p, u, now_ns),
+        .overdue = u->next_late_ns < now_ns,
         .ramping = u->breaker.state == BREAKER_RAMPING,
         .now_ns = now_ns,
         .elapsed_ns = now_ns - p->tick_ns,

@@ -259,7 +259,7 @@ void watch_event(struct proxy *p, const struct pool_event *ev)
 
 /*
  * Is one that is overdue marked by the next tick?  Always, but while nothing shows that load makes
- * the upstream late: then when one sent later is late, too.
+ * the upstream late: then when one sent later is late, too, and enough is known to judge.
  */
 static bool must_be_marked(const struct seen_before *before, const struct upstream *u,
                            const struct pool_request *r)
@@ -267,13 +267,15 @@ static bool must_be_marked(const struct seen_before *before, const struct upstre
     bool closed = before->closed || u->breaker.state == BREAKER_CLOSED;
 
     return !closed || (before->shown && u->limiter.doubt.shown) ||
-           before->late[r->kind] > r->number;
+           (!before->learning[r->kind] && before->late[r->kind] > r->number);
 }
 
 static void see(struct seen_before *before, const struct upstream *u)
 {
-    for (int k = 0; k < KINDS; k++)
+    for (int k = 0; k < KINDS; k++) {
         before->late[k] = u->learnt[k].order.late;
+        before->learning[k] = predict_is_learning(&u->learnt[k].predict);
+    }
     before->shown = u->limiter.doubt.shown;
     before->closed = u->breaker.state == BREAKER_CLOSED;
 }

@@ -24,6 +24,8 @@ static const struct nature {
     {"0.8 s, sigma 0.6", 800, 0.6, 0, 0, false, 20},
     {"0.2 s, sigma 1.0", 200, 1.0, 0, 0, false, 10},
     {"0.5 s, sigma 0.3", 500, 0.3, 0, 0, false, 1},
+    {"2 s, sigma 0.8", 2000, 0.8, 0, 0, false, 2},
+    {"8 s, sigma 0.5", 8000, 0.5, 0, 0, false, 1},
     {"8 s, a fifth around", 8000, 0.12, 0, 0, false, 1},
     {"cached 0.1 s, one in three 1.5 s", 100, 0.1, 0.33, 1500, false, 3},
     {"cached 0.1 s, one in three 1.5 s", 100, 0.1, 0.33, 1500, false, 20},
@@ -64,7 +66,7 @@ static void check_nature(struct report *r, const struct nature *n, struct result
     (void)snprintf(what, sizeof what, "%s, %g/s: refused", n->name, n->per_s);
     at_most(r, "well", what, shed / asked, REFUSED_MAX);
     (void)snprintf(what, sizeof what, "%s, %g/s: refused after 30 s", n->name, n->per_s);
-    at_most(r, "well", what, shed_later / asked_later, REFUSED_MAX / 2);
+    at_most(r, "well", what, shed_later / asked_later, REFUSED_MAX);
 }
 
 static void check_natures(struct report *r, struct result *res)

@@ -144,6 +144,7 @@ struct rival;
 /* Of an upstream, as it was at the last tick. */
 struct seen_before {
     uint64_t late[KINDS]; /* arrival_order.late */
+    bool learning[KINDS];
     bool shown, closed;
 };
 

@@ -19,7 +19,8 @@ struct doubt {
     uint64_t quiet_ns; /* since when nothing was late and no limit bound */
 };
 
-void doubt_late(struct doubt *d);
+/* `learning`: little is known of the upstream yet, and a late mark weighs a third. */
+void doubt_late(struct doubt *d, bool learning);
 void doubt_on_time(struct doubt *d);
 
 /*

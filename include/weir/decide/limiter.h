@@ -63,8 +63,9 @@ double limiter_known(const struct limiter *l);
  */
 bool limiter_had_place(const struct limiter *l, uint32_t inflight);
 
-/* Marks.  `held`: the share of a returning upstream holds the load, slow start waits. */
-void limiter_late(struct limiter *l);
+/* Marks.  `learning`: see doubt_late; `held`: the share of a returning upstream holds the load,
+ * slow start waits. */
+void limiter_late(struct limiter *l, bool learning);
 void limiter_on_time(struct limiter *l, bool held);
 
 /*
@@ -83,6 +84,7 @@ struct limiter_input {
     uint32_t inflight, pending, streams;
     double pace_s, target_s; /* seconds per event; pace 0 = unknown */
     bool unary;
+    bool overdue; /* some request is silent beyond its deadline and has no mark */
     bool ramping; /* the share of a returning upstream holds the load */
     uint64_t now_ns, elapsed_ns;
 };

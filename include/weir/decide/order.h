@@ -17,6 +17,7 @@ struct arrival_order {
     uint64_t sent;                   /* requests so far; the number of the newest */
     uint64_t late;                   /* highest number of a late request */
     uint64_t quick[PREDICT_CLASSES]; /* highest number of a quick request that speaks for a class */
+    uint64_t any[PREDICT_CLASSES]; /* ... of any of this size or larger that got its first token */
 };
 
 /* The number of a request that is sent now, from 1. */
@@ -27,10 +28,14 @@ uint64_t order_send(struct arrival_order *o);
  * two octaves above: that a small request overtakes a much larger one says nothing.
  */
 void order_quick(struct arrival_order *o, unsigned class, uint64_t number);
+/* Request `number` got its first token, quick or not; it speaks for its class and smaller ones. */
+void order_first(struct arrival_order *o, unsigned class, uint64_t number);
 void order_late(struct arrival_order *o, uint64_t number);
 
 /* A request sent later was quick: there was a place. */
 bool order_overtaken(const struct arrival_order *o, unsigned class, uint64_t number);
+/* A request sent later got its first token already, quick or not. */
+bool order_passed(const struct arrival_order *o, unsigned class, uint64_t number);
 /* A request sent later is late, too. */
 bool order_confirmed(const struct arrival_order *o, uint64_t number);
 

@@ -19,6 +19,7 @@ struct predict {
     /* streams */
     double base_s[PREDICT_CLASSES];  /* what the quick ones take, by size class */
     double quick_s[PREDICT_CLASSES]; /* half of those that were free to go took no more */
+    uint32_t learnt;                 /* first tokens so far */
     double spread_s; /* what slow ones take longer though nothing was in their way */
     struct crowding crowd;
     /* whole answers, unary mode */
@@ -36,6 +37,9 @@ unsigned predict_class(uint64_t bytes);
 
 /* False: nothing was learnt yet. */
 bool predict_knows(const struct predict *p, bool unary);
+
+/* Too few streams were seen to tell late from slow by nature. */
+bool predict_is_learning(const struct predict *p);
 
 double predict_s(const struct predict *p, uint64_t bytes, bool unary);
 

@@ -103,7 +103,7 @@ Test(limiter, slow_start_stops_where_something_is_late_or_nothing_binds)
     limiter_on_time(&l, false);
     cr_assert_eq(l.pending, 4);
     pending_binds();
-    limiter_late(&l);
+    limiter_late(&l, false);
     limiter_on_time(&l, false);
     cr_assert_eq(l.pending, 4);
 }
@@ -163,6 +163,11 @@ Test(limiter, feels_forward_by_one_a_second_while_nobody_has_answered_a_cold_sta
     pending_binds();
     window(0, 0, 0);
     cr_assert_eq(l.pending, 5);
+    in.overdue = true;
+    pending_binds();
+    window(0, 0, 0);
+    cr_assert_eq(l.pending, 5, "somebody is silent beyond its deadline");
+    in.overdue = false;
     l.cold = false;
     pending_binds();
     window(0, 0, 0);

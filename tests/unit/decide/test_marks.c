@@ -35,6 +35,7 @@ static void taught(uint64_t took_ns)
     first(&f, &r);
     end_ok(&f, &r);
     limiter()->on = 0;
+    f.pool->upstream[0].learnt[0].predict.learnt = 100; /* and others before it */
 }
 
 /* Load was seen to make it late. */
@@ -147,6 +148,22 @@ Test(marks, a_late_one_alone_is_neither_for_nor_against_an_innocent_upstream)
     first(&f, &r[1]);
     cr_assert_eq(marks(), 1);
     cr_assert_eq(limiter()->alone, 1);
+}
+
+Test(marks, silence_shows_nothing_while_little_is_known)
+{
+    struct pool_request r[4];
+
+    taught(MS(200));
+    f.pool->upstream[0].learnt[0].predict.learnt = 1;
+    in_company();
+    for (int i = 0; i < 4; i++) {
+        r[i] = request_of(0);
+        arrive(&f, &r[i]);
+    }
+    pass(&f, S(3));
+    cr_assert_eq(limiter()->late, 0);
+    cr_assert(!limiter()->doubt.shown);
 }
 
 Test(marks, three_confirmed_late_ones_show_a_limit)

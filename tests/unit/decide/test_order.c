@@ -59,3 +59,13 @@ Test(order, a_late_one_is_confirmed_by_a_later_one)
     cr_assert(order_confirmed(&o, first));
     cr_assert(!order_confirmed(&o, second));
 }
+
+Test(order, one_is_passed_by_any_later_one_of_its_size)
+{
+    uint64_t first = order_send(&o);
+
+    order_first(&o, 5, order_send(&o));
+    cr_assert(order_passed(&o, 5, first));
+    cr_assert(!order_passed(&o, 6, first));
+    cr_assert(!order_overtaken(&o, 5, first));
+}
