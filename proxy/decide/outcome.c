@@ -38,7 +38,7 @@ static void mark(struct upstream *u, struct pool_request *r, enum mark m)
     if (m == MARK_ON_TIME)
         limiter_on_time(&u->limiter, false);
     else if (m == MARK_LATE)
-        limiter_late(&u->limiter);
+        limiter_late(&u->limiter, r->stream && predict_is_learning(&u->learnt[r->kind].predict));
     else
         u->limiter.err++;
 }

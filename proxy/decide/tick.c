@@ -120,7 +120,7 @@ static void freeze_admitted(struct pool *p, uint64_t now_ns)
         rate_freeze(&p->admitted, now_ns);
 }
 
-void pool_signs(struct pool *p, const uint64_t *signs, uint64_t now_ns)
+void pool_signs(struct pool *p, const uint64_t *signs)
 {
     for (size_t i = 0; i < p->n_upstreams; i++) {
         struct upstream *u = &p->upstream[i];

@@ -264,7 +264,7 @@ void pool_tick(struct pool *p, const uint64_t *events, uint64_t now_ns);
  * it (tokens, comments, pings, any bytes), over all workers.  A stream that shows them is not
  * silent.
  */
-void pool_signs(struct pool *p, const uint64_t *signs, uint64_t now_ns);
+void pool_signs(struct pool *p, const uint64_t *signs);
 
 /* When the queue's next entry expires (ns), so that waits end in time between ticks; 0 = empty. */
 uint64_t pool_next_expiry(const struct pool *p);

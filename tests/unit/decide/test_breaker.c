@@ -245,7 +245,7 @@ Test(breaker, one_sent_between_the_last_byte_and_the_tick_that_notices_it_is_a_w
     f.now_ns += MS(10);
     arrive(&f, &witness);
     f.now_ns += MS(10);
-    pool_signs(f.pool, signs, f.now_ns);
+    pool_signs(f.pool, signs);
     pass(&f, S(15));
     cr_assert_eq(breaker()->trips, 1);
 }
@@ -260,7 +260,7 @@ Test(breaker, any_byte_ends_the_silence)
     arrive(&f, &witness);
     for (int i = 0; i < 10; i++) { /* pings */
         signs[0]++;
-        pool_signs(f.pool, signs, f.now_ns);
+        pool_signs(f.pool, signs);
         pass(&f, S(3));
     }
     cr_assert_eq(state_of(&f, 0), BREAKER_CLOSED);
