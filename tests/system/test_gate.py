@@ -195,7 +195,7 @@ def test_the_queue_has_a_length(rig):
 
 
 def test_waiting_ends_when_its_time_is_up(rig):
-    w, b, _ = _full(rig, queue={"max_wait": "300ms"})
+    w, b, _ = _full(rig, queue={"max_wait": "300ms", "cold_wait": "300ms"})
     c = w.client()
     start = time.monotonic()
     c.send(post(CHAT))
@@ -253,12 +253,12 @@ def test_an_answer_begun_early_that_comes_to_nothing_ends_in_an_error_frame(rig)
     b = rig.backend()
     w = rig.weir(b, enforce=True, each={"max_streams": 1},
                  routes=[{"path": "/", "pool": "chat", "early_stream": True}],
-                 pool={"queue": {"max_wait": "300ms"}})
+                 pool={"queue": {"max_wait": "300ms", "cold_wait": "300ms"}})
     open_stream(w, b)
     c = w.client()
     c.send(post(CHAT))
-    answer = c.answer("POST")
-    assert answer.status == 200 and answer.body.count(b"event: error\n") == 1
+    answer = c.answer("POST", cut=True)
+    assert (answer.status, answer.how) == (200, "fin") and answer.body.count(b"event: error\n") == 1
     assert b'"code":"queue_timeout"' in answer.body and b"[DONE]" not in answer.body
     e = w.log.entry(answer.id)
     assert (e.decision, e.why) == ("refused", "queue_timeout")

@@ -310,7 +310,7 @@ def test_streams_that_outlast_the_drain_get_an_honest_error(rig, how):
     c, head, body, peer = open_stream(w, b)
     _stop_by(w, how)
     rest, end = body.rest_or_cut()
-    assert b"event: error" in rest and b'"code":"draining"' in rest and end == "end"
+    assert b"event: error" in rest and b'"code":"draining"' in rest and end == "fin"
     assert b"[DONE]" not in rest
     assert w.wait_exit() == 0
     assert peer.wait_end() in ("fin", "rst")
