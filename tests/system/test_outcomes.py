@@ -15,7 +15,8 @@ from harness.http1 import LAST_CHUNK, chunk, request
 from harness.judge import assert_outcome, stream
 from harness.weir import HOST
 
-EVENTS = [d for d in ALL if d is not OLLAMA]
+KNOWN_EVENTS = [d for d in WITH_END if d is not OLLAMA]
+WITH_MARKER = [d for d in WITH_END if d is not GEMINI]
 
 
 @pytest.fixture(params=ALL, ids=repr)
@@ -141,7 +142,8 @@ def test_a_refused_connection_is_a_failure_to_connect(rig):
     (408, "neutral", ""), (413, "neutral", ""), (422, "neutral", ""), (499, "neutral", ""),
     (429, "refused", "upstream_refused"), (503, "refused", "upstream_refused"),
     (529, "refused", "upstream_refused"),
-    (500, "failed", "upstream_error"), (501, "failed", "upstream_error"),
+    (501, "neutral", ""), (505, "neutral", ""), (511, "neutral", ""),
+    (500, "failed", "upstream_error"),
     (502, "failed", "upstream_error"), (504, "failed", "upstream_error"),
     (507, "failed", "upstream_error"), (599, "failed", "upstream_error")])
 def test_a_status_says_what_happened_and_is_passed_on(rig, status, outcome, cause):
@@ -178,27 +180,23 @@ def test_an_end_without_end_marker_is_truncation_and_visible(rig, dialect, end):
     events = [*dialect.preamble, dialect.content("half an")]
     w, head, body, how = stream(rig, dialect, events, end)
     want = b"".join(events)
-    assert body.startswith(want)
-    assert_error_or_cut(dialect, body[len(want):], how, "upstream_truncated",
-                        head.get("x-request-id"))
+    assert body.startswith(want) and how in ("fin", "rst")
+    assert_error_frame(dialect, body[len(want):], "upstream_truncated",
+                       head.get("x-request-id"))
     assert_outcome(w, w.log.entry(head.get("x-request-id")), "failed", "upstream_truncated")
 
 
 @pytest.mark.parametrize("end", ["fin", "rst"])
 def test_an_unknown_stream_that_is_cut_is_truncated(rig, end):
     w, head, body, how = stream(rig, UNKNOWN, [sse("tick")], end)
-    assert_error_or_cut(UNKNOWN, body[len(sse("tick")):], how, "upstream_truncated",
-                        head.get("x-request-id"))
+    assert body == sse("tick") and how in ("fin", "rst"), "the cut alone"
     assert_outcome(w, w.log.entry(head.get("x-request-id")), "failed", "upstream_truncated")
 
 
-def assert_error_or_cut(dialect, rest, how, code, request_id):
-    """What comes behind the relayed bytes: an error frame and a clean end, or a broken framing."""
+def assert_error_frame(dialect, rest, code, request_id):
+    """What comes behind the relayed bytes, before the framing is broken: one error frame."""
     for marker in (b"[DONE]", b"message_stop", b'"done":true', b"response.completed"):
         assert marker not in rest
-    if how != "end":
-        assert rest == b""
-        return
     if dialect.kind == "text/event-stream":
         lines = rest.decode().split("\n")
         assert lines[0] == "event: error" and lines[1].startswith("data: ")
@@ -218,11 +216,11 @@ def assert_error_or_cut(dialect, rest, how, code, request_id):
         assert error["type"] in ("overloaded_error", "api_error")
 
 
-@pytest.mark.parametrize("dialect", EVENTS, ids=repr)
-def test_an_end_at_an_event_boundary_gets_an_error_frame(rig, dialect):
-    """Chunked and not encoded: the frame can be sent, so it is."""
+@pytest.mark.parametrize("dialect", KNOWN_EVENTS, ids=repr)
+def test_an_end_at_an_event_boundary_gets_an_error_frame_and_then_a_cut(rig, dialect):
+    """The frame can be sent, so it is; who does not know it sees the cut."""
     w, head, body, how = stream(rig, dialect, [*dialect.preamble, dialect.content("half")], "fin")
-    assert how == "end" and body.count(b"event: error\n") == 1
+    assert how in ("fin", "rst") and body.count(b"event: error\n") == 1
 
 
 def test_the_frame_on_responses_goes_on_counting(rig):
@@ -231,7 +229,7 @@ def test_the_frame_on_responses_goes_on_counting(rig):
         "response.output_text.delta")]
     w, head, body, how = stream(rig, RESPONSES, events, "fin")
     frame = json.loads(body.rsplit(b"data: ", 1)[1])
-    assert how == "end" and frame["sequence_number"] == 42
+    assert how in ("fin", "rst") and frame["sequence_number"] == 42
 
 
 @pytest.mark.parametrize("dialect", ALL, ids=repr)
@@ -287,8 +285,8 @@ def test_a_stream_cut_at_any_byte_never_looks_complete(rig, dialect, seed):
             assert _marker_is_in(dialect, whole[:at]), (at, whole[:at][-80:])
             continue
         assert e.outcome == "failed"
-        if answer.status == 200 and answer.how == "end":
-            assert b"error" in answer.body[at:]
+        if answer.status == 200:
+            assert answer.how in ("fin", "rst")
 
 
 def _marker_is_in(dialect, data):
@@ -300,15 +298,13 @@ def _marker_is_in(dialect, data):
 # empty streams
 
 @pytest.mark.parametrize("end", ["clean", "fin"])
-@pytest.mark.parametrize("what", ["nothing", "preamble", "only the end", "comments"])
-def test_a_stream_without_content_is_a_failure_before_the_commit_point(rig, dialect, what, end):
-    events = {"nothing": [], "preamble": dialect.preamble, "comments": [b": ping\n\n"] * 3,
-              "only the end": [*dialect.preamble, dialect.end]}[what]
-    events = [e for e in events if e]
+@pytest.mark.parametrize("what", ["nothing", "preamble", "comments"])
+@pytest.mark.parametrize("dialect", WITH_END, ids=repr)
+def test_a_stream_with_neither_content_nor_end_is_a_failure_before_the_commit_point(
+        rig, dialect, what, end):
+    events = {"nothing": [], "preamble": dialect.preamble, "comments": [b": ping\n\n"] * 3}[what]
     if what != "nothing" and not events or dialect is OLLAMA and what == "comments":
         pytest.skip("this dialect has none")
-    if dialect is GEMINI and what == "only the end":
-        pytest.skip("its end carries content")
     w, head, body, how = stream(rig, dialect, events, end)
     assert (head.status, how) == (502, "end")
     code = json.loads(body)["error"]["code"]
@@ -318,6 +314,48 @@ def test_a_stream_without_content_is_a_failure_before_the_commit_point(rig, dial
         assert "error=http_response_incomplete" in head.get("proxy-status")
     e = w.log.entry(head.get("x-request-id"))
     assert_outcome(w, e, "failed", code, 502)
+
+
+@pytest.mark.parametrize("end", ["clean", "fin"])
+@pytest.mark.parametrize("dialect", WITH_MARKER, ids=repr)
+def test_a_stream_with_its_end_marker_is_whole_without_content(rig, dialect, end):
+    """Behind the marker the framing tells nothing."""
+    events = [*dialect.preamble, dialect.end]
+    w, head, body, how = stream(rig, dialect, events, end)
+    assert (head.status, body, how) == (200, b"".join(events), "end")
+    assert_outcome(w, w.log.entry(head.get("x-request-id")), "ok")
+
+
+@pytest.mark.parametrize("reason", ["STOP", "SAFETY", "MAX_TOKENS"])
+def test_a_finish_reason_and_a_clean_end_are_whole_without_content(rig, reason):
+    event = sse({"candidates": [{"finishReason": reason}]})
+    w, head, body, how = stream(rig, GEMINI, [event])
+    assert (head.status, body, how) == (200, event, "end")
+    assert_outcome(w, w.log.entry(head.get("x-request-id")), "ok")
+
+
+def test_a_finish_reason_without_a_clean_end_is_truncation(rig):
+    w, head, body, how = stream(rig, GEMINI, [GEMINI.end], "fin")
+    assert body.startswith(GEMINI.end) and how in ("fin", "rst")
+    assert_error_frame(GEMINI, body[len(GEMINI.end):], "upstream_truncated",
+                       head.get("x-request-id"))
+    assert_outcome(w, w.log.entry(head.get("x-request-id")), "failed", "upstream_truncated")
+
+
+@pytest.mark.parametrize("what", ["nothing", "comments"])
+def test_an_unknown_stream_is_not_judged_by_its_content(rig, what):
+    events = {"nothing": [], "comments": UNKNOWN.preamble * 3}[what]
+    w, head, body, how = stream(rig, UNKNOWN, events)
+    assert (head.status, body, how) == (200, b"".join(events), "end")
+    assert_outcome(w, w.log.entry(head.get("x-request-id")), "ok")
+
+
+@pytest.mark.parametrize("what", ["nothing", "comments"])
+def test_an_unknown_stream_without_content_is_cut_where_it_was_cut(rig, what):
+    events = {"nothing": [], "comments": UNKNOWN.preamble * 3}[what]
+    w, head, body, how = stream(rig, UNKNOWN, events, "fin")
+    assert (head.status, body) == (200, b"".join(events)) and how in ("fin", "rst")
+    assert_outcome(w, w.log.entry(head.get("x-request-id")), "failed", "upstream_truncated")
 
 
 def test_an_error_in_a_plain_200_is_no_business_of_weirs(rig):
@@ -331,18 +369,18 @@ def test_an_error_in_a_plain_200_is_no_business_of_weirs(rig):
     assert (answer.status, answer.body) == (200, b'{"error":{"code":503}}')
 
 
-def test_the_events_tell_the_dialect_not_the_path(rig):
-    """An Anthropic stream on a path that says nothing."""
+def test_the_path_tells_the_dialect_not_the_events(rig):
+    """Half an Anthropic stream on a path that says nothing: its clean end is taken as one."""
     b = rig.backend()
     w = rig.weir(b)
     c = w.client()
     c.send(request("POST", "/proxy/anything", body=b'{"stream":true}'))
     peer, _ = b.request()
     peer.begin()
-    whole = ANTHROPIC.whole("hello")
-    peer.send(chunk(whole) + LAST_CHUNK)
+    half = b"".join([*ANTHROPIC.preamble, ANTHROPIC.content("hello")])
+    peer.send(chunk(half) + LAST_CHUNK)
     answer = c.answer("POST")
-    assert answer.body == whole
+    assert answer.body == half
     assert_outcome(w, w.log.entry(answer.id), "ok")
 
 
