@@ -234,6 +234,11 @@ static uint32_t places(const struct breaker *b, const struct breaker_conf *c)
     return b->good > 0 ? c->probes : 1;
 }
 
+bool breaker_has_place(const struct breaker *b, const struct breaker_rules *c)
+{
+    return b->state == BREAKER_HALF_OPEN && b->probes < places(b, c->breaker);
+}
+
 static bool may_probe(const struct breaker *b, const struct breaker_rules *c, uint8_t kind)
 {
     return (b->probe_kinds & (1u << kind)) != 0 || c->now_ns - b->probe_kind_ns >= KIND_WAIT_NS;
@@ -248,8 +253,7 @@ enum rule breaker_ask(struct breaker *b, const struct breaker_rules *c, uint32_t
     case BREAKER_OPEN:
         return RULE_BREAKER_OPEN;
     case BREAKER_HALF_OPEN:
-        return b->probes < places(b, c->breaker) && may_probe(b, c, kind) ? RULE_PROBE
-                                                                          : RULE_HALF_OPEN;
+        return breaker_has_place(b, c) && may_probe(b, c, kind) ? RULE_PROBE : RULE_HALF_OPEN;
     case BREAKER_RAMPING:
         if (inflight < ramp_allows(&b->ramp, b->known_good))
             return RULE_ROOM;

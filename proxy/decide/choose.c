@@ -55,6 +55,7 @@ static bool is_enforced(const struct pool *p, const struct upstream *u, enum rul
 struct answer {
     enum rule rule;     /* RULE_ROOM, RULE_PROBE, or the refusal that is enforced */
     enum rule observed; /* the first refusal that is not */
+    bool own;           /* another request may be taken where this one is refused */
 };
 
 static bool takes(enum rule rule)
@@ -93,15 +94,20 @@ static struct answer ask(struct pool *p, struct upstream *u, const struct pool_r
                          uint64_t now_ns)
 {
     struct breaker_rules rules = pool_rules(p, now_ns);
-    struct answer a = {RULE_ROOM, RULE_NONE};
+    struct answer a = {RULE_ROOM, RULE_NONE, false};
     enum rule said =
         probe_or(p, u, r, breaker_ask(&u->breaker, &rules, u->inflight, r->kind), now_ns);
 
-    if (refused_by(p, u, said, &a))
+    if (refused_by(p, u, said, &a)) {
+        a.own = said == RULE_HALF_OPEN && breaker_has_place(&u->breaker, &rules);
         return a;
+    }
     if (cooldown_until(&u->cooldown, r->who, r->model, now_ns) > 0 &&
-        refused_by(p, u, RULE_HOLD, &a))
+        refused_by(p, u, RULE_HOLD, &a)) {
+        a.own = cooldown_of_all(&u->cooldown, now_ns) == 0 &&
+                (said == RULE_PROBE || limiter_has_room(&u->limiter, u->inflight, u->pending));
         return a;
+    }
     if (r->class == CLASS_SYSTEM && p->system >= POOL_SYSTEM_MAX) {
         a.rule = RULE_SYSTEM_CAP;
         return a;
@@ -178,15 +184,16 @@ static void weigh(const struct pool *p, const double *weight, struct choice *bes
 {
     if (takes(a->rule)) {
         if (is_better(p, weight, best, i, a))
-            *best = (struct choice){i, a->rule, a->observed, -1};
+            *best = (struct choice){i, a->rule, a->observed, -1, false};
     } else if (best->upstream < 0 && is_nearer(p, best, i, a->rule)) {
-        *best = (struct choice){-1, a->rule, a->observed, i};
+        *best = (struct choice){-1, a->rule, a->observed, i, false};
     }
 }
 
 struct choice choose(struct pool *p, const struct pool_request *r, int except, uint64_t now_ns)
 {
-    struct choice best = {-1, RULE_DRAINED, RULE_NONE, -1};
+    struct choice best = {-1, RULE_DRAINED, RULE_NONE, -1, false};
+    bool own = false;
     double weight[POOL_UPSTREAMS_MAX];
 
     pool_weights(p, r->kind, weight);
@@ -197,7 +204,9 @@ struct choice choose(struct pool *p, const struct pool_request *r, int except, u
             continue;
         a = ask(p, &p->upstream[i], r, now_ns);
         weigh(p, weight, &best, i, &a);
+        own = own || a.own;
     }
+    best.own = own;
     return best;
 }
 

@@ -101,6 +101,11 @@ double limiter_streams(const struct limiter *l)
     return l->override > 0 ? l->override : l->streams;
 }
 
+bool limiter_has_room(const struct limiter *l, uint32_t inflight, uint32_t pending)
+{
+    return inflight < num_floor(limiter_streams(l)) && pending < num_floor(l->pending);
+}
+
 enum rule limiter_ask(struct limiter *l, uint32_t inflight, uint32_t pending)
 {
     if (inflight >= num_floor(limiter_streams(l))) {

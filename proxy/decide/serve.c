@@ -60,8 +60,17 @@ static void leaves(struct pool *p, struct pool_request *r, const struct choice *
     wake(p, r);
 }
 
-/* True while the next of this rank may be looked at. */
-static bool serve_newest(struct pool *p, struct pool_request *r, uint64_t now_ns)
+static bool take_one(uint32_t *n)
+{
+    *n -= *n > 0;
+    return *n > 0;
+}
+
+/*
+ * True while the next may be looked at: this one left the queue, or what keeps it need not keep
+ * others, and no more than `may_pass` such were passed over.
+ */
+static bool serve_one(struct pool *p, struct pool_request *r, uint32_t *may_pass, uint64_t now_ns)
 {
     struct choice c;
 
@@ -72,22 +81,38 @@ static bool serve_newest(struct pool *p, struct pool_request *r, uint64_t now_ns
     }
     c = choose(p, r, -1, now_ns);
     if (c.upstream < 0 && !pool_cools_alone(p, r, &c, now_ns))
-        return false;
+        return c.own && take_one(may_pass);
     leaves(p, r, &c, now_ns);
     return true;
 }
 
+/* False if one of them found no room, and no others can. */
+static bool serve_rank(struct pool *p, int rank, uint32_t *may_pass, uint64_t now_ns)
+{
+    LIST_EACH_SAFE(n, next, &p->queue.rank[rank])
+    {
+        struct pool_request *r = LIST_OBJECT(n, struct pool_request, node);
+        /* system requests have a cap of their own; what stops them need not stop the others */
+        if (!serve_one(p, r, may_pass, now_ns))
+            return r->class == CLASS_SYSTEM;
+    }
+    return true;
+}
+
+static void serve(struct pool *p, uint32_t may_pass, uint64_t now_ns)
+{
+    pool_expire_waiting(p, false, now_ns);
+    for (int rank = 0; rank < POOL_RANKS && p->queue.length > 0; rank++)
+        if (!serve_rank(p, rank, &may_pass, now_ns))
+            return;
+}
+
 void pool_serve_queue(struct pool *p, uint64_t now_ns)
 {
-    struct pool_request *r;
+    serve(p, POOL_PASSED_MAX, now_ns);
+}
 
-    pool_expire_waiting(p, false, now_ns);
-    for (int rank = 0; rank < POOL_RANKS && p->queue.length > 0; rank++) {
-        while ((r = queue_newest(&p->queue, rank)) != NULL)
-            if (!serve_newest(p, r, now_ns))
-                break;
-        /* system requests have a cap of their own; what stops them need not stop the others */
-        if (r != NULL && r->class != CLASS_SYSTEM)
-            return;
-    }
+void pool_serve_all(struct pool *p, uint64_t now_ns)
+{
+    serve(p, UINT32_MAX, now_ns);
 }

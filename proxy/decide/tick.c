@@ -143,7 +143,7 @@ void pool_tick(struct pool *p, const uint64_t *events, uint64_t now_ns)
     pool_tick_waiting(p, now_ns);
     p->tick_ns = now_ns;
     pool_expire_waiting(p, true, now_ns);
-    pool_serve_queue(p, now_ns);
+    pool_serve_all(p, now_ns);
     pool_bound_queue(p, now_ns);
     p->backlog.waited = p->queue.length > 0;
 }

@@ -41,21 +41,42 @@ static bool enforces(const struct proxy *p, enum pool_rule_set s)
     return pool_enforces(pool_of(p), s);
 }
 
-/* I1: after the last admission of a call, counts are within the limits they were held to. */
+/* Probes ask no limiter, and may be sent by the very call that admitted another before them. */
+static uint32_t probes_sent_now(const struct proxy *p, const struct upstream *u)
+{
+    uint32_t n = 0;
+
+    LIST_EACH(at, &u->pending_list)
+    {
+        const struct pool_request *r = LIST_OBJECT(at, struct pool_request, pending_node);
+        n += r->numbers.rule == RULE_PROBE && r->sent_ns == p->w->now_ns;
+    }
+    return n;
+}
+
+/*
+ * I1: it was admitted below the limits, and after the last admission of a call counts are within
+ * those they were held to.
+ */
 static void check_limits(struct proxy *p, const struct job *j, const struct upstream *u)
 {
     bool limited = j->r.numbers.rule != RULE_PROBE && j->r.class != CLASS_SYSTEM &&
                    (enforces(p, SET_LIMITER) || u->limiter.override > 0);
 
+    const struct decision_numbers *at = &j->r.numbers;
+    uint32_t probes;
+
     if (!limited)
         return;
-    if (u->inflight > num_floor(limiter_streams(&u->limiter)))
+    probes = probes_sent_now(p, u);
+    if (u->inflight - probes > num_floor(limiter_streams(&u->limiter)))
         broken(p->w, "I1", "%u in flight, limit %.2f", u->inflight, limiter_streams(&u->limiter));
-    if (enforces(p, SET_LIMITER) && u->pending > num_floor(u->limiter.pending))
+    if (enforces(p, SET_LIMITER) && u->pending - probes > num_floor(u->limiter.pending))
         broken(p->w, "I1", "%u pending, limit %.2f", u->pending, u->limiter.pending);
-    if (j->r.numbers.inflight >= num_floor(j->r.numbers.limit_streams))
-        broken(p->w, "I1", "admitted at %u of %.2f", j->r.numbers.inflight,
-               j->r.numbers.limit_streams);
+    if (at->inflight >= num_floor(at->limit_streams))
+        broken(p->w, "I1", "admitted at %u of %.2f", at->inflight, at->limit_streams);
+    if (enforces(p, SET_LIMITER) && at->pending >= num_floor(at->limit_pending))
+        broken(p->w, "I1", "admitted at %u pending of %.2f", at->pending, at->limit_pending);
 }
 
 /* I6 */
@@ -70,13 +91,29 @@ static void check_state(struct proxy *p, const struct upstream *u)
         broken(p->w, "I6", "admitted to one that is held");
 }
 
+/* One that could not be sent where j was: its cooldown, or j was a probe and it is no good one. */
+static bool was_passed_over(const struct proxy *p, const struct pool_request *r,
+                            const struct job *j)
+{
+    const struct upstream *u = &pool_of(p)->upstream[j->r.upstream];
+    bool whole = !r->stream && r->kind == KIND_GENERATION; /* streams go first */
+    bool other_kind = (u->breaker.probe_kinds & (1u << r->kind)) == 0;
+
+    return (j->r.probe && (whole || other_kind)) ||
+           cooldown_until(&u->cooldown, r->who, r->model, p->w->now_ns) > 0;
+}
+
 /* I9, I11: nobody of a better rank waits for what this one got. */
 static void check_rank(struct proxy *p, const struct job *j)
 {
     for (int rank = 1; rank < j->r.rank; rank++)
-        if (!list_empty(&pool_of(p)->queue.rank[rank]))
+        LIST_EACH(n, &pool_of(p)->queue.rank[rank])
+        {
+            if (was_passed_over(p, LIST_OBJECT(n, struct pool_request, node), j))
+                continue;
             broken(p->w, j->r.class == CLASS_BATCH ? "I11" : "I9",
                    "rank %d admitted while rank %d waits", j->r.rank, rank);
+        }
 }
 
 void watch_admission(struct proxy *p, const struct job *j)
@@ -329,32 +366,51 @@ void watch_marks(struct proxy *p, bool marked)
         broken(p->w, "I3", "%" PRIu64 " marks of one request that had %d", given, marked);
 }
 
-/* I12: demand and room, and yet nobody is admitted. */
-static void check_not_starved(struct proxy *p)
+static bool has_room(const struct upstream *u)
+{
+    enum breaker_state s = u->breaker.state;
+    bool takes = s == BREAKER_CLOSED || s == BREAKER_RAMPING;
+
+    return takes && u->inflight < num_floor(limiter_streams(&u->limiter)) &&
+           u->pending < num_floor(u->limiter.pending) &&
+           (s == BREAKER_CLOSED ||
+            u->inflight < ramp_allows(&u->breaker.ramp, u->breaker.known_good));
+}
+
+static bool room_for(const struct proxy *p, const struct pool_request *r)
 {
     const struct pool *pool = pool_of(p);
-    uint32_t waiting = pool->queue.length - pool->queue.by_class[CLASS_SYSTEM];
-    bool room = false;
 
     for (size_t i = 0; i < pool->n_upstreams; i++) {
         const struct upstream *u = &pool->upstream[i];
-        enum breaker_state s = u->breaker.state;
-        bool takes = s == BREAKER_CLOSED || s == BREAKER_RAMPING;
-        room = room || (takes && cooldown_of_known(&u->cooldown, p->w->now_ns) == 0 &&
-                        u->inflight < num_floor(limiter_streams(&u->limiter)) &&
-                        u->pending < num_floor(u->limiter.pending) &&
-                        (s == BREAKER_CLOSED ||
-                         u->inflight < ramp_allows(&u->breaker.ramp, u->breaker.known_good)));
+        if (has_room(u) && cooldown_until(&u->cooldown, r->who, r->model, p->w->now_ns) == 0)
+            return true;
     }
-    if (room && waiting > 0)
-        broken(p->w, "I12", "%u wait and there is room", waiting);
+    return false;
+}
+
+/* I12: one of the first `most` waits, no cooldown of its own is in its way, and there is room. */
+static void check_not_starved(struct proxy *p, uint32_t most)
+{
+    const struct pool *pool = pool_of(p);
+    uint32_t looked = 0;
+
+    for (int rank = 0; rank < POOL_RANKS; rank++)
+        LIST_EACH(n, &pool->queue.rank[rank])
+        {
+            const struct pool_request *r = LIST_OBJECT(n, struct pool_request, node);
+            if (looked++ >= most)
+                return;
+            if (r->class != CLASS_SYSTEM && room_for(p, r))
+                broken(p->w, "I12", "%u wait and there is room", pool->queue.length);
+        }
 }
 
 /* Who waits has just been looked at, so nobody may wait beside room. */
 void watch_room(struct proxy *p)
 {
     if (p->w->sc->check)
-        check_not_starved(p);
+        check_not_starved(p, POOL_PASSED_MAX);
 }
 
 void watch_tick(struct proxy *p)
@@ -367,7 +423,7 @@ void watch_tick(struct proxy *p)
         check_pending(p, &p->before[i], &pool->upstream[i]);
         see(&p->before[i], &pool->upstream[i]);
     }
-    check_not_starved(p);
+    check_not_starved(p, UINT32_MAX);
     p->weir->waits = p->weir->admitted = false;
 }
 

@@ -89,6 +89,8 @@ void breaker_set_conf(struct breaker *b, const struct breaker_rules *c);
  */
 enum rule breaker_ask(struct breaker *b, const struct breaker_rules *c, uint32_t inflight,
                       uint8_t kind);
+/* It is half open and a place is free, for whichever kind. */
+bool breaker_has_place(const struct breaker *b, const struct breaker_rules *c);
 
 /* Evidence.  era is the breaker's when the request was sent. */
 struct evidence {

@@ -73,6 +73,8 @@ void limiter_on_time(struct limiter *l, bool held);
  * for only a limit that binds may grow.
  */
 enum rule limiter_ask(struct limiter *l, uint32_t inflight, uint32_t pending);
+/* The same question for nobody: nothing is remembered. */
+bool limiter_has_room(const struct limiter *l, uint32_t inflight, uint32_t pending);
 
 /*
  * The upstream asked to be left alone, once for each time it does.  That is no mark, but what waits

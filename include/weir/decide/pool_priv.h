@@ -99,6 +99,7 @@ enum {
 #define POOL_SHED_MEMORY_NS   (10 * NS_PER_S) /* "sheds": refused something for load so lately */
 #define POOL_UNARY_AFTER_NS   (60 * NS_PER_S) /* no stream for so long: judge whole answers */
 #define POOL_LONG_NS          (59 * NS_PER_S) /* longer than any appointment */
+#define POOL_PASSED_MAX       64u             /* looked at in vain at every event; all at a tick */
 #define POOL_HEADROOM_PENDING 0.25            /* of P, more pending make others late, and ... */
 #define POOL_HEADROOM_STREAMS 0.375           /* ... of L: left to others by a user who floods */
 #define POOL_STORM_SHARE      0.2
@@ -114,6 +115,7 @@ struct choice {
     enum rule rule;     /* RULE_ROOM or RULE_PROBE, else why not (of `blame`) */
     enum rule observed; /* what an observed rule would have said */
     int blame;          /* the upstream that came nearest, -1 */
+    bool own;           /* some upstream refuses it and may take another that waits */
 };
 struct choice choose(struct pool *p, const struct pool_request *r, int except, uint64_t now_ns);
 struct breaker_rules pool_rules(const struct pool *p, uint64_t now_ns);
@@ -188,7 +190,10 @@ void pool_free_place(struct pool *p, struct pool_request *r);
 
 /* serve.c */
 void pool_expire_waiting(struct pool *p, bool all, uint64_t now_ns);
+/* Those for whom there is room leave; passes over no more than POOL_PASSED_MAX of others. */
 void pool_serve_queue(struct pool *p, uint64_t now_ns);
+/* The same, however many it passes over. */
+void pool_serve_all(struct pool *p, uint64_t now_ns);
 void pool_refuse_waiting(struct pool *p, struct pool_request *r, enum rule rule, uint64_t now_ns);
 bool pool_deadline_lost(const struct pool *p, const struct pool_request *r, uint64_t now_ns);
 
