@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -437,18 +438,44 @@ def test_slow_writers_do_not_hold_up_the_others(standing):
         wire.close()
 
 
-def test_connections_are_bounded_and_places_come_back(rig):
+MOST = 64 if os.getuid() == 0 else 56
+
+
+def test_connections_are_bounded_and_the_one_idle_longest_makes_room(rig):
     w = _build(rig)
-    most = 64 if os.getuid() == 0 else 56
-    wires = [Wire(dial(w.socket_path), "admin") for _ in range(most)]
-    for wire in wires:
+    wires = []
+    for _ in range(MOST):
+        wires.append(Wire(dial(w.socket_path), "admin"))
+        wires[-1].send(b"help status\n")
+        w.admin.read(wires[-1])
+    extra = Wire(dial(w.socket_path), "admin")
+    assert wires[0].wait_end() == "fin"
+    for wire in [*wires[1:], extra]:
         wire.send(b"help status\n")
-        w.admin.read(wire)
+        assert w.admin.read(wire)[0].startswith("  status")
+        wire.close()
+
+
+def test_who_watches_does_not_make_room_and_places_come_back(rig):
+    w = _build(rig)
+    wires = [Wire(dial(w.socket_path), "admin") for _ in range(MOST)]
+    for wire in wires:
+        wire.send(b"watch --json\n")
+
+    def all_watch():
+        os.kill(w.pid, signal.SIGHUP)  # an order that needs no place, of which who watches is told
+        wires[-1].read_until(b"\n", 0.5)
+        return True
+
+    eventually(all_watch)
+    for wire in wires[:-1]:
+        wire.read_until(b"\n")
     extra = Wire(dial(w.socket_path), "admin")
     assert w.admin.read(extra)[0].startswith("error: busy")
+    wires.pop().close()
+    eventually(lambda: w.admin.raw("help status")[0].startswith("  status"))
     for wire in wires:
         wire.close()
-    eventually(lambda: w.admin.raw("help status")[0].startswith("  status"))
 
 
 # under load

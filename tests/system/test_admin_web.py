@@ -121,16 +121,27 @@ def test_garbage_and_slow_clients_hurt_nobody(rig):
         wire.close()
 
 
-def test_connections_are_bounded(rig):
+def test_connections_are_bounded_and_the_one_idle_longest_makes_room(rig):
     w = _weir(rig)
-    wires = [Wire(dial(w.admin_address), "endpoint") for _ in range(64)]
-    for wire in wires:
-        wire.send(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    page = Wire(dial(w.admin_address), "page")  # has asked before all others, but is not idle
+    page.send(b"GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    page.read_until(b"event: status")
+    ask = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    wires = []
+    for _ in range(63):
+        wires.append(Wire(dial(w.admin_address), "endpoint"))
+        wires[-1].send(ask)
+        wires[-1].read_until(b"ok\n")
+    assert w.http("/healthz")[0] == 200
+    assert wires[0].wait_end() == "fin"
+    for wire in wires[1:]:
+        wire.send(ask)
         wire.read_until(b"ok\n")
-    assert w.http("/healthz")[0] == 503
-    for wire in wires:
         wire.close()
-    eventually(lambda: w.http("/healthz")[0] == 200)
+    assert not page.ended
+    weirctl(w.socket_path, "breaker", "chat/a", "open")
+    page.read_until(b"operator")
+    page.close()
 
 
 def test_a_page_that_does_not_read_is_dropped(rig):

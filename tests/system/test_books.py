@@ -33,12 +33,13 @@ def test_a_line_of_the_access_log_tells_the_whole_story(rig):
                 target=CHAT.path + "?a=b"))
     peer, _ = b.request()
     whole = CHAT.whole("one", "two")
-    peer.begin()
+    peer.begin(fields=[("X-Request-Id", "backend-1")])
     peer.chunk(whole)
     peer.last_chunk()
     answer = c.answer("POST")
-    e = w.log.entry(answer.id)
+    e = w.log.entry(answer.get("x-weir-request-id"))
     assert set(e) == set(KEYS)
+    assert e.upstream_request_id == "backend-1"
     assert re.match(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$", e.time)
     assert (e.method, e.path, e.pool, e.upstream, e["class"]) == (
         "POST", CHAT.path + "?a=b", "chat", "a", "paid")
@@ -49,6 +50,18 @@ def test_a_line_of_the_access_log_tells_the_whole_story(rig):
     assert (e.bytes_in, e.bytes_out) == (len(body), len(whole))
     assert 0 <= e.connect_ms <= e.ttft_ms <= e.duration_ms < 5000
     assert "secret" not in w.log.text() and "secret" not in w.errors.text()
+
+
+def test_a_line_says_what_a_rule_that_only_looks_on_would_have_done(rig):
+    b = rig.backend()
+    b.serve(always(500, b"broken"))
+    w = rig.weir(b, pool={"breaker": {"mode": "observe"}})
+    c = w.client()
+    ids = [c.ask("POST", "/", [("Authorization", f"Bearer user-{i}")], b"x").id for i in range(20)]
+    first, last = w.log.entry(ids[0]), w.log.entry(ids[-1])
+    assert set(first) == set(KEYS)
+    assert set(last) == {*KEYS, "would"}
+    assert (last.decision, last.status, last.would) == ("admitted", 500, "circuit_open")
 
 
 @pytest.mark.skipif(os.getuid() != 0 or os.path.exists("/dev/log"),

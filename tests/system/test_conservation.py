@@ -59,7 +59,7 @@ def _weir(rig, backends, patience="2s", **top):
     return rig.weir(*backends, enforce=True, trusted=["127.0.0.0/8"], pool={
         "queue": {"max_wait": "150ms", "max_length": 16},
         "breaker": {"mode": "enforce", "window": "2s", "open_min": "500ms"},
-        "retry": {"budget": 1.0},
+        "retry": {"budget": 1.0, "replay": "generation"},  # else nothing that was sent is retried
         "timeouts": {"first_token": patience, "stall": patience}}, **top)
 
 

@@ -432,20 +432,51 @@ def test_weir_listens_on_several_addresses_at_once(rig):
         assert eventually(lambda: _dial(w, address)).ask().status == 200
 
 
-@pytest.mark.parametrize("key, most", [("max_connections", 2), ("per_address", 2)])
-def test_no_more_connections_are_accepted_than_configured(rig, key, most):
-    b = rig.backend()
-    w = rig.weir(b, start=False)
-    w.write_file({**w.settings, "listeners": [{**w.settings["listeners"][0], key: most}]})
+def _at_most_two(rig, key, b):
+    w = rig.weir(b, start=False, workers=1)
+    w.write_file({**w.settings, "listeners": [{**w.settings["listeners"][0], key: 2}]})
     w.start()
+    return w
+
+
+def test_no_more_connections_are_accepted_from_an_address_than_configured(rig):
+    b = rig.backend()
+    w = _at_most_two(rig, "per_address", b)
     b.serve(always(200, b"x"))
     held = []
     eventually(lambda: _ask_and_keep(w, held), what="the harness's own look has been forgotten")
-    for _ in range(most - 1):
-        assert _ask_and_keep(w, held)
+    assert _ask_and_keep(w, held)
     assert not _answers(w)
     held.pop().close()
     eventually(lambda: _answers(w), what="there is room again")
+
+
+def test_no_more_connections_are_at_work_than_configured(rig):
+    b = rig.backend()
+    w = _at_most_two(rig, "max_connections", b)
+    busy = []
+    for _ in range(2):
+        busy.append(eventually(lambda: _asking(w, b)))
+    assert not _answers(w)
+    c, peer = busy[0]
+    peer.answer(200, b"x", [("Connection", "close")])
+    assert c.answer("GET").status == 200
+    b.serve(always(200, b"x"))
+    assert _answers(w), "who has got the answer and is idle makes room"
+    assert c.wait_end() == "fin"
+    busy[1][1].answer(200, b"x")
+    assert busy[1][0].answer("GET").status == 200
+
+
+def _asking(w, b):
+    """A request that the backend has, and its connection."""
+    c = w.client()
+    try:
+        c.send(request("GET", "/"))
+        return c, b.request(within=1)[0]
+    except (AssertionError, Ended, ConnectionError):
+        c.close()
+        return None
 
 
 def _ask_and_keep(w, held):

@@ -42,9 +42,9 @@ class Lines:
             return "\n".join(self.lines)
 
 
-KEYS = ("time request_id client user method path route pool upstream class decision cause status "
-        "outcome client_retry retries queue_ms connect_ms ttft_ms duration_ms events bytes_in "
-        "bytes_out pace_ms").split()
+KEYS = ("time request_id upstream_request_id client user method path route pool upstream class "
+        "decision cause status outcome client_retry retries queue_ms connect_ms ttft_ms "
+        "duration_ms events bytes_in bytes_out pace_ms").split()  # always; "would" only sometimes
 
 
 class Entry(dict):
