@@ -124,7 +124,7 @@ def test_a_chunked_body_may_be_as_long_as_the_limit(rig, size):
 def test_a_chunked_body_beyond_the_limit_is_refused_and_never_whole(rig):
     size = 10000
     b = rig.backend()
-    w = rig.weir(b, limits={"body": f"{size}B", "buffer": "4KiB"})
+    w = rig.weir(b, limits={"body": f"{size}B", "buffer": "4KiB", "spool": "0B"})
     c = w.client()
     c.send(request("POST", "/big", [("Transfer-Encoding", "chunked")]) + chunk(b"x" * 6000))
     peer = b.accept()

@@ -76,7 +76,7 @@ def test_a_slow_client_gets_everything_in_the_end(rig):
 
 def test_an_upstream_that_does_not_read_stops_the_client(rig):
     b = rig.backend(rcvbuf=16 * 1024)
-    w = rig.weir(b, limits={"body": "1GiB"}, client_timeouts={"body_idle": "1m"})
+    w = rig.weir(b, limits={"body": "1GiB", "spool": "0B"}, client_timeouts={"body_idle": "1m"})
     c = w.client()
     c.sock.setsockopt(1, 7, 64 * 1024)  # SO_SNDBUF
     c.send(request("POST", "/", [("Content-Length", BIG)]))

@@ -334,9 +334,21 @@ def test_chunks_that_are_right_are_taken(rig, raw, body):
         assert c.answer().body == body
 
 
-def test_a_bad_chunk_is_the_clients_fault_not_the_upstreams(rig):
+def test_a_bad_chunk_in_a_kept_body_reaches_no_upstream(rig):
     b = rig.backend()
     w = rig.weir(b)
+    c = w.client()
+    c.send(request("POST", "/bad", [("Transfer-Encoding", "chunked")]) + chunk(b"x" * 50000))
+    c.send(b"zz\r\n")
+    assert c.answer().status == 400
+    b.assert_untouched()
+    e = w.log.entry(path="/bad")
+    assert (e.why, e.upstream) == ("bad_request", None)
+
+
+def test_a_bad_chunk_is_the_clients_fault_not_the_upstreams(rig):
+    b = rig.backend()
+    w = rig.weir(b, limits={"spool": "0B"})
     c = w.client()
     c.send(request("POST", "/bad", [("Transfer-Encoding", "chunked")]) + chunk(b"x" * 50000))
     peer = b.accept()

@@ -8,7 +8,7 @@ import pytest
 
 from harness.ask import open_stream, post
 from harness.deadline import Late, secs
-from harness.dialects import ALL, CHAT, OLLAMA, WITH_END
+from harness.dialects import CHAT, OLLAMA, UNKNOWN, WITH_END
 from harness.http1 import request
 
 
@@ -72,9 +72,23 @@ def test_a_connection_that_says_nothing_is_closed(rig):
     assert rest == b"" or rest.startswith(b"HTTP/1.1 408 ")
 
 
-def test_a_body_that_stops_coming_is_408_and_cancels_upstream(rig):
+def test_a_body_that_stops_coming_is_408_and_nobody_hears_of_it(rig):
     b = rig.backend()
     w = rig.weir(b, client_timeouts={"body_idle": "300ms"})
+    watch = Watch()
+    c = w.client()
+    c.send(request("POST", "/slow", [("Content-Length", 100000)]) + b"x" * 50000)
+    answer = c.answer()
+    watch.is_about(0.3)
+    assert (answer.status, answer.code) == (408, "request_timeout")
+    b.assert_untouched()
+    e = w.log.entry(path="/slow")
+    assert (e.why, e.upstream) == ("request_timeout", None)
+
+
+def test_a_body_that_flows_through_and_stops_coming_is_408_and_cancels_upstream(rig):
+    b = rig.backend()
+    w = rig.weir(b, client_timeouts={"body_idle": "300ms"}, limits={"spool": "0B"})
     watch = Watch()
     c = w.client()
     c.send(request("POST", "/slow", [("Content-Length", 100000)]) + b"x" * 50000)
@@ -133,7 +147,7 @@ def test_an_upstream_that_takes_no_connection_is_a_failure_to_connect(rig):
 
 
 @pytest.mark.parametrize("moment", ["no head", "head", "preamble", "comments"])
-@pytest.mark.parametrize("dialect", ALL, ids=repr)
+@pytest.mark.parametrize("dialect", WITH_END, ids=repr)
 def test_no_first_token_in_time_is_504(rig, dialect, moment):
     if moment == "preamble" and not dialect.preamble:
         pytest.skip("this dialect has none")
@@ -164,6 +178,25 @@ def test_no_first_token_in_time_is_504(rig, dialect, moment):
     e = w.log.entry(answer.id)
     assert (e.outcome, e.why, e.status, e.ttft_ms) == ("failed", "gateway_timeout", 504, None)
     assert c.is_open()
+
+
+@pytest.mark.parametrize("said", [b"", b"".join(UNKNOWN.preamble)], ids=["head", "comment"])
+def test_a_stream_of_no_known_dialect_begins_at_once_and_may_be_silent(rig, said):
+    b, w = _slow(rig, first_token="200ms", first_token_last="200ms", stall="1s")
+    c = w.client()
+    c.send(post(UNKNOWN))
+    peer, _ = b.request()
+    peer.begin(kind=UNKNOWN.kind)
+    head, body = c.begin()
+    assert head.status == 200
+    if said:
+        peer.chunk(said)
+        assert body.exactly(len(said)) == said
+    c.quiet_for(1.5 / secs(1))
+    peer.chunk(UNKNOWN.content("late but fine"))
+    peer.last_chunk()
+    assert body.rest() == UNKNOWN.content("late but fine")
+    assert w.log.entry(head.get("x-request-id")).outcome == "ok"
 
 
 def test_the_last_candidate_has_more_patience(rig):
@@ -201,22 +234,19 @@ def test_a_stream_that_falls_silent_is_stalled(rig, dialect):
     assert (e.outcome, e.why, e.status) == ("stalled", "upstream_stalled", 200)
 
 
-def test_comments_do_not_keep_a_stalled_stream_alive_for_ever(rig):
-    """A backend's own keep-alive comments are bytes, not progress."""
+def test_comments_are_signs_of_life_and_their_end_is_a_stall(rig):
+    """A backend's own comments move the clock of silence; they are passed on as they come."""
     b, w = _slow(rig, stall="1s")
-    watch = Watch()
     c, head, body, peer = open_stream(w, b)
-    stop = threading.Event()
-
-    def comment():
-        while not stop.wait(0.1) and peer.send_or_break(b"3\r\n:\n\n\r\n"):
-            pass
-
-    threading.Thread(target=comment, daemon=True).start()
-    rest, _ = body.rest_or_cut(6)
-    stop.set()
-    watch.is_about(1.0, 4)
-    assert b"upstream_stalled" in rest
+    for _ in range(6):
+        c.quiet_for(0.4 / secs(1))
+        peer.chunk(b":\n\n")
+        assert body.exactly(3) == b":\n\n"
+    watch = Watch()
+    rest, how = body.rest_or_cut(6)
+    watch.is_about(0.9, 4)
+    assert b"upstream_stalled" in rest and how != "end"
+    assert w.log.entry(head.get("x-request-id")).outcome == "stalled"
 
 
 def test_a_slow_stream_is_not_stalled(rig):
@@ -315,7 +345,7 @@ def test_what_is_a_stream_is_read_from_the_body(rig, body, split):
     b = rig.backend()
     w = rig.weir(b, pool={"timeouts": {"first_token": "200ms", "first_token_last": "200ms"}})
     c = w.client()
-    raw = request("POST", "/x", [("Content-Length", len(body))])
+    raw = request("POST", CHAT.path, [("Content-Length", len(body))])
     c.send(raw + body, [len(raw)] + [1] * len(body) if split else None)
     peer, head = b.request()
     assert head.body == body
@@ -325,6 +355,16 @@ def test_what_is_a_stream_is_read_from_the_body(rig, body, split):
         c.quiet_for(0.5)
         peer.answer(200, b"x")
         assert c.answer().status == 200
+
+
+def test_a_path_of_no_known_dialect_has_no_first_token_whatever_its_body_says(rig):
+    b, w = _slow(rig, first_token="200ms", first_token_last="200ms")
+    c = w.client()
+    c.send(request("POST", "/x", body=b'{"stream":true}'))
+    peer, _ = b.request()
+    c.quiet_for(0.5)
+    peer.answer(200, b"x")
+    assert c.answer().status == 200
 
 
 def test_an_expired_wait_leaves_the_client_connection_usable(rig):
