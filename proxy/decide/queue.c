@@ -36,13 +36,6 @@ void queue_remove(struct queue *q, struct pool_request *r)
     q->with_deadline -= r->deadline_ns > 0;
 }
 
-struct pool_request *queue_newest(const struct queue *q, int rank)
-{
-    const struct list *l = &q->rank[rank];
-
-    return list_empty(l) ? NULL : request_of(l->next);
-}
-
 struct pool_request *queue_oldest(const struct queue *q, int rank)
 {
     const struct list *l = &q->rank[rank];

@@ -26,7 +26,6 @@ void queue_push(struct queue *q, struct pool_request *r);
 void queue_remove(struct queue *q, struct pool_request *r);
 
 /* NULL if nobody waits there. */
-struct pool_request *queue_newest(const struct queue *q, int rank);
 struct pool_request *queue_oldest(const struct queue *q, int rank);
 
 /* Somebody of this rank or a better one waits. */

@@ -199,3 +199,36 @@ Test(cooldown_of_a_pool, one_that_is_held_alone_does_not_stand_in_the_queue_befo
     end_refused(&r, 429, 1000);
     cr_assert_eq(arrive(&f, &again), POOL_REFUSE);
 }
+
+static void start_two_with_one_place_each(void)
+{
+    fixture_stop(&f);
+    fixture_start(&f, 2);
+    for (int i = 0; i < 4; i++)
+        exchange(&f, OUTCOME_OK, 200);
+    for (int i = 0; i < 2; i++) {
+        f.pool->upstream[i].limiter.pending = 1;
+        f.pool->upstream[i].limiter.start = false;
+    }
+}
+
+Test(cooldown_of_a_pool, one_that_waits_for_another_upstream_lets_others_pass)
+{
+    struct pool_request elsewhere = request_of(1), there = request_of(2);
+    struct pool_request refused = request_of(66), held = request_of(66), other = request_of(5);
+
+    start_two_with_one_place_each();
+    cr_assert_eq(arrive(&f, &elsewhere), POOL_ADMIT);
+    end_refused(&refused, 429, 30000);
+    cr_assert_eq(arrive(&f, &there), POOL_ADMIT);
+    cr_assert_eq(there.upstream, refused.upstream);
+    cr_assert_eq(arrive(&f, &other), POOL_WAIT);
+    cr_assert_eq(arrive(&f, &held), POOL_WAIT); /* the newest goes first */
+    first(&f, &there);
+    cr_assert_eq(other.state, REQUEST_SENT);
+    cr_assert_eq(other.upstream, there.upstream);
+    cr_assert_eq(held.state, REQUEST_QUEUED);
+    first(&f, &elsewhere);
+    cr_assert_eq(held.state, REQUEST_SENT);
+    cr_assert_eq(held.upstream, elsewhere.upstream);
+}
