@@ -82,6 +82,23 @@ def test_a_request_that_waits_ends_in_time_whatever_a_reload_does(rig, change):
         end_stream(CHAT, body, peer)
 
 
+def test_a_pool_that_is_taken_out_of_the_file_serves_who_waits_there(rig):
+    a, b = rig.backend(), rig.backend()
+    w = rig.weir(a, enforce=True, each={"max_streams": 1}, pool=WAITS)
+    client, _, body, peer = open_stream(w, a)
+    waiting = w.client()
+    waiting.send(request(target="/x"))
+    eventually(lambda: w.admin.status()["pools"][0]["queue"]["length"] == 1)
+    w.write_file({**w.settings, "pools": [{**config.pool([b], enforce=True), "name": "other"}]})
+    w.admin("reload")
+    w.check_books = False  # the counters of a pool that is no more are shown no more
+    client.close()  # its connection to the backend is not kept: the next one comes on its own
+    peer = a.accept()
+    peer.request()
+    peer.answer(200, b"last")
+    assert waiting.answer().body == b"last"
+
+
 def test_a_quota_is_not_refilled_by_a_reload(rig):
     a, b = rig.backend(), rig.backend()
     for backend in (a, b):
