@@ -84,7 +84,7 @@ def test_the_memory_that_was_set_is_printed_and_kept(rig):
     b = rig.backend()
     b.serve(always(200, b"x"))
     w = rig.weir(b, limits={"memory": "12MiB"})
-    assert re.search(r"memory at most 12 MiB", w.errors.text())
+    eventually(lambda: re.search(r"memory at most 12 MiB", w.errors.text()))
     eventually(lambda: "nothing new is taken" in w.errors.text().split("memory at most 12 MiB")[1], 5)
     w.check_books = False
 
@@ -92,5 +92,5 @@ def test_the_memory_that_was_set_is_printed_and_kept(rig):
 @pytest.mark.skipif(os.getuid() != 0, reason="gives up being root")
 def test_a_start_as_root_without_a_user_is_warned_of(rig):
     w = rig.weir(rig.backend())
-    assert "runs as root" in w.errors.text()
+    eventually(lambda: "runs as root" in w.errors.text())
     assert "runs as root" in run("--check", "-c", w.file)[1]
