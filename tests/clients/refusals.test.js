@@ -195,7 +195,7 @@ for (const sdk of sdks.filter((s) => s.hint !== "none")) {
 
 test("a held backend is left alone, and callers are told for how long", async () => {
   const sdk = sdks[0];
-  await refused(sdk, "held", "hold;answer=503;retry=3");
+  for (const model of ["one", "another"]) await refused(sdk, "held", `${model};answer=503;retry=3`); // so all
   const before = backend.seen.length;
   const { failure, attempts } = await refused(sdk, "held", "m");
   assert.equal(failure.code, "held");
