@@ -6,7 +6,7 @@ import random
 import pytest
 
 from harness.ask import exchange
-from harness.deadline import Late
+from harness.deadline import Late, secs
 from harness.http1 import request
 
 # upgrades
@@ -55,8 +55,9 @@ def test_a_websocket_carries_bytes_both_ways_where_the_route_allows_it(rig):
 
 @pytest.mark.parametrize("who", ["client", "backend"])
 def test_a_websocket_lives_as_long_as_one_side_speaks(rig, who):
-    _, c, peer = _switched(rig, pool={"timeouts": {"tunnel_idle": "1s", "unary": "1s",
-                                                   "total": "1s"}})
+    short = f"{secs(1):.0f}s"
+    _, c, peer = _switched(rig, pool={"timeouts": {"tunnel_idle": short, "unary": short,
+                                                   "total": short}})
     speaks, hears = (c, peer) if who == "client" else (peer, c)
     for _ in range(6):
         speaks.send(b"\x82\x80abcd")
