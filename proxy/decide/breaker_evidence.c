@@ -155,7 +155,7 @@ static void one_more_failed(struct breaker *b, uint8_t kind, bool of_all)
 {
     b->failed_in_row++;
     b->failed_of[kind]++;
-    b->row_kinds |= of_all ? KINDS_ANY : (uint8_t)(1u << kind);
+    b->row_kinds = (uint8_t)(b->row_kinds | (of_all ? KINDS_ANY : 1u << kind));
 }
 
 static void failure_counts(struct breaker *b, const struct breaker_rules *c,

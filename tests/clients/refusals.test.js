@@ -20,7 +20,7 @@ before(async () => {
     { name: "waits", upstreams: upstream(backend.url, { max_streams: 1 }), queue: { max_wait: "100ms" } },
     { name: "busy429", upstreams: upstream(backend.url, { max_streams: 1 }), queue: { max_length: 0 }, overload_status: 429 },
     { name: "fair", upstreams: upstream(backend.url), users: { max_streams: 1 } },
-    { name: "broken", upstreams: upstream(nobody), breaker: { consecutive: 1, open_min: "2s", open_max: "2s" } },
+    { name: "broken", upstreams: upstream(nobody), breaker: { consecutive: 1, open_min: "30s", open_max: "30s" } },
     { name: "shut", upstreams: upstream(backend.url) },
     { name: "gone", upstreams: upstream(nobody), breaker: { mode: "observe" } },
     { name: "held", upstreams: upstream(backend.url) },
