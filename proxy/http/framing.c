@@ -19,43 +19,43 @@ static bool length_parse(struct slice *v, uint64_t *out)
 }
 
 /* Several equal Content-Length fields are one (RFC 9110, 8.6); the others are not passed on. */
-static enum parse length_read(struct head_scan *s, const struct field_set *set, uint64_t *length)
+static enum parse length_read(struct head_error *err, const struct field_set *set, uint64_t *length)
 {
     struct http_field *first = &set->all[set->at[FIELD_CONTENT_LENGTH] - 1];
     uint64_t other;
 
     if (!length_parse(&first->value, length))
-        return scan_bad(s, "a Content-Length that is not a number below 2^63");
+        return head_bad(err, "a Content-Length that is not a number below 2^63");
     if ((set->several & FIELD_BIT(FIELD_CONTENT_LENGTH)) == 0)
         return PARSE_DONE;
     for (struct http_field *f = first + 1; f < set->all + set->n; f++) {
         if (f->id != FIELD_CONTENT_LENGTH)
             continue;
         if (!length_parse(&f->value, &other) || other != *length)
-            return scan_bad(s, "Content-Length fields that differ");
+            return head_bad(err, "Content-Length fields that differ");
         f->hop = true;
     }
     return PARSE_DONE;
 }
 
-enum parse framing_decide(struct head_scan *s, const struct field_set *set, int minor,
+enum parse framing_decide(struct head_error *err, const struct field_set *set, int minor,
                           struct framing *out)
 {
     bool te = set->at[FIELD_TRANSFER_ENCODING] != 0, cl = set->at[FIELD_CONTENT_LENGTH] != 0;
 
     *out = (struct framing){.chunked = te, .counted = cl};
     if (te && cl)
-        return scan_bad(s, "both Content-Length and Transfer-Encoding");
+        return head_bad(err, "both Content-Length and Transfer-Encoding");
     if (cl)
-        return length_read(s, set, &out->length);
+        return length_read(err, set, &out->length);
     if (!te)
         return PARSE_DONE;
     if (minor == 0)
-        return scan_bad(s, "Transfer-Encoding in HTTP/1.0");
+        return head_bad(err, "Transfer-Encoding in HTTP/1.0");
     if ((set->several & FIELD_BIT(FIELD_TRANSFER_ENCODING)) != 0 ||
         !slice_eq_nocase(set->all[set->at[FIELD_TRANSFER_ENCODING] - 1].value,
                          SLICE_LIT("chunked")))
-        return scan_bad(s, "a Transfer-Encoding other than chunked");
+        return head_bad(err, "a Transfer-Encoding other than chunked");
     return PARSE_DONE;
 }
 
@@ -91,7 +91,7 @@ static void option_read(const struct field_set *set, struct slice option,
         mark_named(set, option);
 }
 
-enum parse connection_read(struct head_scan *s, const struct field_set *set,
+enum parse connection_read(struct head_error *err, const struct field_set *set,
                            struct connection_says *out)
 {
     size_t options = 0;
@@ -106,7 +106,7 @@ enum parse connection_read(struct head_scan *s, const struct field_set *set,
             continue;
         while (list_next(&list, &option)) {
             if (++options > OPTIONS_MAX)
-                return scan_bad(s, "too many options in Connection");
+                return head_bad(err, "too many options in Connection");
             option_read(set, option, out);
         }
     }

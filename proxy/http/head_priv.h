@@ -5,10 +5,17 @@
 #include "weir/http/head.h"
 
 /*
- * What the parsers of requests and of responses share: one scanner of lines and fields, one
- * decision on framing.  Errors are written in the words of a request; response.c turns them into a
- * 502.
+ * What the parsers of requests and of responses share.  Scanning finds the parts of a head in
+ * HTTP/1 text; meaning judges the parts, wherever they come from.  Errors are written in the words
+ * of a request; response.c turns them into a 502.
  */
+
+/* Refuses; always PARSE_BAD. */
+enum parse head_bad(struct head_error *err, const char *what);
+enum parse head_bad_as(struct head_error *err, int status, enum cause cause, const char *what);
+
+/* --- scanning: HTTP/1 text */
+
 struct head_scan {
     const char *p, *end; /* next byte; as far as the limits let us look */
     const char *all;     /* end of all the bytes there are */
@@ -50,9 +57,10 @@ void scan_begin(struct head_scan *s, struct slice in, const struct head_limits *
 /* From here on the bound of the whole head counts. */
 void scan_fields_begin(struct head_scan *s, struct slice in, const struct head_limits *limits);
 
-/* Refuses; always PARSE_BAD. */
-enum parse scan_bad(struct head_scan *s, const char *what);
-enum parse scan_bad_as(struct head_scan *s, int status, enum cause cause, const char *what);
+static inline enum parse scan_bad(struct head_scan *s, const char *what)
+{
+    return head_bad(s->err, what);
+}
 
 /* PARSE_MORE, or a refusal with that status if the bytes go on beyond the limit. */
 enum parse scan_starved(struct head_scan *s, int status, enum cause cause, const char *what);
@@ -64,19 +72,41 @@ enum parse scan_line_rest(struct head_scan *s, struct slice *rest);
 enum parse scan_fields(struct head_scan *s, const struct head_limits *limits,
                        struct field_set *set);
 
+/* --- meaning: for HTTP/1 and HTTP/2 */
+
+/*
+ * Takes one field into the set, unless it passes limits->fields (431) or its name has an underscore
+ * that is refused or left out.  The name is a token; `chars` are the kinds of its characters
+ * (CHAR_...); `lines` counts the fields of the head.
+ */
+enum parse field_take(struct head_error *err, const struct head_limits *limits,
+                      struct field_set *set, struct slice name, struct slice value, unsigned chars,
+                      size_t *lines);
+
+/* Is this method served?  It is a token. */
+enum parse method_judge(struct head_error *err, struct slice method);
+/*
+ * A path, or * with OPTIONS: the forms of a target that both versions have (RFC 9112, 3.2.1 and
+ * 3.2.4; RFC 9113, 8.3.1).  Its characters are those of a target.
+ */
+bool target_is_plain(struct slice method, struct slice target);
+/* What method, target and fields mean together: host, body, Connection, Expect, upgrades. */
+enum parse request_judge(struct head_error *err, const struct head_limits *limits,
+                         const struct field_set *set, struct request_head *out);
+
 /* Body of a message by its Content-Length and Transfer-Encoding (RFC 9112, 6.3). */
 struct framing {
     bool chunked, counted;
     uint64_t length;
 };
-enum parse framing_decide(struct head_scan *s, const struct field_set *set, int minor,
+enum parse framing_decide(struct head_error *err, const struct field_set *set, int minor,
                           struct framing *out);
 
 /* What Connection says, over all its lines.  Marks the fields that it names. */
 struct connection_says {
     bool close, keep_alive, upgrade;
 };
-enum parse connection_read(struct head_scan *s, const struct field_set *set,
+enum parse connection_read(struct head_error *err, const struct field_set *set,
                            struct connection_says *out);
 
 /* Takes the next element of a comma-separated list, trimmed, from *list; false at its end. */

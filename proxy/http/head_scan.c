@@ -60,20 +60,9 @@ void scan_fields_begin(struct head_scan *s, struct slice in, const struct head_l
         s->end = s->p;
 }
 
-enum parse scan_bad_as(struct head_scan *s, int status, enum cause cause, const char *what)
-{
-    *s->err = (struct head_error){.status = status, .cause = cause, .what = what};
-    return PARSE_BAD;
-}
-
-enum parse scan_bad(struct head_scan *s, const char *what)
-{
-    return scan_bad_as(s, 400, CAUSE_BAD_REQUEST, what);
-}
-
 enum parse scan_starved(struct head_scan *s, int status, enum cause cause, const char *what)
 {
-    return s->end == s->all ? PARSE_MORE : scan_bad_as(s, status, cause, what);
+    return s->end == s->all ? PARSE_MORE : head_bad_as(s->err, status, cause, what);
 }
 
 static enum parse head_starved(struct head_scan *s)
@@ -184,27 +173,6 @@ static enum parse value_scan(struct head_scan *s, struct slice *value)
     return rc;
 }
 
-/* Fields that concern this connection only, whatever Connection says (RFC 9110, 7.6.1). */
-static const field_mask hop_by_hop =
-    FIELD_BIT(FIELD_CONNECTION) | FIELD_BIT(FIELD_HTTP2_SETTINGS) | FIELD_BIT(FIELD_KEEP_ALIVE) |
-    FIELD_BIT(FIELD_PROXY_AUTHENTICATE) | FIELD_BIT(FIELD_PROXY_AUTHORIZATION) |
-    FIELD_BIT(FIELD_PROXY_CONNECTION) | FIELD_BIT(FIELD_TE) | FIELD_BIT(FIELD_TRAILER) |
-    FIELD_BIT(FIELD_TRANSFER_ENCODING) | FIELD_BIT(FIELD_UPGRADE);
-
-static void field_add(struct field_set *set, struct slice name, struct slice value)
-{
-    enum field_id id = field_lookup(name);
-
-    set->all[set->n++] = (struct http_field){
-        .name = name, .value = value, .id = id, .hop = (hop_by_hop & FIELD_BIT(id)) != 0};
-    if (id == FIELD_OTHER)
-        return;
-    if (set->at[id] != 0)
-        set->several |= FIELD_BIT(id);
-    else
-        set->at[id] = (uint16_t)set->n;
-}
-
 static enum parse field_scan(struct head_scan *s, const struct head_limits *limits,
                              struct field_set *set, size_t *lines)
 {
@@ -217,13 +185,7 @@ static enum parse field_scan(struct head_scan *s, const struct head_limits *limi
     rc = value_scan(s, &value);
     if (rc != PARSE_DONE)
         return rc;
-    if (++*lines > limits->fields)
-        return scan_bad_as(s, 431, CAUSE_HEADERS_TOO_LARGE, "too many fields");
-    if ((seen & CHAR_UNDERSCORE) != 0 && limits->underscores == UNDERSCORES_REFUSED)
-        return scan_bad(s, "an underscore in a field name");
-    if ((seen & CHAR_UNDERSCORE) == 0 || limits->underscores == UNDERSCORES_KEPT)
-        field_add(set, name, value);
-    return PARSE_DONE;
+    return field_take(s->err, limits, set, name, value, seen, lines);
 }
 
 enum parse scan_fields(struct head_scan *s, const struct head_limits *limits, struct field_set *set)

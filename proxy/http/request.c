@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Request heads: request line, target forms, what the fields mean together. */
+/*
+ * Requests as HTTP/1 text: request line, forms of the target, version.  What the parts mean
+ * together is request_meaning.c's, for HTTP/1 and HTTP/2.
+ */
 #include "head_priv.h"
 
 static enum parse line_starved(struct head_scan *s)
@@ -19,9 +22,7 @@ static enum parse method_scan(struct head_scan *s, struct slice *method)
         return scan_bad(s, "a method that is not a token");
     *method = slice_of(s->p, (size_t)(p - s->p));
     s->p = p + 1;
-    if (slice_eq(*method, SLICE_LIT("CONNECT")) || slice_eq(*method, SLICE_LIT("TRACE")))
-        return scan_bad_as(s, 501, CAUSE_NOT_ALLOWED, "CONNECT and TRACE are not served");
-    return PARSE_DONE;
+    return method_judge(s->err, *method);
 }
 
 static enum parse target_scan(struct head_scan *s, struct slice *target)
@@ -54,7 +55,7 @@ static enum parse version_scan(struct head_scan *s, int *minor)
         v.p[6] != '.' || v.p[7] < '0' || v.p[7] > '9')
         return scan_bad(s, "a version that is not HTTP/x.y");
     if (v.p[5] != '1' || v.p[7] > '1')
-        return scan_bad_as(s, 505, CAUSE_BAD_REQUEST, "a version other than 1.0 and 1.1");
+        return head_bad_as(s->err, 505, CAUSE_BAD_REQUEST, "a version other than 1.0 and 1.1");
     *minor = v.p[7] - '0';
     return PARSE_DONE;
 }
@@ -95,9 +96,7 @@ static enum parse target_split(struct head_scan *s, struct request_head *out)
 {
     size_t scheme;
 
-    if (out->target.p[0] == '/')
-        return PARSE_DONE;
-    if (slice_eq(out->target, SLICE_LIT("*")) && slice_eq(out->method, SLICE_LIT("OPTIONS")))
+    if (target_is_plain(out->method, out->target))
         return PARSE_DONE;
     scheme = scheme_length(out->target);
     if (scheme == 0)
@@ -115,76 +114,6 @@ static enum parse request_line(struct head_scan *s, struct request_head *out)
         rc = version_scan(s, &out->minor);
     if (rc == PARSE_DONE)
         rc = target_split(s, out);
-    return rc;
-}
-
-static enum parse host_settle(struct head_scan *s, const struct field_set *set,
-                              struct request_head *out)
-{
-    struct http_field *f;
-
-    if (set->at[FIELD_HOST] == 0) {
-        if (out->minor > 0)
-            return scan_bad(s, "no Host");
-        return PARSE_DONE;
-    }
-    if ((set->several & FIELD_BIT(FIELD_HOST)) != 0)
-        return scan_bad(s, "more than one Host");
-    f = &set->all[set->at[FIELD_HOST] - 1];
-    if (!host_is_valid(f->value))
-        return scan_bad(s, "a bad Host");
-    if (out->host.len > 0)
-        f->value = out->host;
-    out->host = f->value;
-    return PARSE_DONE;
-}
-
-static enum parse body_settle(struct head_scan *s, const struct field_set *set,
-                              const struct head_limits *limits, struct request_head *out)
-{
-    struct framing framing;
-    enum parse rc = framing_decide(s, set, out->minor, &framing);
-
-    if (rc != PARSE_DONE)
-        return rc;
-    if (framing.chunked)
-        out->body = BODY_CHUNKED;
-    else if (framing.counted)
-        out->body = BODY_COUNTED;
-    out->length = framing.length;
-    if (framing.length > limits->body)
-        return scan_bad_as(s, 413, CAUSE_REQUEST_TOO_LARGE, "the body is too large");
-    out->expect_continue =
-        out->minor > 0 && (framing.chunked || framing.length > 0) &&
-        slice_eq_nocase(request_field(out, FIELD_EXPECT), SLICE_LIT("100-continue"));
-    return PARSE_DONE;
-}
-
-static enum parse connection_settle(struct head_scan *s, const struct field_set *set,
-                                    struct request_head *out)
-{
-    struct connection_says says;
-    enum parse rc = connection_read(s, set, &says);
-
-    if (rc != PARSE_DONE)
-        return rc;
-    out->keep_alive = !says.close && (out->minor > 0 || says.keep_alive);
-    out->websocket = says.upgrade && out->minor > 0 && out->body != BODY_CHUNKED &&
-                     out->length == 0 && slice_eq(out->method, SLICE_LIT("GET")) &&
-                     upgrade_is_websocket(set);
-    return PARSE_DONE;
-}
-
-static enum parse request_settle(struct head_scan *s, const struct head_limits *limits,
-                                 const struct field_set *set, struct request_head *out)
-{
-    enum parse rc = host_settle(s, set, out);
-
-    if (rc == PARSE_DONE)
-        rc = body_settle(s, set, limits, out);
-    if (rc == PARSE_DONE)
-        rc = connection_settle(s, set, out);
-    out->is_head = slice_eq(out->method, SLICE_LIT("HEAD"));
     return rc;
 }
 
@@ -214,7 +143,7 @@ enum parse request_parse(struct slice in, const struct head_limits *limits,
     out->n_fields = set.n;
     if (rc != PARSE_DONE)
         return rc;
-    rc = request_settle(&s, limits, &set, out);
+    rc = request_judge(err, limits, &set, out);
     if (rc == PARSE_DONE)
         *used = (size_t)(s.p - in.p);
     return rc;

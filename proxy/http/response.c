@@ -42,7 +42,7 @@ static enum parse body_settle(struct head_scan *s, const struct field_set *set, 
                               struct response_head *out)
 {
     struct framing framing;
-    enum parse rc = framing_decide(s, set, out->minor, &framing);
+    enum parse rc = framing_decide(s->err, set, out->minor, &framing);
 
     if (rc != PARSE_DONE)
         return rc;
@@ -64,7 +64,7 @@ static enum parse connection_settle(struct head_scan *s, const struct field_set 
                                     bool asked_upgrade, struct response_head *out)
 {
     struct connection_says says;
-    enum parse rc = connection_read(s, set, &says);
+    enum parse rc = connection_read(s->err, set, &says);
 
     if (rc != PARSE_DONE)
         return rc;
