@@ -77,7 +77,7 @@ static enum parse host_settle(struct head_error *err, const struct field_set *se
     struct http_field *f;
 
     if (set->at[FIELD_HOST] == 0) {
-        if (out->minor > 0)
+        if (out->minor > 0 && !(out->http2 && out->host.len > 0))
             return head_bad(err, "no Host");
         return PARSE_DONE;
     }

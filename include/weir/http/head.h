@@ -113,13 +113,15 @@ struct request_head {
     struct slice method,
         target;                /* target as received; absolute-form is split into host and target */
     struct slice host;         /* of Host, or of an absolute target; NONE: HTTP/1.0 without */
-    int minor;                 /* 0 or 1 */
+    int minor;                 /* 0 or 1; 1 for HTTP/2 */
+    bool http2;                /* from a field block (weir/http/field_block.h) */
     struct http_field *fields; /* the caller's array */
     size_t n_fields;
     /* index + 1 of the first field with that id, 0 = absent */
     uint16_t at[FIELD_ID_COUNT];
     enum body_kind body; /* COUNTED with length 0: "Content-Length: 0" was sent */
     uint64_t length;
+    bool unframed;        /* CHUNKED, but the client did not ask for chunks: a length may be said */
     bool keep_alive;      /* as the client wants it */
     bool expect_continue; /* Expect: 100-continue with a body, HTTP/1.1 */
     bool websocket;       /* a well-formed WebSocket upgrade (RFC 6455, 4.1) */
