@@ -9,6 +9,7 @@
 #include "weir/net/resolver.h"
 
 #include <stdlib.h>
+#include <strings.h>
 
 #include "resolver_priv.h"
 #include "weir/base/assert.h"
@@ -150,13 +151,38 @@ static void on_answer(void *arg, int status, int timeouts, struct ares_addrinfo 
         ares_freeaddrinfo(ai);
 }
 
+/* RFC 6761, 6.3: localhost and all below it are this machine, whoever else could be asked.  A bare
+ * container has no hosts file that says so. */
+static size_t this_machine(const struct resolver_watch *w, struct net_addr to[RESOLVER_ADDRS_MAX])
+{
+    static const char *const numbers[] = {"127.0.0.1", "::1"};
+    static const char name[] = "localhost";
+    size_t len = strlen(w->host), n = 0;
+    const char *end = len < sizeof name - 1 ? w->host : w->host + len - (sizeof name - 1);
+
+    if (strcasecmp(end, name) != 0 || (end != w->host && end[-1] != '.'))
+        return 0;
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        if (net_addr_make(slice_str(numbers[i]), w->port, &to[n]) == WEIR_OK)
+            n++;
+    }
+    return n;
+}
+
+/* Addresses that no server has to be asked for. */
+static size_t known(const struct resolver_watch *w, struct net_addr to[RESOLVER_ADDRS_MAX])
+{
+    return net_addr_make(slice_str(w->host), w->port, &to[0]) == WEIR_OK ? 1 : this_machine(w, to);
+}
+
 static void on_timer(void *arg)
 {
     struct resolver_watch *w = arg;
-    struct net_addr a;
+    struct net_addr addrs[RESOLVER_ADDRS_MAX];
+    size_t n = known(w, addrs);
 
-    if (net_addr_make(slice_str(w->host), w->port, &a) == WEIR_OK) {
-        tell_addresses(w, &a, 1); /* for good */
+    if (n > 0) {
+        tell_addresses(w, addrs, n); /* for good */
         return;
     }
     dns_follow_changes(w->r);

@@ -399,13 +399,14 @@ Test(resolver, a_watch_may_end_at_any_time)
     tear_down(&b);
 }
 
-Test(resolver, numbers_and_the_hosts_file_need_no_server)
+Test(resolver, numbers_and_this_machine_need_no_server)
 {
     static const struct {
         const char *host, *text;
     } rows[] = {{"192.0.2.9", "192.0.2.9:80"},
                 {"2001:db8::9", "[2001:db8::9]:80"},
-                {"localhost", "127.0.0.1:80"}};
+                {"localhost", "127.0.0.1:80"},
+                {"Chat.LOCALHOST", "127.0.0.1:80"}};
 
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct bench b;
