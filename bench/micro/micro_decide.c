@@ -139,7 +139,8 @@ static void *begin_open(int64_t size)
 
     (void)size;
     for (size_t i = 0; i < UPSTREAMS_DEFAULT; i++)
-        WEIR_ASSERT(pool_order(b->pool, i, ORDER_BREAKER_OPEN, 0, 0, b->now_ns, &why) == WEIR_OK);
+        WEIR_ASSERT(pool_command(b->pool, i, OPERATOR_BREAKER_OPEN, 0, 0, b->now_ns, &why) ==
+                    WEIR_OK);
     return b;
 }
 

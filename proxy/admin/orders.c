@@ -29,45 +29,45 @@ static const char *deadline(uint64_t for_ns, char out[96])
 }
 
 static const char *const order_says[] = {
-    [ORDER_BREAKER_OPEN] = "breaker held open",
-    [ORDER_BREAKER_CLOSE] = "breaker forced closed, its trip rules are off",
-    [ORDER_BREAKER_AUTO] = "breaker given back to the rules",
-    [ORDER_RAMP_START] = "ramp begun",
-    [ORDER_RAMP_HOLD] = "share frozen where it is",
-    [ORDER_RAMP_RESUME] = "share goes on by the rules",
-    [ORDER_RAMP_SET] = "share put and held",
-    [ORDER_RAMP_FINISH] = "share put to 100 %",
-    [ORDER_RAMP_ABORT] = "ramp aborted, breaker open",
-    [ORDER_DRAIN] = "drained: nothing new goes there, what runs goes on",
-    [ORDER_UNDRAIN] = "taken in again, through the ramp",
-    [ORDER_LIMIT_STREAMS] = "limit of open streams set",
+    [OPERATOR_BREAKER_OPEN] = "breaker held open",
+    [OPERATOR_BREAKER_CLOSE] = "breaker forced closed, its trip rules are off",
+    [OPERATOR_BREAKER_AUTO] = "breaker given back to the rules",
+    [OPERATOR_RAMP_START] = "ramp begun",
+    [OPERATOR_RAMP_HOLD] = "share frozen where it is",
+    [OPERATOR_RAMP_RESUME] = "share goes on by the rules",
+    [OPERATOR_RAMP_SET] = "share put and held",
+    [OPERATOR_RAMP_FINISH] = "share put to 100 %",
+    [OPERATOR_RAMP_ABORT] = "ramp aborted, breaker open",
+    [OPERATOR_DRAIN] = "drained: nothing new goes there, what runs goes on",
+    [OPERATOR_UNDRAIN] = "taken in again, through the ramp",
+    [OPERATOR_LIMIT_STREAMS] = "limit of open streams set",
 };
 
-static double order_value(enum pool_order o, uint64_t number)
+static double order_value(enum pool_command o, uint64_t number)
 {
-    return o == ORDER_RAMP_SET ? (double)number / 100 : (double)number;
+    return o == OPERATOR_RAMP_SET ? (double)number / 100 : (double)number;
 }
 
-static void order_number(enum pool_order o, uint64_t number, char out[32])
+static void order_number(enum pool_command o, uint64_t number, char out[32])
 {
     out[0] = '\0';
-    if (o == ORDER_RAMP_SET)
+    if (o == OPERATOR_RAMP_SET)
         (void)snprintf(out, 32, " at %u %%", (unsigned)number);
-    else if (o == ORDER_LIMIT_STREAMS)
+    else if (o == OPERATOR_LIMIT_STREAMS)
         (void)snprintf(out, 32, " to %u", (unsigned)number);
 }
 
 void run_order(struct call *c, int param)
 {
-    enum pool_order o = (enum pool_order)param;
+    enum pool_command o = (enum pool_command)param;
     char line[COMMAND_LINE_MAX + 1], why[WHY_MAX], name[160], until[96], number[32];
     struct control_who w = who(c, line);
     struct target t;
 
     if (!target_find(c, &t))
         return;
-    if (!control_order(c->a->control, &w, t.pool, t.upstream, o, order_value(o, c->args->number),
-                       c->args->for_ns, why, sizeof why)) {
+    if (!control_command(c->a->control, &w, t.pool, t.upstream, o, order_value(o, c->args->number),
+                         c->args->for_ns, why, sizeof why)) {
         call_refuse(c, FAIL_REFUSED, why);
         return;
     }
@@ -85,8 +85,8 @@ void run_limit_auto(struct call *c, int param)
     (void)param;
     if (!target_find(c, &t))
         return;
-    if (!control_order(c->a->control, &w, t.pool, t.upstream, ORDER_LIMIT_STREAMS, 0, 0, why,
-                       sizeof why)) {
+    if (!control_command(c->a->control, &w, t.pool, t.upstream, OPERATOR_LIMIT_STREAMS, 0, 0, why,
+                         sizeof why)) {
         call_refuse(c, FAIL_REFUSED, why);
         return;
     }

@@ -113,7 +113,7 @@ static void json_state(struct json_out *j, const struct control *c, const struct
     json_cstr(j, "cause", or_null(u->v.cause));
     json_wall(j, "since", control_wall(c, u->v.since_ns));
     json_wall(j, "until", control_wall(c, u->v.until_ns));
-    json_wall(j, "held_until", control_wall(c, u->v.held_until_ns));
+    json_wall(j, "held_until", control_wall(c, u->v.cooldown_until_ns));
     json_overrides(j, u->overrides, u->n_overrides);
     json_share(j, "share", u->v.share);
     json_bool(j, "ramp_held", u->v.ramp_held);

@@ -196,9 +196,9 @@ static void show_upcoming(struct text *t, const struct upstream_status *u,
     if (u->v.state == BREAKER_OPEN && u->v.until_ns > s->now_ns && u->n_overrides == 0)
         text_printf(t, "  %s: next probes in %s\n", u->name,
                     human_duration(span, u->v.until_ns - s->now_ns));
-    if (u->v.held_until_ns > s->now_ns)
+    if (u->v.cooldown_until_ns > s->now_ns)
         text_printf(t, "  %s: it asked to be left alone for another %s\n", u->name,
-                    human_duration(span, u->v.held_until_ns - s->now_ns));
+                    human_duration(span, u->v.cooldown_until_ns - s->now_ns));
     show_overrides(t, "  ", u->name, u->overrides, u->n_overrides, s->now_wall_ns);
 }
 

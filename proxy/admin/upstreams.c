@@ -31,9 +31,9 @@ static void show_state(struct text *t, const struct upstream_status *u, uint64_t
                 human_share(share, v->share), v->ramp_held ? " (held)" : "", v->known_good);
     show_expected(t, v->share, v->expected_full_s, awaits_probe(v));
     text_char(t, '\n');
-    if (v->held_until_ns > now_ns)
+    if (v->cooldown_until_ns > now_ns)
         text_printf(t, "  left alone     for another %s, as it asked\n",
-                    human_duration(span, v->held_until_ns - now_ns));
+                    human_duration(span, v->cooldown_until_ns - now_ns));
 }
 
 static void show_load(struct text *t, const struct upstream_view *v)

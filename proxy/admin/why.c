@@ -81,9 +81,10 @@ static void text_numbers(struct text *t, const struct decision_numbers *n)
                 n->inflight, n->limit_streams, n->pending, n->limit_pending,
                 human_share(share, n->share), n->queued);
     text_printf(t, "  waited %s in the queue; the user held %u place%s",
-                human_duration(waited, n->waited_ns), n->user_holds, n->user_holds == 1 ? "" : "s");
-    if (n->user_may_hold > 0 || n->rule == RULE_FAIR_SHARE)
-        text_printf(t, " of the %u one user may hold now", n->user_may_hold);
+                human_duration(waited, n->waited_ns), n->user_places,
+                n->user_places == 1 ? "" : "s");
+    if (n->user_most > 0 || n->rule == RULE_FAIR_SHARE)
+        text_printf(t, " of the %u one user may hold now", n->user_most);
     text_char(t, '\n');
     if (n->retry_after_ms > 0)
         text_printf(t, "  told to come back in %s\n",
@@ -141,8 +142,8 @@ static void json_numbers(struct json_out *j, const struct decision_numbers *n)
     json_num(j, "share", n->share, 4);
     json_u64(j, "queued", n->queued);
     json_num(j, "waited_ms", (double)n->waited_ns / (double)NS_PER_MS, 1);
-    json_u64(j, "user_holds", n->user_holds);
-    json_u64(j, "user_may_hold", n->user_may_hold);
+    json_u64(j, "user_holds", n->user_places);
+    json_u64(j, "user_may_hold", n->user_most);
     json_u64(j, "retry_after_ms", n->retry_after_ms);
     json_close(j);
 }

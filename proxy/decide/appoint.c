@@ -6,7 +6,7 @@
 #define FIRST_S     1.0 /* nobody is told to come back sooner */
 #define LONGEST_S   59.0
 #define LATE_FROM_S 30.0
-#define LIST_MAX_S  120.0 /* the list is no longer than that: most of its people never come */
+#define LIST_MAX_S  120.0 /* the list is no longer than that: most of its users never come */
 #define JITTER      0.1
 #define LATELY_S    10u
 #define EARLY_S     2u /* clients that come a little before their time keep it, too */
@@ -16,12 +16,12 @@ static uint32_t to_ms(double s)
     return num_floor(num_clamp(1000 * s, APPOINT_MIN_MS, APPOINT_MAX_MS));
 }
 
-uint32_t appoint_late(struct chance *chance)
+uint32_t appoint_late(struct random *random)
 {
-    return to_ms(chance_between(chance, LATE_FROM_S, LONGEST_S));
+    return to_ms(random_between(random, LATE_FROM_S, LONGEST_S));
 }
 
-uint32_t appoint_next(uint64_t *end_ns, struct chance *chance, double per_s, uint64_t not_before_ns,
+uint32_t appoint_next(uint64_t *end_ns, struct random *random, double per_s, uint64_t not_before_ns,
                       uint64_t now_ns)
 {
     uint64_t end = now_ns + num_ns(FIRST_S);
@@ -34,11 +34,11 @@ uint32_t appoint_next(uint64_t *end_ns, struct chance *chance, double per_s, uin
     end += num_ns(1 / num_max(PER_S_LEAST, per_s));
     wait_s = num_s(end - now_ns);
     if (wait_s > LONGEST_S)
-        wait_s = chance_between(chance, LATE_FROM_S, LONGEST_S);
+        wait_s = random_between(random, LATE_FROM_S, LONGEST_S);
     if (end > now_ns + num_ns(LIST_MAX_S))
         end = now_ns + num_ns(LIST_MAX_S);
     *end_ns = end;
-    return to_ms(wait_s * chance_between(chance, 1 - JITTER, 1 + JITTER));
+    return to_ms(wait_s * random_between(random, 1 - JITTER, 1 + JITTER));
 }
 
 /* Forgets what lies further back than anybody asks. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The breaker of one upstream: its states, what trips it, and the way back.  Evidence comes in by
- * breaker_evidence.c, orders of an operator by breaker_hand.c; the share while RAMPING is ramp.c's.
+ * breaker_evidence.c, operator commands by breaker_operator.c; the share while RAMPING is ramp.c's.
  */
 #include "weir/decide/breaker.h"
 
@@ -34,13 +34,13 @@ static void forget_windows(struct breaker *b, const struct breaker_rules *c)
 }
 
 void breaker_init(struct breaker *b, const struct breaker_rules *c, struct event_ring *events,
-                  struct chance *chance, int index)
+                  struct random *random, int index)
 {
     memset(b, 0, sizeof *b);
     b->state = BREAKER_CLOSED;
     b->since_ns = c->now_ns;
     b->events = events;
-    b->chance = chance;
+    b->random = random;
     b->index = index;
     b->ramp.share = 1;
     b->probe_kinds = KINDS_ANY;
@@ -140,7 +140,7 @@ uint64_t breaker_wait_ns(struct breaker *b, const struct breaker_conf *c)
     if (doublings > WAIT_DOUBLINGS_MAX)
         doublings = WAIT_DOUBLINGS_MAX;
     wait_s = num_min(num_s(c->open_max_ns), wait_s * (double)(UINT32_C(1) << doublings));
-    return num_ns(chance_between(b->chance, WAIT_JITTER * wait_s, wait_s));
+    return num_ns(random_between(b->random, WAIT_JITTER * wait_s, wait_s));
 }
 
 static void trip_for(struct breaker *b, const struct breaker_rules *c, const char *cause,
@@ -152,7 +152,7 @@ static void trip_for(struct breaker *b, const struct breaker_rules *c, const cha
     b->vouched = false;
     b->probe_kinds = kinds;
     breaker_follow(b, c, BREAKER_OPEN, cause);
-    b->era++;
+    b->generation++;
     b->until_ns = c->now_ns + breaker_wait_ns(b, c->breaker);
 }
 
@@ -306,7 +306,7 @@ void breaker_tick(struct breaker *b, const struct breaker_rules *c, const struct
         tick_closed(b, c, in);
     else if (b->state == BREAKER_RAMPING)
         tick_ramp(b, c);
-    else if (b->state == BREAKER_OPEN && !b->held_open && !b->health_bad &&
+    else if (b->state == BREAKER_OPEN && !b->forced_open && !b->health_bad &&
              c->now_ns >= b->until_ns)
         breaker_follow(b, c, BREAKER_HALF_OPEN, "wait_over");
 }
@@ -327,7 +327,7 @@ void breaker_health_ok(struct breaker *b, const struct breaker_rules *c)
     /* a check that never failed knows nothing about why this upstream is open */
     b->health_bad = false;
     b->vouched = true;
-    if (news && b->state == BREAKER_OPEN && !b->held_open)
+    if (news && b->state == BREAKER_OPEN && !b->forced_open)
         breaker_follow(b, c, BREAKER_HALF_OPEN, "health_check");
 }
 
@@ -336,6 +336,6 @@ void breaker_health_off(struct breaker *b, const struct breaker_rules *c)
     bool was_bad = b->health_bad;
 
     b->health_bad = b->vouched = false;
-    if (was_bad && b->state == BREAKER_OPEN && !b->held_open)
+    if (was_bad && b->state == BREAKER_OPEN && !b->forced_open)
         breaker_follow(b, c, BREAKER_HALF_OPEN, "health_off");
 }

@@ -23,10 +23,10 @@ void breaker_probe_sent(struct breaker *b, const struct breaker_rules *c, uint8_
         b->probe_kind_ns = c->now_ns;
 }
 
-/* Sent before the last death: it counts in the window that people read, and decides nothing. */
+/* Sent before the last death: it counts in the window that operators read, and decides nothing. */
 static bool is_stale(const struct breaker *b, const struct evidence *e)
 {
-    return e->era != b->era;
+    return e->generation != b->generation;
 }
 
 static bool is_probe(const struct breaker *b, const struct evidence *e)

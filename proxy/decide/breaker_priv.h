@@ -4,7 +4,7 @@
 
 #include "weir/decide/breaker.h"
 
-/* Shared by breaker.c, breaker_evidence.c and breaker_hand.c. */
+/* Shared by breaker.c, breaker_evidence.c and breaker_operator.c. */
 
 /* Opens it; what may close it is left as it is in HALF_OPEN, else any kind. */
 void breaker_trip(struct breaker *b, const struct breaker_rules *c, const char *cause);

@@ -47,7 +47,7 @@ static bool is_enforced(const struct pool *p, const struct upstream *u, enum rul
         return u->breaker.by_hand || (breaker && pool_enforces(p, SET_RAMP));
     if (rule == RULE_STREAM_LIMIT && u->limiter.override > 0)
         return true;
-    if (rule == RULE_STREAM_LIMIT || rule == RULE_PENDING_LIMIT || rule == RULE_HOLD)
+    if (rule == RULE_STREAM_LIMIT || rule == RULE_PENDING_LIMIT || rule == RULE_COOLDOWN)
         return pool_enforces(p, SET_LIMITER);
     return true;
 }
@@ -103,7 +103,7 @@ static struct answer ask(struct pool *p, struct upstream *u, const struct pool_r
         return a;
     }
     if (cooldown_until(&u->cooldown, r->who, r->model, now_ns) > 0 &&
-        refused_by(p, u, RULE_HOLD, &a)) {
+        refused_by(p, u, RULE_COOLDOWN, &a)) {
         a.own = cooldown_of_all(&u->cooldown, now_ns) == 0 &&
                 (said == RULE_PROBE || limiter_has_room(&u->limiter, u->inflight, u->pending));
         return a;
@@ -132,7 +132,7 @@ static int nearness(enum rule rule)
     case RULE_RAMP:
     case RULE_HALF_OPEN:
         return 3;
-    case RULE_HOLD:
+    case RULE_COOLDOWN:
         return 2;
     case RULE_BREAKER_OPEN:
         return 1;
@@ -223,13 +223,13 @@ static uint64_t upstream_earliest(const struct pool *p, const struct upstream *u
         return u->override_until_ns[OVERRIDE_DRAIN] > 0 ? u->override_until_ns[OVERRIDE_DRAIN]
                                                         : UINT64_MAX;
     if (b->state == BREAKER_OPEN && is_enforced(p, u, RULE_BREAKER_OPEN)) {
-        if (b->held_open)
+        if (b->forced_open)
             return b->until_ns > 0 ? b->until_ns : UINT64_MAX;
         at = b->until_ns;
         if (b->health_bad && at < now_ns + p->conf->breaker.open_max_ns)
             at = now_ns + p->conf->breaker.open_max_ns; /* nobody knows; not at once */
     }
-    if (cooldown_ns > at && is_enforced(p, u, RULE_HOLD))
+    if (cooldown_ns > at && is_enforced(p, u, RULE_COOLDOWN))
         at = cooldown_ns;
     return at > now_ns ? at : now_ns;
 }
@@ -277,6 +277,6 @@ uint64_t pool_earliest_of_any(const struct pool *p, uint64_t now_ns)
 bool pool_cools_alone(const struct pool *p, const struct pool_request *r, const struct choice *c,
                       uint64_t now_ns)
 {
-    return c->upstream < 0 && c->rule == RULE_HOLD && pool_earliest(p, now_ns) <= now_ns &&
+    return c->upstream < 0 && c->rule == RULE_COOLDOWN && pool_earliest(p, now_ns) <= now_ns &&
            pool_earliest_for(p, r, now_ns) > now_ns;
 }

@@ -104,21 +104,21 @@ static void put(struct cooldown *c, const struct cooldown_scope *s, uint64_t unt
     later(&c->latest_ns, until_ns);
 }
 
-static uint64_t asked_until(const struct cooldown_refusal *r, struct chance *chance,
+static uint64_t asked_until(const struct cooldown_refusal *r, struct random *random,
                             uint64_t now_ns)
 {
     uint32_t asked = r->retry_after_ms > 0 ? r->retry_after_ms : UNSAID_MS;
 
     if (asked > ASKED_MAX_MS)
         asked = ASKED_MAX_MS;
-    return now_ns + (uint64_t)((double)(asked * NS_PER_MS) * chance_between(chance, 1, JITTER_MAX));
+    return now_ns + (uint64_t)((double)(asked * NS_PER_MS) * random_between(random, 1, JITTER_MAX));
 }
 
-bool cooldown_refused(struct cooldown *c, const struct cooldown_refusal *r, struct chance *chance,
+bool cooldown_refused(struct cooldown *c, const struct cooldown_refusal *r, struct random *random,
                       uint64_t now_ns)
 {
     struct cooldown_scope s = scope_of(r);
-    uint64_t until_ns = asked_until(r, chance, now_ns);
+    uint64_t until_ns = asked_until(r, random, now_ns);
     bool known_before = cooldown_of_known(c, now_ns) > 0;
     bool joins =
         c->refused_ns > 0 && (now_ns - c->refused_ns < JOIN_NS || now_ns < c->refused_until_ns);

@@ -42,7 +42,7 @@ void lease_renew(struct leases *t, uint64_t user, uint64_t until_ns)
     s->until_ns = until_ns;
 }
 
-bool lease_held(const struct leases *t, uint64_t user, uint64_t now_ns)
+bool lease_is_in_force(const struct leases *t, uint64_t user, uint64_t now_ns)
 {
     const struct lease_slot *s = user != 0 ? find(t, user) : NULL;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The limiter: one window of marks a second, one decision a window.  The limit on pending finds
- * queueing at the backend; the one on streams finds its slots and holds its pace.
+ * queueing at the backend; the one on streams finds its slots and keeps its pace.
  */
 #include "weir/decide/limiter.h"
 
@@ -20,8 +20,8 @@
 #define FEEL_SHARE     0.25
 #define BAD_SHARE      0.2
 #define PENDING_FLOOR  1.5 /* below it, pending cannot be the cause: it is the slots */
-#define HOLD_MIN       2u
-#define HOLD_MAX       32u
+#define WAIT_MARKS_MIN 2u
+#define WAIT_MARKS_MAX 32u
 #define PROBE_AFTER_NS (60 * NS_PER_S)
 #define PROVEN_NS      (20 * NS_PER_S)
 #define PROVEN_ROUND   0.5
@@ -51,7 +51,7 @@ void limiter_restart(struct limiter *l, uint64_t now_ns)
     l->cold = false;
     l->streams = l->most;
     l->ceiling = LIMITER_NO_CEILING;
-    l->hold = HOLD_MIN;
+    l->wait_marks = WAIT_MARKS_MIN;
     l->gain = 1;
     l->probing = false;
     l->proven = 0;
@@ -75,13 +75,13 @@ void limiter_late(struct limiter *l, bool learning)
     doubt_late(&l->doubt, learning);
 }
 
-void limiter_on_time(struct limiter *l, bool held)
+void limiter_on_time(struct limiter *l, bool ramped)
 {
     double known = limiter_known(l);
 
     l->on++;
     doubt_on_time(&l->doubt);
-    if (l->start && !held && l->bind_pending && l->late + l->err == 0 && l->pending < known)
+    if (l->start && !ramped && l->bind_pending && l->late + l->err == 0 && l->pending < known)
         l->pending = num_min(known, l->pending + 1);
 }
 
@@ -143,7 +143,7 @@ static void confirm_probe(struct limiter *l, uint32_t started)
         return;
     l->probing = false;
     l->ceiling = LIMITER_NO_CEILING;
-    l->hold = HOLD_MIN;
+    l->wait_marks = WAIT_MARKS_MIN;
 }
 
 static uint32_t most_lately(const struct limiter *l)
@@ -151,17 +151,20 @@ static uint32_t most_lately(const struct limiter *l)
     return l->most_now > l->most_before ? l->most_now : l->most_before;
 }
 
-/* Late although hardly anything was pending: the streams seen at once are what the slots hold. */
+/* Late although hardly anything was pending: as many streams as were seen at once fill the slots.
+ */
 static void remember_level(struct limiter *l, uint64_t now_ns)
 {
     uint32_t level = num_floor(num_max(1, num_min(l->streams, most_lately(l))));
     bool again = l->probing || level + 1 >= l->ceiling;
 
     l->pending = 1;
-    l->hold = again ? (l->hold * 2 < HOLD_MAX ? l->hold * 2 : HOLD_MAX) : HOLD_MIN;
+    l->wait_marks = again
+                        ? (l->wait_marks * 2 < WAIT_MARKS_MAX ? l->wait_marks * 2 : WAIT_MARKS_MAX)
+                        : WAIT_MARKS_MIN;
     l->streams = level;
     l->ceiling = level + 1;
-    l->probe_marks = l->marks + l->hold;
+    l->probe_marks = l->marks + l->wait_marks;
     l->probe_ns = now_ns + PROBE_AFTER_NS;
 }
 
@@ -251,9 +254,9 @@ static void judge_window(struct limiter *l, const struct limiter_input *in)
 }
 
 /*
- * Too slow for the promise while L is what holds the load: fewer streams, in proportion.  A limit
- * that was never bound holds a load that is still growing, but not one that the ramp holds: what a
- * cold engine does with its first five streams says nothing about fifty.
+ * Too slow for the promise while L limits the load: fewer streams, in proportion.  A limit that was
+ * never bound limits a load that is still growing, but not one that the ramp limits: what a cold
+ * engine does with its first five streams says nothing about fifty.
  */
 static void guard_pace(struct limiter *l, const struct limiter_input *in)
 {
@@ -280,7 +283,7 @@ static void note_proven(struct limiter *l, const struct limiter_input *in)
     l->proven = num_max(in->streams, l->proven * num_decay(in->elapsed_ns, PROVEN_NS));
 }
 
-/* What a share of a returning upstream or slow start holds says nothing of what it can bear. */
+/* A load that a ramp or a slow start limits says nothing of what the upstream can bear. */
 static void note_known(struct limiter *l, const struct limiter_input *in)
 {
     if (!in->ramping && !l->start)

@@ -85,7 +85,7 @@ static double known_of_peers(const struct pool *p, size_t except)
 /* What an operator has said of it meanwhile, or before it was taken out, stands. */
 static bool is_commanded(const struct breaker *b)
 {
-    return b->state == BREAKER_DRAINED || b->held_open || b->forced_closed;
+    return b->state == BREAKER_DRAINED || b->forced_open || b->forced_closed;
 }
 
 void pool_join(struct pool *p, size_t upstream, uint32_t reservation, uint64_t now_ns)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The arithmetic of the decisions: an exponential and a source of chance of our own. */
+/* The arithmetic of the decisions: an exponential and a source of random numbers of our own. */
 #include "weir/decide/num.h"
 
 #include <string.h>
@@ -36,7 +36,7 @@ double num_decay(uint64_t dt_ns, uint64_t tau_ns)
     return sum * half_to_the(whole);
 }
 
-uint64_t chance_next(struct chance *c)
+uint64_t random_next(struct random *c)
 {
     uint64_t z = (c->state += UINT64_C(0x9e3779b97f4a7c15));
 
@@ -45,7 +45,7 @@ uint64_t chance_next(struct chance *c)
     return z ^ (z >> 31);
 }
 
-double chance_between(struct chance *c, double lo, double hi)
+double random_between(struct random *c, double lo, double hi)
 {
-    return lo + (hi - lo) * ((double)(chance_next(c) >> 11) * 0x1.0p-53);
+    return lo + (hi - lo) * ((double)(random_next(c) >> 11) * 0x1.0p-53);
 }

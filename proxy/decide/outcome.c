@@ -119,7 +119,7 @@ static void take_refusal(struct pool *p, struct upstream *u, struct pool_request
     struct breaker_rules rules = pool_rules(p, now_ns);
     struct evidence e = evidence_of(r);
     struct cooldown_refusal refusal = {row->cooldown, r->who, r->model, rep->retry_after_ms};
-    bool shut = cooldown_refused(&u->cooldown, &refusal, &p->chance, now_ns);
+    bool shut = cooldown_refused(&u->cooldown, &refusal, &p->random, now_ns);
 
     if (shut && request_is_fresh(u, r))
         limiter_refused(&u->limiter);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Pace of open streams and the target it is held to. */
+/* Pace of open streams and its target. */
 #include "weir/decide/pace.h"
 
 #include <string.h>

@@ -38,7 +38,7 @@ void upstream_init(struct pool *p, size_t i, uint32_t id, uint32_t max_streams, 
     for (size_t k = 0; k < KINDS; k++)
         predict_init(&u->learnt[k].predict);
     pace_init(&u->pace, now_ns);
-    breaker_init(&u->breaker, &rules, &p->events, &p->chance, (int)i);
+    breaker_init(&u->breaker, &rules, &p->events, &p->random, (int)i);
 }
 
 struct pool *pool_init(void *mem, const struct decide_conf *conf, const uint32_t *max_streams,
@@ -49,7 +49,7 @@ struct pool *pool_init(void *mem, const struct decide_conf *conf, const uint32_t
     WEIR_ASSERT(n_upstreams >= 1 && n_upstreams <= POOL_UPSTREAMS_MAX);
     p->conf = conf;
     p->n_upstreams = n_upstreams;
-    p->chance.state = seed;
+    p->random.state = seed;
     p->key = key;
     p->tick_ns = now_ns;
     for (int s = 0; s < SET_COUNT; s++)
@@ -85,7 +85,7 @@ void pool_set_mode(struct pool *p, enum pool_rule_set s, int mode)
 
 static int rank_of(const struct pool *p, const struct pool_request *r, uint64_t now_ns)
 {
-    bool lease = lease_held(&p->leases, r->user, now_ns);
+    bool lease = lease_is_in_force(&p->leases, r->user, now_ns);
 
     switch (r->class) {
     case CLASS_SYSTEM:
@@ -195,7 +195,7 @@ enum pool_verdict pool_arrive(struct pool *p, struct pool_request *r, uint64_t n
         pool_refuse(p, r, rule, -1, now_ns);
         return POOL_REFUSE;
     }
-    pool_hold_place(p, r);
+    pool_take_user_place(p, r);
     pool_expire_waiting(p, false, now_ns);
     c = choose(p, r, -1, now_ns);
     if (c.upstream >= 0 && !queue_waits(&p->queue, r->rank)) {

@@ -50,7 +50,7 @@ static double floor_share(const struct ramp *r, const struct ramp_conf *c)
 void ramp_resume(struct ramp *r, uint64_t now_ns)
 {
     r->held = false;
-    begin_step(r, now_ns); /* what was seen under the hold was seen at another's will */
+    begin_step(r, now_ns); /* evidence from the hold says nothing of this step */
 }
 
 static double rest_share(const struct ramp *r)

@@ -38,7 +38,7 @@ void pool_numbers(const struct pool *p, struct pool_request *r, enum rule rule, 
     n->upstream = upstream;
     n->queued = p->queue.length;
     n->waited_ns = r->state == REQUEST_QUEUED ? now_ns - r->arrival_ns : 0;
-    n->user_holds = user != NULL ? user->places : 0;
+    n->user_places = user != NULL ? user->places : 0;
     if (upstream >= 0) {
         const struct upstream *u = &p->upstream[upstream];
         n->inflight = u->inflight;
@@ -90,12 +90,12 @@ static uint32_t share_in_turns(const struct pool *p, const struct user_slot *slo
 }
 
 /*
- * Places this user may hold now.  While the pool sheds: a share, and at least two, for two at once
+ * Places this user may have now.  While the pool sheds: a share, and at least two, for two at once
  * are nobody's flood.  Whoever asked for more lately gets one, or its share, and beyond that what
  * the others leave; never the last places.  Refusing that surplus altogether would leave places
  * empty, and forgetting who floods when it sheds no more would let the flood in again.
  */
-static uint32_t may_hold(struct pool *p, const struct user_slot *slot, uint64_t now_ns)
+static uint32_t user_most(struct pool *p, const struct user_slot *slot, uint64_t now_ns)
 {
     bool crowded = floods(slot, now_ns) && !has_headroom(p, now_ns);
     uint32_t users;
@@ -117,13 +117,13 @@ static enum rule user_rule(struct pool *p, struct pool_request *r, struct user_s
                            uint64_t now_ns)
 {
     const struct users_conf *c = &p->conf->users;
-    uint32_t most = may_hold(p, slot, now_ns);
+    uint32_t most = user_most(p, slot, now_ns);
 
     if (c->max_streams > 0 && slot->places >= c->max_streams)
         return RULE_USER_STREAMS;
     if (slot->places >= most) {
         slot->surplus_ns = now_ns;
-        r->numbers.user_may_hold = most;
+        r->numbers.user_most = most;
         if (pool_enforces(p, SET_LIMITER))
             return RULE_FAIR_SHARE;
         r->numbers.observed = RULE_FAIR_SHARE;
@@ -148,7 +148,7 @@ enum rule pool_door(struct pool *p, struct pool_request *r, uint64_t now_ns)
     return wait_ns > 0 ? RULE_USER_RATE : RULE_NONE;
 }
 
-void pool_hold_place(struct pool *p, struct pool_request *r)
+void pool_take_user_place(struct pool *p, struct pool_request *r)
 {
     struct user_slot *slot = users_find(&p->users, r->user);
 
@@ -204,7 +204,7 @@ static uint32_t appoint_user(struct pool *p, const struct pool_request *r, enum 
         not_before_ns += user_rate_wait(slot, p->conf->users.requests_per_minute, now_ns);
         per_s = p->conf->users.requests_per_minute / 60.0;
     }
-    return appoint_next(&slot->appoint_ns, &p->chance, per_s, not_before_ns, now_ns);
+    return appoint_next(&slot->appoint_ns, &p->random, per_s, not_before_ns, now_ns);
 }
 
 static bool state_lasts(const struct pool *p, const struct pool_request *r, uint64_t now_ns)
@@ -240,10 +240,10 @@ static uint32_t appointment(struct pool *p, const struct pool_request *r, enum r
                             bool lasts, uint64_t now_ns)
 {
     if (lasts)
-        return appoint_late(&p->chance);
+        return appoint_late(&p->random);
     if (r->cause == CAUSE_RATE_LIMITED)
         return appoint_user(p, r, rule, now_ns);
-    return appoint_next(&p->appoint_ns, &p->chance, rate_now(&p->admitted, now_ns),
+    return appoint_next(&p->appoint_ns, &p->random, rate_now(&p->admitted, now_ns),
                         pool_earliest_for(p, r, now_ns), now_ns);
 }
 
@@ -255,9 +255,9 @@ void pool_refuse(struct pool *p, struct pool_request *r, enum rule rule, int bla
     pool_numbers(p, r, rule, blame, now_ns);
     r->numbers.observed = door.observed;
     if (rule == RULE_FAIR_SHARE)
-        r->numbers.user_may_hold = door.user_may_hold;
+        r->numbers.user_most = door.user_most;
     else if (rule == RULE_USER_STREAMS)
-        r->numbers.user_may_hold = p->conf->users.max_streams;
+        r->numbers.user_most = p->conf->users.max_streams;
     r->cause = cause_of(rule);
     lasts = state_lasts(p, r, now_ns);
     r->numbers.retry_after_ms = appointment(p, r, rule, lasts, now_ns);

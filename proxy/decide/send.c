@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The books of one admission: what a request holds from its sending to its end.  Its mark is given
- * in marks.c; what its outcome says is outcome.c's.
+ * The books of one admission: what one request counts for from its sending to its end.  Its mark is
+ * given in marks.c; what its outcome says is outcome.c's.
  */
 #include "weir/base/assert.h"
 #include "weir/decide/pool_priv.h"
@@ -9,7 +9,7 @@
 struct evidence evidence_of(const struct pool_request *r)
 {
     return (struct evidence){
-        .era = r->era,
+        .generation = r->generation,
         .probe = r->probe,
         .overdue = r->overdue,
         .kind = r->kind,
@@ -89,7 +89,7 @@ void pool_send(struct pool *p, struct pool_request *r, const struct choice *c, u
     r->numbers.observed = c->observed;
     r->upstream = c->upstream;
     r->sent_ns = now_ns;
-    r->era = u->breaker.era;
+    r->generation = u->breaker.generation;
     r->pending = r->marked = r->late = r->first = r->streaming = false;
     r->probe = c->rule == RULE_PROBE;
     r->overdue = false;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * One control period of a pool: late requests are noticed, pace is measured, limits move, breakers
- * wait no longer, shares grow, orders lapse, and who waits is looked at.
+ * wait no longer, shares grow, operator commands lapse, and who waits is looked at.
  */
 #include "weir/base/assert.h"
 #include "weir/decide/pool_priv.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Per-user counts.  A slot that holds places is never given away, so counts stay exact. */
+/* Per-user counts.  A slot with places is never given away, so counts stay exact. */
 #include "weir/decide/users.h"
 
 #include <stddef.h>
@@ -25,7 +25,7 @@ struct user_slot *users_find(struct users *t, uint64_t user)
     return NULL;
 }
 
-/* The slot that was silent longest and holds nothing; NULL if all hold something. */
+/* The slot that was silent longest and has no place; NULL if all have one. */
 static struct user_slot *make(struct users *t, uint64_t user)
 {
     struct user_slot *g = group_of(t, user), *old = NULL;
@@ -69,13 +69,13 @@ struct user_slot *users_arrived(struct users *t, uint64_t user, uint64_t now_ns)
 
 void user_takes_place(struct users *t, struct user_slot *u)
 {
-    t->holding += u->places++ == 0;
+    t->with_places += u->places++ == 0;
 }
 
 void user_gives_place(struct users *t, struct user_slot *u)
 {
     WEIR_ASSERT(u->places > 0);
-    t->holding -= --u->places == 0;
+    t->with_places -= --u->places == 0;
 }
 
 uint32_t users_recent(struct users *t, uint64_t now_ns)
@@ -84,7 +84,7 @@ uint32_t users_recent(struct users *t, uint64_t now_ns)
 
     turn_round(t, now_ns);
     came = t->seen > t->seen_before ? t->seen : t->seen_before;
-    return came > t->holding ? came : t->holding;
+    return came > t->with_places ? came : t->with_places;
 }
 
 static void turn_minute(struct user_slot *u, uint64_t now_ns)
@@ -104,16 +104,16 @@ static void turn_minute(struct user_slot *u, uint64_t now_ns)
  */
 uint64_t user_rate_wait(struct user_slot *u, uint32_t per_minute, uint64_t now_ns)
 {
-    double passed, held;
+    double passed, counted;
 
     turn_minute(u, now_ns);
     passed = num_s(now_ns - u->minute_ns) / num_s(MINUTE_NS);
-    held = u->this_minute + u->last_minute * (1 - passed);
-    if (held + 1 <= per_minute) {
+    counted = u->this_minute + u->last_minute * (1 - passed);
+    if (counted + 1 <= per_minute) {
         u->this_minute++;
         return 0;
     }
     if (u->this_minute + 1 <= per_minute) /* the old minute slides out far enough */
-        return num_ns((held + 1 - per_minute) / u->last_minute * num_s(MINUTE_NS)) + 1;
+        return num_ns((counted + 1 - per_minute) / u->last_minute * num_s(MINUTE_NS)) + 1;
     return MINUTE_NS - (now_ns - u->minute_ns) + 1;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What people and metrics are shown of a pool. */
+/* What operators and metrics are shown of a pool. */
 #include <string.h>
 
 #include "weir/base/assert.h"
@@ -92,7 +92,7 @@ void pool_upstream_view(const struct pool *p, size_t upstream, struct upstream_v
                      now_ns - b->since_ns >= NOBODY_ASKS_NS;
     v->since_ns = b->since_ns;
     v->until_ns = b->state == BREAKER_OPEN ? b->until_ns : 0;
-    v->held_until_ns = cooldown_of_known(&u->cooldown, now_ns);
+    v->cooldown_until_ns = cooldown_of_known(&u->cooldown, now_ns);
     v->share = breaker_share(b);
     v->known_good = b->known_good;
     v->ramp_held = upstream_override_on(u, OVERRIDE_RAMP_HOLD);

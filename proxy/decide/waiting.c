@@ -27,7 +27,7 @@ uint64_t pool_wait_ns(const struct pool *p, const struct pool_request *r, uint64
 
     if (usual_ns == 0 || usual_ns >= cold_ns || !p->cold || !is_cold(p))
         return usual_ns;
-    /* while all are open or held, limits are not what it waits for */
+    /* while all are open or in a cooldown, it waits for no limit */
     return pool_earliest(p, now_ns) <= now_ns ? cold_ns : usual_ns;
 }
 

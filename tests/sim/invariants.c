@@ -202,8 +202,8 @@ static void check_ranges(struct proxy *p, const struct upstream *u)
         broken(p->w, "I4", "streams %f above the ceiling %u", l->streams, l->ceiling);
     if (l->gain != 1 && l->gain != 2 && l->gain != 4 && l->gain != 8)
         broken(p->w, "I4", "gain %f", l->gain);
-    if (l->hold < 2 || l->hold > 32)
-        broken(p->w, "I4", "hold %u", l->hold);
+    if (l->wait_marks < 2 || l->wait_marks > 32)
+        broken(p->w, "I4", "wait_marks %u", l->wait_marks);
     if (u->breaker.state == BREAKER_RAMPING && !(r->share >= 0.01 && r->share <= 1))
         broken(p->w, "I4", "share %f", r->share);
     if (u->breaker.state == BREAKER_RAMPING && !u->breaker.by_hand && r->share < 0.1 - 1e-9)
@@ -334,13 +334,14 @@ static void check_pending(struct proxy *p, const struct seen_before *before,
             continue;
         if (r->state != REQUEST_SENT)
             broken(p->w, "I7", "one that runs was ended by the pool");
-        probes += r->probe && !r->overdue && r->era == u->breaker.era;
+        probes += r->probe && !r->overdue && r->generation == u->breaker.generation;
         if (!r->pending || p->w->now_ns <= r->late_ns)
             continue;
         if (!r->marked && must_be_marked(before, u, r))
             broken(p->w, "I3", "overdue by %.3f s and not marked",
                    num_s(p->w->now_ns - r->late_ns));
-        late_probe = late_probe || (r->probe && r->era == u->breaker.era && (r->stream || unary));
+        late_probe = late_probe ||
+                     (r->probe && r->generation == u->breaker.generation && (r->stream || unary));
     }
     if (u->breaker.state != BREAKER_HALF_OPEN)
         return;

@@ -83,7 +83,7 @@ struct fault {
 struct sim_order {
     double at_s, value, for_s;
     int upstream;
-    enum pool_order order;
+    enum pool_command order;
 };
 
 enum rule_kind { RULE_WEIR, RULE_FIXED, RULE_NO_LIMIT, RULE_GRADIENT2, RULE_VEGAS, RULE_AIMD };

@@ -68,11 +68,11 @@ static void draw_faults(struct rng *g, struct scenario *sc)
     }
 }
 
-static double order_value(struct rng *g, enum pool_order o)
+static double order_value(struct rng *g, enum pool_command o)
 {
-    if (o == ORDER_RAMP_SET)
+    if (o == OPERATOR_RAMP_SET)
         return between(g, 0.01, 1);
-    return o == ORDER_LIMIT_STREAMS ? below(g, 40) : 0;
+    return o == OPERATOR_LIMIT_STREAMS ? below(g, 40) : 0;
 }
 
 static void draw_orders(struct rng *g, struct scenario *sc)
@@ -80,7 +80,7 @@ static void draw_orders(struct rng *g, struct scenario *sc)
     sc->n_orders = below(g, 2) ? (size_t)below(g, SIM_ORDERS_MAX + 1) : 0;
     for (size_t i = 0; i < sc->n_orders; i++) {
         struct sim_order *o = &sc->order[i];
-        o->order = (enum pool_order)below(g, ORDER_LIMIT_STREAMS + 1);
+        o->order = (enum pool_command)below(g, OPERATOR_LIMIT_STREAMS + 1);
         o->upstream = below(g, (int)sc->n_engines);
         o->at_s = between(g, 1, STORM_S);
         o->value = order_value(g, o->order);

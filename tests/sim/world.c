@@ -171,8 +171,8 @@ static void on_order(struct world *w, int i)
     const char *why;
 
     watch_before(p);
-    if (pool_order(p->weir->pool, (size_t)o->upstream, o->order, o->value, until_ns, w->now_ns,
-                   &why) == WEIR_OK) {
+    if (pool_command(p->weir->pool, (size_t)o->upstream, o->order, o->value, until_ns, w->now_ns,
+                     &why) == WEIR_OK) {
         p->weir->t.by_hand[o->upstream] = true;
         p->weir->t.operator_ns = w->now_ns;
     }

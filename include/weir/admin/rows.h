@@ -34,30 +34,30 @@
     X(METRICS, "metrics", "", READ, metrics, 0, "What /metrics serves (Prometheus text)")          \
     X(WHY, "why", "REQUEST-ID", READ, why, 0,                                                      \
       "What was decided about a recent request, by which rule, on which numbers")                  \
-    X(RAMP_START, "ramp", "POOL[/UPSTREAM] start", WRITE, order, ORDER_RAMP_START,                 \
+    X(RAMP_START, "ramp", "POOL[/UPSTREAM] start", WRITE, order, OPERATOR_RAMP_START,              \
       "Begin the ramp at ramp.start, whatever the state")                                          \
-    X(RAMP_HOLD, "ramp", "POOL[/UPSTREAM] hold [for TIME]", WRITE, order, ORDER_RAMP_HOLD,         \
+    X(RAMP_HOLD, "ramp", "POOL[/UPSTREAM] hold [for TIME]", WRITE, order, OPERATOR_RAMP_HOLD,      \
       "Freeze the share where it is")                                                              \
-    X(RAMP_RESUME, "ramp", "POOL[/UPSTREAM] resume", WRITE, order, ORDER_RAMP_RESUME,              \
+    X(RAMP_RESUME, "ramp", "POOL[/UPSTREAM] resume", WRITE, order, OPERATOR_RAMP_RESUME,           \
       "Let the share go on by the rules")                                                          \
-    X(RAMP_SET, "ramp", "POOL[/UPSTREAM] set PERCENT [for TIME]", WRITE, order, ORDER_RAMP_SET,    \
+    X(RAMP_SET, "ramp", "POOL[/UPSTREAM] set PERCENT [for TIME]", WRITE, order, OPERATOR_RAMP_SET, \
       "Put the share at PERCENT of the known-good load and hold it there")                         \
-    X(RAMP_FINISH, "ramp", "POOL[/UPSTREAM] finish", WRITE, order, ORDER_RAMP_FINISH,              \
+    X(RAMP_FINISH, "ramp", "POOL[/UPSTREAM] finish", WRITE, order, OPERATOR_RAMP_FINISH,           \
       "All the way to 100 % at once")                                                              \
-    X(RAMP_ABORT, "ramp", "POOL[/UPSTREAM] abort", WRITE, order, ORDER_RAMP_ABORT,                 \
+    X(RAMP_ABORT, "ramp", "POOL[/UPSTREAM] abort", WRITE, order, OPERATOR_RAMP_ABORT,              \
       "Back to open; the rules try again by probes")                                               \
-    X(BREAKER_OPEN, "breaker", "POOL/UPSTREAM open [for TIME]", WRITE, order, ORDER_BREAKER_OPEN,  \
-      "Hold the breaker open: nothing new goes there")                                             \
+    X(BREAKER_OPEN, "breaker", "POOL/UPSTREAM open [for TIME]", WRITE, order,                      \
+      OPERATOR_BREAKER_OPEN, "Hold the breaker open: nothing new goes there")                      \
     X(BREAKER_CLOSE, "breaker", "POOL/UPSTREAM close [for TIME]", WRITE, order,                    \
-      ORDER_BREAKER_CLOSE, "Force the breaker closed: its trip rules are off")                     \
-    X(BREAKER_AUTO, "breaker", "POOL/UPSTREAM auto", WRITE, order, ORDER_BREAKER_AUTO,             \
+      OPERATOR_BREAKER_CLOSE, "Force the breaker closed: its trip rules are off")                  \
+    X(BREAKER_AUTO, "breaker", "POOL/UPSTREAM auto", WRITE, order, OPERATOR_BREAKER_AUTO,          \
       "Give the breaker back to the rules")                                                        \
-    X(UPSTREAM_DRAIN, "upstream", "POOL/UPSTREAM drain", WRITE, order, ORDER_DRAIN,                \
+    X(UPSTREAM_DRAIN, "upstream", "POOL/UPSTREAM drain", WRITE, order, OPERATOR_DRAIN,             \
       "Take the upstream out without cutting a stream")                                            \
-    X(UPSTREAM_UNDRAIN, "upstream", "POOL/UPSTREAM undrain", WRITE, order, ORDER_UNDRAIN,          \
+    X(UPSTREAM_UNDRAIN, "upstream", "POOL/UPSTREAM undrain", WRITE, order, OPERATOR_UNDRAIN,       \
       "Take it in again, through the ramp")                                                        \
     X(LIMIT_STREAMS, "limit", "POOL/UPSTREAM streams STREAMS [for TIME]", WRITE, order,            \
-      ORDER_LIMIT_STREAMS, "Override the limit of open streams")                                   \
+      OPERATOR_LIMIT_STREAMS, "Override the limit of open streams")                                \
     X(LIMIT_AUTO, "limit", "POOL/UPSTREAM auto", WRITE, limit_auto, 0,                             \
       "Give the limit back to the rules")                                                          \
     X(MODE, "mode", "POOL breaker|limiter|ramp|queue observe|enforce [for TIME]", WRITE, mode, 0,  \

@@ -20,7 +20,7 @@
  * The next place, in ms from now, jittered, 1000..59000.  *end_ns is the end of the list and is
  * moved on; not_before_ns is when the pool may admit anything at all; per_s is what it admits.
  */
-uint32_t appoint_next(uint64_t *end_ns, struct chance *chance, double per_s, uint64_t not_before_ns,
+uint32_t appoint_next(uint64_t *end_ns, struct random *random, double per_s, uint64_t not_before_ns,
                       uint64_t now_ns);
 
 /*
@@ -37,6 +37,6 @@ void appointed_note(struct appointed *a, uint32_t wait_ms, uint64_t now_ns);
 uint32_t appointed_lately(struct appointed *a, uint64_t now_ns);
 
 /* For a state known to last: somewhere between 30 and 59 s. */
-uint32_t appoint_late(struct chance *chance);
+uint32_t appoint_late(struct random *random);
 
 #endif

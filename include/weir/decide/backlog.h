@@ -21,7 +21,8 @@ static inline void backlog_sent(struct backlog *b)
     b->sent++;
 }
 
-/* `shut`: nothing may be admitted now, whatever waits (all open or held): the measure stands. */
+/* `shut`: nothing may be admitted now, whatever waits (all open or in a cooldown): the measure
+ * stands. */
 void backlog_tick(struct backlog *b, bool waits, bool shut, uint64_t elapsed_ns);
 
 /* How many may wait for wait_ns; UINT32_MAX while nothing is known. */

@@ -42,9 +42,9 @@ struct breaker {
     enum breaker_state state;
     char cause[BREAKER_CAUSE_MAX];
     uint64_t since_ns, until_ns; /* until: end of OPEN, 0 = not known */
-    uint32_t era;                /* how often it went OPEN; evidence of an earlier era is stale */
-    uint32_t trips;              /* without a quiet minute between them; doubles the wait */
-    struct window window;        /* of all kinds: what is shown */
+    uint32_t generation;  /* how often it went OPEN; evidence of an earlier generation is stale */
+    uint32_t trips;       /* without a quiet minute between them; doubles the wait */
+    struct window window; /* of all kinds: what is shown */
     struct window part[BREAKER_PARTS];        /* what is judged */
     uint32_t failed_in_row, cut_in_row;       /* whatever the kind; any answer ends them */
     uint32_t failed_of[KINDS], cut_of[KINDS]; /* of one kind; only its own answers do */
@@ -58,14 +58,14 @@ struct breaker {
     uint64_t content_ns;   /* when content last flowed, of whatever request */
     uint32_t probes, good; /* HALF_OPEN: places given, good answers */
     struct ramp ramp;
-    double known_good;             /* requests in flight while CLOSED, 10 s mean */
-    bool held_open, forced_closed; /* the operator's hand */
-    bool by_hand;                  /* an operator put it into this state */
+    double known_good;               /* requests in flight while CLOSED, 10 s mean */
+    bool forced_open, forced_closed; /* by operator command */
+    bool by_hand;                    /* an operator put it into this state */
     bool health_bad;
     bool vouched;    /* checks have passed since it went OPEN */
     bool began_ramp; /* the limiter should begin anew */
     struct event_ring *events;
-    struct chance *chance;
+    struct random *random;
     int index;
 };
 
@@ -75,9 +75,9 @@ struct breaker_rules {
     uint64_t now_ns;
 };
 
-/* events and chance are borrowed, the pool's; index names the upstream in events. */
+/* events and random are borrowed, the pool's; index names the upstream in events. */
 void breaker_init(struct breaker *b, const struct breaker_rules *c, struct event_ring *events,
-                  struct chance *chance, int index);
+                  struct random *random, int index);
 
 /* New settings: a window of another length begins empty. */
 void breaker_set_conf(struct breaker *b, const struct breaker_rules *c);
@@ -92,9 +92,9 @@ enum rule breaker_ask(struct breaker *b, const struct breaker_rules *c, uint32_t
 /* It is half open and a place is free, for whichever kind. */
 bool breaker_has_place(const struct breaker *b, const struct breaker_rules *c);
 
-/* Evidence.  era is the breaker's when the request was sent. */
+/* Evidence.  generation is the breaker's when the request was sent. */
 struct evidence {
-    uint32_t era;
+    uint32_t generation;
     bool probe;
     bool overdue; /* a probe whose place was given back at its deadline */
     uint8_t kind; /* decide/kinds.h */
@@ -144,8 +144,8 @@ void breaker_health_ok(struct breaker *b, const struct breaker_rules *c);
 /* There are no checks any more: what they had shown is nobody's verdict. */
 void breaker_health_off(struct breaker *b, const struct breaker_rules *c);
 
-/* The operator's hand on the state; see pool_order.  Cause of the events: `cause`. */
-void breaker_hold_open(struct breaker *b, const struct breaker_rules *c, uint64_t until_ns);
+/* Operator commands on the state; see pool_command.  Cause of the events: `cause`. */
+void breaker_force_open(struct breaker *b, const struct breaker_rules *c, uint64_t until_ns);
 void breaker_force_closed(struct breaker *b, const struct breaker_rules *c);
 void breaker_give_back(struct breaker *b, const struct breaker_rules *c, const char *cause);
 void breaker_ramp_from(struct breaker *b, const struct breaker_rules *c, double share,

@@ -57,7 +57,7 @@ void cooldown_well(struct cooldown *c, uint64_t user, uint64_t model, uint64_t n
  * A refusal, with a random number source for 1 to 1.1 times the wait, at most a minute.  A later
  * one never shortens an earlier one.  True: it begins to concern everybody who was well lately.
  */
-bool cooldown_refused(struct cooldown *c, const struct cooldown_refusal *r, struct chance *chance,
+bool cooldown_refused(struct cooldown *c, const struct cooldown_refusal *r, struct random *random,
                       uint64_t now_ns);
 
 /* When requests of this user for this model may be sent again; 0 = now. */

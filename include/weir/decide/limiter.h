@@ -35,7 +35,7 @@ struct limiter {
     uint64_t window_ns;              /* when it began */
     uint64_t marks;                  /* since the start */
     uint32_t ceiling;                /* the level that failed, or LIMITER_NO_CEILING */
-    uint32_t hold;                   /* marks to wait before trying it again, 2..32 */
+    uint32_t wait_marks;             /* marks to wait before trying it again, 2..32 */
     uint64_t probe_marks;            /* ... that is, at this many marks */
     uint64_t probe_ns;               /* ... or at this time */
     uint32_t most_now, most_before;  /* streams at once in this and the last second */
@@ -51,7 +51,7 @@ void limiter_restart(struct limiter *l, uint64_t now_ns);
 /* A new max_streams. */
 void limiter_set_most(struct limiter *l, uint32_t max_streams);
 
-/* What requests in flight are held to now: the operator's number or the learnt one. */
+/* What limits requests in flight now: the operator's number or the learnt one. */
 double limiter_streams(const struct limiter *l);
 
 /* The most pending that slow start goes to by itself: what it was lately, or max_streams. */
@@ -63,10 +63,10 @@ double limiter_known(const struct limiter *l);
  */
 bool limiter_had_place(const struct limiter *l, uint32_t inflight);
 
-/* Marks.  `learning`: see doubt_late; `held`: the share of a returning upstream holds the load,
+/* Marks.  `learning`: see doubt_late; `ramped`: the share of a returning upstream holds the load,
  * slow start waits. */
 void limiter_late(struct limiter *l, bool learning);
-void limiter_on_time(struct limiter *l, bool held);
+void limiter_on_time(struct limiter *l, bool ramped);
 
 /*
  * Room for one more?  RULE_ROOM, RULE_STREAM_LIMIT or RULE_PENDING_LIMIT; a refusal is remembered,
@@ -78,7 +78,7 @@ bool limiter_has_room(const struct limiter *l, uint32_t inflight, uint32_t pendi
 
 /*
  * The upstream asked to be left alone, once for each time it does.  That is no mark, but what waits
- * for the end of the hold must not all be sent at once: most of it would be refused again.
+ * for the end of the cooldown must not all be sent at once: most of it would be refused again.
  */
 void limiter_refused(struct limiter *l);
 

@@ -53,13 +53,14 @@ static inline uint64_t num_ns(double s)
 /* exp(-dt/tau): what is left of an old value after dt.  Within 1e-9. */
 double num_decay(uint64_t dt_ns, uint64_t tau_ns);
 
-/* A source of chance: splitmix64 (Steele, Lea, Flood 2014).  One owner, replays from its seed. */
-struct chance {
+/* A source of random numbers: splitmix64 (Steele, Lea, Flood 2014).  One owner, replays from its
+ * seed. */
+struct random {
     uint64_t state;
 };
 
-uint64_t chance_next(struct chance *c);
+uint64_t random_next(struct random *c);
 /* Uniform in [lo, hi). */
-double chance_between(struct chance *c, double lo, double hi);
+double random_between(struct random *c, double lo, double hi);
 
 #endif

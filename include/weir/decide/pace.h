@@ -6,7 +6,7 @@
 
 /*
  * The pace of an upstream's open streams, in seconds per content event: stream-seconds over events,
- * with a memory of 3 s; and the target it is held to (docs/decisions.md, "Pace").
+ * with a memory of 3 s; and its target (docs/decisions.md, "Pace").
  */
 
 struct pace {

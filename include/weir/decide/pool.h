@@ -49,16 +49,16 @@ struct decision_numbers {
     double share;
     uint32_t queued;         /* in the pool */
     uint64_t waited_ns;      /* in the queue */
-    uint32_t user_holds;     /* places and queue entries of this user */
-    uint32_t user_may_hold;  /* 0 of fair_share: its turn has not come */
+    uint32_t user_places;    /* places and queue entries of this user */
+    uint32_t user_most;      /* 0 of fair_share: its turn has not come */
     uint32_t retry_after_ms; /* the appointment, refusals only */
 };
 
 enum pool_request_state {
     REQUEST_NEW,
     REQUEST_QUEUED,
-    REQUEST_SENT,  /* holds one admission */
-    REQUEST_ENDED, /* holds nothing */
+    REQUEST_SENT,  /* has one ticket */
+    REQUEST_ENDED, /* has no ticket */
 };
 
 /*
@@ -97,9 +97,9 @@ struct pool_request {
     struct list probe_node; /* while a probe, up to its deadline */
     uint64_t probe_ns;      /* that deadline */
     uint64_t arrival_ns, sent_ns, late_ns;
-    uint64_t expires_ns;            /* end of the waiting */
-    uint64_t number;                /* of its kind on this upstream, in order of sending */
-    uint32_t pend0, inflight0, era; /* pending and in flight when it was sent */
+    uint64_t expires_ns;                   /* end of the waiting */
+    uint64_t number;                       /* of its kind on this upstream, in order of sending */
+    uint32_t pend0, inflight0, generation; /* pending and in flight when it was sent */
     int rank;
     bool pending, marked, late, first, probe, overdue, streaming, counted_user, woken;
     bool guessed; /* nothing was known when it was sent: late_ns is a guess */
@@ -130,13 +130,13 @@ struct upstream_view {
     enum breaker_state state;
     enum cause refuse_cause;       /* what a request refused here would be told */
     char cause[BREAKER_CAUSE_MAX]; /* why the state was entered: "error_rate", "operator", ... */
-    bool waits_first;       /* half-open for a while, its checks pass, and nobody has asked */
-    uint32_t probes_good;   /* while half-open: answers that showed it lives */
-    uint64_t since_ns;      /* of the state */
-    uint64_t until_ns;      /* end of OPEN, 0 = none or unknown */
-    uint64_t held_until_ns; /* 0 = not held */
-    double share;           /* 0..1 */
-    double known_good;      /* streams; what the share is of */
+    bool waits_first;           /* half-open for a while, its checks pass, and nobody has asked */
+    uint32_t probes_good;       /* while half-open: answers that showed it lives */
+    uint64_t since_ns;          /* of the state */
+    uint64_t until_ns;          /* end of OPEN, 0 = none or unknown */
+    uint64_t cooldown_until_ns; /* 0 = none */
+    double share;               /* 0..1 */
+    double known_good;          /* streams; what the share is of */
     bool ramp_held;
     uint32_t pending, inflight, streams;
     uint32_t system; /* requests of class system in flight; not in the others */
@@ -215,7 +215,8 @@ bool pool_is_empty(const struct pool *p);
 
 enum pool_verdict pool_arrive(struct pool *p, struct pool_request *r, uint64_t now_ns);
 
-/* Can nobody be admitted for longer than anybody may wait?  Open breakers, drained, held. */
+/* Can nobody be admitted for longer than anybody may wait?  Open breakers, drained, in a cooldown.
+ */
 bool pool_is_shut(const struct pool *p, uint64_t now_ns);
 /*
  * Refuses r if the pool is shut, before more is known of it than its head; true: it is ENDED.
@@ -280,24 +281,24 @@ bool pool_is_alive(const struct pool *p, size_t upstream, uint64_t within_ns, ui
 /* Checks were taken out of the settings, and with them their verdict. */
 void pool_health_off(struct pool *p, size_t upstream, uint64_t now_ns);
 
-/* The operator's hand.  Deadlines (absolute ns, 0 = none) lapse in the tick, with an event. */
-enum pool_order {
-    ORDER_BREAKER_OPEN,  /* until: held open */
-    ORDER_BREAKER_CLOSE, /* until: forced closed, trip rules off */
-    ORDER_BREAKER_AUTO,  /* give back to the rules; half-open if it was held open */
-    ORDER_RAMP_START,    /* RAMPING at ramp.start from any state */
-    ORDER_RAMP_HOLD,     /* freeze the share; until */
-    ORDER_RAMP_RESUME,
-    ORDER_RAMP_SET,      /* value = share 0.01..1; put and hold it; until */
-    ORDER_RAMP_FINISH,   /* share 1 at once */
-    ORDER_RAMP_ABORT,    /* back to OPEN */
-    ORDER_DRAIN,         /* nothing new; what runs goes on */
-    ORDER_UNDRAIN,       /* comes back by the ramp */
-    ORDER_LIMIT_STREAMS, /* value = streams, 0 = give back; until */
+/* Operator commands.  Deadlines (absolute ns, 0 = none) lapse in the tick, with an event. */
+enum pool_command {
+    OPERATOR_BREAKER_OPEN,  /* until: forced open */
+    OPERATOR_BREAKER_CLOSE, /* until: forced closed, trip rules off */
+    OPERATOR_BREAKER_AUTO,  /* give back to the rules; half-open if it was forced open */
+    OPERATOR_RAMP_START,    /* RAMPING at ramp.start from any state */
+    OPERATOR_RAMP_HOLD,     /* freeze the share; until */
+    OPERATOR_RAMP_RESUME,
+    OPERATOR_RAMP_SET,      /* value = share 0.01..1; put and hold it; until */
+    OPERATOR_RAMP_FINISH,   /* share 1 at once */
+    OPERATOR_RAMP_ABORT,    /* back to OPEN */
+    OPERATOR_DRAIN,         /* nothing new; what runs goes on */
+    OPERATOR_UNDRAIN,       /* comes back by the ramp */
+    OPERATOR_LIMIT_STREAMS, /* value = streams, 0 = give back; until */
 };
-/* WEIR_OK, or WEIR_BAD if the order makes no sense in this state (*why says so, static). */
-enum weir_status pool_order(struct pool *p, size_t upstream, enum pool_order o, double value,
-                            uint64_t until_ns, uint64_t now_ns, const char **why);
+/* WEIR_OK, or WEIR_BAD if the command makes no sense in this state (*why says so, static). */
+enum weir_status pool_command(struct pool *p, size_t upstream, enum pool_command o, double value,
+                              uint64_t until_ns, uint64_t now_ns, const char **why);
 
 /* Overrides of modes (`mode POOL breaker observe`): -1 as configured, 0 observe, 1 enforce. */
 enum pool_rule_set { SET_BREAKER, SET_LIMITER, SET_RAMP, SET_QUEUE, SET_COUNT };

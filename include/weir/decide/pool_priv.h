@@ -74,7 +74,7 @@ struct pool {
     struct appointed appointed;
     uint64_t observed[SET_COUNT];
     uint64_t observed_rule[RULE_COUNT];
-    struct chance chance;
+    struct random random;
     struct budget budget;
     struct rate arrived, admitted, retried;
     struct window arrivals;
@@ -94,7 +94,7 @@ enum {
     POOL_SYSTEM_MAX = 4,   /* requests of class system at once */
     POOL_ATTEMPTS_MAX = 2, /* upstream attempts a request */
     POOL_STORM_MIN = 20,   /* arrivals before a share of retries means anything */
-    POOL_USER_LEAST = 2,   /* places any user may hold */
+    POOL_USER_LEAST = 2,   /* places any user may have */
 };
 #define POOL_SHED_MEMORY_NS   (10 * NS_PER_S) /* "sheds": refused something for load so lately */
 #define POOL_UNARY_AFTER_NS   (60 * NS_PER_S) /* no stream for so long: judge whole answers */
@@ -119,7 +119,8 @@ struct choice {
 };
 struct choice choose(struct pool *p, const struct pool_request *r, int except, uint64_t now_ns);
 struct breaker_rules pool_rules(const struct pool *p, uint64_t now_ns);
-/* The earliest time something may be admitted: now, an end of OPEN or hold, UINT64_MAX unknown. */
+/* The earliest time something may be admitted: now, an end of OPEN or of a cooldown, UINT64_MAX
+ * unknown. */
 uint64_t pool_earliest(const struct pool *p, uint64_t now_ns);
 /* The same for this request, whose user or model may be in a cooldown that is not the others'. */
 uint64_t pool_earliest_for(const struct pool *p, const struct pool_request *r, uint64_t now_ns);
@@ -130,7 +131,7 @@ bool upstream_is_unary(const struct pool *p, const struct upstream *u, uint64_t 
 /* Its mark says something about this upstream still: it was not away since. */
 static inline bool request_is_fresh(const struct upstream *u, const struct pool_request *r)
 {
-    return r->era == u->breaker.era;
+    return r->generation == u->breaker.generation;
 }
 
 static inline bool request_is_system(const struct pool_request *r)
@@ -185,7 +186,7 @@ void pool_refuse(struct pool *p, struct pool_request *r, enum rule rule, int bla
 void pool_numbers(const struct pool *p, struct pool_request *r, enum rule rule, int upstream,
                   uint64_t now_ns);
 bool pool_sheds(const struct pool *p, uint64_t now_ns);
-void pool_hold_place(struct pool *p, struct pool_request *r);
+void pool_take_user_place(struct pool *p, struct pool_request *r);
 void pool_free_place(struct pool *p, struct pool_request *r);
 
 /* serve.c */
@@ -206,7 +207,7 @@ void pool_bound_queue(struct pool *p, uint64_t now_ns);
 /* Each tick: measures how fast waiting requests are served, and notices the end of a cold start. */
 void pool_tick_waiting(struct pool *p, uint64_t now_ns);
 
-/* orders.c */
+/* operator.c */
 void upstream_lapse(struct pool *p, struct upstream *u, uint64_t now_ns);
 bool upstream_override_on(const struct upstream *u, enum pool_override o);
 

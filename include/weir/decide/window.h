@@ -36,7 +36,7 @@ void window_advance(struct window *w, uint64_t now_ns);
 
 void window_add(struct window *w, unsigned column, uint64_t now_ns);
 
-/* Undoes one count, the most recent; nothing if the window holds none. */
+/* Undoes one count, the most recent; nothing if the window has none. */
 void window_take_back(struct window *w, unsigned column, uint64_t now_ns);
 
 /* As of the last call that was given a time. */

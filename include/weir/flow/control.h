@@ -85,8 +85,8 @@ struct control_who {
     const char *text; /* the command as typed, for the audit line */
 };
 /* upstream SIZE_MAX: all of the pool.  for_ns 0: until taken back. */
-bool control_order(struct control *c, const struct control_who *who, size_t pool, size_t upstream,
-                   enum pool_order o, double value, uint64_t for_ns, char *why, size_t room);
+bool control_command(struct control *c, const struct control_who *who, size_t pool, size_t upstream,
+                     enum pool_command o, double value, uint64_t for_ns, char *why, size_t room);
 bool control_mode(struct control *c, const struct control_who *who, size_t pool,
                   enum pool_rule_set set, bool enforce, uint64_t for_ns, char *why, size_t room);
 /* text NULL clears. */

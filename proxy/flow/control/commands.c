@@ -22,33 +22,33 @@ static uint64_t until(const struct control *c, uint64_t for_ns)
 }
 
 /* Which override an order lays; OVERRIDE_COUNT: none. */
-static enum pool_override override_of(enum pool_order o)
+static enum pool_override override_of(enum pool_command o)
 {
     switch (o) {
-    case ORDER_BREAKER_OPEN:
+    case OPERATOR_BREAKER_OPEN:
         return OVERRIDE_BREAKER_OPEN;
-    case ORDER_BREAKER_CLOSE:
+    case OPERATOR_BREAKER_CLOSE:
         return OVERRIDE_BREAKER_CLOSE;
-    case ORDER_RAMP_HOLD:
-    case ORDER_RAMP_SET:
+    case OPERATOR_RAMP_HOLD:
+    case OPERATOR_RAMP_SET:
         return OVERRIDE_RAMP_HOLD;
-    case ORDER_DRAIN:
+    case OPERATOR_DRAIN:
         return OVERRIDE_DRAIN;
-    case ORDER_LIMIT_STREAMS:
+    case OPERATOR_LIMIT_STREAMS:
         return OVERRIDE_LIMIT_STREAMS;
-    case ORDER_BREAKER_AUTO:
-    case ORDER_RAMP_START:
-    case ORDER_RAMP_RESUME:
-    case ORDER_RAMP_FINISH:
-    case ORDER_RAMP_ABORT:
-    case ORDER_UNDRAIN:
+    case OPERATOR_BREAKER_AUTO:
+    case OPERATOR_RAMP_START:
+    case OPERATOR_RAMP_RESUME:
+    case OPERATOR_RAMP_FINISH:
+    case OPERATOR_RAMP_ABORT:
+    case OPERATOR_UNDRAIN:
         return OVERRIDE_COUNT;
     }
     WEIR_UNREACHABLE("order");
 }
 
 static void note_by(struct control *c, const struct control_who *who, const struct snapshot_pool *p,
-                    size_t i, enum pool_order o, double value)
+                    size_t i, enum pool_command o, double value)
 {
     struct upstream_watch *w = &c->upstreams[p->upstreams[i].slot];
     enum pool_override ov = override_of(o);
@@ -61,14 +61,14 @@ static void note_by(struct control *c, const struct control_who *who, const stru
 }
 
 static bool order_one(struct control *c, const struct control_who *who,
-                      const struct snapshot_pool *p, size_t i, enum pool_order o, double value,
+                      const struct snapshot_pool *p, size_t i, enum pool_command o, double value,
                       uint64_t until_ns, char *why, size_t room)
 {
     const char *reason = "";
     uint64_t now = loop_refresh_now(c->loop);
     struct pool *pool = gate_lock(p->gate);
     enum weir_status rc =
-        pool_order(pool, (size_t)p->upstreams[i].place, o, value, until_ns, now, &reason);
+        pool_command(pool, (size_t)p->upstreams[i].place, o, value, until_ns, now, &reason);
 
     gate_unlock(p->gate);
     if (rc != WEIR_OK) {
@@ -79,8 +79,8 @@ static bool order_one(struct control *c, const struct control_who *who,
     return true;
 }
 
-bool control_order(struct control *c, const struct control_who *who, size_t pool, size_t upstream,
-                   enum pool_order o, double value, uint64_t for_ns, char *why, size_t room)
+bool control_command(struct control *c, const struct control_who *who, size_t pool, size_t upstream,
+                     enum pool_command o, double value, uint64_t for_ns, char *why, size_t room)
 {
     const struct snapshot_pool *p = &c->snapshot->pools[pool];
     size_t first = upstream == SIZE_MAX ? 0 : upstream, done = 0;

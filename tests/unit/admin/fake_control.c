@@ -186,8 +186,8 @@ static void remember(struct control *c, const struct control_who *who, size_t po
     (void)snprintf(c->last.text, sizeof c->last.text, "%s", who->text);
 }
 
-bool control_order(struct control *c, const struct control_who *who, size_t pool, size_t upstream,
-                   enum pool_order o, double value, uint64_t for_ns, char *why, size_t room)
+bool control_command(struct control *c, const struct control_who *who, size_t pool, size_t upstream,
+                     enum pool_command o, double value, uint64_t for_ns, char *why, size_t room)
 {
     remember(c, who, pool, upstream, for_ns);
     c->last.order = o;

@@ -10,7 +10,7 @@
  */
 struct fake_order {
     size_t pool, upstream;
-    enum pool_order order;
+    enum pool_command order;
     double value;
     uint64_t for_ns;
     unsigned uid;

@@ -150,7 +150,7 @@ Test(socket, orders_reach_control_with_uid_value_and_deadline)
     const char *got = ask("ramp chat/b set 30% for 2h\n");
 
     cr_assert(strstr(got, "chat/b: share put and held at 30 % for 2 h, until") != NULL, "%s", got);
-    cr_assert_eq(control.last.order, ORDER_RAMP_SET);
+    cr_assert_eq(control.last.order, OPERATOR_RAMP_SET);
     cr_assert_eq(control.last.pool, 0);
     cr_assert_eq(control.last.upstream, 1);
     cr_assert_float_eq(control.last.value, 0.3, 1e-9);
@@ -161,7 +161,7 @@ Test(socket, orders_reach_control_with_uid_value_and_deadline)
     cr_assert_eq(control.last.upstream, SIZE_MAX);
     cr_assert_eq(control.last.for_ns, COMMAND_FOR_DEFAULT_NS);
     (void)ask("limit chat/a auto\n");
-    cr_assert_eq(control.last.order, ORDER_LIMIT_STREAMS);
+    cr_assert_eq(control.last.order, OPERATOR_LIMIT_STREAMS);
     cr_assert_eq(control.last.value, 0);
     (void)ask("mode chat ramp observe\n");
     cr_assert_eq(control.last.upstream, SET_RAMP);

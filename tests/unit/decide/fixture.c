@@ -114,9 +114,9 @@ void good_probes(struct fixture *f)
         cr_assert(exchange(f, OUTCOME_OK, 200));
 }
 
-void order(struct fixture *f, enum pool_order o, double value, uint64_t until_ns)
+void order(struct fixture *f, enum pool_command o, double value, uint64_t until_ns)
 {
     const char *why = "";
 
-    cr_assert_eq(pool_order(f->pool, 0, o, value, until_ns, f->now_ns, &why), WEIR_OK, "%s", why);
+    cr_assert_eq(pool_command(f->pool, 0, o, value, until_ns, f->now_ns, &why), WEIR_OK, "%s", why);
 }

@@ -45,6 +45,6 @@ void wait_for_state(struct fixture *f, size_t i, enum breaker_state s);
 enum breaker_state state_of(const struct fixture *f, size_t i);
 /* Three good probes, or as many as the settings ask for. */
 void good_probes(struct fixture *f);
-void order(struct fixture *f, enum pool_order o, double value, uint64_t until_ns);
+void order(struct fixture *f, enum pool_command o, double value, uint64_t until_ns);
 
 #endif

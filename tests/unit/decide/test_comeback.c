@@ -317,16 +317,16 @@ Test(comeback, a_failing_health_check_opens_it_and_keeps_it_open)
 
 Test(comeback, an_undrained_upstream_whose_checks_fail_opens)
 {
-    order(&f, ORDER_DRAIN, 0, 0);
+    order(&f, OPERATOR_DRAIN, 0, 0);
     pool_health_failed(f.pool, 0, f.now_ns);
-    order(&f, ORDER_UNDRAIN, 0, 0);
+    order(&f, OPERATOR_UNDRAIN, 0, 0);
     cr_assert_eq(state_of(&f, 0), BREAKER_OPEN);
     cr_assert_str_eq(breaker()->cause, "health_check");
 }
 
 Test(comeback, a_forced_close_that_ends_over_failing_checks_opens)
 {
-    order(&f, ORDER_BREAKER_CLOSE, 0, f.now_ns + S(10));
+    order(&f, OPERATOR_BREAKER_CLOSE, 0, f.now_ns + S(10));
     pool_health_failed(f.pool, 0, f.now_ns);
     cr_assert_eq(state_of(&f, 0), BREAKER_CLOSED);
     pass(&f, MS(10100));

@@ -4,14 +4,14 @@
 
 #include "fixture.h"
 
-static struct chance chance = {7};
+static struct random draws = {7};
 
 static bool refuse(struct cooldown *c, enum cooldown_by by, uint64_t user, uint64_t model,
                    uint32_t ms, uint64_t now_ns)
 {
     struct cooldown_refusal r = {by, user, model, ms};
 
-    return cooldown_refused(c, &r, &chance, now_ns);
+    return cooldown_refused(c, &r, &draws, now_ns);
 }
 
 Test(cooldown, lasts_as_long_as_was_asked_and_a_little_more)

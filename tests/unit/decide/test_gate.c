@@ -233,7 +233,7 @@ Test(gate, a_request_that_one_upstream_may_not_take_goes_to_another)
     struct pool_request r = request_of(0);
 
     fixture_start(&f, 2);
-    order(&f, ORDER_BREAKER_OPEN, 0, 0);
+    order(&f, OPERATOR_BREAKER_OPEN, 0, 0);
     for (int i = 0; i < 4; i++) {
         r = request_of(0);
         cr_assert_eq(arrive(&f, &r), POOL_ADMIT);
@@ -253,7 +253,7 @@ Test(gate, an_upstream_that_asked_for_it_is_left_alone)
     pool_end(f.pool, &r, &rep, f.now_ns);
     cr_assert_eq(arrive(&f, &next), POOL_REFUSE);
     cr_assert_eq(next.cause, CAUSE_HELD);
-    cr_assert_eq(next.numbers.rule, RULE_HOLD);
+    cr_assert_eq(next.numbers.rule, RULE_COOLDOWN);
     cr_assert_geq(next.numbers.retry_after_ms, 17000, "after the hold");
     cr_assert(!next.no_retry);
     pass(&f, S(22));
@@ -279,7 +279,7 @@ Test(gate, the_nearest_upstream_names_the_cause)
     struct pool_request r;
 
     fixture_start(&f, 2);
-    order(&f, ORDER_BREAKER_OPEN, 0, 0);
+    order(&f, OPERATOR_BREAKER_OPEN, 0, 0);
     f.conf.queue.max_wait_ns = 0;
     fill();
     r = request_of(0);
@@ -293,7 +293,7 @@ Test(gate, what_does_not_wait_is_told_the_state_and_not_the_queue)
     struct pool_request held[2], r = of_class(CLASS_BATCH, 0);
 
     fixture_start(&f, 1);
-    order(&f, ORDER_RAMP_START, 0, 0);
+    order(&f, OPERATOR_RAMP_START, 0, 0);
     for (int i = 0; i < 2; i++) { /* what any share allows */
         held[i] = request_of(0);
         cr_assert_eq(arrive(&f, &held[i]), POOL_ADMIT);

@@ -274,7 +274,7 @@ Test(limiter, lateness_at_the_floor_of_pending_measures_the_slots)
     cr_assert_eq(l.streams, 4);
     cr_assert_eq(l.ceiling, 5);
     cr_assert_eq(l.pending, 1);
-    cr_assert_eq(l.hold, 2);
+    cr_assert_eq(l.wait_marks, 2);
 }
 
 Test(limiter, the_level_is_the_most_streams_of_the_last_two_seconds)
@@ -348,7 +348,7 @@ Test(limiter, a_late_probe_is_judged_at_once_and_doubles_the_hold)
     limiter_tick(&l, &in);
     cr_assert(!l.probing);
     cr_assert_eq(l.streams, 4);
-    cr_assert_eq(l.hold, 4);
+    cr_assert_eq(l.wait_marks, 4);
 }
 
 Test(limiter, the_hold_ends_at_32_marks)
@@ -359,7 +359,7 @@ Test(limiter, the_hold_ends_at_32_marks)
         in.pending = 1;
         window(4, 4, 0);
     }
-    cr_assert_eq(l.hold, 32);
+    cr_assert_eq(l.wait_marks, 32);
 }
 
 Test(limiter, a_probe_that_streams_forgets_the_level)
@@ -374,7 +374,7 @@ Test(limiter, a_probe_that_streams_forgets_the_level)
     limiter_tick(&l, &in);
     cr_assert(!l.probing);
     cr_assert_eq(l.ceiling, LIMITER_NO_CEILING);
-    cr_assert_eq(l.hold, 2);
+    cr_assert_eq(l.wait_marks, 2);
     cr_assert_eq(l.streams, 5);
 }
 
@@ -528,7 +528,7 @@ Test(limiter, a_restart_forgets_limits_and_level)
     cr_assert_eq(l.pending, 4);
     cr_assert_eq(l.streams, 4096);
     cr_assert_eq(l.ceiling, LIMITER_NO_CEILING);
-    cr_assert_eq(l.hold, 2);
+    cr_assert_eq(l.wait_marks, 2);
     cr_assert(l.start);
 }
 

@@ -72,7 +72,8 @@ Test(members, what_an_operator_said_before_it_joined_stands)
     int place = reserve(77, &reservation);
     const char *why = "";
 
-    cr_assert_eq(pool_order(f.pool, (size_t)place, ORDER_DRAIN, 0, 0, f.now_ns, &why), WEIR_OK);
+    cr_assert_eq(pool_command(f.pool, (size_t)place, OPERATOR_DRAIN, 0, 0, f.now_ns, &why),
+                 WEIR_OK);
     pool_join(f.pool, (size_t)place, reservation, f.now_ns);
     cr_assert_eq(state_of(&f, (size_t)place), BREAKER_DRAINED);
 }

@@ -28,15 +28,15 @@ Test(num, rounds_without_surprises)
     cr_assert_eq(num_ns(-1), 0);
 }
 
-Test(chance, replays_from_its_seed_and_stays_between)
+Test(random, replays_from_its_seed_and_stays_between)
 {
-    struct chance a = {42}, b = {42};
+    struct random a = {42}, b = {42};
     double sum = 0;
 
     for (int i = 0; i < 10000; i++) {
-        double x = chance_between(&a, 2, 4);
+        double x = random_between(&a, 2, 4);
         cr_assert(x >= 2 && x < 4);
-        cr_assert_eq(x, chance_between(&b, 2, 4));
+        cr_assert_eq(x, random_between(&b, 2, 4));
         sum += x;
     }
     cr_assert_float_eq(sum / 10000, 3, 0.05);

@@ -26,11 +26,11 @@ static struct breaker *breaker(void)
     return &f.pool->upstream[0].breaker;
 }
 
-static void refuse_order(enum pool_order o, double value)
+static void refuse_order(enum pool_command o, double value)
 {
     const char *why = NULL;
 
-    cr_assert_eq(pool_order(f.pool, 0, o, value, 0, f.now_ns, &why), WEIR_BAD);
+    cr_assert_eq(pool_command(f.pool, 0, o, value, 0, f.now_ns, &why), WEIR_BAD);
     cr_assert_not_null(why);
 }
 
@@ -46,13 +46,13 @@ static struct pool_event last_event(void)
 
 static void start_ramp(void)
 {
-    order(&f, ORDER_RAMP_START, 0, 0);
+    order(&f, OPERATOR_RAMP_START, 0, 0);
     cr_assert_eq(state_of(&f, 0), BREAKER_RAMPING);
 }
 
 Test(orders, held_open_stays_open)
 {
-    order(&f, ORDER_BREAKER_OPEN, 0, 0);
+    order(&f, OPERATOR_BREAKER_OPEN, 0, 0);
     pass(&f, S(100));
     cr_assert_eq(state_of(&f, 0), BREAKER_OPEN);
     cr_assert_str_eq(breaker()->cause, "operator");
@@ -62,7 +62,7 @@ Test(orders, held_open_lapses_into_half_open_with_an_event)
 {
     struct pool_event ev;
 
-    order(&f, ORDER_BREAKER_OPEN, 0, f.now_ns + S(10));
+    order(&f, OPERATOR_BREAKER_OPEN, 0, f.now_ns + S(10));
     pass(&f, MS(9900));
     cr_assert_eq(state_of(&f, 0), BREAKER_OPEN);
     pass(&f, MS(200));
@@ -75,22 +75,22 @@ Test(orders, held_open_lapses_into_half_open_with_an_event)
 
 Test(orders, auto_gives_an_open_one_back_as_half_open)
 {
-    order(&f, ORDER_BREAKER_OPEN, 0, 0);
-    order(&f, ORDER_BREAKER_AUTO, 0, 0);
+    order(&f, OPERATOR_BREAKER_OPEN, 0, 0);
+    order(&f, OPERATOR_BREAKER_AUTO, 0, 0);
     cr_assert_eq(state_of(&f, 0), BREAKER_HALF_OPEN);
-    refuse_order(ORDER_BREAKER_AUTO, 0);
+    refuse_order(OPERATOR_BREAKER_AUTO, 0);
 }
 
 Test(orders, forced_closed_does_not_trip)
 {
-    order(&f, ORDER_BREAKER_CLOSE, 0, 0);
+    order(&f, OPERATOR_BREAKER_CLOSE, 0, 0);
     fail_times(&f, 40);
     cr_assert_eq(state_of(&f, 0), BREAKER_CLOSED);
 }
 
 Test(orders, forced_closed_lapses_and_the_rules_hold_again)
 {
-    order(&f, ORDER_BREAKER_CLOSE, 0, f.now_ns + S(10));
+    order(&f, OPERATOR_BREAKER_CLOSE, 0, f.now_ns + S(10));
     pass(&f, MS(10100));
     cr_assert_str_eq(last_event().cause, "override_lapsed");
     fail_times(&f, 5);
@@ -100,7 +100,7 @@ Test(orders, forced_closed_lapses_and_the_rules_hold_again)
 Test(orders, close_closes_an_open_one)
 {
     fail_times(&f, 5);
-    order(&f, ORDER_BREAKER_CLOSE, 0, 0);
+    order(&f, OPERATOR_BREAKER_CLOSE, 0, 0);
     cr_assert(exchange(&f, OUTCOME_OK, 200));
 }
 
@@ -108,21 +108,21 @@ Test(orders, ramp_start_begins_at_the_first_share_from_any_state)
 {
     start_ramp();
     cr_assert_float_eq(breaker_share(breaker()), 0.1, 1e-9);
-    order(&f, ORDER_BREAKER_OPEN, 0, 0);
+    order(&f, OPERATOR_BREAKER_OPEN, 0, 0);
     start_ramp();
-    order(&f, ORDER_RAMP_FINISH, 0, 0);
+    order(&f, OPERATOR_RAMP_FINISH, 0, 0);
     start_ramp();
 }
 
 Test(orders, ramp_hold_freezes_and_resume_goes_on)
 {
-    refuse_order(ORDER_RAMP_HOLD, 0);
+    refuse_order(OPERATOR_RAMP_HOLD, 0);
     start_ramp();
-    order(&f, ORDER_RAMP_HOLD, 0, 0);
+    order(&f, OPERATOR_RAMP_HOLD, 0, 0);
     pass(&f, S(30));
     cr_assert_float_eq(breaker_share(breaker()), 0.1, 1e-9);
-    order(&f, ORDER_RAMP_RESUME, 0, 0);
-    refuse_order(ORDER_RAMP_RESUME, 0);
+    order(&f, OPERATOR_RAMP_RESUME, 0, 0);
+    refuse_order(OPERATOR_RAMP_RESUME, 0);
     pass(&f, S(15)); /* nobody comes, nobody is refused: every 3 s a step */
     cr_assert_eq(state_of(&f, 0), BREAKER_CLOSED);
 }
@@ -130,7 +130,7 @@ Test(orders, ramp_hold_freezes_and_resume_goes_on)
 Test(orders, ramp_hold_lapses)
 {
     start_ramp();
-    order(&f, ORDER_RAMP_HOLD, 0, f.now_ns + S(10));
+    order(&f, OPERATOR_RAMP_HOLD, 0, f.now_ns + S(10));
     pass(&f, MS(10100));
     cr_assert(!breaker()->ramp.held);
     cr_assert_str_eq(last_event().cause, "override_lapsed");
@@ -138,17 +138,17 @@ Test(orders, ramp_hold_lapses)
 
 Test(orders, ramp_set_puts_the_share_and_holds_it)
 {
-    order(&f, ORDER_RAMP_SET, 0.35, 0);
+    order(&f, OPERATOR_RAMP_SET, 0.35, 0);
     pass(&f, S(30));
     cr_assert_eq(state_of(&f, 0), BREAKER_RAMPING);
     cr_assert_float_eq(breaker_share(breaker()), 0.35, 1e-9);
-    refuse_order(ORDER_RAMP_SET, 0.001);
-    refuse_order(ORDER_RAMP_SET, 1.01);
+    refuse_order(OPERATOR_RAMP_SET, 0.001);
+    refuse_order(OPERATOR_RAMP_SET, 1.01);
 }
 
 Test(orders, a_trip_ends_the_hold_of_a_share)
 {
-    order(&f, ORDER_RAMP_SET, 0.35, 0);
+    order(&f, OPERATOR_RAMP_SET, 0.35, 0);
     fail_times(&f, 5);
     wait_for_state(&f, 0, BREAKER_HALF_OPEN);
     good_probes(&f);
@@ -159,7 +159,7 @@ Test(orders, a_trip_ends_the_hold_of_a_share)
 
 Test(orders, trip_rules_stay_armed_under_a_held_ramp)
 {
-    order(&f, ORDER_RAMP_SET, 0.35, 0);
+    order(&f, OPERATOR_RAMP_SET, 0.35, 0);
     fail_times(&f, 5);
     cr_assert_eq(state_of(&f, 0), BREAKER_OPEN);
 }
@@ -167,16 +167,16 @@ Test(orders, trip_rules_stay_armed_under_a_held_ramp)
 Test(orders, ramp_finish_is_all_the_way_at_once)
 {
     start_ramp();
-    order(&f, ORDER_RAMP_FINISH, 0, 0);
+    order(&f, OPERATOR_RAMP_FINISH, 0, 0);
     cr_assert_eq(state_of(&f, 0), BREAKER_CLOSED);
-    refuse_order(ORDER_RAMP_FINISH, 0);
+    refuse_order(OPERATOR_RAMP_FINISH, 0);
 }
 
 Test(orders, ramp_abort_goes_back_to_open)
 {
-    refuse_order(ORDER_RAMP_ABORT, 0);
+    refuse_order(OPERATOR_RAMP_ABORT, 0);
     start_ramp();
-    order(&f, ORDER_RAMP_ABORT, 0, 0);
+    order(&f, OPERATOR_RAMP_ABORT, 0, 0);
     cr_assert_eq(state_of(&f, 0), BREAKER_OPEN);
     wait_for_state(&f, 0, BREAKER_HALF_OPEN);
 }
@@ -187,7 +187,7 @@ Test(orders, a_drained_upstream_takes_nothing_and_cuts_nothing)
 
     arrive(&f, &running);
     first(&f, &running);
-    order(&f, ORDER_DRAIN, 0, 0);
+    order(&f, OPERATOR_DRAIN, 0, 0);
     cr_assert_eq(arrive(&f, &r), POOL_REFUSE);
     cr_assert_eq(r.cause, CAUSE_NO_UPSTREAM);
     cr_assert_eq(f.pool->upstream[0].streams, 1);
@@ -197,17 +197,17 @@ Test(orders, a_drained_upstream_takes_nothing_and_cuts_nothing)
 
 Test(orders, an_undrained_upstream_comes_back_by_the_ramp)
 {
-    refuse_order(ORDER_UNDRAIN, 0);
-    order(&f, ORDER_DRAIN, 0, 0);
-    refuse_order(ORDER_BREAKER_OPEN, 0);
-    refuse_order(ORDER_RAMP_SET, 0.5);
-    order(&f, ORDER_UNDRAIN, 0, 0);
+    refuse_order(OPERATOR_UNDRAIN, 0);
+    order(&f, OPERATOR_DRAIN, 0, 0);
+    refuse_order(OPERATOR_BREAKER_OPEN, 0);
+    refuse_order(OPERATOR_RAMP_SET, 0.5);
+    order(&f, OPERATOR_UNDRAIN, 0, 0);
     cr_assert_eq(state_of(&f, 0), BREAKER_RAMPING);
 }
 
 Test(orders, a_drained_upstream_stays_so_whatever_its_health)
 {
-    order(&f, ORDER_DRAIN, 0, 0);
+    order(&f, OPERATOR_DRAIN, 0, 0);
     pool_health_failed(f.pool, 0, f.now_ns);
     pool_health_ok(f.pool, 0, f.now_ns);
     pass(&f, S(60));
@@ -218,7 +218,7 @@ Test(orders, a_limit_holds_until_it_lapses)
 {
     struct pool_request r[3];
 
-    order(&f, ORDER_LIMIT_STREAMS, 2, f.now_ns + S(60));
+    order(&f, OPERATOR_LIMIT_STREAMS, 2, f.now_ns + S(60));
     for (int i = 0; i < 3; i++) {
         r[i] = request_of(0);
         cr_assert_eq(arrive(&f, &r[i]), i < 2 ? POOL_ADMIT : POOL_WAIT);
@@ -238,7 +238,7 @@ Test(orders, a_limit_holds_even_where_the_limiter_looks_on)
     struct pool_request a = request_of(0), b = request_of(0);
 
     pool_set_mode(f.pool, SET_LIMITER, 0);
-    order(&f, ORDER_LIMIT_STREAMS, 1, 0);
+    order(&f, OPERATOR_LIMIT_STREAMS, 1, 0);
     cr_assert_eq(arrive(&f, &a), POOL_ADMIT);
     cr_assert_eq(arrive(&f, &b), POOL_WAIT);
     pool_leave(f.pool, &b, f.now_ns);
@@ -308,7 +308,7 @@ Test(observe, a_breaker_that_looks_on_has_a_ramp_that_looks_on)
 Test(observe, an_operators_open_holds_even_where_the_breaker_looks_on)
 {
     pool_set_mode(f.pool, SET_BREAKER, 0);
-    order(&f, ORDER_BREAKER_OPEN, 0, 0);
+    order(&f, OPERATOR_BREAKER_OPEN, 0, 0);
     cr_assert(!exchange(&f, OUTCOME_OK, 200));
 }
 

@@ -45,12 +45,12 @@ Test(people, a_completed_turn_gives_a_lease)
     arrive(&f, &r);
     first(&f, &r);
     end_ok(&f, &r);
-    cr_assert(lease_held(&f.pool->leases, 5, f.now_ns + S(599)));
+    cr_assert(lease_is_in_force(&f.pool->leases, 5, f.now_ns + S(599)));
     r = request_of(6);
     arrive(&f, &r);
     first(&f, &r);
     end_as(&f, &r, OUTCOME_FAILED, 200);
-    cr_assert(!lease_held(&f.pool->leases, 6, f.now_ns));
+    cr_assert(!lease_is_in_force(&f.pool->leases, 6, f.now_ns));
 }
 
 Test(people, one_user_may_not_hold_more_than_a_share_while_it_sheds)
@@ -72,8 +72,8 @@ Test(people, one_user_may_not_hold_more_than_a_share_while_it_sheds)
     cr_assert_eq(held, 6);
     cr_assert_eq(many[19].cause, CAUSE_RATE_LIMITED);
     cr_assert_eq(many[19].numbers.rule, RULE_FAIR_SHARE);
-    cr_assert_eq(many[19].numbers.user_holds, 6);
-    cr_assert_eq(many[19].numbers.user_may_hold, 6);
+    cr_assert_eq(many[19].numbers.user_places, 6);
+    cr_assert_eq(many[19].numbers.user_most, 6);
     calm = request_of(2);
     cr_assert_eq(arrive(&f, &calm), POOL_ADMIT);
     pass(&f, S(11)); /* it sheds no more */
@@ -180,8 +180,8 @@ Test(people, a_flood_gets_its_turns_where_its_share_is_less_than_a_place)
     cr_assert(got >= 25 && got <= 35, "a tenth of the admissions, was %d of 300", got);
     f.pool->upstream[0].inflight = 0;
     cr_assert_eq(r.numbers.rule, RULE_FAIR_SHARE);
-    cr_assert_eq(r.numbers.user_holds, 0);
-    cr_assert_eq(r.numbers.user_may_hold, 0, "between its turns");
+    cr_assert_eq(r.numbers.user_places, 0);
+    cr_assert_eq(r.numbers.user_most, 0, "between its turns");
 }
 
 Test(people, who_does_not_flood_may_hold_two_of_four_places)
@@ -246,7 +246,7 @@ Test(people, standing_limits_hold_without_any_load)
         cr_assert_eq(arrive(&f, &r[i]), i < 2 ? POOL_ADMIT : POOL_REFUSE);
     }
     cr_assert_eq(r[2].numbers.rule, RULE_USER_STREAMS);
-    cr_assert_eq(r[2].numbers.user_may_hold, 2);
+    cr_assert_eq(r[2].numbers.user_most, 2);
     cr_assert_eq(arrive(&f, &other), POOL_ADMIT);
     end_as(&f, &r[0], OUTCOME_NEUTRAL, 0);
     r[2] = request_of(1);
@@ -307,7 +307,7 @@ Test(people, an_operators_open_says_not_to_retry)
     struct pool_request r = request_of(0);
 
     fixture_start(&f, 1);
-    order(&f, ORDER_BREAKER_OPEN, 0, f.now_ns + S(1800));
+    order(&f, OPERATOR_BREAKER_OPEN, 0, f.now_ns + S(1800));
     cr_assert_eq(arrive(&f, &r), POOL_REFUSE);
     cr_assert(r.no_retry);
     cr_assert_geq(r.numbers.retry_after_ms, 30000);
@@ -318,7 +318,7 @@ Test(people, an_operators_open_that_ends_soon_may_be_retried)
     struct pool_request r = request_of(0);
 
     fixture_start(&f, 1);
-    order(&f, ORDER_BREAKER_OPEN, 0, f.now_ns + S(30));
+    order(&f, OPERATOR_BREAKER_OPEN, 0, f.now_ns + S(30));
     cr_assert_eq(arrive(&f, &r), POOL_REFUSE);
     cr_assert(!r.no_retry);
     cr_assert_geq(r.numbers.retry_after_ms, 27000);

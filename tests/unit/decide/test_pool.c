@@ -90,7 +90,7 @@ Test(pool, is_shut_while_nobody_can_be_admitted_for_longer_than_anybody_waits)
     cr_assert(!pool_is_shut(f.pool, f.now_ns));
     cr_assert(!pool_refuse_shut(f.pool, &r, f.now_ns));
     cr_assert_eq(r.state, REQUEST_NEW);
-    order(&f, ORDER_BREAKER_OPEN, 0, 0);
+    order(&f, OPERATOR_BREAKER_OPEN, 0, 0);
     cr_assert(pool_refuse_shut(f.pool, &r, f.now_ns));
     cr_assert_eq(r.state, REQUEST_ENDED);
     cr_assert_eq(r.cause, CAUSE_CIRCUIT_OPEN);
@@ -101,8 +101,8 @@ Test(pool, is_not_shut_when_a_wait_could_end_in_an_admission)
 {
     uint64_t most = f.conf.queue.max_wait_ns;
 
-    order(&f, ORDER_BREAKER_OPEN, 0, f.now_ns + most);
+    order(&f, OPERATOR_BREAKER_OPEN, 0, f.now_ns + most);
     cr_assert(!pool_is_shut(f.pool, f.now_ns));
-    order(&f, ORDER_BREAKER_OPEN, 0, f.now_ns + most + MS(1));
+    order(&f, OPERATOR_BREAKER_OPEN, 0, f.now_ns + most + MS(1));
     cr_assert(pool_is_shut(f.pool, f.now_ns));
 }

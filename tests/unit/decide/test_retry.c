@@ -148,7 +148,7 @@ Test(retry, none_where_there_is_no_other_upstream)
 {
     struct pool_request r = request_of(0);
 
-    order(&f, ORDER_DRAIN, 0, 0); /* upstream 0 */
+    order(&f, OPERATOR_DRAIN, 0, 0); /* upstream 0 */
     arrive(&f, &r);
     cr_assert_eq(r.upstream, 1);
     cr_assert_eq(again(&r), POOL_REFUSE);

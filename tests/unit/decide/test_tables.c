@@ -92,11 +92,11 @@ Test(lease, lasts_until_its_end)
 {
     struct leases *t = calloc(1, sizeof *t);
 
-    cr_assert(!lease_held(t, 5, S(1)));
+    cr_assert(!lease_is_in_force(t, 5, S(1)));
     lease_renew(t, 5, S(600));
-    cr_assert(lease_held(t, 5, S(599)));
-    cr_assert(!lease_held(t, 5, S(600)));
-    cr_assert(!lease_held(t, 6, S(1)));
+    cr_assert(lease_is_in_force(t, 5, S(599)));
+    cr_assert(!lease_is_in_force(t, 5, S(600)));
+    cr_assert(!lease_is_in_force(t, 6, S(1)));
     free(t);
 }
 
@@ -104,7 +104,7 @@ Test(lease, is_for_nobody_when_the_user_is_unknown)
 {
     struct leases *t = calloc(1, sizeof *t);
 
-    cr_assert(!lease_held(t, 0, 0));
+    cr_assert(!lease_is_in_force(t, 0, 0));
     free(t);
 }
 
@@ -114,9 +114,9 @@ Test(lease, overwrites_the_oldest_of_its_group)
 
     for (uint64_t i = 0; i <= LEASE_GROUP; i++) /* one more than a group holds, same group */
         lease_renew(t, (i + 1) * LEASE_SLOTS, S(100 + i));
-    cr_assert(!lease_held(t, LEASE_SLOTS, S(1)));
+    cr_assert(!lease_is_in_force(t, LEASE_SLOTS, S(1)));
     for (uint64_t i = 1; i <= LEASE_GROUP; i++)
-        cr_assert(lease_held(t, (i + 1) * LEASE_SLOTS, S(1)));
+        cr_assert(lease_is_in_force(t, (i + 1) * LEASE_SLOTS, S(1)));
     free(t);
 }
 
@@ -218,7 +218,7 @@ Test(users, never_lets_many_more_than_that_through_in_any_minute)
 
 Test(appoint, tells_the_first_a_second_and_its_turn)
 {
-    struct chance c = {3};
+    struct random c = {3};
     uint64_t end = 0;
     uint32_t ms = appoint_next(&end, &c, 2, 0, S(100));
 
@@ -227,7 +227,7 @@ Test(appoint, tells_the_first_a_second_and_its_turn)
 
 Test(appoint, spreads_a_crowd_at_the_rate_of_the_pool)
 {
-    struct chance c = {3};
+    struct random c = {3};
     uint64_t end = 0;
     uint32_t seconds[60] = {0};
 
@@ -240,7 +240,7 @@ Test(appoint, spreads_a_crowd_at_the_rate_of_the_pool)
 
 Test(appoint, stays_between_1_and_59_seconds)
 {
-    struct chance c = {3};
+    struct random c = {3};
     uint64_t end = 0;
 
     for (int i = 0; i < 10000; i++) {
@@ -252,7 +252,7 @@ Test(appoint, stays_between_1_and_59_seconds)
 
 Test(appoint, waits_for_the_end_of_the_outage)
 {
-    struct chance c = {3};
+    struct random c = {3};
     uint64_t end = 0;
     uint32_t ms = appoint_next(&end, &c, 10, S(120), S(100));
 
@@ -261,7 +261,7 @@ Test(appoint, waits_for_the_end_of_the_outage)
 
 Test(appoint, spreads_those_beyond_a_minute_over_half_a_minute)
 {
-    struct chance c = {3};
+    struct random c = {3};
     uint64_t end = S(300);
     uint32_t low = UINT32_MAX, high = 0;
 
@@ -276,7 +276,7 @@ Test(appoint, spreads_those_beyond_a_minute_over_half_a_minute)
 
 Test(appoint, says_30_to_59_seconds_for_a_state_that_lasts)
 {
-    struct chance c = {3};
+    struct random c = {3};
 
     for (int i = 0; i < 1000; i++) {
         uint32_t ms = appoint_late(&c);

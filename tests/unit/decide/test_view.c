@@ -54,8 +54,8 @@ Test(view, shows_overrides_and_their_ends)
 {
     struct upstream_view v;
 
-    order(&f, ORDER_BREAKER_OPEN, 0, f.now_ns + S(60));
-    order(&f, ORDER_LIMIT_STREAMS, 9, 0);
+    order(&f, OPERATOR_BREAKER_OPEN, 0, f.now_ns + S(60));
+    order(&f, OPERATOR_LIMIT_STREAMS, 9, 0);
     pool_upstream_view(f.pool, 0, &v, f.now_ns);
     cr_assert(v.override_on[OVERRIDE_BREAKER_OPEN]);
     cr_assert_eq(v.override_until_ns[OVERRIDE_BREAKER_OPEN], f.now_ns + S(60));
@@ -98,7 +98,7 @@ Test(view, expects_nothing_of_a_drained_one)
 
     fixture_stop(&f);
     fixture_start(&f, 2);
-    order(&f, ORDER_DRAIN, 0, 0);
+    order(&f, OPERATOR_DRAIN, 0, 0);
     pool_upstream_view(f.pool, 0, &v, f.now_ns);
     cr_assert_lt(v.expected_full_s, 0);
     cr_assert_eq(v.state, BREAKER_DRAINED);
@@ -123,7 +123,7 @@ Test(view, counts_each_outcome_by_its_name)
     cr_assert_eq(v.neutral, 1);
     cr_assert_eq(v.refused, 1);
     cr_assert_eq(v.refuse_cause, CAUSE_HELD);
-    cr_assert_geq(v.held_until_ns, f.now_ns + S(1));
+    cr_assert_geq(v.cooldown_until_ns, f.now_ns + S(1));
 }
 
 Test(view, shows_rates_and_tokens)
@@ -170,7 +170,7 @@ Test(view, a_pools_share_is_weighted_by_load)
     fixture_start(&f, 2);
     f.pool->upstream[0].breaker.known_good = 30;
     f.pool->upstream[1].breaker.known_good = 10;
-    order(&f, ORDER_BREAKER_OPEN, 0, 0);
+    order(&f, OPERATOR_BREAKER_OPEN, 0, 0);
     pool_view(f.pool, &v, f.now_ns);
     cr_assert_float_eq(v.share, 0.25, 1e-9);
 }

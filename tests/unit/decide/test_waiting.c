@@ -163,7 +163,7 @@ Test(waiting, is_not_measured_while_the_breaker_is_open)
     places_taken();
     waiters(0, 4);
     f.pool->backlog.waited = true;
-    order(&f, ORDER_BREAKER_OPEN, 0, 0);
+    order(&f, OPERATOR_BREAKER_OPEN, 0, 0);
     pass(&f, MS(300));
     cr_assert_eq(f.pool->backlog.seconds, 0);
 }

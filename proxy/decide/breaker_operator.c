@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The operator's hand on a breaker.  What makes no sense in a state is refused in orders.c. */
+/* Operator commands on a breaker.  operator.c refuses those that make no sense in a state. */
 #include "breaker_priv.h"
 
-/* What an operator ordered holds even where the rules only look on. */
+/* Operator commands apply even where the rules only observe. */
 static void enter_by_hand(struct breaker *b, const struct breaker_rules *c, enum breaker_state to,
                           const char *cause)
 {
@@ -10,27 +10,27 @@ static void enter_by_hand(struct breaker *b, const struct breaker_rules *c, enum
     b->by_hand = true;
 }
 
-void breaker_hold_open(struct breaker *b, const struct breaker_rules *c, uint64_t until_ns)
+void breaker_force_open(struct breaker *b, const struct breaker_rules *c, uint64_t until_ns)
 {
     b->forced_closed = false;
-    b->held_open = true;
+    b->forced_open = true;
     enter_by_hand(b, c, BREAKER_OPEN, "operator");
-    b->era++;
+    b->generation++;
     b->until_ns = until_ns;
 }
 
 void breaker_force_closed(struct breaker *b, const struct breaker_rules *c)
 {
-    b->held_open = false;
+    b->forced_open = false;
     b->forced_closed = true;
     enter_by_hand(b, c, BREAKER_CLOSED, "operator");
 }
 
 void breaker_give_back(struct breaker *b, const struct breaker_rules *c, const char *cause)
 {
-    bool was_open = b->held_open;
+    bool was_open = b->forced_open;
 
-    b->held_open = b->forced_closed = false;
+    b->forced_open = b->forced_closed = false;
     if (was_open)
         enter_by_hand(b, c, BREAKER_HALF_OPEN, cause);
     else
@@ -42,7 +42,7 @@ void breaker_give_back(struct breaker *b, const struct breaker_rules *c, const c
 void breaker_ramp_from(struct breaker *b, const struct breaker_rules *c, double share,
                        const char *cause)
 {
-    b->held_open = b->forced_closed = false;
+    b->forced_open = b->forced_closed = false;
     b->began_ramp = b->state != BREAKER_RAMPING && b->state != BREAKER_CLOSED;
     ramp_begin(&b->ramp, share, c->now_ns);
     enter_by_hand(b, c, BREAKER_RAMPING, cause);
@@ -57,7 +57,7 @@ void breaker_undrain(struct breaker *b, const struct breaker_rules *c, const cha
 
 void breaker_finish(struct breaker *b, const struct breaker_rules *c)
 {
-    b->held_open = false;
+    b->forced_open = false;
     enter_by_hand(b, c, BREAKER_CLOSED, "operator");
 }
 
@@ -67,15 +67,15 @@ void breaker_abort(struct breaker *b, const struct breaker_rules *c)
         ramp_died(&b->ramp);
     b->trips++;
     enter_by_hand(b, c, BREAKER_OPEN, "operator");
-    b->era++;
+    b->generation++;
     b->until_ns = c->now_ns + breaker_wait_ns(b, c->breaker);
 }
 
 void breaker_drain(struct breaker *b, const struct breaker_rules *c)
 {
-    b->held_open = b->forced_closed = false;
+    b->forced_open = b->forced_closed = false;
     enter_by_hand(b, c, BREAKER_DRAINED, "operator");
-    b->era++;
+    b->generation++;
 }
 
 void breaker_say(struct breaker *b, const struct breaker_rules *c, const char *cause)
