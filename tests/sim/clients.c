@@ -106,9 +106,9 @@ void clients_start(struct world *w)
         next_arrival(w, SOURCE_STRANGERS);
     if (w->sc->heavy > 0)
         next_arrival(w, SOURCE_HEAVY);
-    for (uint32_t i = 0; i < w->sc->people; i++)
-        heap_push(&w->heap, w->start_ns + num_ns(0.1 * rng_unit(&w->clients)), EVENT_PERSON, NULL,
-                  (int)i + 1, 0);
+    for (uint32_t i = 0; i < w->sc->virtual_users; i++)
+        heap_push(&w->heap, w->start_ns + num_ns(0.1 * rng_unit(&w->clients)), EVENT_VIRTUAL_USER,
+                  NULL, (int)i + 1, 0);
     if (w->sc->crowd > 0)
         heap_push(&w->heap, w->start_ns + num_ns(w->sc->crowd_at_s), EVENT_CROWD, NULL, 0, 0);
 }
@@ -181,14 +181,14 @@ void client_crowd(struct world *w)
     }
 }
 
-void client_person(struct world *w, int who)
+void client_virtual_user(struct world *w, int who)
 {
     struct ask *a;
 
     if (w->closing)
         return;
     a = draw(w, &w->arrivals);
-    a->person = (uint32_t)who;
+    a->virtual_user = (uint32_t)who;
     a->user = (uint64_t)who * UINT64_C(0x9e3779b97f4a7c15);
     client_comes(w, a);
 }
@@ -239,9 +239,9 @@ void client_served(struct job *j, bool good)
 
     if (j->ask->talk != NULL)
         talk_goes_on(w, j->ask->talk, good);
-    if (j->ask->person > 0)
-        heap_push(&w->heap, w->now_ns + num_ns(w->sc->people_gap_s), EVENT_PERSON, NULL,
-                  (int)j->ask->person, 0);
+    if (j->ask->virtual_user > 0)
+        heap_push(&w->heap, w->now_ns + num_ns(w->sc->virtual_user_gap_s), EVENT_VIRTUAL_USER, NULL,
+                  (int)j->ask->virtual_user, 0);
     free(j->ask);
     j->ask = NULL;
 }

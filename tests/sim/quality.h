@@ -67,6 +67,6 @@ struct quota measure_quota(const char *backend, double per_s, double times, bool
 struct crowd {
     double served, peak_retries, median_s, last_s, attempts;
 };
-struct crowd measure_crowd(uint32_t people, enum comeback how, const struct effort *e);
+struct crowd measure_crowd(uint32_t users, enum comeback how, const struct effort *e);
 
 #endif

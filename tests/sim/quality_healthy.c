@@ -94,7 +94,7 @@ static void check_slots(struct report *r)
 /* So many come at once to an idle service, and each comes again a second after its answer. */
 static const struct crowding_in {
     double ms;
-    uint32_t people;
+    uint32_t virtual_users;
     double bound; /* refused in the first 5 s */
 } crowds[] = {{5, 2000, 0.02}, {50, 2000, 0.05}, {300, 200, 0.02}, {300, 2000, 0.05}};
 
@@ -110,8 +110,8 @@ static void check_cold_crowd(struct report *r, const struct crowding_in *c, bool
     b.plain = !api;
     for (uint64_t s = 0; s < SEEDS; s++) {
         struct scenario sc = scenario_of(&b, 0, 15, r->effort.first_seed + s);
-        sc.people = c->people;
-        sc.people_gap_s = 1;
+        sc.virtual_users = c->virtual_users;
+        sc.virtual_user_gap_s = 1;
         sc.warm_s = 0;
         (void)sim_run(&sc, res);
         shed += sum_bins(res->group[0].shed, 0, 5);
@@ -119,10 +119,10 @@ static void check_cold_crowd(struct report *r, const struct crowding_in *c, bool
         shed_later += sum_bins(res->group[0].shed, 10, 15);
         asked_later += sum_bins(res->group[0].asked, 10, 15);
     }
-    (void)snprintf(what, sizeof what, "%u at once, %g ms%s: refused in 5 s", c->people, c->ms,
-                   api ? ", api" : "");
+    (void)snprintf(what, sizeof what, "%u at once, %g ms%s: refused in 5 s", c->virtual_users,
+                   c->ms, api ? ", api" : "");
     at_most(r, "cold", what, shed / asked, c->bound);
-    (void)snprintf(what, sizeof what, "%u at once, %g ms%s: refused later", c->people, c->ms,
+    (void)snprintf(what, sizeof what, "%u at once, %g ms%s: refused later", c->virtual_users, c->ms,
                    api ? ", api" : "");
     at_most(r, "cold", what, shed_later / asked_later, 0.001);
 }

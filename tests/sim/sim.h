@@ -124,8 +124,8 @@ struct scenario {
     bool random_modes;
     bool trace;                         /* a line every two seconds on stdout */
     double calm_s;                      /* load 0.2 for so long at first */
-    uint32_t people;                    /* each asks, waits for the answer, and asks again ... */
-    double people_gap_s;                /* ... so long after it */
+    uint32_t virtual_users;             /* each asks, waits for the answer, and asks again ... */
+    double virtual_user_gap_s;          /* ... so long after it */
     void (*tune)(struct decide_conf *); /* changes of weir's settings */
     struct fault fault[SIM_FAULTS_MAX];
     size_t n_faults;

@@ -230,8 +230,8 @@ static void dispatch(struct world *w, const struct event *ev)
     case EVENT_TALK:
         client_talk_turn(w, ev->about);
         return;
-    case EVENT_PERSON:
-        client_person(w, ev->arg);
+    case EVENT_VIRTUAL_USER:
+        client_virtual_user(w, ev->arg);
         return;
     case EVENT_STEP:
         engine_step(ev->about);

@@ -15,7 +15,7 @@ enum event_kind {
     EVENT_COMEBACK,
     EVENT_CROWD,
     EVENT_TALK,
-    EVENT_PERSON,
+    EVENT_VIRTUAL_USER,
     EVENT_STEP,
     EVENT_SERVED,
     EVENT_OUTCOME,
@@ -65,7 +65,7 @@ struct ask {
     double leave_s; /* goes away so long after asking, whatever has come of it; < 0 never */
     double abort_s; /* goes away so long after its first token; < 0 never */
     struct talk *talk;
-    uint32_t person; /* 0: none */
+    uint32_t virtual_user; /* 0: none */
     uint64_t since_ns;
 };
 
@@ -210,7 +210,7 @@ void client_comes(struct world *w, struct ask *a);
 void client_arrival(struct world *w, int source);
 void client_crowd(struct world *w);
 void client_talk_turn(struct world *w, struct talk *t);
-void client_person(struct world *w, int who);
+void client_virtual_user(struct world *w, int who);
 void client_served(struct job *j, bool good);
 void client_refused(struct job *j);
 void client_failed(struct job *j);

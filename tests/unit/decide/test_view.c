@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What people and metrics are shown, and new settings. */
+/* What operators and metrics are shown, and new settings. */
 #include <criterion/criterion.h>
 #include <string.h>
 

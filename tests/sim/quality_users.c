@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* People: crowds that reload (Q7), conversations (Q11), one heavy user. */
+/* Virtual users: crowds that reload (Q7), conversations (Q11), one heavy user. */
 #include <stdlib.h>
 
 #include "quality.h"
@@ -7,7 +7,7 @@
 
 enum { CROWD_AT_S = 100, CROWD_WINDOW_S = 240 };
 
-struct crowd measure_crowd(uint32_t people, enum comeback how, const struct effort *e)
+struct crowd measure_crowd(uint32_t users, enum comeback how, const struct effort *e)
 {
     struct result *res = malloc(sizeof *res);
     struct crowd out = {0};
@@ -18,7 +18,7 @@ struct crowd measure_crowd(uint32_t people, enum comeback how, const struct effo
         struct scenario sc = scenario_of(backend_find("A"), 0.5, 400, e->first_seed + i);
         double served, sum = 0, half = -1, last = 0, peak = 0;
         const struct bins *b = &res->group[2];
-        sc.crowd = people;
+        sc.crowd = users;
         sc.crowd_at_s = CROWD_AT_S;
         sc.retries = 4;
         sc.comeback = how;
@@ -33,7 +33,7 @@ struct crowd measure_crowd(uint32_t people, enum comeback how, const struct effo
             if (s > CROWD_AT_S)
                 peak = num_max(peak, b->asked[s]);
         }
-        out.served += served / people / n;
+        out.served += served / users / n;
         out.attempts += sum_bins(b->asked, CROWD_AT_S, 400) / n;
         out.median_s += half / n;
         out.last_s += last / n;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Tables of people and of outages. */
+/* Tables of users and of outages. */
 #include "sweep.h"
 
 void table_talks(const struct effort *e)
@@ -60,16 +60,16 @@ void table_crowd(const struct effort *e)
     } how[] = {{"no hint, the SDKs' back-off", COMEBACK_BACKOFF},
                {"5 s for everybody", COMEBACK_CONST_5},
                {"appointments", COMEBACK_HEADER}};
-    static const uint32_t people[] = {600, 100};
+    static const uint32_t users[] = {600, 100};
 
     (void)printf("\n## A crowd that reloads within half a second\n\nA at 0.5x; each comes back at "
-                 "most four times.\n\n| people | what the refused are told | attempts | most in a "
+                 "most four times.\n\n| users | what the refused are told | attempts | most in a "
                  "second, after the first | served well within 240 s | half of them within | the "
                  "last after |\n|---|---|---|---|---|---|---|\n");
     for (int p = 0; p < 2; p++)
         for (int i = 0; i < 3; i++) {
-            struct crowd c = measure_crowd(people[p], how[i].how, e);
-            (void)printf("| %u | %s | %.0f | %.0f | %.1f %% | %.0f s | %.0f s |\n", people[p],
+            struct crowd c = measure_crowd(users[p], how[i].how, e);
+            (void)printf("| %u | %s | %.0f | %.0f | %.1f %% | %.0f s | %.0f s |\n", users[p],
                          how[i].name, c.attempts, c.peak_retries, 100 * c.served, c.median_s,
                          c.last_s);
         }

@@ -18,7 +18,7 @@ static void stop(void)
     fixture_stop(&f);
 }
 
-TestSuite(orders, .init = start, .fini = stop);
+TestSuite(operator, .init = start, .fini = stop);
 TestSuite(observe, .init = start, .fini = stop);
 
 static struct breaker *breaker(void)
@@ -50,7 +50,7 @@ static void start_ramp(void)
     cr_assert_eq(state_of(&f, 0), BREAKER_RAMPING);
 }
 
-Test(orders, held_open_stays_open)
+Test(operator, held_open_stays_open)
 {
     order(&f, OPERATOR_BREAKER_OPEN, 0, 0);
     pass(&f, S(100));
@@ -58,7 +58,7 @@ Test(orders, held_open_stays_open)
     cr_assert_str_eq(breaker()->cause, "operator");
 }
 
-Test(orders, held_open_lapses_into_half_open_with_an_event)
+Test(operator, held_open_lapses_into_half_open_with_an_event)
 {
     struct pool_event ev;
 
@@ -73,7 +73,7 @@ Test(orders, held_open_lapses_into_half_open_with_an_event)
     cr_assert_str_eq(ev.cause, "override_lapsed");
 }
 
-Test(orders, auto_gives_an_open_one_back_as_half_open)
+Test(operator, auto_gives_an_open_one_back_as_half_open)
 {
     order(&f, OPERATOR_BREAKER_OPEN, 0, 0);
     order(&f, OPERATOR_BREAKER_AUTO, 0, 0);
@@ -81,14 +81,14 @@ Test(orders, auto_gives_an_open_one_back_as_half_open)
     refuse_order(OPERATOR_BREAKER_AUTO, 0);
 }
 
-Test(orders, forced_closed_does_not_trip)
+Test(operator, forced_closed_does_not_trip)
 {
     order(&f, OPERATOR_BREAKER_CLOSE, 0, 0);
     fail_times(&f, 40);
     cr_assert_eq(state_of(&f, 0), BREAKER_CLOSED);
 }
 
-Test(orders, forced_closed_lapses_and_the_rules_hold_again)
+Test(operator, forced_closed_lapses_and_the_rules_hold_again)
 {
     order(&f, OPERATOR_BREAKER_CLOSE, 0, f.now_ns + S(10));
     pass(&f, MS(10100));
@@ -97,14 +97,14 @@ Test(orders, forced_closed_lapses_and_the_rules_hold_again)
     cr_assert_eq(state_of(&f, 0), BREAKER_OPEN);
 }
 
-Test(orders, close_closes_an_open_one)
+Test(operator, close_closes_an_open_one)
 {
     fail_times(&f, 5);
     order(&f, OPERATOR_BREAKER_CLOSE, 0, 0);
     cr_assert(exchange(&f, OUTCOME_OK, 200));
 }
 
-Test(orders, ramp_start_begins_at_the_first_share_from_any_state)
+Test(operator, ramp_start_begins_at_the_first_share_from_any_state)
 {
     start_ramp();
     cr_assert_float_eq(breaker_share(breaker()), 0.1, 1e-9);
@@ -114,7 +114,7 @@ Test(orders, ramp_start_begins_at_the_first_share_from_any_state)
     start_ramp();
 }
 
-Test(orders, ramp_hold_freezes_and_resume_goes_on)
+Test(operator, ramp_hold_freezes_and_resume_goes_on)
 {
     refuse_order(OPERATOR_RAMP_HOLD, 0);
     start_ramp();
@@ -127,7 +127,7 @@ Test(orders, ramp_hold_freezes_and_resume_goes_on)
     cr_assert_eq(state_of(&f, 0), BREAKER_CLOSED);
 }
 
-Test(orders, ramp_hold_lapses)
+Test(operator, ramp_hold_lapses)
 {
     start_ramp();
     order(&f, OPERATOR_RAMP_HOLD, 0, f.now_ns + S(10));
@@ -136,7 +136,7 @@ Test(orders, ramp_hold_lapses)
     cr_assert_str_eq(last_event().cause, "override_lapsed");
 }
 
-Test(orders, ramp_set_puts_the_share_and_holds_it)
+Test(operator, ramp_set_puts_the_share_and_holds_it)
 {
     order(&f, OPERATOR_RAMP_SET, 0.35, 0);
     pass(&f, S(30));
@@ -146,7 +146,7 @@ Test(orders, ramp_set_puts_the_share_and_holds_it)
     refuse_order(OPERATOR_RAMP_SET, 1.01);
 }
 
-Test(orders, a_trip_ends_the_hold_of_a_share)
+Test(operator, a_trip_ends_the_hold_of_a_share)
 {
     order(&f, OPERATOR_RAMP_SET, 0.35, 0);
     fail_times(&f, 5);
@@ -157,14 +157,14 @@ Test(orders, a_trip_ends_the_hold_of_a_share)
     cr_assert_gt(breaker_share(breaker()), 0.1);
 }
 
-Test(orders, trip_rules_stay_armed_under_a_held_ramp)
+Test(operator, trip_rules_stay_armed_under_a_held_ramp)
 {
     order(&f, OPERATOR_RAMP_SET, 0.35, 0);
     fail_times(&f, 5);
     cr_assert_eq(state_of(&f, 0), BREAKER_OPEN);
 }
 
-Test(orders, ramp_finish_is_all_the_way_at_once)
+Test(operator, ramp_finish_is_all_the_way_at_once)
 {
     start_ramp();
     order(&f, OPERATOR_RAMP_FINISH, 0, 0);
@@ -172,7 +172,7 @@ Test(orders, ramp_finish_is_all_the_way_at_once)
     refuse_order(OPERATOR_RAMP_FINISH, 0);
 }
 
-Test(orders, ramp_abort_goes_back_to_open)
+Test(operator, ramp_abort_goes_back_to_open)
 {
     refuse_order(OPERATOR_RAMP_ABORT, 0);
     start_ramp();
@@ -181,7 +181,7 @@ Test(orders, ramp_abort_goes_back_to_open)
     wait_for_state(&f, 0, BREAKER_HALF_OPEN);
 }
 
-Test(orders, a_drained_upstream_takes_nothing_and_cuts_nothing)
+Test(operator, a_drained_upstream_takes_nothing_and_cuts_nothing)
 {
     struct pool_request running = request_of(0), r = request_of(0);
 
@@ -195,7 +195,7 @@ Test(orders, a_drained_upstream_takes_nothing_and_cuts_nothing)
     cr_assert_eq(state_of(&f, 0), BREAKER_DRAINED);
 }
 
-Test(orders, an_undrained_upstream_comes_back_by_the_ramp)
+Test(operator, an_undrained_upstream_comes_back_by_the_ramp)
 {
     refuse_order(OPERATOR_UNDRAIN, 0);
     order(&f, OPERATOR_DRAIN, 0, 0);
@@ -205,7 +205,7 @@ Test(orders, an_undrained_upstream_comes_back_by_the_ramp)
     cr_assert_eq(state_of(&f, 0), BREAKER_RAMPING);
 }
 
-Test(orders, a_drained_upstream_stays_so_whatever_its_health)
+Test(operator, a_drained_upstream_stays_so_whatever_its_health)
 {
     order(&f, OPERATOR_DRAIN, 0, 0);
     pool_health_failed(f.pool, 0, f.now_ns);
@@ -214,7 +214,7 @@ Test(orders, a_drained_upstream_stays_so_whatever_its_health)
     cr_assert_eq(state_of(&f, 0), BREAKER_DRAINED);
 }
 
-Test(orders, a_limit_holds_until_it_lapses)
+Test(operator, a_limit_holds_until_it_lapses)
 {
     struct pool_request r[3];
 
@@ -233,7 +233,7 @@ Test(orders, a_limit_holds_until_it_lapses)
     cr_assert_eq(arrive(&f, &r[2]), POOL_ADMIT);
 }
 
-Test(orders, a_limit_holds_even_where_the_limiter_looks_on)
+Test(operator, a_limit_holds_even_where_the_limiter_looks_on)
 {
     struct pool_request a = request_of(0), b = request_of(0);
 

@@ -16,7 +16,7 @@ static void stop(void)
     fixture_stop(&f);
 }
 
-TestSuite(people, .init = start, .fini = stop);
+TestSuite(fairness, .init = start, .fini = stop);
 
 static struct pool_request of_class(enum request_class class, uint64_t user)
 {
@@ -37,7 +37,7 @@ static void fill(void)
     }
 }
 
-Test(people, a_completed_turn_gives_a_lease)
+Test(fairness, a_completed_turn_gives_a_lease)
 {
     struct pool_request r = request_of(5);
 
@@ -53,7 +53,7 @@ Test(people, a_completed_turn_gives_a_lease)
     cr_assert(!lease_is_in_force(&f.pool->leases, 6, f.now_ns));
 }
 
-Test(people, one_user_may_not_hold_more_than_a_share_while_it_sheds)
+Test(fairness, one_user_may_not_hold_more_than_a_share_while_it_sheds)
 {
     struct pool_request r, calm;
     uint32_t held = 0;
@@ -93,7 +93,7 @@ static void flood_is_over_but_goes_on(void)
     f.pool->upstream[0].limiter.pending = 8;
 }
 
-Test(people, a_flood_gets_what_the_others_leave)
+Test(fairness, a_flood_gets_what_the_others_leave)
 {
     struct pool_request r = request_of(1);
 
@@ -101,7 +101,7 @@ Test(people, a_flood_gets_what_the_others_leave)
     cr_assert_eq(arrive(&f, &r), POOL_ADMIT);
 }
 
-Test(people, a_flood_gets_nothing_while_others_wait_for_a_first_token)
+Test(fairness, a_flood_gets_nothing_while_others_wait_for_a_first_token)
 {
     struct pool_request r[3], other = request_of(2);
 
@@ -119,7 +119,7 @@ Test(people, a_flood_gets_nothing_while_others_wait_for_a_first_token)
     cr_assert_eq(arrive(&f, &other), POOL_ADMIT, "others may");
 }
 
-Test(people, a_flood_may_have_a_quarter_of_what_may_be_pending)
+Test(fairness, a_flood_may_have_a_quarter_of_what_may_be_pending)
 {
     struct pool_request r[5];
 
@@ -131,7 +131,7 @@ Test(people, a_flood_may_have_a_quarter_of_what_may_be_pending)
     }
 }
 
-Test(people, a_flood_never_gets_the_last_streams)
+Test(fairness, a_flood_never_gets_the_last_streams)
 {
     struct pool_request r[6], other = request_of(2);
 
@@ -158,7 +158,7 @@ static void four_places_for_ten(void)
     f.pool->upstream[0].limiter.pending = 8;
 }
 
-Test(people, a_flood_gets_its_turns_where_its_share_is_less_than_a_place)
+Test(fairness, a_flood_gets_its_turns_where_its_share_is_less_than_a_place)
 {
     struct pool_request r;
     int got = 0;
@@ -184,7 +184,7 @@ Test(people, a_flood_gets_its_turns_where_its_share_is_less_than_a_place)
     cr_assert_eq(r.numbers.user_most, 0, "between its turns");
 }
 
-Test(people, who_does_not_flood_may_hold_two_of_four_places)
+Test(fairness, who_does_not_flood_may_hold_two_of_four_places)
 {
     struct pool_request r[2];
 
@@ -197,7 +197,7 @@ Test(people, who_does_not_flood_may_hold_two_of_four_places)
     }
 }
 
-Test(people, a_flood_is_forgotten_ten_seconds_after_its_last_request)
+Test(fairness, a_flood_is_forgotten_ten_seconds_after_its_last_request)
 {
     struct pool_request r[5];
 
@@ -209,7 +209,7 @@ Test(people, a_flood_is_forgotten_ten_seconds_after_its_last_request)
     }
 }
 
-Test(people, any_user_may_hold_two)
+Test(fairness, any_user_may_hold_two)
 {
     struct pool_request r[3];
 
@@ -223,7 +223,7 @@ Test(people, any_user_may_hold_two)
     }
 }
 
-Test(people, a_user_who_is_alone_is_not_limited)
+Test(fairness, a_user_who_is_alone_is_not_limited)
 {
     struct pool_request r[4];
 
@@ -235,7 +235,7 @@ Test(people, a_user_who_is_alone_is_not_limited)
     }
 }
 
-Test(people, standing_limits_hold_without_any_load)
+Test(fairness, standing_limits_hold_without_any_load)
 {
     struct pool_request r[3], other = request_of(2);
 
@@ -253,7 +253,7 @@ Test(people, standing_limits_hold_without_any_load)
     cr_assert_eq(arrive(&f, &r[2]), POOL_ADMIT);
 }
 
-Test(people, a_user_may_send_so_many_in_a_minute)
+Test(fairness, a_user_may_send_so_many_in_a_minute)
 {
     struct pool_request r;
 
@@ -272,7 +272,7 @@ Test(people, a_user_may_send_so_many_in_a_minute)
     cr_assert_eq(arrive(&f, &r), POOL_ADMIT);
 }
 
-Test(people, who_is_not_known_is_not_limited)
+Test(fairness, who_is_not_known_is_not_limited)
 {
     struct pool_request r;
 
@@ -290,7 +290,7 @@ static void trip_all(void)
         exchange(&f, OUTCOME_FAILED, 502);
 }
 
-Test(people, an_open_breaker_refuses_at_once_with_an_appointment_after_its_end)
+Test(fairness, an_open_breaker_refuses_at_once_with_an_appointment_after_its_end)
 {
     struct pool_request r = request_of(0);
 
@@ -302,7 +302,7 @@ Test(people, an_open_breaker_refuses_at_once_with_an_appointment_after_its_end)
     cr_assert(!r.no_retry);
 }
 
-Test(people, an_operators_open_says_not_to_retry)
+Test(fairness, an_operators_open_says_not_to_retry)
 {
     struct pool_request r = request_of(0);
 
@@ -313,7 +313,7 @@ Test(people, an_operators_open_says_not_to_retry)
     cr_assert_geq(r.numbers.retry_after_ms, 30000);
 }
 
-Test(people, an_operators_open_that_ends_soon_may_be_retried)
+Test(fairness, an_operators_open_that_ends_soon_may_be_retried)
 {
     struct pool_request r = request_of(0);
 
@@ -324,7 +324,7 @@ Test(people, an_operators_open_that_ends_soon_may_be_retried)
     cr_assert_geq(r.numbers.retry_after_ms, 27000);
 }
 
-Test(people, batch_and_second_retries_are_told_not_to_retry_while_open)
+Test(fairness, batch_and_second_retries_are_told_not_to_retry_while_open)
 {
     struct pool_request b = of_class(CLASS_BATCH, 0), once = request_of(0), twice = request_of(0);
 
@@ -341,7 +341,7 @@ Test(people, batch_and_second_retries_are_told_not_to_retry_while_open)
     cr_assert(twice.no_retry);
 }
 
-Test(people, retries_are_told_not_to_retry_when_too_many_do)
+Test(fairness, retries_are_told_not_to_retry_when_too_many_do)
 {
     struct pool_request r, fresh = request_of(0);
 
@@ -362,7 +362,7 @@ Test(people, retries_are_told_not_to_retry_when_too_many_do)
     cr_assert(!fresh.no_retry);
 }
 
-Test(people, retries_that_keep_their_appointments_are_no_storm)
+Test(fairness, retries_that_keep_their_appointments_are_no_storm)
 {
     uint64_t due[200];
 
@@ -388,7 +388,7 @@ Test(people, retries_that_keep_their_appointments_are_no_storm)
     }
 }
 
-Test(people, a_few_retries_are_no_storm)
+Test(fairness, a_few_retries_are_no_storm)
 {
     struct pool_request r;
 
@@ -402,7 +402,7 @@ Test(people, a_few_retries_are_no_storm)
     cr_assert(!r.no_retry);
 }
 
-Test(people, every_appointment_is_between_1_and_59_seconds)
+Test(fairness, every_appointment_is_between_1_and_59_seconds)
 {
     fixture_start(&f, 1);
     f.conf.queue.max_wait_ns = 0;
@@ -417,7 +417,7 @@ Test(people, every_appointment_is_between_1_and_59_seconds)
     }
 }
 
-Test(people, the_table_of_rules_has_names)
+Test(fairness, the_table_of_rules_has_names)
 {
     fixture_start(&f, 1);
     cr_assert_str_eq(rule_name(RULE_NONE), "none");
