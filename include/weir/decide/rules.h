@@ -51,7 +51,7 @@
     X(RULE_RAMP, "ramp", CAUSE_RECOVERING, \
       "the upstream was coming back and its share of the known-good load was used up", \
       "a larger share, or fewer streams open within it") \
-    X(RULE_COOLDOWN, "hold", CAUSE_HELD, \
+    X(RULE_COOLDOWN, "cooldown", CAUSE_HELD, \
       "the upstream had asked to be left alone (429, 503 or 529)", \
       "the time it asked for being over") \
     X(RULE_DRAINED, "drained", CAUSE_NO_UPSTREAM, \
