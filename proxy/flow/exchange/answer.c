@@ -37,8 +37,8 @@ static void list_fields(struct exchange *x, const struct response_head *h, struc
     if (h->at[FIELD_DATE] == 0)
         exchange_add_date(l); /* RFC 9110, 6.6.1 */
     if (h->at[FIELD_X_REQUEST_ID] == 0)
-        field_add(l, SLICE_LIT("x-request-id"), slice_str(x->id));
-    field_add(l, SLICE_LIT("x-weir-request-id"), slice_str(x->id));
+        field_add(l, SLICE_LIT("x-request-id"), slice_str(x->record.id));
+    field_add(l, SLICE_LIT("x-weir-request-id"), slice_str(x->record.id));
 }
 
 /* The id the backend gave the request, which its operators will ask for. */
@@ -49,39 +49,40 @@ static void keep_upstream_id(struct exchange *x, const struct response_head *h)
 
     if (id.len == 0)
         id = response_field(h, FIELD_REQUEST_ID);
-    text_init(&t, x->upstream_id, sizeof x->upstream_id);
-    if (exchange_id_is_fit(id) && !slice_eq(id, slice_str(x->id)))
+    text_init(&t, x->attempt.id, sizeof x->attempt.id);
+    if (exchange_id_is_fit(id) && !slice_eq(id, slice_str(x->record.id)))
         text_put(&t, id);
 }
 
 static void keep_reason(struct exchange *x, struct slice reason)
 {
-    size_t n = reason.len < sizeof x->reason - 1 ? reason.len : sizeof x->reason - 1;
+    size_t n = reason.len < sizeof x->reply.reason - 1 ? reason.len : sizeof x->reply.reason - 1;
 
-    memcpy(x->reason, reason.p == NULL ? "" : reason.p, n);
-    x->reason[n] = '\0';
+    memcpy(x->reply.reason, reason.p == NULL ? "" : reason.p, n);
+    x->reply.reason[n] = '\0';
 }
 
 static void set_kind(struct exchange *x, const struct response_head *h)
 {
-    x->kind = h->body == BODY_TO_CLOSE ? BODY_CHUNKED : h->body;
-    x->length = h->length;
-    x->to_close = h->body == BODY_TO_CLOSE;
-    if (h->body == BODY_NONE && x->to_head && h->at[FIELD_CONTENT_LENGTH] != 0)
-        x->kind = BODY_COUNTED; /* what a GET would have had */
-    else if (h->body == BODY_NONE && x->to_head)
-        x->kind = BODY_NONE;
+    x->reply.kind = h->body == BODY_TO_CLOSE ? BODY_CHUNKED : h->body;
+    x->reply.length = h->length;
+    x->attempt.to_close = h->body == BODY_TO_CLOSE;
+    if (h->body == BODY_NONE && x->request.to_head && h->at[FIELD_CONTENT_LENGTH] != 0)
+        x->reply.kind = BODY_COUNTED; /* what a GET would have had */
+    else if (h->body == BODY_NONE && x->request.to_head)
+        x->reply.kind = BODY_NONE;
 }
 
 void exchange_send_head(struct exchange *x, const struct field_list *fields)
 {
-    struct answer_head h = {x->status, slice_str(x->reason), fields, x->kind, x->length};
+    struct answer_head h = {x->reply.status, slice_str(x->reply.reason), fields, x->reply.kind,
+                            x->reply.length};
 
-    if (!x->began_early)
+    if (!x->reply.began_early)
         client_head(x->client, &h);
-    x->committed = true;
-    x->quiet_ns = exchange_now(x);
-    if (x->sent_whole)
+    x->reply.committed = true;
+    x->reply.quiet_ns = exchange_now(x);
+    if (x->attempt.sent_whole)
         exchange_drop_body(x); /* no other upstream will need it */
 }
 
@@ -89,8 +90,8 @@ void exchange_send_data(struct exchange *x, struct slice bytes)
 {
     if (bytes.len == 0 || x->client == NULL)
         return;
-    x->bytes_out += bytes.len;
-    x->quiet_ns = exchange_now(x);
+    x->record.bytes_out += bytes.len;
+    x->reply.quiet_ns = exchange_now(x);
     client_data(x->client, bytes);
 }
 
@@ -102,21 +103,21 @@ static bool set_form(struct exchange *x, const struct response_head *h)
     if (h->status != 200 || !events || h->body == BODY_NONE)
         return false;
     if (h->encoded || h->binary_events)
-        x->form = FORM_BYTES;
+        x->attempt.stream.form = FORM_BYTES;
     else
-        x->form = h->event_stream ? FORM_SSE : FORM_NDJSON;
-    x->is_judged = x->is_judged && !h->binary_events;
-    answer_init(&x->answer, x->form, x->dialect);
-    if (x->form != FORM_BYTES)
-        x->kind = BODY_CHUNKED; /* a counted one has no room for an error at its end */
+        x->attempt.stream.form = h->event_stream ? FORM_SSE : FORM_NDJSON;
+    x->attempt.stream.is_judged = x->attempt.stream.is_judged && !h->binary_events;
+    answer_init(&x->attempt.stream.answer, x->attempt.stream.form, x->request.dialect);
+    if (x->attempt.stream.form != FORM_BYTES)
+        x->reply.kind = BODY_CHUNKED; /* a counted one has no room for an error at its end */
     return true;
 }
 
 static void begin_tunnel(struct exchange *x, const struct field_list *fields)
 {
     gate_first(x->pool->gate, &x->ticket, exchange_now(x));
-    x->first_ns = x->progress_ns = exchange_now(x);
-    x->kind = BODY_NONE;
+    x->attempt.stream.first_ns = x->attempt.progress_ns = exchange_now(x);
+    x->reply.kind = BODY_NONE;
     exchange_send_head(x, fields);
     exchange_enter(x, EXCHANGE_TUNNEL);
     client_tunnel(x->client);
@@ -124,28 +125,30 @@ static void begin_tunnel(struct exchange *x, const struct field_list *fields)
 
 static uint64_t wall_s(const struct exchange *x)
 {
-    return x->begun_wall_ns / NS_PER_S;
+    return x->record.begun_wall_ns / NS_PER_S;
 }
 
 /* An answer that is no stream: relayed at once.  A refusal may first be tried elsewhere. */
 static void begin_plain(struct exchange *x, const struct field_list *fields)
 {
-    enum outcome o = exchange_outcome_of_status(x->status);
+    enum outcome o = exchange_outcome_of_status(x->reply.status);
 
     if (o == OUTCOME_REFUSED && exchange_try_elsewhere(x, OUTCOME_REFUSED))
         return;
     if (o == OUTCOME_REFUSED)
-        x->cause = CAUSE_UPSTREAM_REFUSED;
+        x->record.cause = CAUSE_UPSTREAM_REFUSED;
     else if (o == OUTCOME_FAILED)
-        x->cause = CAUSE_UPSTREAM_ERROR;
-    if (x->began_early) { /* the client was promised a stream: all that is left is to say so in it
-                           */
-        exchange_fail(x, o, 502, x->cause != CAUSE_NONE ? x->cause : CAUSE_BAD_GATEWAY);
+        x->record.cause = CAUSE_UPSTREAM_ERROR;
+    if (x->reply
+            .began_early) { /* the client was promised a stream: all that is left is to say so in it
+                             */
+        exchange_fail(x, o, 502,
+                      x->record.cause != CAUSE_NONE ? x->record.cause : CAUSE_BAD_GATEWAY);
         return;
     }
-    if (x->has_ticket && x->stream)
+    if (x->has_ticket && x->attempt.is_stream)
         gate_set_stream(x->pool->gate, &x->ticket, false);
-    x->stream = false;
+    x->attempt.is_stream = false;
     if (x->has_ticket && o == OUTCOME_OK)
         gate_first(x->pool->gate, &x->ticket, exchange_now(x));
     exchange_send_head(x, fields);
@@ -155,21 +158,21 @@ static void begin_plain(struct exchange *x, const struct field_list *fields)
 /* Nothing is known of such a stream, or it cannot be read: it begins as any other answer does. */
 static void begin_unjudged(struct exchange *x, const struct field_list *fields)
 {
-    x->events_form = true;
+    x->attempt.stream.is_events = true;
     begin_plain(x, fields);
 }
 
 static void begin_stream(struct exchange *x, const struct field_list *fields)
 {
-    if (!x->stream)
+    if (!x->attempt.is_stream)
         gate_set_stream(x->pool->gate, &x->ticket, true);
-    x->stream = x->events_form = true;
-    x->progress_ns = x->head_ns = exchange_now(x);
-    if (field_list_keep(fields, &x->pending, KEPT_HEAD_MAX) != WEIR_OK) {
+    x->attempt.is_stream = x->attempt.stream.is_events = true;
+    x->attempt.progress_ns = x->attempt.stream.head_ns = exchange_now(x);
+    if (field_list_keep(fields, &x->attempt.stream.pending, KEPT_HEAD_MAX) != WEIR_OK) {
         exchange_fail(x, OUTCOME_NEUTRAL, 503, CAUSE_OVERLOADED);
         return;
     }
-    x->pending_head = x->pending.len;
+    x->attempt.stream.pending_head = x->attempt.stream.pending.len;
     exchange_enter(x, EXCHANGE_HEAD_PENDING);
 }
 
@@ -178,10 +181,9 @@ static void on_head(void *owner, const struct response_head *h)
     struct exchange *x = owner;
     struct field_list fields;
 
-    x->head_seen = true;
-    x->status = x->upstream_status = h->status;
+    x->reply.status = x->attempt.status = h->status;
     if (exchange_is_refusal(h->status))
-        x->retry_after_ms = response_retry_after_ms(h, wall_s(x));
+        x->attempt.retry_after_ms = response_retry_after_ms(h, wall_s(x));
     keep_reason(x, h->reason);
     keep_upstream_id(x, h);
     set_kind(x, h);
@@ -192,7 +194,7 @@ static void on_head(void *owner, const struct response_head *h)
         begin_tunnel(x, &fields);
     else if (!set_form(x, h))
         begin_plain(x, &fields);
-    else if (x->is_judged)
+    else if (x->attempt.stream.is_judged)
         begin_stream(x, &fields);
     else
         begin_unjudged(x, &fields);
@@ -204,10 +206,10 @@ static void push_back(struct exchange *x)
 {
     size_t backlog = client_backlog(x->client);
 
-    if (backlog > x->snapshot->settings->limits.buffer && x->uplink != NULL &&
-        !x->paused_upstream) {
-        x->paused_upstream = true;
-        upstream_want_data(x->uplink, false);
+    if (backlog > x->snapshot->settings->limits.buffer && x->attempt.uplink != NULL &&
+        !x->attempt.paused) {
+        x->attempt.paused = true;
+        upstream_want_data(x->attempt.uplink, false);
     }
 }
 
@@ -218,24 +220,24 @@ static void on_data(void *owner, struct slice bytes)
     WEIR_CHECK(x, EXCHANGE_MAGIC);
     if (bytes.len == 0)
         return;
-    counter_add(&x->w->upstreams[x->upstream->slot].reads, 1);
+    counter_add(&x->w->upstreams[x->attempt.upstream->slot].reads, 1);
     if (x->state == EXCHANGE_HEAD_PENDING)
         exchange_read_pending(x, bytes);
     else if (x->state == EXCHANGE_RELAY || x->state == EXCHANGE_TUNNEL)
         exchange_relay(x, bytes);
     if (x->state == EXCHANGE_RELAY && exchange_is_whole(x))
         exchange_note_whole(x);
-    if (x->state != EXCHANGE_ENDED && x->client != NULL && x->committed)
+    if (x->state != EXCHANGE_ENDED && x->client != NULL && x->reply.committed)
         push_back(x);
 }
 
 void exchange_resume(struct exchange *x)
 {
-    if (!x->paused_upstream)
+    if (!x->attempt.paused)
         return;
-    x->paused_upstream = false;
-    x->progress_ns = exchange_now(x); /* the silence was the client's */
-    upstream_want_data(x->uplink, true);
+    x->attempt.paused = false;
+    x->attempt.progress_ns = exchange_now(x); /* the silence was the client's */
+    upstream_want_data(x->attempt.uplink, true);
     exchange_set_timer(x);
 }
 
@@ -245,12 +247,12 @@ void exchange_connected(struct exchange *x)
 {
     uint64_t now = exchange_now(x);
 
-    x->sent_ns = x->progress_ns = now;
+    x->attempt.sent_ns = x->attempt.progress_ns = now;
     exchange_enter(x, EXCHANGE_SENT);
-    if (x->expect && !x->body_complete)
+    if (x->request.expect && !x->body.complete)
         client_interim(x->client, 100);
-    if (x->body_blocked) {
-        x->body_blocked = false;
+    if (x->body.blocked) {
+        x->body.blocked = false;
         client_want_body(x->client, true);
     }
     exchange_push(x);
@@ -283,8 +285,9 @@ static const char *proxy_error_of(enum weir_status s)
 
 void exchange_connect_failed(struct exchange *x, enum weir_status s, const char *why)
 {
-    log_debug("request %s: no connection to upstream %s: %s", x->id, x->upstream->authority, why);
-    x->upstream_status = 0;
+    log_debug("request %s: no connection to upstream %s: %s", x->record.id,
+              x->attempt.upstream->authority, why);
+    x->attempt.status = 0;
     if (s == WEIR_LIMIT || s == WEIR_NO_MEMORY) {
         worker_say_shortage(x->w, why); /* on this side: it says nothing of the upstream */
         exchange_fail(x, OUTCOME_NEUTRAL, 503, CAUSE_OVERLOADED);
@@ -292,9 +295,9 @@ void exchange_connect_failed(struct exchange *x, enum weir_status s, const char 
     }
     if (exchange_try_elsewhere(x, OUTCOME_CONNECT_FAILED))
         return;
-    x->proxy_error = proxy_error_of(s);
+    x->attempt.proxy_error = proxy_error_of(s);
     if (s == WEIR_TLS && strstr(why, "certificate") != NULL)
-        x->proxy_error = "tls_certificate_error";
+        x->attempt.proxy_error = "tls_certificate_error";
     exchange_fail(x, OUTCOME_CONNECT_FAILED, 502, CAUSE_CONNECT_FAILED);
 }
 
@@ -303,7 +306,7 @@ static void on_connected(void *owner, uint64_t took_ns)
     struct exchange *x = owner;
 
     WEIR_CHECK(x, EXCHANGE_MAGIC);
-    x->connect_took_ns = took_ns;
+    x->attempt.connect_ns = took_ns;
     exchange_connected(x);
 }
 
@@ -312,7 +315,7 @@ static void on_connect_failed(void *owner, enum weir_status s, const char *why)
     struct exchange *x = owner;
 
     WEIR_CHECK(x, EXCHANGE_MAGIC);
-    x->uplink = NULL;
+    x->attempt.uplink = NULL;
     exchange_connect_failed(x, s, why);
 }
 
@@ -330,7 +333,7 @@ static void on_end(void *owner, enum upstream_end how, const char *why,
     struct exchange *x = owner;
 
     WEIR_CHECK(x, EXCHANGE_MAGIC);
-    x->trailers = trailers;
+    x->attempt.trailers = trailers;
     exchange_ended(x, how, why);
 }
 

@@ -8,36 +8,36 @@
 /* Is the answer going to be a stream of events?  From the body, else from what the path is for. */
 static bool expects_stream(const struct exchange *x)
 {
-    if (x->route_stream != ROUTE_STREAM_AUTO)
-        return x->route_stream == ROUTE_STREAM_ALWAYS;
-    if (!x->is_judged)
+    if (x->request.route_stream != ROUTE_STREAM_AUTO)
+        return x->request.route_stream == ROUTE_STREAM_ALWAYS;
+    if (!x->attempt.stream.is_judged)
         return false; /* whatever it is, its time says nothing */
-    switch (x->path_streams) {
+    switch (x->request.path_streams) {
     case STREAMS_ALWAYS:
         return true;
     case STREAMS_NEVER:
         return false;
     case STREAMS_UNLESS_REFUSED:
-        return x->scan.says != BODY_SAYS_UNARY;
+        return x->body.scan.says != BODY_SAYS_UNARY;
     case STREAMS_IF_ASKED:
         break;
     }
-    if (x->scan.says == BODY_SAYS_NOTHING)
-        return x->accepts_events || !x->body_complete;
-    return x->scan.says == BODY_SAYS_STREAM;
+    if (x->body.scan.says == BODY_SAYS_NOTHING)
+        return x->request.accepts_events || !x->body.complete;
+    return x->body.scan.says == BODY_SAYS_STREAM;
 }
 
 /* The route lets a stream begin while it waits; a 200 then costs the client its retries. */
 static bool wants_waiting_room(const struct exchange *x)
 {
-    return x->route >= 0 && x->snapshot->settings->routes[x->route].early_stream && x->stream &&
-           !x->to_head && !x->wish.http10;
+    return x->request.route >= 0 && x->snapshot->settings->routes[x->request.route].early_stream &&
+           x->attempt.is_stream && !x->request.to_head && !x->request.wish.http10;
 }
 
 static void admitted(struct exchange *x, enum decision d)
 {
     x->has_ticket = true;
-    x->admitted_ns = exchange_now(x);
+    x->record.admitted_ns = exchange_now(x);
     exchange_set_decision(x, d);
     exchange_connect(x);
 }
@@ -46,14 +46,14 @@ void exchange_ask(struct exchange *x)
 {
     struct pool_request *r = &x->ticket.r;
 
-    x->stream = r->stream = expects_stream(x);
-    if (x->scan.model_len > 0)
-        r->model = hash_keyed(x->snapshot->user_key, body_scan_model(&x->scan));
+    x->attempt.is_stream = r->stream = expects_stream(x);
+    if (x->body.scan.model_len > 0)
+        r->model = hash_keyed(x->snapshot->user_key, body_scan_model(&x->body.scan));
     if (r->bytes == 0)
-        r->bytes = x->bytes_in;
-    r->uploading = !x->body_complete || x->spooled > 0;
-    x->asked_ns = exchange_now(x);
-    switch (gate_ask(x->pool->gate, &x->ticket, x->asked_ns)) {
+        r->bytes = x->record.bytes_in;
+    r->uploading = !x->body.complete || x->body.spooled > 0;
+    x->record.asked_ns = exchange_now(x);
+    switch (gate_ask(x->pool->gate, &x->ticket, x->record.asked_ns)) {
     case POOL_ADMIT:
         admitted(x, DECISION_ADMITTED);
         return;
@@ -76,7 +76,7 @@ bool exchange_is_shut_out(struct exchange *x)
     r->stream = expects_stream(x);
     if (!gate_refuses_all(x->pool->gate, &x->ticket, exchange_now(x)))
         return false;
-    x->asked_ns = exchange_now(x);
+    x->record.asked_ns = exchange_now(x);
     return true;
 }
 
@@ -107,12 +107,14 @@ void exchange_on_wake(struct loop_message *m)
 
 enum weir_status exchange_take(struct exchange *x, bool fresh)
 {
-    struct upstream_target t = {x->upstream, x->upstream_use, x->pool->conf->timeouts.connect_ns};
-    enum weir_status rc = upstream_take(x->w, &t, fresh, &exchange_upstream_events, x, &x->uplink);
+    struct upstream_target t = {x->attempt.upstream, x->attempt.use,
+                                x->pool->conf->timeouts.connect_ns};
+    enum weir_status rc =
+        upstream_take(x->w, &t, fresh, &exchange_upstream_events, x, &x->attempt.uplink);
 
-    x->head_sent = x->sent_whole = false;
-    x->body_sent = 0;
-    if (rc == WEIR_OK && x->uplink->open)
+    x->attempt.head_sent = x->attempt.sent_whole = false;
+    x->attempt.body_sent = 0;
+    if (rc == WEIR_OK && x->attempt.uplink->open)
         exchange_connected(x);
     return rc;
 }
@@ -141,11 +143,11 @@ static void set_upstream(struct exchange *x)
         now == NULL ? NULL : snapshot_upstream_at(now, x->ticket.r.upstream);
     struct snapshot_use *use = u == NULL ? x->use : x->w->use;
 
-    if (x->upstream_use != NULL)
-        snapshot_use_unref(&x->upstream_use);
-    x->upstream = u == NULL ? snapshot_upstream_at(x->pool, x->ticket.r.upstream) : u;
-    WEIR_ASSERT(x->upstream != NULL);
-    x->upstream_use = snapshot_use_ref(use);
+    if (x->attempt.use != NULL)
+        snapshot_use_unref(&x->attempt.use);
+    x->attempt.upstream = u == NULL ? snapshot_upstream_at(x->pool, x->ticket.r.upstream) : u;
+    WEIR_ASSERT(x->attempt.upstream != NULL);
+    x->attempt.use = snapshot_use_ref(use);
 }
 
 /* Makes or finds a connection to the upstream that the gate chose. */
@@ -158,8 +160,9 @@ void exchange_connect(struct exchange *x)
     rc = exchange_take(x, false);
     if (rc == WEIR_OK || rc == WEIR_AGAIN)
         return; /* AGAIN: the worker tries again when addresses arrive; the state has a deadline */
-    exchange_connect_failed(
-        x, rc, rc == WEIR_DNS ? upstream_why(x->w, x->upstream->slot) : weir_status_text(rc));
+    exchange_connect_failed(x, rc,
+                            rc == WEIR_DNS ? upstream_why(x->w, x->attempt.upstream->slot)
+                                           : weir_status_text(rc));
 }
 
 void exchange_addresses_known(struct worker *w, int slot)
@@ -168,7 +171,8 @@ void exchange_addresses_known(struct worker *w, int slot)
     {
         struct exchange *x = LIST_OBJECT(n, struct exchange, node);
 
-        if (x->state == EXCHANGE_CONNECT && x->uplink == NULL && x->upstream->slot == slot)
+        if (x->state == EXCHANGE_CONNECT && x->attempt.uplink == NULL &&
+            x->attempt.upstream->slot == slot)
             exchange_connect(x);
     }
 }
@@ -176,9 +180,10 @@ void exchange_addresses_known(struct worker *w, int slot)
 /* What the upstream said: inside a stream, too. */
 static uint32_t said_status(const struct exchange *x)
 {
-    bool limited = x->events_form && x->answer.error == ERROR_RATE_LIMIT;
+    bool limited =
+        x->attempt.stream.is_events && x->attempt.stream.answer.error == ERROR_RATE_LIMIT;
 
-    return limited ? 429 : (uint32_t)x->upstream_status;
+    return limited ? 429 : (uint32_t)x->attempt.status;
 }
 
 static struct pool_report report_of(const struct exchange *x, enum outcome o, bool complete)
@@ -187,16 +192,16 @@ static struct pool_report report_of(const struct exchange *x, enum outcome o, bo
         .outcome = o,
         .status = said_status(x),
         .complete = complete,
-        .aborted = x->cause == CAUSE_CLIENT_GONE,
-        .retry_after_ms = x->retry_after_ms,
+        .aborted = x->record.cause == CAUSE_CLIENT_GONE,
+        .retry_after_ms = x->attempt.retry_after_ms,
     };
 }
 
 static void note_outcome(struct exchange *x, enum outcome o)
 {
-    x->has_outcome = true;
-    x->outcome = o;
-    counter_add(&x->w->upstreams[x->upstream->slot].outcomes[o], 1);
+    x->attempt.has_outcome = true;
+    x->attempt.outcome = o;
+    counter_add(&x->w->upstreams[x->attempt.upstream->slot].outcomes[o], 1);
 }
 
 void exchange_report(struct exchange *x, enum outcome o, bool complete)
@@ -215,8 +220,8 @@ void exchange_report(struct exchange *x, enum outcome o, bool complete)
  */
 static bool can_start_over(const struct exchange *x)
 {
-    return !x->committed && !x->body_dropped && x->client != NULL && x->pool->n_upstreams > 1 &&
-           !x->asks_websocket;
+    return !x->reply.committed && !x->body.dropped && x->client != NULL &&
+           x->pool->n_upstreams > 1 && !x->request.asks_websocket;
 }
 
 bool exchange_try_elsewhere(struct exchange *x, enum outcome o)
@@ -232,18 +237,18 @@ bool exchange_try_elsewhere(struct exchange *x, enum outcome o)
         x->has_ticket = false;
         return false;
     }
-    x->retries++;
+    x->record.retries++;
     counter_add(&x->w->pools[x->pool->slot].retries, 1);
-    upstream_cancel(&x->uplink);
-    x->has_outcome = false;
-    x->head_seen = x->events_form = x->to_close = false;
-    x->upstream_status = 0;
-    x->retry_after_ms = 0;
-    x->resent = false;
-    x->proxy_error = NULL;
-    x->cause = CAUSE_NONE;
-    buf_free(&x->pending);
-    x->pending_head = 0;
+    upstream_cancel(&x->attempt.uplink);
+    x->attempt.has_outcome = false;
+    x->attempt.stream.is_events = x->attempt.to_close = false;
+    x->attempt.status = 0;
+    x->attempt.retry_after_ms = 0;
+    x->attempt.resent = false;
+    x->attempt.proxy_error = NULL;
+    x->record.cause = CAUSE_NONE;
+    buf_free(&x->attempt.stream.pending);
+    x->attempt.stream.pending_head = 0;
     exchange_connect(x);
     return true;
 }

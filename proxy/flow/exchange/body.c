@@ -15,7 +15,7 @@ static size_t buffer_max(const struct exchange *x)
 
 static size_t unsent(const struct exchange *x)
 {
-    return x->body.len - x->body_sent;
+    return x->body.bytes.len - x->attempt.body_sent;
 }
 
 size_t exchange_unsent(const struct exchange *x)
@@ -27,44 +27,45 @@ size_t exchange_unsent(const struct exchange *x)
 static bool spool_take(struct exchange *x, size_t more)
 {
     uint64_t most = x->snapshot->settings->limits.spool;
-    size_t free = buffer_max(x) + x->spooled, need = x->body.len + more;
+    size_t free = buffer_max(x) + x->body.spooled, need = x->body.bytes.len + more;
     size_t extra = need > free ? need - free : 0;
 
-    if (x->spooled + extra > most / SPOOL_SHARE || x->w->exchanges->spooled + extra > most)
+    if (x->body.spooled + extra > most / SPOOL_SHARE || x->w->exchanges->spooled + extra > most)
         return extra == 0;
-    x->spooled += (uint32_t)extra;
+    x->body.spooled += (uint32_t)extra;
     x->w->exchanges->spooled += extra;
     return true;
 }
 
 void exchange_drop_body(struct exchange *x)
 {
-    buf_free(&x->body);
-    x->body_sent = 0;
-    x->body_dropped = true;
-    x->w->exchanges->spooled -= x->spooled;
-    x->spooled = 0;
+    buf_free(&x->body.bytes);
+    x->attempt.body_sent = 0;
+    x->body.dropped = true;
+    x->w->exchanges->spooled -= x->body.spooled;
+    x->body.spooled = 0;
 }
 
 static void make_room(struct exchange *x, size_t more)
 {
-    if (x->body_sent == 0 || x->body.len + more <= buffer_max(x) + x->spooled)
+    if (x->attempt.body_sent == 0 || x->body.bytes.len + more <= buffer_max(x) + x->body.spooled)
         return;
-    buf_consume(&x->body, x->body_sent); /* from now on there is no second try */
-    x->body_sent = 0;
-    x->body_dropped = true;
+    buf_consume(&x->body.bytes, x->attempt.body_sent); /* from now on there is no second try */
+    x->attempt.body_sent = 0;
+    x->body.dropped = true;
 }
 
 static bool append(struct exchange *x, struct slice bytes)
 {
-    return buf_append(&x->body, bytes, buffer_max(x) + x->spooled + 2 * SCRATCH_BYTES) == WEIR_OK;
+    return buf_append(&x->body.bytes, bytes, buffer_max(x) + x->body.spooled + 2 * SCRATCH_BYTES) ==
+           WEIR_OK;
 }
 
 static void block_if_full(struct exchange *x)
 {
-    if (unsent(x) <= buffer_max(x) + x->spooled || x->body_blocked || x->client == NULL)
+    if (unsent(x) <= buffer_max(x) + x->body.spooled || x->body.blocked || x->client == NULL)
         return;
-    x->body_blocked = true;
+    x->body.blocked = true;
     client_want_body(x->client, false);
 }
 
@@ -73,11 +74,11 @@ void exchange_body(struct exchange *x, struct slice bytes)
     WEIR_CHECK(x, EXCHANGE_MAGIC);
     if (x->state == EXCHANGE_ENDED)
         return;
-    x->bytes_in += bytes.len;
+    x->record.bytes_in += bytes.len;
     if (x->state == EXCHANGE_TUNNEL)
-        x->progress_ns = exchange_now(x);
-    if (x->scan.says == BODY_SAYS_NOTHING && x->state == EXCHANGE_BODY)
-        body_scan_feed(&x->scan, bytes);
+        x->attempt.progress_ns = exchange_now(x);
+    if (x->body.scan.says == BODY_SAYS_NOTHING && x->state == EXCHANGE_BODY)
+        body_scan_feed(&x->body.scan, bytes);
     if (x->state == EXCHANGE_BODY)
         (void)spool_take(x, bytes.len);
     make_room(x, bytes.len);
@@ -85,15 +86,16 @@ void exchange_body(struct exchange *x, struct slice bytes)
         exchange_fail(x, OUTCOME_NEUTRAL, 503, CAUSE_OVERLOADED);
         return;
     }
-    if (x->uplink != NULL && (x->state == EXCHANGE_SENT || x->state == EXCHANGE_HEAD_PENDING ||
-                              x->state == EXCHANGE_RELAY || x->state == EXCHANGE_TUNNEL))
+    if (x->attempt.uplink != NULL &&
+        (x->state == EXCHANGE_SENT || x->state == EXCHANGE_HEAD_PENDING ||
+         x->state == EXCHANGE_RELAY || x->state == EXCHANGE_TUNNEL))
         exchange_push(x);
     if (x->state == EXCHANGE_ENDED)
         return;
     block_if_full(x);
-    if (x->state == EXCHANGE_BODY && x->body_blocked)
+    if (x->state == EXCHANGE_BODY && x->body.blocked)
         exchange_ask(x); /* as much as may be kept is here: decide on it */
-    else if (x->sent_ns != 0 && unsent(x) > 0)
+    else if (x->attempt.sent_ns != 0 && unsent(x) > 0)
         exchange_set_timer(x); /* the upstream is what is waited for now */
 }
 
@@ -102,19 +104,19 @@ void exchange_body_end(struct exchange *x)
     WEIR_CHECK(x, EXCHANGE_MAGIC);
     if (x->state == EXCHANGE_ENDED)
         return;
-    x->body_complete = true;
+    x->body.complete = true;
     if (x->state == EXCHANGE_BODY)
         exchange_ask(x);
-    else if (x->uplink != NULL && x->state != EXCHANGE_CONNECT)
+    else if (x->attempt.uplink != NULL && x->state != EXCHANGE_CONNECT)
         exchange_push(x);
 }
 
 /* The upstream has taken some of the body: the client may send more. */
 static void unblock(struct exchange *x)
 {
-    if (!x->body_blocked || unsent(x) >= buffer_max(x) / 2)
+    if (!x->body.blocked || unsent(x) >= buffer_max(x) / 2)
         return;
-    x->body_blocked = false;
+    x->body.blocked = false;
     client_want_body(x->client, true);
 }
 
@@ -123,30 +125,30 @@ static void note_sent(struct exchange *x)
 {
     uint64_t now = exchange_now(x);
 
-    if (x->sent_whole)
+    if (x->attempt.sent_whole)
         return;
-    x->progress_ns = now;
-    if (unsent(x) > 0 || !x->body_complete)
+    x->attempt.progress_ns = now;
+    if (unsent(x) > 0 || !x->body.complete)
         return;
-    x->sent_whole = true;
-    x->sent_ns = now;
+    x->attempt.sent_whole = true;
+    x->attempt.sent_ns = now;
     if (x->ticket.r.uploading && x->has_ticket)
         gate_uploaded(x->pool->gate, &x->ticket, now);
     exchange_set_timer(x);
-    if (x->committed)
+    if (x->reply.committed)
         exchange_drop_body(x);
 }
 
 void exchange_push(struct exchange *x)
 {
-    struct slice rest = slice_from(buf_slice(&x->body), x->body_sent);
+    struct slice rest = slice_from(buf_slice(&x->body.bytes), x->attempt.body_sent);
 
-    x->body_sent += (uint32_t)exchange_send(x, rest);
+    x->attempt.body_sent += (uint32_t)exchange_send(x, rest);
     if (x->state != EXCHANGE_TUNNEL) {
         note_sent(x);
-    } else if (x->body_sent == x->body.len) {
-        buf_free(&x->body);
-        x->body_sent = 0;
+    } else if (x->attempt.body_sent == x->body.bytes.len) {
+        buf_free(&x->body.bytes);
+        x->attempt.body_sent = 0;
     }
     unblock(x);
 }

@@ -20,46 +20,47 @@ static uint64_t first_token_limit(const struct exchange *x)
 
 static bool waits_for_first(const struct exchange *x)
 {
-    return x->stream && x->first_ns == 0;
+    return x->attempt.is_stream && x->attempt.stream.first_ns == 0;
 }
 
 uint64_t exchange_silence_due(const struct exchange *x)
 {
-    if (x->whole_ns != 0)
-        return x->whole_ns + WHOLE_WAIT_NS;
-    if (!x->sent_whole) /* the client is waited for, or the upstream that takes nothing */
-        return exchange_unsent(x) == 0 ? 0 : x->progress_ns + timeouts_of(x)->unary_ns;
-    if (x->events_form && !x->is_judged)
+    if (x->attempt.stream.whole_ns != 0)
+        return x->attempt.stream.whole_ns + WHOLE_WAIT_NS;
+    if (!x->attempt.sent_whole) /* the client is waited for, or the upstream that takes nothing */
+        return exchange_unsent(x) == 0 ? 0 : x->attempt.progress_ns + timeouts_of(x)->unary_ns;
+    if (x->attempt.stream.is_events && !x->attempt.stream.is_judged)
         return 0;
     if (waits_for_first(x))
-        return x->sent_ns + first_token_limit(x);
-    if (x->events_form)
-        return x->progress_ns + timeouts_of(x)->stall_ns;
-    if (!x->head_seen)
-        return x->sent_ns + timeouts_of(x)->unary_ns;
-    return x->sent_ns + timeouts_of(x)->unary_ns;
+        return x->attempt.sent_ns + first_token_limit(x);
+    if (x->attempt.stream.is_events)
+        return x->attempt.progress_ns + timeouts_of(x)->stall_ns;
+    return x->attempt.sent_ns + timeouts_of(x)->unary_ns;
 }
 
 /* May comment lines fill a silence?  Once the client has a stream, at the boundaries of its events.
  */
 bool exchange_beats(const struct exchange *x)
 {
-    bool relays = x->state == EXCHANGE_RELAY && x->events_form && x->form == FORM_SSE &&
-                  x->is_judged && x->whole_ns == 0 &&
-                  dialect_stream_error(x->answer.dialect) != STREAM_ERROR_NONE;
-    bool waits = x->began_early && !x->committed;
+    bool relays = x->state == EXCHANGE_RELAY && x->attempt.stream.is_events &&
+                  x->attempt.stream.form == FORM_SSE && x->attempt.stream.is_judged &&
+                  x->attempt.stream.whole_ns == 0 &&
+                  dialect_stream_error(x->attempt.stream.answer.dialect) != STREAM_ERROR_NONE;
+    bool waits = x->reply.began_early && !x->reply.committed;
 
     return (relays || waits) && x->pool->conf->heartbeat_ns > 0;
 }
 
 uint64_t exchange_beat_due(const struct exchange *x)
 {
-    return exchange_beats(x) ? x->quiet_ns + x->pool->conf->heartbeat_ns : 0;
+    return exchange_beats(x) ? x->reply.quiet_ns + x->pool->conf->heartbeat_ns : 0;
 }
 
 uint64_t exchange_head_due(const struct exchange *x)
 {
-    return x->state == EXCHANGE_HEAD_PENDING ? x->head_ns + timeouts_of(x)->head_hold_ns : 0;
+    return x->state == EXCHANGE_HEAD_PENDING
+               ? x->attempt.stream.head_ns + timeouts_of(x)->head_hold_ns
+               : 0;
 }
 
 static uint64_t sooner(uint64_t a, uint64_t b)
@@ -69,7 +70,8 @@ static uint64_t sooner(uint64_t a, uint64_t b)
 
 uint64_t exchange_due_ns(const struct exchange *x)
 {
-    uint64_t total = x->admitted_ns == 0 ? 0 : x->admitted_ns + timeouts_of(x)->total_ns;
+    uint64_t total =
+        x->record.admitted_ns == 0 ? 0 : x->record.admitted_ns + timeouts_of(x)->total_ns;
 
     switch (x->state) {
     case EXCHANGE_BODY:
@@ -78,14 +80,14 @@ uint64_t exchange_due_ns(const struct exchange *x)
     case EXCHANGE_QUEUED: /* the gate's deadline: every wait in a pool ends by its max_wait */
         return exchange_beat_due(x);
     case EXCHANGE_CONNECT: /* its connection has a deadline of its own, this is for the address */
-        return x->admitted_ns + 2 * timeouts_of(x)->connect_ns;
+        return x->record.admitted_ns + 2 * timeouts_of(x)->connect_ns;
     case EXCHANGE_SENT:
     case EXCHANGE_HEAD_PENDING:
     case EXCHANGE_RELAY:
         return sooner(sooner(total, exchange_silence_due(x)),
                       sooner(exchange_beat_due(x), exchange_head_due(x)));
     case EXCHANGE_TUNNEL:
-        return x->progress_ns + timeouts_of(x)->tunnel_idle_ns;
+        return x->attempt.progress_ns + timeouts_of(x)->tunnel_idle_ns;
     }
     WEIR_UNREACHABLE("exchange state");
 }

@@ -39,37 +39,40 @@ enum outcome exchange_outcome_of_error(const struct answer *a)
 static void end_whole(struct exchange *x, enum outcome o)
 {
     exchange_report(x, o, o == OUTCOME_OK);
-    if (!x->events_form && x->sent_ns != 0)
-        histogram_add(&x->w->upstreams[x->upstream->slot].response, exchange_now(x) - x->sent_ns);
-    upstream_release(&x->uplink);
-    client_end(&x->client, CLIENT_END_WHOLE, x->trailers);
+    if (!x->attempt.stream.is_events && x->attempt.sent_ns != 0)
+        histogram_add(&x->w->upstreams[x->attempt.upstream->slot].response,
+                      exchange_now(x) - x->attempt.sent_ns);
+    upstream_release(&x->attempt.uplink);
+    client_end(&x->client, CLIENT_END_WHOLE, x->attempt.trailers);
     exchange_finish(x);
 }
 
 bool exchange_is_whole(const struct exchange *x)
 {
-    if (x->whole_ns != 0)
+    if (x->attempt.stream.whole_ns != 0)
         return true;
     /* an event counts for a client once the line end behind it has come */
-    return x->events_form && x->is_judged && x->answer.finished && x->answer.at_boundary &&
-           x->answer.error == ERROR_NONE;
+    return x->attempt.stream.is_events && x->attempt.stream.is_judged &&
+           x->attempt.stream.answer.finished && x->attempt.stream.answer.at_boundary &&
+           x->attempt.stream.answer.error == ERROR_NONE;
 }
 
 bool exchange_has_its_end(const struct exchange *x)
 {
-    const struct answer *a = &x->answer;
+    const struct answer *a = &x->attempt.stream.answer;
 
     if (exchange_is_whole(x))
         return true;
-    return x->events_form && x->is_judged && a->dialect != DIALECT_UNKNOWN &&
-           a->error == ERROR_NONE && answer_is_whole(a, x->pool->conf->finish_reason_ends);
+    return x->attempt.stream.is_events && x->attempt.stream.is_judged &&
+           a->dialect != DIALECT_UNKNOWN && a->error == ERROR_NONE &&
+           answer_is_whole(a, x->pool->conf->finish_reason_ends);
 }
 
 void exchange_note_whole(struct exchange *x)
 {
-    if (x->whole_ns != 0)
+    if (x->attempt.stream.whole_ns != 0)
         return;
-    x->whole_ns = exchange_now(x);
+    x->attempt.stream.whole_ns = exchange_now(x);
     exchange_report(x, OUTCOME_OK, true);
     exchange_set_timer(x);
 }
@@ -82,34 +85,35 @@ void exchange_end_whole(struct exchange *x)
 /* Nothing but the end of the connection ends this one, and it comes inside an event. */
 static bool is_broken_off(const struct exchange *x)
 {
-    return x->to_close && x->form == FORM_SSE && !x->answer.at_boundary;
+    return x->attempt.to_close && x->attempt.stream.form == FORM_SSE &&
+           !x->attempt.stream.answer.at_boundary;
 }
 
 /* Is a stream that is over by its framing whole, as far as can be told? */
 static bool is_whole_by_framing(const struct exchange *x)
 {
-    if (!x->is_judged || x->answer.dialect == DIALECT_UNKNOWN)
+    if (!x->attempt.stream.is_judged || x->attempt.stream.answer.dialect == DIALECT_UNKNOWN)
         return !is_broken_off(x);
-    return answer_is_whole(&x->answer, x->pool->conf->finish_reason_ends);
+    return answer_is_whole(&x->attempt.stream.answer, x->pool->conf->finish_reason_ends);
 }
 
 static void end_of_stream(struct exchange *x)
 {
-    const struct answer *a = &x->answer;
+    const struct answer *a = &x->attempt.stream.answer;
 
     if (x->state == EXCHANGE_HEAD_PENDING && a->error != ERROR_NONE) {
         exchange_early_error(x);
         if (x->state != EXCHANGE_RELAY)
             return; /* restated, or under way elsewhere */
     }
-    if (x->is_judged && answer_is_empty(a) && a->error == ERROR_NONE) {
+    if (x->attempt.stream.is_judged && answer_is_empty(a) && a->error == ERROR_NONE) {
         exchange_empty(x);
         return;
     }
     if (x->state == EXCHANGE_HEAD_PENDING)
         exchange_commit(x); /* whole without content, or cut: the client sees what there is */
-    if (x->is_judged && a->error != ERROR_NONE) {
-        x->cause = CAUSE_IN_BAND_ERROR;
+    if (x->attempt.stream.is_judged && a->error != ERROR_NONE) {
+        x->record.cause = CAUSE_IN_BAND_ERROR;
         end_whole(x,
                   exchange_outcome_of_error(a)); /* the backend said so itself, in its own words */
     } else if (is_whole_by_framing(x)) {
@@ -121,16 +125,16 @@ static void end_of_stream(struct exchange *x)
 
 static void end_clean(struct exchange *x)
 {
-    if (x->events_form)
+    if (x->attempt.stream.is_events)
         end_of_stream(x);
     else
-        end_whole(x, exchange_outcome_of_status(x->upstream_status));
+        end_whole(x, exchange_outcome_of_status(x->attempt.status));
 }
 
 static void end_tunnel(struct exchange *x)
 {
     exchange_report(x, OUTCOME_OK, false);
-    upstream_cancel(&x->uplink);
+    upstream_cancel(&x->attempt.uplink);
     client_end(&x->client, CLIENT_END_WHOLE, NULL);
     exchange_finish(x);
 }
@@ -143,30 +147,32 @@ static bool may_send_again(const struct exchange *x)
 {
     bool replay = x->pool->conf->decide.retry.replay_generation;
 
-    return x->idempotent || (x->uplink != NULL && !x->uplink->ops->may_have_begun(x->uplink)) ||
-           (replay && x->dialect != DIALECT_UNKNOWN && x->retries == 0);
+    return x->request.idempotent ||
+           (x->attempt.uplink != NULL &&
+            !x->attempt.uplink->ops->may_have_begun(x->attempt.uplink)) ||
+           (replay && x->request.dialect != DIALECT_UNKNOWN && x->record.retries == 0);
 }
 
 /* Nothing of an answer came.  A stale connection is nobody's fault; else another upstream may do.
  */
 static void end_before_head(struct exchange *x, enum upstream_end how, const char *why)
 {
-    struct uplink *u = x->uplink;
+    struct uplink *u = x->attempt.uplink;
     bool reused = u != NULL && u->reused;
-    bool stale = reused && !u->any_byte && !x->resent && !x->body_dropped;
+    bool stale = reused && !u->any_byte && !x->attempt.resent && !x->body.dropped;
 
-    if (stale && how != END_BAD && (x->idempotent || !u->ops->may_have_begun(u))) {
-        x->resent = true;
-        upstream_cancel(&x->uplink);
+    if (stale && how != END_BAD && (x->request.idempotent || !u->ops->may_have_begun(u))) {
+        x->attempt.resent = true;
+        upstream_cancel(&x->attempt.uplink);
         exchange_enter(x, EXCHANGE_CONNECT);
         if (exchange_take(x, true) == WEIR_OK)
             return;
         exchange_connect_failed(x, WEIR_NO_MEMORY, "no connection for a second try");
         return;
     }
-    log_debug("request %s: upstream %s ended before an answer: %s", x->id, x->upstream->conf->name,
-              why);
-    x->proxy_error = how == END_BAD ? "http_protocol_error" : "connection_terminated";
+    log_debug("request %s: upstream %s ended before an answer: %s", x->record.id,
+              x->attempt.upstream->conf->name, why);
+    x->attempt.proxy_error = how == END_BAD ? "http_protocol_error" : "connection_terminated";
     if (how != END_BAD && may_send_again(x) && exchange_try_elsewhere(x, OUTCOME_FAILED))
         return;
     exchange_fail(x, OUTCOME_FAILED, 502,
@@ -176,9 +182,9 @@ static void end_before_head(struct exchange *x, enum upstream_end how, const cha
 /* The backend said in its stream what was wrong, then broke off: the client sees both. */
 static void end_after_error(struct exchange *x)
 {
-    x->cause = CAUSE_IN_BAND_ERROR;
-    exchange_report(x, exchange_outcome_of_error(&x->answer), false);
-    upstream_cancel(&x->uplink);
+    x->record.cause = CAUSE_IN_BAND_ERROR;
+    exchange_report(x, exchange_outcome_of_error(&x->attempt.stream.answer), false);
+    upstream_cancel(&x->attempt.uplink);
     client_end(&x->client, CLIENT_END_CUT, NULL);
     exchange_finish(x);
 }
@@ -193,23 +199,24 @@ static void broken_after_early_error(struct exchange *x)
 void exchange_ended(struct exchange *x, enum upstream_end how, const char *why)
 {
     if (how == END_BAD)
-        x->found = why;
+        x->attempt.found = why;
     switch (x->state) {
     case EXCHANGE_SENT:
         end_before_head(x, how, why);
         return;
     case EXCHANGE_HEAD_PENDING:
     case EXCHANGE_RELAY:
-        if (x->whole_ns != 0)
+        if (x->attempt.stream.whole_ns != 0)
             end_whole(x, OUTCOME_OK);
         else if (how == END_CLEAN)
             end_clean(x);
-        else if (x->state == EXCHANGE_HEAD_PENDING && x->answer.error == ERROR_NONE)
+        else if (x->state == EXCHANGE_HEAD_PENDING && x->attempt.stream.answer.error == ERROR_NONE)
             exchange_fail(x, OUTCOME_FAILED, 502,
                           how == END_BAD ? CAUSE_BAD_GATEWAY : CAUSE_EMPTY_STREAM);
         else if (x->state == EXCHANGE_HEAD_PENDING)
             broken_after_early_error(x);
-        else if (x->events_form && x->is_judged && x->answer.error != ERROR_NONE)
+        else if (x->attempt.stream.is_events && x->attempt.stream.is_judged &&
+                 x->attempt.stream.answer.error != ERROR_NONE)
             end_after_error(x);
         else
             exchange_fail(x, OUTCOME_FAILED, 502, CAUSE_UPSTREAM_TRUNCATED);

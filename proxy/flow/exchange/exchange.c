@@ -42,12 +42,12 @@ void exchange_free(struct loop_deferred *d)
     struct exchange *x = LIST_OBJECT(d, struct exchange, deferred);
     struct worker *w = x->w;
 
-    buf_free(&x->request);
-    buf_free(&x->body);
-    buf_free(&x->pending);
-    free(x->path);
-    if (x->upstream_use != NULL)
-        snapshot_use_unref(&x->upstream_use);
+    buf_free(&x->request.head);
+    buf_free(&x->body.bytes);
+    buf_free(&x->attempt.stream.pending);
+    free(x->record.path);
+    if (x->attempt.use != NULL)
+        snapshot_use_unref(&x->attempt.use);
     snapshot_use_unref(&x->use);
     slab_give(&w->exchanges->slab, x);
 }
@@ -56,13 +56,13 @@ void exchange_set_decision(struct exchange *x, enum decision d)
 {
     struct pool_counters *p = &x->w->pools[x->pool == NULL ? 0 : x->pool->slot];
 
-    if (x->has_decision)
+    if (x->record.has_decision)
         return;
-    x->has_decision = true;
-    x->decision = d;
+    x->record.has_decision = true;
+    x->record.decision = d;
     counter_add(&p->requests[x->ticket.r.class][d], 1);
     if (d == DECISION_REFUSED)
-        counter_add(&p->shed[x->cause], 1);
+        counter_add(&p->shed[x->record.cause], 1);
 }
 
 static int64_t span(uint64_t from, uint64_t to)
@@ -72,51 +72,53 @@ static int64_t span(uint64_t from, uint64_t to)
 
 static int64_t queue_ns(const struct exchange *x)
 {
-    if (x->asked_ns == 0)
+    if (x->record.asked_ns == 0)
         return -1;
-    return x->admitted_ns == 0 ? (int64_t)x->ticket.r.numbers.waited_ns
-                               : span(x->asked_ns, x->admitted_ns);
+    return x->record.admitted_ns == 0 ? (int64_t)x->ticket.r.numbers.waited_ns
+                                      : span(x->record.asked_ns, x->record.admitted_ns);
 }
 
 static void write_record(struct exchange *x)
 {
     uint64_t now = exchange_now(x);
     struct request_record r = {
-        .at_wall_ns = x->begun_wall_ns,
+        .at_wall_ns = x->record.begun_wall_ns,
         .user = x->ticket.r.user,
         .pool = (int16_t)(x->pool == NULL ? -1 : x->pool->slot),
-        .upstream = (int16_t)(x->upstream == NULL ? -1 : x->upstream->slot),
-        .route = x->route,
+        .upstream = (int16_t)(x->attempt.upstream == NULL ? -1 : x->attempt.upstream->slot),
+        .route = x->request.route,
         .class = x->ticket.r.class,
-        .decision = x->decision,
-        .cause = x->cause,
-        .outcome = x->outcome,
-        .has_outcome = x->has_outcome,
+        .decision = x->record.decision,
+        .cause = x->record.cause,
+        .outcome = x->attempt.outcome,
+        .has_outcome = x->attempt.has_outcome,
         .numbers = x->ticket.r.numbers,
-        .status = (uint16_t)x->status,
+        .status = (uint16_t)x->reply.status,
         .client_retry = x->ticket.r.client_retry,
-        .retries = x->retries,
+        .retries = x->record.retries,
         .queue_ns = queue_ns(x),
-        .connect_ns = x->connect_took_ns == 0 ? -1 : (int64_t)x->connect_took_ns,
-        .ttft_ns = span(x->first_ns == 0 ? 0 : x->begun_ns, x->first_ns),
-        .duration_ns = span(x->begun_ns, now),
-        .events = x->seen_events,
-        .bytes_in = x->bytes_in,
-        .bytes_out = x->bytes_out,
+        .connect_ns = x->attempt.connect_ns == 0 ? -1 : (int64_t)x->attempt.connect_ns,
+        .ttft_ns = span(x->attempt.stream.first_ns == 0 ? 0 : x->record.begun_ns,
+                        x->attempt.stream.first_ns),
+        .duration_ns = span(x->record.begun_ns, now),
+        .events = x->attempt.stream.seen_events,
+        .bytes_in = x->record.bytes_in,
+        .bytes_out = x->record.bytes_out,
     };
 
-    if (!x->events_form)
+    if (!x->attempt.stream.is_events)
         r.ttft_ns = -1;
-    if (x->seen_content > 1)
-        r.pace_ns = (double)(x->last_event_ns - x->first_ns) / (x->seen_content - 1);
-    memcpy(r.id, x->id, sizeof r.id);
-    memcpy(r.upstream_id, x->upstream_id, sizeof r.upstream_id);
-    r.found = x->found;
-    memcpy(r.client, x->peer, sizeof r.client);
-    r.method_len = (uint8_t)strnlen(x->method, sizeof r.method - 1);
-    memcpy(r.method, x->method, r.method_len);
-    r.path_len = (uint16_t)(x->path == NULL ? 0 : strlen(x->path));
-    if (!record_write(&x->w->records, &r, x->path == NULL ? "" : x->path))
+    if (x->attempt.stream.seen_content > 1)
+        r.pace_ns = (double)(x->attempt.stream.last_event_ns - x->attempt.stream.first_ns) /
+                    (x->attempt.stream.seen_content - 1);
+    memcpy(r.id, x->record.id, sizeof r.id);
+    memcpy(r.upstream_id, x->attempt.id, sizeof r.upstream_id);
+    r.found = x->attempt.found;
+    memcpy(r.client, x->record.peer, sizeof r.client);
+    r.method_len = (uint8_t)strnlen(x->record.method, sizeof r.method - 1);
+    memcpy(r.method, x->record.method, r.method_len);
+    r.path_len = (uint16_t)(x->record.path == NULL ? 0 : strlen(x->record.path));
+    if (!record_write(&x->w->records, &r, x->record.path == NULL ? "" : x->record.path))
         counter_add(&x->w->counters.log_dropped, 1);
 }
 
@@ -124,13 +126,13 @@ static void write_record(struct exchange *x)
  */
 void exchange_finish(struct exchange *x)
 {
-    WEIR_ASSERT(x->state != EXCHANGE_ENDED && x->uplink == NULL && !x->has_ticket);
-    if (!x->has_decision)
+    WEIR_ASSERT(x->state != EXCHANGE_ENDED && x->attempt.uplink == NULL && !x->has_ticket);
+    if (!x->record.has_decision)
         exchange_set_decision(x, DECISION_LOCAL);
     exchange_drop_body(x);
     write_record(x);
-    counter_add(&x->w->counters.bytes_in, x->bytes_in);
-    counter_add(&x->w->counters.bytes_out, x->bytes_out);
+    counter_add(&x->w->counters.bytes_in, x->record.bytes_in);
+    counter_add(&x->w->counters.bytes_out, x->record.bytes_out);
     exchange_enter(x, EXCHANGE_ENDED);
     loop_timer_stop(&x->timer);
     list_remove(&x->node);
@@ -174,8 +176,8 @@ void exchanges_blame_the_end(struct worker *w)
     {
         struct exchange *x = LIST_OBJECT(n, struct exchange, node);
 
-        if (x->cause == CAUSE_NONE)
-            x->cause = CAUSE_DRAINING;
+        if (x->record.cause == CAUSE_NONE)
+            x->record.cause = CAUSE_DRAINING;
     }
 }
 
@@ -183,14 +185,15 @@ static void describe(const struct exchange *x, struct live_request *r)
 {
     uint64_t now = exchange_now(x);
 
-    memcpy(r->id, x->id, sizeof r->id);
-    memcpy(r->client, x->peer, sizeof r->client);
+    memcpy(r->id, x->record.id, sizeof r->id);
+    memcpy(r->client, x->record.peer, sizeof r->client);
     r->pool = (int16_t)(x->pool == NULL ? -1 : x->pool->slot);
-    r->upstream = (int16_t)(x->upstream == NULL ? -1 : x->upstream->slot);
+    r->upstream = (int16_t)(x->attempt.upstream == NULL ? -1 : x->attempt.upstream->slot);
     r->class = x->ticket.r.class;
-    r->age_ns = now - x->begun_ns;
-    r->ttft_ns = x->first_ns == 0 ? 0 : x->first_ns - x->begun_ns;
-    r->events = x->seen_events;
+    r->age_ns = now - x->record.begun_ns;
+    r->ttft_ns =
+        x->attempt.stream.first_ns == 0 ? 0 : x->attempt.stream.first_ns - x->record.begun_ns;
+    r->events = x->attempt.stream.seen_events;
 }
 
 size_t exchanges_list(const struct worker *w, struct live_request *list, size_t max)

@@ -5,16 +5,13 @@
 /* An exchange from inside; private to exchange/. */
 
 #include "weir/base/assert.h"
-#include "weir/base/buf.h"
 #include "weir/base/clock.h"
 #include "weir/base/slab.h"
 #include "weir/decide/kinds.h"
-#include "weir/http/answer.h"
-#include "weir/http/body_scan.h"
-#include "weir/pages/refusal.h"
 
 #include "client/client.h"
 #include "exchange/exchange.h"
+#include "exchange/parts_priv.h"
 #include "snapshot/gate.h"
 #include "upstream/upstream.h"
 #include "worker/shared.h"
@@ -43,97 +40,26 @@ enum exchange_state {
     EXCHANGE_ENDED, /* over; waits to be freed or for a message under way */
 };
 
-/* Answers of weir's own that need no upstream. */
-enum early_answer { EARLY_NONE, EARLY_STATUS_PAGE, EARLY_PREFLIGHT, EARLY_SHED };
-
 struct exchange {
     uint32_t magic;
     enum exchange_state state;
     struct worker *w;
     struct snapshot *snapshot; /* kept alive by the worker's use of it */
     struct snapshot_use *use;
-    struct snapshot_pool *pool;         /* NULL: reached none */
-    struct snapshot_upstream *upstream; /* the last it was admitted to, or NULL */
-    struct snapshot_use *upstream_use;  /* keeps it alive: of a later snapshot, maybe */
-    struct client *client;              /* NULL once the client is gone or has its whole answer */
-    struct uplink *uplink;
-    struct ticket ticket; /* holds the pool_request */
-    struct list node;     /* among the worker's live ones */
+    struct snapshot_pool *pool; /* NULL: reached none */
+    struct client *client;      /* NULL once the client is gone or has its whole answer */
+    struct ticket ticket;       /* holds the pool_request */
+    bool has_ticket;            /* an admission is to be given back */
+    bool awaits_wake;           /* the client left the queue, but the gate's message is under way */
+    struct list node;           /* among the worker's live ones */
     struct loop_timer timer;
     struct loop_deferred deferred;
-    struct answer_wish wish;
-    struct body_scan scan;
-    uint8_t evidence_kind; /* decide/kinds.h */
-    struct answer answer;
 
-    struct buf request;    /* what the head for the upstream is made of, kept (request_head.c) */
-    struct buf body;       /* not framed; sent bytes stay for a retry while they fit */
-    struct buf pending;    /* answer before the commit point: its fields, then body bytes */
-    uint32_t pending_head; /* how many bytes of pending are fields */
-    uint32_t body_sent;    /* bytes of body already written */
-    uint32_t spooled;      /* bytes of body beyond limits.buffer, taken from the worker's spool */
-    bool sent_whole;       /* the upstream has taken the last byte of the request */
-
-    /* the request */
-    enum body_kind body_kind;
-    uint64_t body_length; /* of a counted one */
-    bool expect, body_complete, head_sent, body_dropped, body_blocked, idempotent, to_head;
-    bool stream, accepts_events, asks_websocket;
-    enum route_stream route_stream;
-    enum dialect dialect; /* of the path, and of requests that generate something; else UNKNOWN */
-    enum path_streams path_streams;
-    /*
-     * Is its answer, if it is a stream, judged by what it says and when?  On the paths of the
-     * dialects, and where a route says so.  Of all others nothing is known: silence is no fault.
-     */
-    bool is_judged;
-    enum early_answer early;
-    int early_status;
-    enum cause early_cause;
-    const char *early_what;
-    bool wants_json;
-
-    /* the answer */
-    bool began_early;                  /* the 200 went out while it waited (early_stream) */
-    const struct field_list *trailers; /* while its end is handled; NULL = none */
-    bool to_close;                     /* only the end of its connection ends it */
-    bool head_seen, committed, events_form, paused_upstream, resent;
-    enum answer_form form;
-    int status; /* sent to the client, 0 = none yet */
-    int upstream_status;
-    enum body_kind kind; /* towards the client */
-    uint64_t length;
-    char reason[48];
-
-    /* times, absolute; 0 = not (yet) */
-    uint64_t begun_ns, begun_wall_ns, asked_ns, admitted_ns, sent_ns, first_ns;
-    uint64_t head_ns;     /* the head of a stream came */
-    uint64_t whole_ns;    /* its end marker came: what follows is waited for briefly */
-    uint64_t progress_ns; /* last sign of life: an event, a comment, body bytes */
-    uint64_t quiet_ns;    /* last byte sent to the client, for heartbeats */
-    uint64_t last_event_ns;
-    uint64_t connect_took_ns;
-
-    /* the record */
-    uint32_t seen_events, seen_content; /* of answer, already counted */
-    uint64_t bytes_in, bytes_out;
-    uint32_t retries;
-    enum decision decision;
-    enum cause cause;
-    enum outcome outcome;
-    bool has_decision, has_outcome;
-    bool has_ticket;  /* an admission is to be given back */
-    bool awaits_wake; /* the client left the queue, but the gate's message is under way */
-    uint32_t retry_after_ms;
-    const char *proxy_error;
-    int16_t route;
-    uint64_t trace[2];
-    char id[REQUEST_ID_MAX + 1];
-    char upstream_id[REQUEST_ID_MAX + 1]; /* what the backend calls it, "" = no name of its own */
-    const char *found; /* what was wrong with its answer; static, NULL = nothing */
-    char peer[48];     /* as logged */
-    char method[24];
-    char *path; /* as logged; heap, at most RECORD_PATH_MAX; NULL = none */
+    struct request request;
+    struct request_body body;
+    struct attempt attempt;
+    struct reply reply;
+    struct record record;
 };
 
 /* --- exchange/exchange.c: life, states */

@@ -24,12 +24,12 @@ void exchange_describe(const struct exchange *x, struct refusal *r, enum cause c
     *r = (struct refusal){
         .cause = cause,
         .overload_status = p == NULL ? 503 : p->conf->overload_status,
-        .proxy_error = x->proxy_error,
+        .proxy_error = x->attempt.proxy_error,
         .retry_after_ms = n->retry_after_ms,
         .no_retry = x->ticket.r.no_retry,
         .share = cause == CAUSE_RECOVERING ? n->share : -1,
         .incident = p == NULL ? NULL : x->w->incidents[p->slot],
-        .request_id = x->id,
+        .request_id = x->record.id,
         .pool = p == NULL ? NULL : p->conf->name,
         .wall_ns = wall_now_ns(),
         .pages = x->snapshot->pages,
@@ -63,9 +63,9 @@ static void send_own(struct exchange *x, int status, const struct field_list *fi
                             .body = status == 204 ? BODY_NONE : BODY_COUNTED,
                             .length = body.len};
 
-    x->status = status;
-    x->committed = true;
-    x->bytes_out += x->to_head ? 0 : body.len;
+    x->reply.status = status;
+    x->reply.committed = true;
+    x->record.bytes_out += x->request.to_head ? 0 : body.len;
     client_head(x->client, &h);
     client_data(x->client, body);
     client_end(&x->client, CLIENT_END_WHOLE, NULL);
@@ -77,11 +77,11 @@ static void send_refusal(struct exchange *x, struct refusal *r)
     struct field_list fields;
     int status;
 
-    add_hint(x, r, refusal_status(r, &x->wish));
-    status = refusal_status(r, &x->wish);
+    add_hint(x, r, refusal_status(r, &x->request.wish));
+    status = refusal_status(r, &x->request.wish);
     worker_field_list(x->w, &fields);
-    refusal_fields(r, &x->wish, list_field, &fields);
-    if (refusal_body(r, &x->wish, &body, OWN_MAX) != WEIR_OK)
+    refusal_fields(r, &x->request.wish, list_field, &fields);
+    if (refusal_body(r, &x->request.wish, &body, OWN_MAX) != WEIR_OK)
         buf_free(&body); /* the head alone still tells */
     if (r->close)
         client_close_after(x->client);
@@ -98,12 +98,12 @@ void exchange_begin_early(struct exchange *x)
     field_add(&fields, SLICE_LIT("Content-Type"), SLICE_LIT("text/event-stream"));
     field_add(&fields, SLICE_LIT("Cache-Control"), SLICE_LIT("no-store"));
     exchange_add_date(&fields);
-    field_add(&fields, SLICE_LIT("x-request-id"), slice_str(x->id));
-    field_add(&fields, SLICE_LIT("x-weir-request-id"), slice_str(x->id));
+    field_add(&fields, SLICE_LIT("x-request-id"), slice_str(x->record.id));
+    field_add(&fields, SLICE_LIT("x-weir-request-id"), slice_str(x->record.id));
     field_add(&fields, SLICE_LIT("Via"), SLICE_LIT("1.1 weir"));
-    x->status = 200;
-    x->began_early = true;
-    x->quiet_ns = exchange_now(x);
+    x->reply.status = 200;
+    x->reply.began_early = true;
+    x->reply.quiet_ns = exchange_now(x);
     client_head(x->client, &h);
     client_data(x->client, SLICE_LIT(": waiting\n\n"));
 }
@@ -111,10 +111,11 @@ void exchange_begin_early(struct exchange *x)
 /* Is the client at the end of an event, so that a frame of ours can follow, and be understood? */
 static bool frame_fits(const struct exchange *x)
 {
-    if (x->began_early && !x->committed)
+    if (x->reply.began_early && !x->reply.committed)
         return true;
-    return x->events_form && x->is_judged && x->form != FORM_BYTES && x->answer.at_boundary &&
-           dialect_stream_error(x->answer.dialect) != STREAM_ERROR_NONE;
+    return x->attempt.stream.is_events && x->attempt.stream.is_judged &&
+           x->attempt.stream.form != FORM_BYTES && x->attempt.stream.answer.at_boundary &&
+           dialect_stream_error(x->attempt.stream.answer.dialect) != STREAM_ERROR_NONE;
 }
 
 /*
@@ -126,11 +127,12 @@ static void fail_committed(struct exchange *x, enum cause cause)
     struct refusal r;
     struct buf frame = BUF_INIT;
     bool can = frame_fits(x) && client_can_add(x->client);
-    enum answer_form form = x->committed ? x->form : FORM_SSE;
+    enum answer_form form = x->reply.committed ? x->attempt.stream.form : FORM_SSE;
 
     exchange_describe(x, &r, cause);
-    if (can && refusal_event(&r, &x->wish, form, x->answer.sequence, &frame, OWN_MAX) == WEIR_OK) {
-        x->bytes_out += frame.len;
+    if (can && refusal_event(&r, &x->request.wish, form, x->attempt.stream.answer.sequence, &frame,
+                             OWN_MAX) == WEIR_OK) {
+        x->record.bytes_out += frame.len;
         client_data(x->client, buf_slice(&frame));
         client_end(&x->client, CLIENT_END_TOLD, NULL);
     } else {
@@ -144,9 +146,9 @@ void exchange_refuse(struct exchange *x, int status, enum cause cause, const cha
 {
     struct refusal r;
 
-    x->cause = cause;
+    x->record.cause = cause;
     exchange_set_decision(x, cause_side(cause) == OF_WEIR ? DECISION_REFUSED : DECISION_LOCAL);
-    if (x->client != NULL && x->began_early) {
+    if (x->client != NULL && x->reply.began_early) {
         fail_committed(x, cause);
     } else if (x->client != NULL) {
         exchange_describe(x, &r, cause);
@@ -166,9 +168,10 @@ void preflight_keep(struct exchange *x, const struct request_head *h)
 
     plain.keep_alive = true; /* the client's side says what becomes of the connection */
     plain.minor = 1;
-    if (preflight_write(&plain, (const char *const *)st->cors_origins, st->n_cors_origins, x->id,
-                        x->begun_wall_ns, &x->pending, OWN_MAX) != WEIR_OK)
-        x->early = EARLY_NONE;
+    if (preflight_write(&plain, (const char *const *)st->cors_origins, st->n_cors_origins,
+                        x->record.id, x->record.begun_wall_ns, &x->attempt.stream.pending,
+                        OWN_MAX) != WEIR_OK)
+        x->request.early.answer = EARLY_NONE;
 }
 
 /* The line at the front of *rest, without its end; *rest is what follows. */
@@ -200,34 +203,36 @@ static void answer_preflight(struct exchange *x)
     struct field_list fields;
 
     worker_field_list(x->w, &fields);
-    fields_of(buf_slice(&x->pending), &fields);
+    fields_of(buf_slice(&x->attempt.stream.pending), &fields);
     send_own(x, 204, &fields, SLICE_NONE);
     exchange_finish(x);
 }
 
 static void answer_status_page(struct exchange *x)
 {
-    struct slice body = worker_status_body(x->w, x->wants_json, x->wish.language);
+    struct slice body =
+        worker_status_body(x->w, x->request.early.wants_json, x->request.wish.language);
     struct field_list fields;
 
-    if (x->wants_json)
-        x->wish.format = FORMAT_JSON;
+    if (x->request.early.wants_json)
+        x->request.wish.format = FORMAT_JSON;
     worker_field_list(x->w, &fields);
-    status_fields(&x->wish, x->snapshot->pages, x->id, x->begun_wall_ns, list_field, &fields);
+    status_fields(&x->request.wish, x->snapshot->pages, x->record.id, x->record.begun_wall_ns,
+                  list_field, &fields);
     send_own(x, 200, &fields, body);
     exchange_finish(x);
 }
 
 void exchange_answer_early(struct exchange *x)
 {
-    if (x->early == EARLY_STATUS_PAGE)
+    if (x->request.early.answer == EARLY_STATUS_PAGE)
         answer_status_page(x);
-    else if (x->early == EARLY_PREFLIGHT)
+    else if (x->request.early.answer == EARLY_PREFLIGHT)
         answer_preflight(x);
-    else if (x->early == EARLY_SHED)
+    else if (x->request.early.answer == EARLY_SHED)
         exchange_refuse(x, 0, x->ticket.r.cause, NULL);
     else
-        exchange_refuse(x, x->early_status, x->early_cause, x->early_what);
+        exchange_refuse(x, x->request.early.status, x->request.early.cause, x->request.early.what);
 }
 
 /* --- failures after admission */
@@ -236,14 +241,14 @@ void exchange_fail(struct exchange *x, enum outcome o, int status, enum cause ca
 {
     struct refusal r;
 
-    if (x->whole_ns != 0) {
+    if (x->attempt.stream.whole_ns != 0) {
         exchange_end_whole(x);
         return;
     }
-    x->cause = cause;
+    x->record.cause = cause;
     exchange_report(x, o, false);
-    upstream_cancel(&x->uplink);
-    if (x->client != NULL && (x->committed || x->began_early)) {
+    upstream_cancel(&x->attempt.uplink);
+    if (x->client != NULL && (x->reply.committed || x->reply.began_early)) {
         fail_committed(x, cause);
     } else if (x->client != NULL) {
         exchange_describe(x, &r, cause);
@@ -276,12 +281,12 @@ void exchange_body_bad(struct exchange *x, int status, enum cause cause, const c
     WEIR_CHECK(x, EXCHANGE_MAGIC);
     if (x->state == EXCHANGE_ENDED)
         return;
-    x->cause = cause;
+    x->record.cause = cause;
     if (x->state == EXCHANGE_QUEUED && !gate_leave(x->pool->gate, &x->ticket, exchange_now(x)))
         x->awaits_wake = true;
     exchange_report(x, OUTCOME_NEUTRAL, false);
-    upstream_cancel(&x->uplink);
-    if (x->committed || x->began_early) {
+    upstream_cancel(&x->attempt.uplink);
+    if (x->reply.committed || x->reply.began_early) {
         client_end(&x->client, CLIENT_END_CUT, NULL);
     } else {
         exchange_describe(x, &r, cause);
@@ -308,13 +313,13 @@ static bool leaves_whole(struct exchange *x)
 void exchange_go(struct exchange *x)
 {
     WEIR_CHECK(x, EXCHANGE_MAGIC);
-    if (x->early != EARLY_NONE || x->early_cause != CAUSE_NONE)
+    if (x->request.early.answer != EARLY_NONE || x->request.early.cause != CAUSE_NONE)
         exchange_answer_early(x);
     else if (x->w->quitting)
         exchange_refuse(x, 0, CAUSE_DRAINING, NULL);
-    else if (x->body_complete)
+    else if (x->body.complete)
         exchange_ask(x);
-    else if (x->expect)
+    else if (x->request.expect)
         client_interim(x->client, 100); /* a place is taken when the body is here */
 }
 
@@ -326,13 +331,13 @@ void exchange_client_gone(struct exchange *x)
         return;
     if (leaves_whole(x))
         return;
-    if (x->cause == CAUSE_NONE)
-        x->cause = CAUSE_CLIENT_GONE;
+    if (x->record.cause == CAUSE_NONE)
+        x->record.cause = CAUSE_CLIENT_GONE;
     if (x->state == EXCHANGE_QUEUED && !gate_leave(x->pool->gate, &x->ticket, exchange_now(x)))
         x->awaits_wake = true;
     if (x->state == EXCHANGE_BODY || x->state == EXCHANGE_QUEUED)
         exchange_set_decision(x, DECISION_GONE);
     exchange_report(x, x->state == EXCHANGE_TUNNEL ? OUTCOME_OK : OUTCOME_NEUTRAL, false);
-    upstream_cancel(&x->uplink);
+    upstream_cancel(&x->attempt.uplink);
     exchange_finish(x);
 }

@@ -129,15 +129,15 @@ static void set_id(struct exchange *x, const struct request_head *h, const struc
     struct slice given = h == NULL ? SLICE_NONE : request_field(h, FIELD_X_REQUEST_ID);
     struct text t;
 
-    x->trace[0] = entropy_next(&x->w->entropy) | 1;
-    x->trace[1] = entropy_next(&x->w->entropy);
-    text_init(&t, x->id, sizeof x->id);
+    x->record.trace[0] = entropy_next(&x->w->entropy) | 1;
+    x->record.trace[1] = entropy_next(&x->w->entropy);
+    text_init(&t, x->record.id, sizeof x->record.id);
     if (cf->trusted && exchange_id_is_fit(given)) {
         text_put(&t, given);
         return;
     }
-    text_hex(&t, x->trace[0], 16);
-    text_hex(&t, x->trace[1], 16);
+    text_hex(&t, x->record.trace[0], 16);
+    text_hex(&t, x->record.trace[1], 16);
 }
 
 /* --- what is copied for later */
@@ -148,13 +148,13 @@ static void keep_path(struct exchange *x, const struct request_head *h)
     size_t n = h->target.len < RECORD_PATH_MAX ? h->target.len : RECORD_PATH_MAX;
     struct text t;
 
-    x->path = malloc(n + 1);
-    if (x->path != NULL) {
-        text_init(&t, x->path, n + 1);
+    x->record.path = malloc(n + 1);
+    if (x->record.path != NULL) {
+        text_init(&t, x->record.path, n + 1);
         target_redacted(&t, slice_of(h->target.p, n), st->log_redact, st->n_log_redact,
                         !st->log_query);
     }
-    text_init(&t, x->method, sizeof x->method);
+    text_init(&t, x->record.method, sizeof x->record.method);
     text_put(&t, h->method);
 }
 
@@ -173,11 +173,11 @@ static void set_ask(struct exchange *x, const struct request_head *h, const stru
 
     r->user = user_of(x->snapshot, h, &client);
     r->who = r->user != 0 ? r->user : hash_of_address(x->snapshot, &client);
-    r->kind = x->evidence_kind;
-    r->class = class_of(x->snapshot, x->route, h, cf);
+    r->kind = x->request.kind;
+    r->class = class_of(x->snapshot, x->request.route, h, cf);
     r->bytes = h->body == BODY_COUNTED ? h->length : 0;
     r->client_retry = (uint32_t)number_of(request_field(h, FIELD_X_STAINLESS_RETRY_COUNT));
-    r->deadline_ns = timeout_s == 0 ? 0 : x->begun_ns + timeout_s * NS_PER_S;
+    r->deadline_ns = timeout_s == 0 ? 0 : x->record.begun_ns + timeout_s * NS_PER_S;
     r->tried = -1;
     if (r->client_retry > 0)
         counter_add(&x->w->counters.client_retries, 1);
@@ -186,27 +186,29 @@ static void set_ask(struct exchange *x, const struct request_head *h, const stru
 /* Before the body says more: does the path or the Accept field speak of a stream? */
 static void guess_stream(struct exchange *x, const struct request_head *h)
 {
-    enum route_stream rs =
-        x->route < 0 ? ROUTE_STREAM_AUTO : x->snapshot->settings->routes[x->route].stream;
+    enum route_stream rs = x->request.route < 0
+                               ? ROUTE_STREAM_AUTO
+                               : x->snapshot->settings->routes[x->request.route].stream;
 
-    x->route_stream = rs;
-    x->accepts_events =
+    x->request.route_stream = rs;
+    x->request.accepts_events =
         list_has_token(request_field(h, FIELD_ACCEPT), SLICE_LIT("text/event-stream"));
-    body_scan_init(&x->scan);
-    x->is_judged = x->dialect != DIALECT_UNKNOWN || rs == ROUTE_STREAM_ALWAYS;
-    x->stream = rs == ROUTE_STREAM_ALWAYS;
+    body_scan_init(&x->body.scan);
+    x->attempt.stream.is_judged =
+        x->request.dialect != DIALECT_UNKNOWN || rs == ROUTE_STREAM_ALWAYS;
+    x->attempt.is_stream = rs == ROUTE_STREAM_ALWAYS;
 }
 
 static bool may_upgrade(const struct exchange *x)
 {
-    return x->route >= 0 && x->snapshot->settings->routes[x->route].websocket;
+    return x->request.route >= 0 && x->snapshot->settings->routes[x->request.route].websocket;
 }
 
 static void fail_early(struct exchange *x, int status, enum cause cause, const char *what)
 {
-    x->early_status = status;
-    x->early_cause = cause;
-    x->early_what = what;
+    x->request.early.status = status;
+    x->request.early.cause = cause;
+    x->request.early.what = what;
 }
 
 static bool cors_on(const struct exchange *x)
@@ -217,18 +219,19 @@ static bool cors_on(const struct exchange *x)
 static void set_wish(struct exchange *x, const struct request_head *h, struct slice path)
 {
     const struct settings *st = x->snapshot->settings;
-    int force = x->route < 0 ? 0 : (int)st->routes[x->route].pages;
+    int force = x->request.route < 0 ? 0 : (int)st->routes[x->request.route].pages;
 
-    answer_wish_init_among(&x->wish, h, path, force, x->snapshot->languages);
+    answer_wish_init_among(&x->request.wish, h, path, force, x->snapshot->languages);
     if (cors_on(x))
-        answer_wish_origin(&x->wish, h, (const char *const *)st->cors_origins, st->n_cors_origins);
+        answer_wish_origin(&x->request.wish, h, (const char *const *)st->cors_origins,
+                           st->n_cors_origins);
     if (slice_eq(h->method, SLICE_LIT("POST")))
-        x->dialect = dialect_of_path(path, false);
-    x->path_streams = streams_of_path(path);
-    x->evidence_kind = x->dialect != DIALECT_UNKNOWN
-                           ? KIND_GENERATION
-                           : kind_of_route(hash_keyed(x->snapshot->user_key, path));
-    x->ticket.r.model = x->dialect == DIALECT_GEMINI /* its paths name the model */
+        x->request.dialect = dialect_of_path(path, false);
+    x->request.path_streams = streams_of_path(path);
+    x->request.kind = x->request.dialect != DIALECT_UNKNOWN
+                          ? KIND_GENERATION
+                          : kind_of_route(hash_keyed(x->snapshot->user_key, path));
+    x->ticket.r.model = x->request.dialect == DIALECT_GEMINI /* its paths name the model */
                             ? hash_keyed(x->snapshot->user_key, path)
                             : 0;
 }
@@ -254,18 +257,18 @@ static void understand(struct exchange *x, const struct request_head *h,
         fail_early(x, 400, CAUSE_BAD_REQUEST, "the path cannot be resolved");
         return;
     }
-    x->route =
+    x->request.route =
         (int16_t)snapshot_route(x->snapshot, h->method, h->host, text_slice(&path), &x->pool);
     set_wish(x, h, text_slice(&path));
     if (is_status_page(x, text_slice(&path))) {
-        x->early = EARLY_STATUS_PAGE;
-        x->wants_json =
-            slice_ends(text_slice(&path), SLICE_LIT(".json")) || x->wish.format != FORMAT_HTML;
+        x->request.early.answer = EARLY_STATUS_PAGE;
+        x->request.early.wants_json = slice_ends(text_slice(&path), SLICE_LIT(".json")) ||
+                                      x->request.wish.format != FORMAT_HTML;
         x->pool = NULL;
         return;
     }
     if (cors_on(x) && request_is_preflight(h)) {
-        x->early = EARLY_PREFLIGHT;
+        x->request.early.answer = EARLY_PREFLIGHT;
         preflight_keep(x, h);
         x->pool = NULL;
         return;
@@ -284,9 +287,10 @@ static void understand(struct exchange *x, const struct request_head *h,
         fail_early(x, 403, CAUSE_NOT_ALLOWED, "this route does not allow upgrades to WebSocket");
         return;
     }
-    x->asks_websocket = h->websocket;
+    x->request.asks_websocket = h->websocket;
     if (!x->w->quitting && exchange_is_shut_out(x))
-        x->early = EARLY_SHED; /* before its body is read, or anything is made of its head */
+        x->request.early.answer =
+            EARLY_SHED; /* before its body is read, or anything is made of its head */
     else if (!exchange_keep_request(x, h, cf))
         fail_early(x, 503, CAUSE_OVERLOADED, NULL);
 }
@@ -299,8 +303,8 @@ static void set_client(struct exchange *x, const struct net_addr *client, bool b
         net_addr_format_host(client, peer); /* its port is not known */
     else
         net_addr_format(client, peer);
-    peer[sizeof x->peer - 1] = '\0'; /* a long unix path is cut */
-    memcpy(x->peer, peer, sizeof x->peer);
+    peer[sizeof x->record.peer - 1] = '\0'; /* a long unix path is cut */
+    memcpy(x->record.peer, peer, sizeof x->record.peer);
 }
 
 static struct exchange *exchange_create(struct worker *w, struct client *client)
@@ -315,9 +319,9 @@ static struct exchange *exchange_create(struct worker *w, struct client *client)
     x->snapshot = w->snapshot;
     x->use = snapshot_use_ref(w->use);
     x->client = client;
-    x->route = -1;
-    x->begun_ns = loop_now_ns(w->loop);
-    x->begun_wall_ns = wall_now_ns();
+    x->request.route = -1;
+    x->record.begun_ns = loop_now_ns(w->loop);
+    x->record.begun_wall_ns = wall_now_ns();
     x->ticket.loop = w->loop;
     x->ticket.wake.deliver = exchange_on_wake;
     x->ticket.r.upstream = x->ticket.r.tried = -1;
@@ -342,12 +346,12 @@ struct exchange *exchange_request(struct worker *w, struct client *c, const stru
     client = client_of(x->snapshot, h, cf);
     set_client(x, &client, !net_addr_equal(&client, cf->peer));
     set_id(x, h, cf);
-    x->expect = h->expect_continue;
-    x->body_complete = h->body == BODY_NONE || (h->body == BODY_COUNTED && h->length == 0);
-    x->body_kind = h->body;
-    x->body_length = h->length;
-    x->idempotent = slice_eq(h->method, SLICE_LIT("GET")) || h->is_head;
-    x->to_head = h->is_head;
+    x->request.expect = h->expect_continue;
+    x->body.complete = h->body == BODY_NONE || (h->body == BODY_COUNTED && h->length == 0);
+    x->body.kind = h->body;
+    x->body.length = h->length;
+    x->request.idempotent = slice_eq(h->method, SLICE_LIT("GET")) || h->is_head;
+    x->request.to_head = h->is_head;
     understand(x, h, cf);
     keep_path(x, h);
     return x;
@@ -364,7 +368,7 @@ struct exchange *exchange_bad_request(struct worker *w, struct client *c,
         return NULL;
     set_client(x, cf->peer, false);
     set_id(x, NULL, cf);
-    x->body_complete = true;
+    x->body.complete = true;
     set_wish(x, h == NULL ? &none : h, h == NULL ? SLICE_NONE : h->target);
     if (h != NULL)
         keep_path(x, h);

@@ -82,16 +82,16 @@ bool exchange_keep_request(struct exchange *x, const struct request_head *h,
     list_passed(&l, h, cf);
     list_forwarded(&l, h, cf);
     field_add(&l, SLICE_LIT("Via"), h->minor == 0 ? SLICE_LIT("1.0 weir") : SLICE_LIT("1.1 weir"));
-    field_add(&l, SLICE_LIT("x-request-id"), slice_str(x->id));
-    return field_list_keep(&l, &x->request, KEPT_HEAD_MAX) == WEIR_OK;
+    field_add(&l, SLICE_LIT("x-request-id"), slice_str(x->record.id));
+    return field_list_keep(&l, &x->request.head, KEPT_HEAD_MAX) == WEIR_OK;
 }
 
 /* By upstreams[].host: the client's own, or the name of the upstream that was chosen. */
 static struct slice host_for(const struct exchange *x, struct slice asked)
 {
-    if (x->upstream->host[0] != '\0')
-        return slice_str(x->upstream->host);
-    return asked.len > 0 ? asked : slice_str(x->upstream->own_host);
+    if (x->attempt.upstream->host[0] != '\0')
+        return slice_str(x->attempt.upstream->host);
+    return asked.len > 0 ? asked : slice_str(x->attempt.upstream->own_host);
 }
 
 static size_t send_first(struct exchange *x, struct slice body)
@@ -101,26 +101,26 @@ static size_t send_first(struct exchange *x, struct slice body)
     struct upstream_request r;
 
     worker_field_list(x->w, &fields);
-    field_list_restore(&fields, buf_slice(&x->request), KEPT_FIELDS);
+    field_list_restore(&fields, buf_slice(&x->request.head), KEPT_FIELDS);
     r = (struct upstream_request){
         .method = kept[KEPT_METHOD].value,
         .target = kept[KEPT_TARGET].value,
         .host = host_for(x, kept[KEPT_HOST].value),
         .fields = &fields,
-        .body = x->body_kind,
-        .length = x->body_length,
-        .to_head = x->to_head,
-        .upgrade = x->asks_websocket,
+        .body = x->body.kind,
+        .length = x->body.length,
+        .to_head = x->request.to_head,
+        .upgrade = x->request.asks_websocket,
     };
-    x->head_sent = true;
-    return x->uplink->ops->send(x->uplink, &r, body, x->body_complete);
+    x->attempt.head_sent = true;
+    return x->attempt.uplink->ops->send(x->attempt.uplink, &r, body, x->body.complete);
 }
 
 size_t exchange_send(struct exchange *x, struct slice body)
 {
-    if (!x->head_sent)
+    if (!x->attempt.head_sent)
         return send_first(x, body);
-    return x->uplink->ops->send(x->uplink, NULL, body, x->body_complete);
+    return x->attempt.uplink->ops->send(x->attempt.uplink, NULL, body, x->body.complete);
 }
 
 /* --- ids */

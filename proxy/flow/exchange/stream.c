@@ -7,50 +7,54 @@
 
 static void count_events(struct exchange *x)
 {
-    struct upstream_counters *u = &x->w->upstreams[x->upstream->slot];
-    uint32_t content = x->answer.content_events - x->seen_content;
+    struct upstream_counters *u = &x->w->upstreams[x->attempt.upstream->slot];
+    uint32_t content = x->attempt.stream.answer.content_events - x->attempt.stream.seen_content;
     uint64_t now = exchange_now(x);
 
-    if (x->answer.events != x->seen_events) {
-        counter_add(&u->stream_events, x->answer.events - x->seen_events);
-        x->seen_events = x->answer.events;
-        x->progress_ns = now;
+    if (x->attempt.stream.answer.events != x->attempt.stream.seen_events) {
+        counter_add(&u->stream_events,
+                    x->attempt.stream.answer.events - x->attempt.stream.seen_events);
+        x->attempt.stream.seen_events = x->attempt.stream.answer.events;
+        x->attempt.progress_ns = now;
     }
     if (content == 0)
         return;
     counter_add(&u->content_events, content);
-    if (x->seen_content > 0 && x->last_event_ns != 0) {
+    if (x->attempt.stream.seen_content > 0 && x->attempt.stream.last_event_ns != 0) {
         for (uint32_t i = 0; i < content && i < 64; i++)
-            histogram_add(&u->interval, (now - x->last_event_ns) / content);
+            histogram_add(&u->interval, (now - x->attempt.stream.last_event_ns) / content);
     }
-    x->seen_content = x->answer.content_events;
-    x->last_event_ns = now;
+    x->attempt.stream.seen_content = x->attempt.stream.answer.content_events;
+    x->attempt.stream.last_event_ns = now;
 }
 
 static void note_first(struct exchange *x)
 {
-    if (x->first_ns != 0 || !x->answer.content || !x->is_judged)
+    if (x->attempt.stream.first_ns != 0 || !x->attempt.stream.answer.content ||
+        !x->attempt.stream.is_judged)
         return;
-    x->first_ns = x->last_event_ns = exchange_now(x);
-    x->progress_ns = x->first_ns;
-    histogram_add(&x->w->upstreams[x->upstream->slot].ttft, x->first_ns - x->sent_ns);
-    gate_first(x->pool->gate, &x->ticket, x->first_ns);
+    x->attempt.stream.first_ns = x->attempt.stream.last_event_ns = exchange_now(x);
+    x->attempt.progress_ns = x->attempt.stream.first_ns;
+    histogram_add(&x->w->upstreams[x->attempt.upstream->slot].ttft,
+                  x->attempt.stream.first_ns - x->attempt.sent_ns);
+    gate_first(x->pool->gate, &x->ticket, x->attempt.stream.first_ns);
 }
 
 /* Before the commit point: the stream's error becomes a plain answer with the status it means. */
 static void restate(struct exchange *x)
 {
-    struct slice pending = buf_slice(&x->pending);
+    struct slice pending = buf_slice(&x->attempt.stream.pending);
     struct field_list kept, fields;
     struct buf body = BUF_INIT;
 
-    if (answer_error_json(x->form, slice_from(pending, x->pending_head), &body, PENDING_MAX) !=
-        WEIR_OK) {
+    if (answer_error_json(x->attempt.stream.form,
+                          slice_from(pending, x->attempt.stream.pending_head), &body,
+                          PENDING_MAX) != WEIR_OK) {
         exchange_fail(x, OUTCOME_FAILED, 502, CAUSE_IN_BAND_ERROR);
         return;
     }
     worker_field_list(x->w, &kept);
-    field_list_restore(&kept, slice_of(pending.p, x->pending_head), 0);
+    field_list_restore(&kept, slice_of(pending.p, x->attempt.stream.pending_head), 0);
     fields = kept; /* shrinks in place */
     fields.n = 0;
     for (size_t i = 0; i < kept.n; i++) {
@@ -59,39 +63,40 @@ static void restate(struct exchange *x)
     }
     field_add(&fields, SLICE_LIT("Content-Type"), SLICE_LIT("application/json"));
     field_add(&fields, SLICE_LIT("Proxy-Status"), SLICE_LIT("weir; received-status=200"));
-    x->status = x->answer.error_status;
-    x->reason[0] = '\0';
-    x->kind = BODY_COUNTED;
-    x->length = body.len;
+    x->reply.status = x->attempt.stream.answer.error_status;
+    x->reply.reason[0] = '\0';
+    x->reply.kind = BODY_COUNTED;
+    x->reply.length = body.len;
     exchange_send_head(x, &fields);
     exchange_send_data(x, buf_slice(&body));
     buf_free(&body);
     client_end(&x->client, CLIENT_END_WHOLE, NULL);
-    upstream_cancel(&x->uplink);
+    upstream_cancel(&x->attempt.uplink);
     exchange_finish(x);
 }
 
 void exchange_commit(struct exchange *x)
 {
-    struct slice pending = buf_slice(&x->pending);
+    struct slice pending = buf_slice(&x->attempt.stream.pending);
     struct field_list fields;
 
     worker_field_list(x->w, &fields);
-    field_list_restore(&fields, slice_of(pending.p, x->pending_head), 0);
+    field_list_restore(&fields, slice_of(pending.p, x->attempt.stream.pending_head), 0);
     exchange_send_head(x, &fields);
-    exchange_send_data(x, slice_from(pending, x->pending_head));
-    buf_free(&x->pending);
+    exchange_send_data(x, slice_from(pending, x->attempt.stream.pending_head));
+    buf_free(&x->attempt.stream.pending);
     exchange_enter(x, EXCHANGE_RELAY);
 }
 
 void exchange_early_error(struct exchange *x)
 {
-    enum outcome o = exchange_outcome_of_error(&x->answer);
+    enum outcome o = exchange_outcome_of_error(&x->attempt.stream.answer);
 
     if (o == OUTCOME_REFUSED && exchange_try_elsewhere(x, o))
         return;
-    x->cause = CAUSE_IN_BAND_ERROR;
-    if (x->pool->conf->restate_errors && x->form != FORM_BYTES && !x->began_early) {
+    x->record.cause = CAUSE_IN_BAND_ERROR;
+    if (x->pool->conf->restate_errors && x->attempt.stream.form != FORM_BYTES &&
+        !x->reply.began_early) {
         exchange_report(x, o, false);
         restate(x);
     } else {
@@ -107,7 +112,7 @@ void exchange_empty(struct exchange *x)
 /* What the events read so far say, noted. */
 static void note_events(struct exchange *x)
 {
-    x->progress_ns = exchange_now(x);
+    x->attempt.progress_ns = exchange_now(x);
     note_first(x);
     count_events(x);
 }
@@ -122,19 +127,22 @@ static void commit_with(struct exchange *x, struct slice bytes)
 
 void exchange_read_pending(struct exchange *x, struct slice bytes)
 {
-    bool room = x->pending.len - x->pending_head + bytes.len <= PENDING_MAX;
+    bool room =
+        x->attempt.stream.pending.len - x->attempt.stream.pending_head + bytes.len <= PENDING_MAX;
 
-    answer_feed(&x->answer, bytes);
-    if (!room || buf_append(&x->pending, bytes, KEPT_HEAD_MAX + 2 * PENDING_MAX) != WEIR_OK) {
+    answer_feed(&x->attempt.stream.answer, bytes);
+    if (!room ||
+        buf_append(&x->attempt.stream.pending, bytes, KEPT_HEAD_MAX + 2 * PENDING_MAX) != WEIR_OK) {
         commit_with(x, bytes);
         return;
     }
     note_events(x);
-    if (x->answer.content || x->answer.finished) {
+    if (x->attempt.stream.answer.content || x->attempt.stream.answer.finished) {
         exchange_commit(x);
-    } else if (x->answer.error != ERROR_NONE) {
+    } else if (x->attempt.stream.answer.error != ERROR_NONE) {
         /* an error object may be split: it can be restated once its event is whole */
-        if (x->answer.at_boundary || x->pending.len - x->pending_head >= PENDING_MAX / 2)
+        if (x->attempt.stream.answer.at_boundary ||
+            x->attempt.stream.pending.len - x->attempt.stream.pending_head >= PENDING_MAX / 2)
             exchange_early_error(x);
     } else {
         exchange_set_timer(x);
@@ -143,10 +151,10 @@ void exchange_read_pending(struct exchange *x, struct slice bytes)
 
 void exchange_relay(struct exchange *x, struct slice bytes)
 {
-    if (x->events_form) {
-        answer_feed(&x->answer, bytes);
+    if (x->attempt.stream.is_events) {
+        answer_feed(&x->attempt.stream.answer, bytes);
         note_events(x);
     }
-    x->progress_ns = exchange_now(x);
+    x->attempt.progress_ns = exchange_now(x);
     exchange_send_data(x, bytes);
 }

@@ -5,11 +5,11 @@
 
 static void heartbeat(struct exchange *x, uint64_t now)
 {
-    bool boundary = x->committed ? x->answer.at_boundary : true;
+    bool boundary = x->reply.committed ? x->attempt.stream.answer.at_boundary : true;
 
     if (!exchange_beats(x) || now < exchange_beat_due(x))
         return;
-    x->quiet_ns = now;
+    x->reply.quiet_ns = now;
     if (boundary && client_can_add(x->client))
         client_data(x->client, SLICE_LIT(": weir\n\n"));
 }
@@ -25,16 +25,18 @@ static void on_due(struct exchange *x, uint64_t now)
         exchange_connect_failed(x, WEIR_TIMEOUT, "no connection in time");
         return;
     }
-    if (x->state == EXCHANGE_TUNNEL || now >= x->admitted_ns + x->pool->conf->timeouts.total_ns) {
+    if (x->state == EXCHANGE_TUNNEL ||
+        now >= x->record.admitted_ns + x->pool->conf->timeouts.total_ns) {
         exchange_fail(x, OUTCOME_NEUTRAL, 504, CAUSE_GATEWAY_TIMEOUT);
         return;
     }
-    if (x->whole_ns != 0 && now >= exchange_silence_due(x)) {
+    if (x->attempt.stream.whole_ns != 0 && now >= exchange_silence_due(x)) {
         exchange_end_whole(x);
         return;
     }
     if (exchange_silence_due(x) != 0 && now >= exchange_silence_due(x)) {
-        bool begun = x->committed && x->events_form && x->first_ns != 0;
+        bool begun =
+            x->reply.committed && x->attempt.stream.is_events && x->attempt.stream.first_ns != 0;
         exchange_fail(x, begun ? OUTCOME_STALLED : OUTCOME_FAILED, 504,
                       begun ? CAUSE_UPSTREAM_STALLED : CAUSE_GATEWAY_TIMEOUT);
         return;
