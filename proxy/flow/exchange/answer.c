@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The answer's way from the uplink to the client: its head written anew, held back while a stream's
- * first event is not understood (the commit point), relayed.  Its end is exchange/end.c's.
+ * first event is not understood (the commit point), relayed.  Its end is
+ * exchange/answer_end.c's.
  *
  *   head of a stream → HEAD_PENDING → content: commit          → RELAY
  *                           → error:   elsewhere, or restated as a plain answer
@@ -14,12 +15,6 @@
 #include "exchange_priv.h"
 
 /* --- heads */
-
-void exchange_add_date(struct field_list *l)
-{
-    http_date_put(field_begin(l, SLICE_LIT("Date")), wall_now_ns());
-    field_end(l);
-}
 
 /* The client's fields: the upstream's without what ends here, and ours. */
 static void list_fields(struct exchange *x, const struct response_head *h, struct field_list *l)
@@ -71,28 +66,6 @@ static void set_kind(struct exchange *x, const struct response_head *h)
         x->reply.kind = BODY_COUNTED; /* what a GET would have had */
     else if (h->body == BODY_NONE && x->request.to_head)
         x->reply.kind = BODY_NONE;
-}
-
-void exchange_send_head(struct exchange *x, const struct field_list *fields)
-{
-    struct answer_head h = {x->reply.status, slice_str(x->reply.reason), fields, x->reply.kind,
-                            x->reply.length};
-
-    if (!x->reply.began_early)
-        client_head(x->client, &h);
-    x->reply.committed = true;
-    x->reply.quiet_ns = exchange_now(x);
-    if (x->attempt.sent_whole)
-        exchange_drop_body(x); /* no other upstream will need it */
-}
-
-void exchange_send_data(struct exchange *x, struct slice bytes)
-{
-    if (bytes.len == 0 || x->client == NULL)
-        return;
-    x->record.bytes_out += bytes.len;
-    x->reply.quiet_ns = exchange_now(x);
-    client_data(x->client, bytes);
 }
 
 /* Is the answer a stream that can be read as events (or at least as bytes)? */
@@ -231,83 +204,14 @@ static void on_data(void *owner, struct slice bytes)
         push_back(x);
 }
 
-void exchange_resume(struct exchange *x)
-{
-    if (!x->attempt.paused)
-        return;
-    x->attempt.paused = false;
-    x->attempt.progress_ns = exchange_now(x); /* the silence was the client's */
-    upstream_want_data(x->attempt.uplink, true);
-    exchange_set_timer(x);
-}
-
 /* --- the connection */
-
-void exchange_connected(struct exchange *x)
-{
-    uint64_t now = exchange_now(x);
-
-    x->attempt.sent_ns = x->attempt.progress_ns = now;
-    exchange_enter(x, EXCHANGE_SENT);
-    if (x->request.expect && !x->body.complete)
-        client_interim(x->client, 100);
-    if (x->body.blocked) {
-        x->body.blocked = false;
-        client_want_body(x->client, true);
-    }
-    exchange_push(x);
-}
-
-static const char *proxy_error_of(enum weir_status s)
-{
-    switch (s) {
-    case WEIR_TIMEOUT:
-        return "connection_timeout";
-    case WEIR_TLS:
-        return "tls_protocol_error";
-    case WEIR_DNS:
-        return "dns_error";
-    case WEIR_REFUSED:
-        return "connection_refused";
-    case WEIR_OK:
-    case WEIR_AGAIN:
-    case WEIR_CLOSED:
-    case WEIR_RESET:
-    case WEIR_NO_MEMORY:
-    case WEIR_LIMIT:
-    case WEIR_BAD:
-    case WEIR_NOT_FOUND:
-    case WEIR_SYS:
-        return "connection_terminated";
-    }
-    WEIR_UNREACHABLE("status");
-}
-
-void exchange_connect_failed(struct exchange *x, enum weir_status s, const char *why)
-{
-    log_debug("request %s: no connection to upstream %s: %s", x->record.id,
-              x->attempt.upstream->authority, why);
-    x->attempt.status = 0;
-    if (s == WEIR_LIMIT || s == WEIR_NO_MEMORY) {
-        worker_say_shortage(x->w, why); /* on this side: it says nothing of the upstream */
-        exchange_fail(x, OUTCOME_NEUTRAL, 503, CAUSE_OVERLOADED);
-        return;
-    }
-    if (exchange_try_elsewhere(x, OUTCOME_CONNECT_FAILED))
-        return;
-    x->attempt.proxy_error = proxy_error_of(s);
-    if (s == WEIR_TLS && strstr(why, "certificate") != NULL)
-        x->attempt.proxy_error = "tls_certificate_error";
-    exchange_fail(x, OUTCOME_CONNECT_FAILED, 502, CAUSE_CONNECT_FAILED);
-}
 
 static void on_connected(void *owner, uint64_t took_ns)
 {
     struct exchange *x = owner;
 
     WEIR_CHECK(x, EXCHANGE_MAGIC);
-    x->attempt.connect_ns = took_ns;
-    exchange_connected(x);
+    exchange_connected(x, took_ns);
 }
 
 static void on_connect_failed(void *owner, enum weir_status s, const char *why)

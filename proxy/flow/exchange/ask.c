@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Between an exchange and the gate of its pool: asking, waiting, trying elsewhere, reporting what
- * became of it.  Each admission is given back exactly once (x->has_ticket).
+ * An exchange asks the gate of its pool, and waits.  On the worker's thread.
  */
 #include "exchange_priv.h"
 
@@ -105,66 +104,6 @@ void exchange_on_wake(struct loop_message *m)
         exchange_refuse(x, 0, t->r.cause, NULL);
 }
 
-enum weir_status exchange_take(struct exchange *x, bool fresh)
-{
-    struct upstream_target t = {x->attempt.upstream, x->attempt.use,
-                                x->pool->conf->timeouts.connect_ns};
-    enum weir_status rc =
-        upstream_take(x->w, &t, fresh, &exchange_upstream_events, x, &x->attempt.uplink);
-
-    x->attempt.head_sent = x->attempt.sent_whole = false;
-    x->attempt.body_sent = 0;
-    if (rc == WEIR_OK && x->attempt.uplink->open)
-        exchange_connected(x);
-    return rc;
-}
-
-/* The pool of the exchange in the snapshot in force; NULL: it was taken out of the file. */
-static struct snapshot_pool *pool_in_force(const struct exchange *x)
-{
-    struct snapshot *now = x->w->snapshot;
-
-    for (size_t i = 0; i < now->settings->n_pools; i++) {
-        if (now->pools[i].gate == x->pool->gate)
-            return &now->pools[i];
-    }
-    return NULL;
-}
-
-/*
- * The upstream whose place the gate gave.  A reload may have come while the request waited: the
- * snapshot in force knows upstreams that are new; only the exchange's own knows those that are
- * gone.
- */
-static void set_upstream(struct exchange *x)
-{
-    struct snapshot_pool *now = pool_in_force(x);
-    struct snapshot_upstream *u =
-        now == NULL ? NULL : snapshot_upstream_at(now, x->ticket.r.upstream);
-    struct snapshot_use *use = u == NULL ? x->use : x->w->use;
-
-    if (x->attempt.use != NULL)
-        snapshot_use_unref(&x->attempt.use);
-    x->attempt.upstream = u == NULL ? snapshot_upstream_at(x->pool, x->ticket.r.upstream) : u;
-    WEIR_ASSERT(x->attempt.upstream != NULL);
-    x->attempt.use = snapshot_use_ref(use);
-}
-
-/* Makes or finds a connection to the upstream that the gate chose. */
-void exchange_connect(struct exchange *x)
-{
-    enum weir_status rc;
-
-    set_upstream(x);
-    exchange_enter(x, EXCHANGE_CONNECT);
-    rc = exchange_take(x, false);
-    if (rc == WEIR_OK || rc == WEIR_AGAIN)
-        return; /* AGAIN: the worker tries again when addresses arrive; the state has a deadline */
-    exchange_connect_failed(x, rc,
-                            rc == WEIR_DNS ? upstream_why(x->w, x->attempt.upstream->slot)
-                                           : weir_status_text(rc));
-}
-
 void exchange_addresses_known(struct worker *w, int slot)
 {
     LIST_EACH_SAFE(n, t, &w->exchanges->live)
@@ -175,80 +114,4 @@ void exchange_addresses_known(struct worker *w, int slot)
             x->attempt.upstream->slot == slot)
             exchange_connect(x);
     }
-}
-
-/* What the upstream said: inside a stream, too. */
-static uint32_t said_status(const struct exchange *x)
-{
-    bool limited =
-        x->attempt.stream.is_events && x->attempt.stream.answer.error == ERROR_RATE_LIMIT;
-
-    return limited ? 429 : (uint32_t)x->attempt.status;
-}
-
-static struct pool_report report_of(const struct exchange *x, enum outcome o, bool complete)
-{
-    return (struct pool_report){
-        .outcome = o,
-        .status = said_status(x),
-        .complete = complete,
-        .aborted = x->record.cause == CAUSE_CLIENT_GONE,
-        .retry_after_ms = x->attempt.retry_after_ms,
-    };
-}
-
-static void note_outcome(struct exchange *x, enum outcome o)
-{
-    x->attempt.has_outcome = true;
-    x->attempt.outcome = o;
-    counter_add(&x->w->upstreams[x->attempt.upstream->slot].outcomes[o], 1);
-}
-
-void exchange_report(struct exchange *x, enum outcome o, bool complete)
-{
-    struct pool_report rep;
-
-    if (!x->has_ticket)
-        return;
-    x->has_ticket = false;
-    note_outcome(x, o);
-    rep = report_of(x, o, complete);
-    gate_end(x->pool->gate, &x->ticket, &rep, exchange_now(x));
-}
-
-/* What has been sent of the request must be there to be sent again, and nothing may have gone out.
- */
-static bool can_start_over(const struct exchange *x)
-{
-    return !x->reply.committed && !x->body.dropped && x->client != NULL &&
-           x->pool->n_upstreams > 1 && !x->request.asks_websocket;
-}
-
-bool exchange_try_elsewhere(struct exchange *x, enum outcome o)
-{
-    struct pool_report rep = report_of(x, o, false);
-
-    if (!x->has_ticket || !can_start_over(x)) {
-        exchange_report(x, o, false);
-        return false;
-    }
-    note_outcome(x, o);
-    if (gate_retry(x->pool->gate, &x->ticket, &rep, exchange_now(x)) != POOL_ADMIT) {
-        x->has_ticket = false;
-        return false;
-    }
-    x->record.retries++;
-    counter_add(&x->w->pools[x->pool->slot].retries, 1);
-    upstream_cancel(&x->attempt.uplink);
-    x->attempt.has_outcome = false;
-    x->attempt.stream.is_events = x->attempt.to_close = false;
-    x->attempt.status = 0;
-    x->attempt.retry_after_ms = 0;
-    x->attempt.resent = false;
-    x->attempt.proxy_error = NULL;
-    x->record.cause = CAUSE_NONE;
-    buf_free(&x->attempt.stream.pending);
-    x->attempt.stream.pending_head = 0;
-    exchange_connect(x);
-    return true;
 }

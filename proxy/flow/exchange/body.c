@@ -13,16 +13,6 @@ static size_t buffer_max(const struct exchange *x)
     return x->snapshot->settings->limits.buffer;
 }
 
-static size_t unsent(const struct exchange *x)
-{
-    return x->body.bytes.len - x->attempt.body_sent;
-}
-
-size_t exchange_unsent(const struct exchange *x)
-{
-    return unsent(x);
-}
-
 /* May the body, not asked about yet, grow by so much?  Beyond limits.buffer it is the spool's. */
 static bool spool_take(struct exchange *x, size_t more)
 {
@@ -61,60 +51,29 @@ static bool append(struct exchange *x, struct slice bytes)
            WEIR_OK;
 }
 
-static void block_if_full(struct exchange *x)
+void exchange_block_if_full(struct exchange *x)
 {
-    if (unsent(x) <= buffer_max(x) + x->body.spooled || x->body.blocked || x->client == NULL)
+    if (exchange_unsent(x) <= buffer_max(x) + x->body.spooled || x->body.blocked ||
+        x->client == NULL)
         return;
     x->body.blocked = true;
     client_want_body(x->client, false);
 }
 
-void exchange_body(struct exchange *x, struct slice bytes)
+bool exchange_keep_body(struct exchange *x, struct slice bytes)
 {
-    WEIR_CHECK(x, EXCHANGE_MAGIC);
-    if (x->state == EXCHANGE_ENDED)
-        return;
-    x->record.bytes_in += bytes.len;
-    if (x->state == EXCHANGE_TUNNEL)
-        x->attempt.progress_ns = exchange_now(x);
     if (x->body.scan.says == BODY_SAYS_NOTHING && x->state == EXCHANGE_BODY)
         body_scan_feed(&x->body.scan, bytes);
     if (x->state == EXCHANGE_BODY)
         (void)spool_take(x, bytes.len);
     make_room(x, bytes.len);
-    if (!append(x, bytes)) {
-        exchange_fail(x, OUTCOME_NEUTRAL, 503, CAUSE_OVERLOADED);
-        return;
-    }
-    if (x->attempt.uplink != NULL &&
-        (x->state == EXCHANGE_SENT || x->state == EXCHANGE_HEAD_PENDING ||
-         x->state == EXCHANGE_RELAY || x->state == EXCHANGE_TUNNEL))
-        exchange_push(x);
-    if (x->state == EXCHANGE_ENDED)
-        return;
-    block_if_full(x);
-    if (x->state == EXCHANGE_BODY && x->body.blocked)
-        exchange_ask(x); /* as much as may be kept is here: decide on it */
-    else if (x->attempt.sent_ns != 0 && unsent(x) > 0)
-        exchange_set_timer(x); /* the upstream is what is waited for now */
-}
-
-void exchange_body_end(struct exchange *x)
-{
-    WEIR_CHECK(x, EXCHANGE_MAGIC);
-    if (x->state == EXCHANGE_ENDED)
-        return;
-    x->body.complete = true;
-    if (x->state == EXCHANGE_BODY)
-        exchange_ask(x);
-    else if (x->attempt.uplink != NULL && x->state != EXCHANGE_CONNECT)
-        exchange_push(x);
+    return append(x, bytes);
 }
 
 /* The upstream has taken some of the body: the client may send more. */
 static void unblock(struct exchange *x)
 {
-    if (!x->body.blocked || unsent(x) >= buffer_max(x) / 2)
+    if (!x->body.blocked || exchange_unsent(x) >= buffer_max(x) / 2)
         return;
     x->body.blocked = false;
     client_want_body(x->client, true);
@@ -128,7 +87,7 @@ static void note_sent(struct exchange *x)
     if (x->attempt.sent_whole)
         return;
     x->attempt.progress_ns = now;
-    if (unsent(x) > 0 || !x->body.complete)
+    if (exchange_unsent(x) > 0 || !x->body.complete)
         return;
     x->attempt.sent_whole = true;
     x->attempt.sent_ns = now;

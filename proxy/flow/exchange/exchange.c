@@ -22,11 +22,6 @@ static const unsigned may_follow[] = {
     [EXCHANGE_ENDED] = 0,
 };
 
-uint64_t exchange_now(const struct exchange *x)
-{
-    return loop_now_ns(x->w->loop);
-}
-
 /* The only place that writes x->state. */
 void exchange_enter(struct exchange *x, enum exchange_state next)
 {

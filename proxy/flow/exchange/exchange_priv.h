@@ -62,12 +62,18 @@ struct exchange {
     struct record record;
 };
 
-/* --- exchange/exchange.c: life, states */
-void exchange_free(struct loop_deferred *d);
-void exchange_enter(struct exchange *x, enum exchange_state next);
-void exchange_finish(struct exchange *x);
-uint64_t exchange_now(const struct exchange *x);
-void exchange_set_decision(struct exchange *x, enum decision d);
+/*
+ * Who calls whom: a file calls those above it in this list, never one below.
+ *
+ *   deadlines  request_head           what time it is due, the head for the upstream
+ *   body       exchange               the request's body; states, the record
+ *   reply      own  report            what the client is sent; what the gate is told
+ *   end                               refused, failed, whole
+ *   attempt                           one try at one upstream, and the next
+ *   ask        stream                 the gate is asked; events of an answer are understood
+ *   answer     answer_end  timer      what happens: the upstream speaks, ends, is late;
+ *   request    from_client            the client asks, sends, leaves
+ */
 
 /* --- exchange/deadlines.c: absolute, 0 = none */
 void exchange_set_timer(struct exchange *x);
@@ -79,9 +85,6 @@ uint64_t exchange_head_due(const struct exchange *x);
 bool exchange_beats(const struct exchange *x);
 uint64_t exchange_beat_due(const struct exchange *x);
 
-/* --- exchange/timer.c */
-void exchange_on_timer(void *arg);
-
 /* --- exchange/request_head.c: the head for the upstream */
 /* May this be shown and logged as a request's id? */
 bool exchange_id_is_fit(struct slice id);
@@ -91,67 +94,101 @@ bool exchange_keep_request(struct exchange *x, const struct request_head *h,
 /* Sends the head, if it was not sent, and body bytes; returns how many of these were taken. */
 size_t exchange_send(struct exchange *x, struct slice body);
 
-/* --- exchange/ask.c: asking, waiting, retries, reports */
-void exchange_ask(struct exchange *x);
-/* Asks by the head alone, where nobody is let in anyway; true: it is refused. */
-bool exchange_is_shut_out(struct exchange *x);
-void exchange_connect(struct exchange *x);
-/* A connection to x->upstream, an idle one unless fresh; upstream_take has the answers. */
-enum weir_status exchange_take(struct exchange *x, bool fresh);
-void exchange_on_wake(struct loop_message *m);
-/* Gives the admission back, if one is held. */
-void exchange_report(struct exchange *x, enum outcome o, bool complete);
-/* The same, and a second try elsewhere if that is right: true, it is under way. */
-bool exchange_try_elsewhere(struct exchange *x, enum outcome o);
-
 /* --- exchange/body.c: the request's body */
+/* Keeps bytes that have come; false: no memory. */
+bool exchange_keep_body(struct exchange *x, struct slice bytes);
+/* Asks the client to wait where as much is kept as may be. */
+void exchange_block_if_full(struct exchange *x);
 /* Sends what can be sent of head and body. */
 void exchange_push(struct exchange *x);
-/* Bytes of the request that wait for the upstream. */
-size_t exchange_unsent(const struct exchange *x);
 /* The body will not be needed again. */
 void exchange_drop_body(struct exchange *x);
+/* Bytes of the request that wait for the upstream. */
+static inline size_t exchange_unsent(const struct exchange *x)
+{
+    return x->body.bytes.len - x->attempt.body_sent;
+}
 
-/* --- exchange/own.c: answers of weir's own */
-void exchange_refuse(struct exchange *x, int status, enum cause cause, const char *what);
-void exchange_answer_early(struct exchange *x);
-/* Begins the stream before anything is decided; what fails from now on fails inside it. */
-void exchange_begin_early(struct exchange *x);
-void exchange_fail(struct exchange *x, enum outcome o, int status, enum cause cause);
-void preflight_keep(struct exchange *x, const struct request_head *h);
-void exchange_describe(const struct exchange *x, struct refusal *r, enum cause cause);
+/* --- exchange/exchange.c: life, states */
+void exchange_free(struct loop_deferred *d);
+void exchange_enter(struct exchange *x, enum exchange_state next);
+void exchange_finish(struct exchange *x);
+void exchange_set_decision(struct exchange *x, enum decision d);
+static inline uint64_t exchange_now(const struct exchange *x)
+{
+    return loop_now_ns(x->w->loop);
+}
 
-/* --- exchange/answer.c: what comes from the uplink */
-extern const struct upstream_events exchange_upstream_events;
-void exchange_connected(struct exchange *x);
+/* --- exchange/reply.c: what the client is sent of an answer */
 void exchange_add_date(struct field_list *l);
-void exchange_connect_failed(struct exchange *x, enum weir_status s, const char *why);
 /* The head goes out; body bytes follow. */
 void exchange_send_head(struct exchange *x, const struct field_list *fields);
 void exchange_send_data(struct exchange *x, struct slice bytes);
-
-/* --- exchange/stream.c: what the events say */
-/* Bytes before the commit point, after it. */
-void exchange_read_pending(struct exchange *x, struct slice bytes);
-void exchange_relay(struct exchange *x, struct slice bytes);
-/* Before the commit point: a stream that begins with an error; one that ends without content. */
-void exchange_early_error(struct exchange *x);
-void exchange_empty(struct exchange *x);
 /* The head and what is pending go out. */
 void exchange_commit(struct exchange *x);
 
+/* --- exchange/own.c: answers of weir's own */
+void exchange_describe(const struct exchange *x, struct refusal *r, enum cause cause);
+/* As a whole answer; inside a stream that has begun, or by a cut. */
+void exchange_send_refusal(struct exchange *x, struct refusal *r);
+void exchange_tell_failure(struct exchange *x, enum cause cause);
+/* Begins the stream before anything is decided; what fails from now on fails inside it. */
+void exchange_begin_early(struct exchange *x);
+void exchange_keep_preflight(struct exchange *x, const struct request_head *h);
+void exchange_answer_preflight(struct exchange *x);
+void exchange_answer_status_page(struct exchange *x);
+
+/* --- exchange/report.c: what the gate is told */
+/* Gives the admission back, if one is held. */
+void exchange_report(struct exchange *x, enum outcome o, bool complete);
+/* The same, or the gate gives another upstream's place for it: true. */
+bool exchange_retry(struct exchange *x, enum outcome o);
+
 /* --- exchange/end.c: how it ends, and what that counts for */
-void exchange_ended(struct exchange *x, enum upstream_end how, const char *why);
+void exchange_refuse(struct exchange *x, int status, enum cause cause, const char *what);
+void exchange_fail(struct exchange *x, enum outcome o, int status, enum cause cause);
+/* Ends it with what the upstream answered. */
+void exchange_end_whole(struct exchange *x, enum outcome o);
 /* Has a stream said itself that it is over, so that nothing behind it matters? */
 bool exchange_is_whole(const struct exchange *x);
 /* As exchange_is_whole; also where nothing but a clean end is missing. */
 bool exchange_has_its_end(const struct exchange *x);
 /* It has: reported as it stands; its end is waited for briefly, for the sake of the connections. */
 void exchange_note_whole(struct exchange *x);
-/* Ends a whole one, whatever became of its framing. */
-void exchange_end_whole(struct exchange *x);
 bool exchange_is_refusal(int status); /* 429, 503, 529 */
 enum outcome exchange_outcome_of_status(int status);
 enum outcome exchange_outcome_of_error(const struct answer *a); /* which has an error */
+
+/* --- exchange/attempt.c: one try at one upstream, and the next */
+/* A connection to the upstream that the gate chose, and the request on it. */
+void exchange_connect(struct exchange *x);
+void exchange_connected(struct exchange *x, uint64_t took_ns);
+void exchange_connect_failed(struct exchange *x, enum weir_status s, const char *why);
+/* Reports o, and a second try elsewhere if that is right: true, it is under way. */
+bool exchange_try_elsewhere(struct exchange *x, enum outcome o);
+/* Sends it again, on a new connection to the same upstream. */
+void exchange_resend(struct exchange *x);
+
+/* --- exchange/ask.c: asking the gate, waiting */
+void exchange_ask(struct exchange *x);
+/* Asks by the head alone, where nobody is let in anyway; true: it is refused. */
+bool exchange_is_shut_out(struct exchange *x);
+void exchange_on_wake(struct loop_message *m);
+
+/* --- exchange/stream.c: what the events say */
+/* Bytes before the commit point, after it. */
+void exchange_read_pending(struct exchange *x, struct slice bytes);
+void exchange_relay(struct exchange *x, struct slice bytes);
+/* A stream that begins with an error, before the commit point. */
+void exchange_early_error(struct exchange *x);
+
+/* --- exchange/answer.c: what comes from the uplink */
+extern const struct upstream_events exchange_upstream_events;
+
+/* --- exchange/answer_end.c */
+void exchange_ended(struct exchange *x, enum upstream_end how, const char *why);
+
+/* --- exchange/timer.c */
+void exchange_on_timer(void *arg);
 
 #endif

@@ -1,24 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Answers of weir's own: refusals, gateway errors, early answers, errors inside a stream; and how a
- * client begins and leaves.
+ * Answers of weir's own: refusals, gateway errors, early answers, errors inside a stream.  On the
+ * worker's thread.
  */
-#include <stdlib.h>
-
 #include "exchange_priv.h"
 
 enum { OWN_MAX = 64 * 1024 };
 
 /* --- describing */
 
-static const struct snapshot_pool *pool_of(const struct exchange *x)
-{
-    return x->pool;
-}
-
 void exchange_describe(const struct exchange *x, struct refusal *r, enum cause cause)
 {
-    const struct snapshot_pool *p = pool_of(x);
+    const struct snapshot_pool *p = x->pool;
     const struct decision_numbers *n = &x->ticket.r.numbers;
 
     *r = (struct refusal){
@@ -71,7 +64,7 @@ static void send_own(struct exchange *x, int status, const struct field_list *fi
     client_end(&x->client, CLIENT_END_WHOLE, NULL);
 }
 
-static void send_refusal(struct exchange *x, struct refusal *r)
+void exchange_send_refusal(struct exchange *x, struct refusal *r)
 {
     struct buf body = BUF_INIT;
     struct field_list fields;
@@ -122,7 +115,7 @@ static bool frame_fits(const struct exchange *x)
  * The 200 is out: said inside the stream where that is possible, then broken visibly in any case,
  * so that nobody takes half an answer for a whole one.
  */
-static void fail_committed(struct exchange *x, enum cause cause)
+void exchange_tell_failure(struct exchange *x, enum cause cause)
 {
     struct refusal r;
     struct buf frame = BUF_INIT;
@@ -141,27 +134,9 @@ static void fail_committed(struct exchange *x, enum cause cause)
     buf_free(&frame);
 }
 
-/* Refuses before anything was done upstream, or answers a bad request. */
-void exchange_refuse(struct exchange *x, int status, enum cause cause, const char *what)
-{
-    struct refusal r;
-
-    x->record.cause = cause;
-    exchange_set_decision(x, cause_side(cause) == OF_WEIR ? DECISION_REFUSED : DECISION_LOCAL);
-    if (x->client != NULL && x->reply.began_early) {
-        fail_committed(x, cause);
-    } else if (x->client != NULL) {
-        exchange_describe(x, &r, cause);
-        r.status = status;
-        r.what = what;
-        send_refusal(x, &r);
-    }
-    exchange_finish(x);
-}
-
 /* --- early answers */
 
-void preflight_keep(struct exchange *x, const struct request_head *h)
+void exchange_keep_preflight(struct exchange *x, const struct request_head *h)
 {
     const struct settings *st = x->snapshot->settings;
     struct request_head plain = *h;
@@ -198,7 +173,7 @@ static void fields_of(struct slice answer, struct field_list *l)
     }
 }
 
-static void answer_preflight(struct exchange *x)
+void exchange_answer_preflight(struct exchange *x)
 {
     struct field_list fields;
 
@@ -208,7 +183,7 @@ static void answer_preflight(struct exchange *x)
     exchange_finish(x);
 }
 
-static void answer_status_page(struct exchange *x)
+void exchange_answer_status_page(struct exchange *x)
 {
     struct slice body =
         worker_status_body(x->w, x->request.early.wants_json, x->request.wish.language);
@@ -220,124 +195,5 @@ static void answer_status_page(struct exchange *x)
     status_fields(&x->request.wish, x->snapshot->pages, x->record.id, x->record.begun_wall_ns,
                   list_field, &fields);
     send_own(x, 200, &fields, body);
-    exchange_finish(x);
-}
-
-void exchange_answer_early(struct exchange *x)
-{
-    if (x->request.early.answer == EARLY_STATUS_PAGE)
-        answer_status_page(x);
-    else if (x->request.early.answer == EARLY_PREFLIGHT)
-        answer_preflight(x);
-    else if (x->request.early.answer == EARLY_SHED)
-        exchange_refuse(x, 0, x->ticket.r.cause, NULL);
-    else
-        exchange_refuse(x, x->request.early.status, x->request.early.cause, x->request.early.what);
-}
-
-/* --- failures after admission */
-
-void exchange_fail(struct exchange *x, enum outcome o, int status, enum cause cause)
-{
-    struct refusal r;
-
-    if (x->attempt.stream.whole_ns != 0) {
-        exchange_end_whole(x);
-        return;
-    }
-    x->record.cause = cause;
-    exchange_report(x, o, false);
-    upstream_cancel(&x->attempt.uplink);
-    if (x->client != NULL && (x->reply.committed || x->reply.began_early)) {
-        fail_committed(x, cause);
-    } else if (x->client != NULL) {
-        exchange_describe(x, &r, cause);
-        r.status = status;
-        r.retry_after_ms = 0;
-        send_refusal(x, &r);
-    }
-    exchange_finish(x);
-}
-
-static void abandon(struct exchange *x)
-{
-    if (x->state == EXCHANGE_TUNNEL || x->state == EXCHANGE_BODY || x->state == EXCHANGE_QUEUED) {
-        exchange_body_bad(x, 503, CAUSE_DRAINING, NULL);
-    } else {
-        exchange_fail(x, OUTCOME_NEUTRAL, 503, CAUSE_DRAINING);
-    }
-}
-
-void exchanges_abandon(struct worker *w)
-{
-    LIST_EACH_SAFE(n, t, &w->exchanges->live)
-    abandon(LIST_OBJECT(n, struct exchange, node));
-}
-
-void exchange_body_bad(struct exchange *x, int status, enum cause cause, const char *what)
-{
-    struct refusal r;
-
-    WEIR_CHECK(x, EXCHANGE_MAGIC);
-    if (x->state == EXCHANGE_ENDED)
-        return;
-    x->record.cause = cause;
-    if (x->state == EXCHANGE_QUEUED && !gate_leave(x->pool->gate, &x->ticket, exchange_now(x)))
-        x->awaits_wake = true;
-    exchange_report(x, OUTCOME_NEUTRAL, false);
-    upstream_cancel(&x->attempt.uplink);
-    if (x->reply.committed || x->reply.began_early) {
-        client_end(&x->client, CLIENT_END_CUT, NULL);
-    } else {
-        exchange_describe(x, &r, cause);
-        r.status = status;
-        r.what = what;
-        r.close = true;
-        send_refusal(x, &r);
-    }
-    exchange_finish(x);
-}
-
-/* --- beginning and leaving */
-
-/* It has all of its answer: what is left of the framing is read for the connection's sake. */
-static bool leaves_whole(struct exchange *x)
-{
-    if (x->state != EXCHANGE_RELAY || !exchange_has_its_end(x))
-        return false;
-    exchange_note_whole(x);
-    exchange_resume(x);
-    return true;
-}
-
-void exchange_go(struct exchange *x)
-{
-    WEIR_CHECK(x, EXCHANGE_MAGIC);
-    if (x->request.early.answer != EARLY_NONE || x->request.early.cause != CAUSE_NONE)
-        exchange_answer_early(x);
-    else if (x->w->quitting)
-        exchange_refuse(x, 0, CAUSE_DRAINING, NULL);
-    else if (x->body.complete)
-        exchange_ask(x);
-    else if (x->request.expect)
-        client_interim(x->client, 100); /* a place is taken when the body is here */
-}
-
-void exchange_client_gone(struct exchange *x)
-{
-    WEIR_CHECK(x, EXCHANGE_MAGIC);
-    x->client = NULL;
-    if (x->state == EXCHANGE_ENDED)
-        return;
-    if (leaves_whole(x))
-        return;
-    if (x->record.cause == CAUSE_NONE)
-        x->record.cause = CAUSE_CLIENT_GONE;
-    if (x->state == EXCHANGE_QUEUED && !gate_leave(x->pool->gate, &x->ticket, exchange_now(x)))
-        x->awaits_wake = true;
-    if (x->state == EXCHANGE_BODY || x->state == EXCHANGE_QUEUED)
-        exchange_set_decision(x, DECISION_GONE);
-    exchange_report(x, x->state == EXCHANGE_TUNNEL ? OUTCOME_OK : OUTCOME_NEUTRAL, false);
-    upstream_cancel(&x->attempt.uplink);
     exchange_finish(x);
 }

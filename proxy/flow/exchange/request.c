@@ -269,7 +269,7 @@ static void understand(struct exchange *x, const struct request_head *h,
     }
     if (cors_on(x) && request_is_preflight(h)) {
         x->request.early.answer = EARLY_PREFLIGHT;
-        preflight_keep(x, h);
+        exchange_keep_preflight(x, h);
         x->pool = NULL;
         return;
     }

@@ -75,19 +75,6 @@ static void restate(struct exchange *x)
     exchange_finish(x);
 }
 
-void exchange_commit(struct exchange *x)
-{
-    struct slice pending = buf_slice(&x->attempt.stream.pending);
-    struct field_list fields;
-
-    worker_field_list(x->w, &fields);
-    field_list_restore(&fields, slice_of(pending.p, x->attempt.stream.pending_head), 0);
-    exchange_send_head(x, &fields);
-    exchange_send_data(x, slice_from(pending, x->attempt.stream.pending_head));
-    buf_free(&x->attempt.stream.pending);
-    exchange_enter(x, EXCHANGE_RELAY);
-}
-
 void exchange_early_error(struct exchange *x)
 {
     enum outcome o = exchange_outcome_of_error(&x->attempt.stream.answer);
@@ -102,11 +89,6 @@ void exchange_early_error(struct exchange *x)
     } else {
         exchange_commit(x);
     }
-}
-
-void exchange_empty(struct exchange *x)
-{
-    exchange_fail(x, OUTCOME_FAILED, 502, CAUSE_EMPTY_STREAM);
 }
 
 /* What the events read so far say, noted. */

@@ -31,7 +31,7 @@ static void on_due(struct exchange *x, uint64_t now)
         return;
     }
     if (x->attempt.stream.whole_ns != 0 && now >= exchange_silence_due(x)) {
-        exchange_end_whole(x);
+        exchange_end_whole(x, OUTCOME_OK);
         return;
     }
     if (exchange_silence_due(x) != 0 && now >= exchange_silence_due(x)) {
