@@ -191,3 +191,25 @@ def test_a_connection_of_a_cancelled_request_is_never_reused(rig):
     peer.wait_end()
     _, other = exchange(w.client(), b, "/next")
     assert other is not peer
+
+
+@pytest.mark.parametrize("gap", [False, True], ids=["at_once", "while_the_first_is_asked"])
+def test_whoever_ends_its_side_behind_pipelined_requests_gets_all_their_answers(rig, gap):
+    b = rig.backend()
+    w = rig.weir(b, client_fin="keep", workers=1)
+    c = w.client()
+    c.send(request(target="/0"))
+    peer = None
+    if gap:
+        peer, _ = b.request()
+    c.send(request(target="/1") + request(target="/2") + b"GET@ / HTTP/1.1\r\n\r\n")
+    c.finish()
+    peer = peer or b.request()[0]
+    peer.answer(200, b"0" * 100000)
+    for n in (1, 2):
+        assert peer.request().target == f"/{n}"
+        peer.answer(200, b"%d" % n * 100000)
+    for n in range(3):
+        assert c.answer().body == b"%d" % n * 100000
+    assert c.answer().status == 400
+    c.assert_closed()

@@ -144,7 +144,7 @@ static void set_reading(struct session *s)
     bool full = !buf_empty(&s->in) && s->state != SESSION_HEAD;
 
     if (s->state != SESSION_DEAD)
-        conn_want_read(s->conn, !full && !waits_for_output(s) &&
+        conn_want_read(s->conn, !full && !s->eof_seen && !waits_for_output(s) &&
                                     !(s->state == SESSION_EXCHANGE && s->body_paused) &&
                                     !(s->state == SESSION_TUNNEL && s->body_paused));
 }
@@ -175,6 +175,13 @@ static void consume_kept(struct session *s)
     s->in = kept;
 }
 
+/* It ended its side, all it asked is answered, and the answers have left. */
+static bool has_asked_all(const struct session *s)
+{
+    return s->eof_seen && (s->state == SESSION_IDLE || s->state == SESSION_HEAD) &&
+           !waits_for_output(s);
+}
+
 /* Goes on once the state has changed so that kept bytes can be used. */
 void session_step(struct session *s)
 {
@@ -188,25 +195,30 @@ void session_step(struct session *s)
         consume_kept(s);
     if (s->state == SESSION_DEAD)
         return;
-    if (s->state == SESSION_IDLE && (s->w->quitting || s->eof_seen)) {
+    if ((s->state == SESSION_IDLE && s->w->quitting) || has_asked_all(s)) {
         session_close(s);
         return;
     }
     set_reading(s);
 }
 
-/* The client ended its side. */
+/*
+ * The client ended its side, which client_fin = "keep" takes as: it has asked all it wants to.
+ * What it asked before, pipelined requests included, is answered.
+ */
 static void on_eof(struct session *s)
 {
     bool keep_half = s->w->snapshot->settings->keep_half_closed;
+    bool under_way = s->state == SESSION_EXCHANGE || s->state == SESSION_FLUSH;
 
-    if (s->state == SESSION_EXCHANGE && keep_half && s->body_done) {
-        s->eof_seen = true;
-        s->keep_alive = false;
-        conn_want_read(s->conn, false);
+    if (!keep_half || !s->body_done || !(under_way || waits_for_output(s))) {
+        session_close(s);
         return;
     }
-    session_close(s);
+    s->eof_seen = true;
+    if (s->state == SESSION_EXCHANGE && buf_empty(&s->in))
+        s->keep_alive = false;
+    conn_want_read(s->conn, false);
 }
 
 bool session_receive(struct session *s)

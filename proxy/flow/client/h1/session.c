@@ -203,15 +203,12 @@ static void on_fail(struct conn *c, void *owner, enum weir_status st, const char
 static void on_hangup(struct conn *c, void *owner, bool reset)
 {
     struct session *s = owner;
-    struct worker *w;
 
     WEIR_CHECK(s, SESSION_MAGIC);
     (void)c;
-    w = s->w;
-    if (reset || s->state != SESSION_EXCHANGE || !w->snapshot->settings->keep_half_closed)
+    /* with "keep" the end is found by reading, behind what was sent before it */
+    if (reset || s->state == SESSION_TUNNEL || !s->w->snapshot->settings->keep_half_closed)
         session_close(s);
-    else
-        s->keep_alive = false;
 }
 
 /* The kernel announces room only when a good part of its buffer is free: look at what has left. */
