@@ -44,28 +44,29 @@ static void keep_upstream_id(struct exchange *x, const struct response_head *h)
 
     if (id.len == 0)
         id = response_field(h, FIELD_REQUEST_ID);
-    text_init(&t, x->attempt.id, sizeof x->attempt.id);
+    text_init(&t, x->attempt.head.id, sizeof x->attempt.head.id);
     if (exchange_id_is_fit(id) && !slice_eq(id, slice_str(x->record.id)))
         text_put(&t, id);
 }
 
 static void keep_reason(struct exchange *x, struct slice reason)
 {
-    size_t n = reason.len < sizeof x->reply.reason - 1 ? reason.len : sizeof x->reply.reason - 1;
+    size_t n = reason.len < sizeof x->attempt.head.reason - 1 ? reason.len
+                                                              : sizeof x->attempt.head.reason - 1;
 
-    memcpy(x->reply.reason, reason.p == NULL ? "" : reason.p, n);
-    x->reply.reason[n] = '\0';
+    memcpy(x->attempt.head.reason, reason.p == NULL ? "" : reason.p, n);
+    x->attempt.head.reason[n] = '\0';
 }
 
 static void set_kind(struct exchange *x, const struct response_head *h)
 {
-    x->reply.kind = h->body == BODY_TO_CLOSE ? BODY_CHUNKED : h->body;
-    x->reply.length = h->length;
-    x->attempt.to_close = h->body == BODY_TO_CLOSE;
+    x->attempt.head.kind = h->body == BODY_TO_CLOSE ? BODY_CHUNKED : h->body;
+    x->attempt.head.length = h->length;
+    x->attempt.head.to_close = h->body == BODY_TO_CLOSE;
     if (h->body == BODY_NONE && x->request.to_head && h->at[FIELD_CONTENT_LENGTH] != 0)
-        x->reply.kind = BODY_COUNTED; /* what a GET would have had */
+        x->attempt.head.kind = BODY_COUNTED; /* what a GET would have had */
     else if (h->body == BODY_NONE && x->request.to_head)
-        x->reply.kind = BODY_NONE;
+        x->attempt.head.kind = BODY_NONE;
 }
 
 /* Is the answer a stream that can be read as events (or at least as bytes)? */
@@ -79,10 +80,10 @@ static bool set_form(struct exchange *x, const struct response_head *h)
         x->attempt.stream.form = FORM_BYTES;
     else
         x->attempt.stream.form = h->event_stream ? FORM_SSE : FORM_NDJSON;
-    x->attempt.stream.is_judged = x->attempt.stream.is_judged && !h->binary_events;
+    x->attempt.stream.is_judged = x->request.is_judged && !h->binary_events;
     answer_init(&x->attempt.stream.answer, x->attempt.stream.form, x->request.dialect);
     if (x->attempt.stream.form != FORM_BYTES)
-        x->reply.kind = BODY_CHUNKED; /* a counted one has no room for an error at its end */
+        x->attempt.head.kind = BODY_CHUNKED; /* a counted one has no room for an error at its end */
     return true;
 }
 
@@ -90,7 +91,7 @@ static void begin_tunnel(struct exchange *x, const struct field_list *fields)
 {
     gate_first(x->pool->gate, &x->ticket, exchange_now(x));
     x->attempt.stream.first_ns = x->attempt.progress_ns = exchange_now(x);
-    x->reply.kind = BODY_NONE;
+    x->attempt.head.kind = BODY_NONE;
     exchange_send_head(x, fields);
     exchange_enter(x, EXCHANGE_TUNNEL);
     client_tunnel(x->client);
@@ -104,7 +105,7 @@ static uint64_t wall_s(const struct exchange *x)
 /* An answer that is no stream: relayed at once.  A refusal may first be tried elsewhere. */
 static void begin_plain(struct exchange *x, const struct field_list *fields)
 {
-    enum outcome o = exchange_outcome_of_status(x->reply.status);
+    enum outcome o = exchange_outcome_of_status(x->attempt.head.status);
 
     if (o == OUTCOME_REFUSED && exchange_try_elsewhere(x, OUTCOME_REFUSED))
         return;
@@ -154,9 +155,9 @@ static void on_head(void *owner, const struct response_head *h)
     struct exchange *x = owner;
     struct field_list fields;
 
-    x->reply.status = x->attempt.status = h->status;
+    x->attempt.head.status = h->status;
     if (exchange_is_refusal(h->status))
-        x->attempt.retry_after_ms = response_retry_after_ms(h, wall_s(x));
+        x->attempt.head.retry_after_ms = response_retry_after_ms(h, wall_s(x));
     keep_reason(x, h->reason);
     keep_upstream_id(x, h);
     set_kind(x, h);

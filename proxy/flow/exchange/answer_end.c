@@ -8,7 +8,7 @@
 /* Nothing but the end of the connection ends this one, and it comes inside an event. */
 static bool is_broken_off(const struct exchange *x)
 {
-    return x->attempt.to_close && x->attempt.stream.form == FORM_SSE &&
+    return x->attempt.head.to_close && x->attempt.stream.form == FORM_SSE &&
            !x->attempt.stream.answer.at_boundary;
 }
 
@@ -51,7 +51,7 @@ static void end_clean(struct exchange *x)
     if (x->attempt.stream.is_events)
         end_of_stream(x);
     else
-        exchange_end_whole(x, exchange_outcome_of_status(x->attempt.status));
+        exchange_end_whole(x, exchange_outcome_of_status(x->attempt.head.status));
 }
 
 static void end_tunnel(struct exchange *x)

@@ -9,7 +9,7 @@ static bool expects_stream(const struct exchange *x)
 {
     if (x->request.route_stream != ROUTE_STREAM_AUTO)
         return x->request.route_stream == ROUTE_STREAM_ALWAYS;
-    if (!x->attempt.stream.is_judged)
+    if (!x->request.is_judged)
         return false; /* whatever it is, its time says nothing */
     switch (x->request.path_streams) {
     case STREAMS_ALWAYS:
@@ -30,7 +30,7 @@ static bool expects_stream(const struct exchange *x)
 static bool wants_waiting_room(const struct exchange *x)
 {
     return x->request.route >= 0 && x->snapshot->settings->routes[x->request.route].early_stream &&
-           x->attempt.is_stream && !x->request.to_head && !x->request.wish.http10;
+           x->request.is_stream && !x->request.to_head && !x->request.wish.http10;
 }
 
 static void admitted(struct exchange *x, enum decision d)
@@ -38,14 +38,14 @@ static void admitted(struct exchange *x, enum decision d)
     x->has_ticket = true;
     x->record.admitted_ns = exchange_now(x);
     exchange_set_decision(x, d);
-    exchange_connect(x);
+    exchange_attempt(x);
 }
 
 void exchange_ask(struct exchange *x)
 {
     struct pool_request *r = &x->ticket.r;
 
-    x->attempt.is_stream = r->stream = expects_stream(x);
+    x->request.is_stream = r->stream = expects_stream(x);
     if (x->body.scan.model_len > 0)
         r->model = hash_keyed(x->snapshot->user_key, body_scan_model(&x->body.scan));
     if (r->bytes == 0)

@@ -5,6 +5,17 @@
  */
 #include "exchange_priv.h"
 
+/* A fresh one: what an earlier attempt saw is not seen in this one. */
+static void begin(struct exchange *x)
+{
+    exchange_fini_attempt(x);
+    x->attempt = (struct attempt){
+        .begun_ns = exchange_now(x),
+        .is_stream = x->request.is_stream,
+        .stream.is_judged = x->request.is_judged,
+    };
+}
+
 /* --- the connection */
 
 static void connected(struct exchange *x)
@@ -61,8 +72,6 @@ static enum weir_status take(struct exchange *x, bool fresh)
     enum weir_status rc =
         upstream_take(x->w, &t, fresh, &exchange_upstream_events, x, &x->attempt.uplink);
 
-    x->attempt.head_sent = x->attempt.sent_whole = false;
-    x->attempt.body_sent = 0;
     if (rc == WEIR_OK && x->attempt.uplink->open)
         connected(x);
     return rc;
@@ -118,7 +127,6 @@ void exchange_connect_failed(struct exchange *x, enum weir_status s, const char 
 {
     log_debug("request %s: no connection to upstream %s: %s", x->record.id,
               x->attempt.upstream->authority, why);
-    x->attempt.status = 0;
     if (s == WEIR_LIMIT || s == WEIR_NO_MEMORY) {
         worker_say_shortage(x->w, why); /* on this side: it says nothing of the upstream */
         exchange_fail(x, OUTCOME_NEUTRAL, 503, CAUSE_OVERLOADED);
@@ -132,30 +140,33 @@ void exchange_connect_failed(struct exchange *x, enum weir_status s, const char 
     exchange_fail(x, OUTCOME_CONNECT_FAILED, 502, CAUSE_CONNECT_FAILED);
 }
 
+void exchange_attempt(struct exchange *x)
+{
+    begin(x);
+    exchange_connect(x);
+}
+
 /* --- a second attempt */
 
 bool exchange_try_elsewhere(struct exchange *x, enum outcome o)
 {
     if (!exchange_retry(x, o))
         return false;
-    upstream_cancel(&x->attempt.uplink);
-    x->attempt.has_outcome = false;
-    x->attempt.stream.is_events = x->attempt.to_close = false;
-    x->attempt.status = 0;
-    x->attempt.retry_after_ms = 0;
-    x->attempt.resent = false;
-    x->attempt.proxy_error = NULL;
-    x->record.cause = CAUSE_NONE;
-    buf_free(&x->attempt.stream.pending);
-    x->attempt.stream.pending_head = 0;
-    exchange_connect(x);
+    if (x->ticket.r.stream != x->request.is_stream)
+        gate_set_stream(x->pool->gate, &x->ticket, x->request.is_stream);
+    exchange_attempt(x);
     return true;
 }
 
 void exchange_resend(struct exchange *x)
 {
+    struct snapshot_upstream *upstream = x->attempt.upstream;
+    struct snapshot_use *use = snapshot_use_ref(x->attempt.use);
+
+    begin(x);
+    x->attempt.upstream = upstream;
+    x->attempt.use = use;
     x->attempt.resent = true;
-    upstream_cancel(&x->attempt.uplink);
     exchange_enter(x, EXCHANGE_CONNECT);
     if (take(x, true) != WEIR_OK)
         exchange_connect_failed(x, WEIR_NO_MEMORY, "no connection for a second try");

@@ -80,7 +80,7 @@ uint64_t exchange_due_ns(const struct exchange *x)
     case EXCHANGE_QUEUED: /* the gate's deadline: every wait in a pool ends by its max_wait */
         return exchange_beat_due(x);
     case EXCHANGE_CONNECT: /* its connection has a deadline of its own, this is for the address */
-        return x->record.admitted_ns + 2 * timeouts_of(x)->connect_ns;
+        return x->attempt.begun_ns + 2 * timeouts_of(x)->connect_ns;
     case EXCHANGE_SENT:
     case EXCHANGE_HEAD_PENDING:
     case EXCHANGE_RELAY:

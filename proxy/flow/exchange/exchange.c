@@ -32,6 +32,14 @@ void exchange_enter(struct exchange *x, enum exchange_state next)
 
 /* --- life */
 
+void exchange_fini_attempt(struct exchange *x)
+{
+    upstream_cancel(&x->attempt.uplink);
+    buf_free(&x->attempt.stream.pending);
+    if (x->attempt.use != NULL)
+        snapshot_use_unref(&x->attempt.use);
+}
+
 void exchange_free(struct loop_deferred *d)
 {
     struct exchange *x = LIST_OBJECT(d, struct exchange, deferred);
@@ -39,10 +47,8 @@ void exchange_free(struct loop_deferred *d)
 
     buf_free(&x->request.head);
     buf_free(&x->body.bytes);
-    buf_free(&x->attempt.stream.pending);
     free(x->record.path);
-    if (x->attempt.use != NULL)
-        snapshot_use_unref(&x->attempt.use);
+    exchange_fini_attempt(x);
     snapshot_use_unref(&x->use);
     slab_give(&w->exchanges->slab, x);
 }
@@ -107,7 +113,7 @@ static void write_record(struct exchange *x)
         r.pace_ns = (double)(x->attempt.stream.last_event_ns - x->attempt.stream.first_ns) /
                     (x->attempt.stream.seen_content - 1);
     memcpy(r.id, x->record.id, sizeof r.id);
-    memcpy(r.upstream_id, x->attempt.id, sizeof r.upstream_id);
+    memcpy(r.upstream_id, x->attempt.head.id, sizeof r.upstream_id);
     r.found = x->attempt.found;
     memcpy(r.client, x->record.peer, sizeof r.client);
     r.method_len = (uint8_t)strnlen(x->record.method, sizeof r.method - 1);

@@ -111,6 +111,8 @@ static inline size_t exchange_unsent(const struct exchange *x)
 
 /* --- exchange/exchange.c: life, states */
 void exchange_free(struct loop_deferred *d);
+/* Gives back what the attempt holds; its connection is not wanted any more. */
+void exchange_fini_attempt(struct exchange *x);
 void exchange_enter(struct exchange *x, enum exchange_state next);
 void exchange_finish(struct exchange *x);
 void exchange_set_decision(struct exchange *x, enum decision d);
@@ -160,7 +162,9 @@ enum outcome exchange_outcome_of_status(int status);
 enum outcome exchange_outcome_of_error(const struct answer *a); /* which has an error */
 
 /* --- exchange/attempt.c: one try at one upstream, and the next */
-/* A connection to the upstream that the gate chose, and the request on it. */
+/* Begins a fresh one at the upstream that the gate chose. */
+void exchange_attempt(struct exchange *x);
+/* A connection to that upstream, and the request on it. */
 void exchange_connect(struct exchange *x);
 void exchange_connected(struct exchange *x, uint64_t took_ns);
 void exchange_connect_failed(struct exchange *x, enum weir_status s, const char *why);

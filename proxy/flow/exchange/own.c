@@ -144,7 +144,7 @@ void exchange_keep_preflight(struct exchange *x, const struct request_head *h)
     plain.keep_alive = true; /* the client's side says what becomes of the connection */
     plain.minor = 1;
     if (preflight_write(&plain, (const char *const *)st->cors_origins, st->n_cors_origins,
-                        x->record.id, x->record.begun_wall_ns, &x->attempt.stream.pending,
+                        x->record.id, x->record.begun_wall_ns, &x->request.head,
                         OWN_MAX) != WEIR_OK)
         x->request.early.answer = EARLY_NONE;
 }
@@ -178,7 +178,7 @@ void exchange_answer_preflight(struct exchange *x)
     struct field_list fields;
 
     worker_field_list(x->w, &fields);
-    fields_of(buf_slice(&x->attempt.stream.pending), &fields);
+    fields_of(buf_slice(&x->request.head), &fields);
     send_own(x, 204, &fields, SLICE_NONE);
     exchange_finish(x);
 }

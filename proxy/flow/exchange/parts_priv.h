@@ -41,6 +41,12 @@ struct request {
     bool to_head;
     bool accepts_events;
     bool asks_websocket;
+    bool is_stream; /* its answer is expected to be a stream */
+    /*
+     * Is its answer, if it is a stream, judged by what it says and when?  On the paths of the
+     * dialects, and where a route says so.  Of all others nothing is known: silence is no fault.
+     */
+    bool is_judged;
     enum route_stream route_stream;
     enum dialect dialect; /* of the path, and of requests that generate something; else UNKNOWN */
     enum path_streams path_streams;
@@ -62,12 +68,8 @@ struct request_body {
 struct attempt_stream {
     struct answer answer;
     enum answer_form form;
-    bool is_events; /* it is one, of whatever form */
-    /*
-     * Is it judged by what it says and when?  On the paths of the dialects, and where a route says
-     * so.  Of all others nothing is known: silence is no fault.
-     */
-    bool is_judged;
+    bool is_events;        /* it is one, of whatever form */
+    bool is_judged;        /* as the request's, but that events in a binary form are not read */
     struct buf pending;    /* before the commit point: the answer's fields, then body bytes */
     uint32_t pending_head; /* how many bytes of pending are fields */
     uint32_t seen_events, seen_content; /* of answer, already counted */
@@ -77,11 +79,23 @@ struct attempt_stream {
     uint64_t whole_ns; /* its end marker came: what follows is waited for briefly */
 };
 
+/* What the head of an upstream's answer says, and how it is passed on. */
+struct attempt_head {
+    int status; /* 0 = none yet */
+    char reason[48];
+    enum body_kind kind; /* towards the client */
+    uint64_t length;
+    bool to_close;               /* only the end of its connection ends the answer */
+    uint32_t retry_after_ms;     /* of a refusal, 0 = none */
+    char id[REQUEST_ID_MAX + 1]; /* what the backend calls the request, "" = no name of its own */
+};
+
 /* Times are absolute; 0 = not (yet). */
 struct attempt {
     struct snapshot_upstream *upstream; /* NULL: admitted to none */
     struct snapshot_use *use;           /* keeps it alive: of a later snapshot, maybe */
     struct uplink *uplink;
+    uint64_t begun_ns;
     uint64_t connect_ns;  /* how long its connection took; 0 = it was there */
     uint64_t sent_ns;     /* connected; then: the last byte of the request was taken */
     uint64_t progress_ns; /* last sign of life: an event, a comment, body bytes */
@@ -90,26 +104,20 @@ struct attempt {
     bool sent_whole; /* the upstream has taken the last byte of the request */
     bool resent;     /* it repeats one whose connection was stale */
     bool is_stream;  /* the answer is expected to be a stream, or is one */
-    bool to_close;   /* only the end of its connection ends the answer */
     bool paused;     /* the upstream was asked to wait */
-    int status;      /* what the upstream said, 0 = nothing yet */
-    uint32_t retry_after_ms;
+    bool has_outcome;
+    enum outcome outcome;
     const char *proxy_error;
     const char *found;                 /* what was wrong with the answer; static, NULL = nothing */
-    char id[REQUEST_ID_MAX + 1];       /* what the backend calls it, "" = no name of its own */
     const struct field_list *trailers; /* while its end is handled; NULL = none */
-    enum outcome outcome;
-    bool has_outcome;
+    struct attempt_head head;
     struct attempt_stream stream;
 };
 
 struct reply {
-    bool began_early; /* the 200 went out while the request waited (early_stream) */
-    bool committed;   /* the client has the head of an answer */
-    int status;       /* 0 = none yet */
-    char reason[48];
-    enum body_kind kind;
-    uint64_t length;
+    bool began_early;  /* the 200 went out while the request waited (early_stream) */
+    bool committed;    /* the client has the head of an answer */
+    int status;        /* 0 = none yet */
     uint64_t quiet_ns; /* last byte sent to the client, for heartbeats */
 };
 

@@ -13,11 +13,13 @@ void exchange_add_date(struct field_list *l)
 
 void exchange_send_head(struct exchange *x, const struct field_list *fields)
 {
-    struct answer_head h = {x->reply.status, slice_str(x->reply.reason), fields, x->reply.kind,
-                            x->reply.length};
+    const struct attempt_head *a = &x->attempt.head;
+    struct answer_head h = {a->status, slice_str(a->reason), fields, a->kind, a->length};
 
-    if (!x->reply.began_early)
+    if (!x->reply.began_early) {
+        x->reply.status = a->status;
         client_head(x->client, &h);
+    }
     x->reply.committed = true;
     x->reply.quiet_ns = exchange_now(x);
     if (x->attempt.sent_whole)

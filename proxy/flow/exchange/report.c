@@ -11,7 +11,7 @@ static uint32_t said_status(const struct exchange *x)
     bool limited =
         x->attempt.stream.is_events && x->attempt.stream.answer.error == ERROR_RATE_LIMIT;
 
-    return limited ? 429 : (uint32_t)x->attempt.status;
+    return limited ? 429 : (uint32_t)x->attempt.head.status;
 }
 
 static struct pool_report report_of(const struct exchange *x, enum outcome o, bool complete)
@@ -21,7 +21,7 @@ static struct pool_report report_of(const struct exchange *x, enum outcome o, bo
         .status = said_status(x),
         .complete = complete,
         .aborted = x->record.cause == CAUSE_CLIENT_GONE,
-        .retry_after_ms = x->attempt.retry_after_ms,
+        .retry_after_ms = x->attempt.head.retry_after_ms,
     };
 }
 

@@ -194,9 +194,8 @@ static void guess_stream(struct exchange *x, const struct request_head *h)
     x->request.accepts_events =
         list_has_token(request_field(h, FIELD_ACCEPT), SLICE_LIT("text/event-stream"));
     body_scan_init(&x->body.scan);
-    x->attempt.stream.is_judged =
-        x->request.dialect != DIALECT_UNKNOWN || rs == ROUTE_STREAM_ALWAYS;
-    x->attempt.is_stream = rs == ROUTE_STREAM_ALWAYS;
+    x->request.is_judged = x->request.dialect != DIALECT_UNKNOWN || rs == ROUTE_STREAM_ALWAYS;
+    x->request.is_stream = rs == ROUTE_STREAM_ALWAYS;
 }
 
 static bool may_upgrade(const struct exchange *x)

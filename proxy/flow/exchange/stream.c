@@ -63,10 +63,10 @@ static void restate(struct exchange *x)
     }
     field_add(&fields, SLICE_LIT("Content-Type"), SLICE_LIT("application/json"));
     field_add(&fields, SLICE_LIT("Proxy-Status"), SLICE_LIT("weir; received-status=200"));
-    x->reply.status = x->attempt.stream.answer.error_status;
-    x->reply.reason[0] = '\0';
-    x->reply.kind = BODY_COUNTED;
-    x->reply.length = body.len;
+    x->attempt.head.status = x->attempt.stream.answer.error_status;
+    x->attempt.head.reason[0] = '\0';
+    x->attempt.head.kind = BODY_COUNTED;
+    x->attempt.head.length = body.len;
     exchange_send_head(x, &fields);
     exchange_send_data(x, buf_slice(&body));
     buf_free(&body);
