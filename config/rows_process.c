@@ -34,6 +34,13 @@ static const struct conf_row tls_rows[] = {
 static const struct conf_table tls_table =
     TABLE("listeners[].tls", tls_rows, "Present: the listener speaks TLS 1.2 and 1.3.");
 
+static const struct conf_word http2_words[] = {{"off", LISTENER_HTTP2_OFF},
+                                               {"auto", LISTENER_HTTP2_AUTO},
+                                               {"clear", LISTENER_HTTP2_CLEAR},
+                                               {NULL, 0}};
+
+static const struct conf_word on_off[] = {{"off", 0}, {"on", 1}, {NULL, 0}};
+
 static const struct conf_row listener_rows[] = {
     TEXT("address", struct listener_conf, address, &conf_form_address, "where clients are accepted",
          .def = "127.0.0.1:8080"),
@@ -45,6 +52,12 @@ static const struct conf_row listener_rows[] = {
           "most connections at once from one client address", .def_words = "0 (off)"),
     BOOL("ipv6_only", struct listener_conf, ipv6_only, "false",
          "[::]:PORT takes IPv6 alone; false: IPv4 too, where no other listener has that port"),
+    WORD("http2", struct listener_conf, http2, "auto", http2_words,
+         "HTTP/2: auto: where the client asks for it in TLS (ALPN); clear: without TLS too, by "
+         "prior knowledge"),
+    WORD("proxy_protocol", struct listener_conf, proxy_protocol, "off", on_off,
+         "every connection begins with the PROXY protocol, version 1 or 2, from `trusted` peers "
+         "only; the client it names is the client"),
     FLAT("tls", &tls_table, "TLS towards clients", .at_is = offsetof(struct listener_conf, tls),
          .has_is = true),
 };
@@ -79,6 +92,8 @@ static const struct conf_row limits_rows[] = {
          "bytes held per connection and direction"),
     COUNT("keepalive_requests", struct limits_conf, keepalive_requests, "10000", "1", "1000000000",
           "requests", "requests on one connection before it is closed"),
+    COUNT("http2_streams", struct limits_conf, http2_streams, "100", "1", "1000", "streams",
+          "requests at once on one HTTP/2 connection"),
     SIZE("memory", struct limits_conf, memory, "0B", "0B", "1024GiB",
          "most memory of the process; near it nothing new is taken; printed at the start",
          .def_words = "what the other settings come to, at most 3/4 of the machine's",

@@ -26,7 +26,7 @@ static void state_enter(struct conn *c, enum conn_state to)
         [CONN_CONNECTING] =
             1 << CONN_HANDSHAKE | 1 << CONN_OPEN | 1 << CONN_FAILED | 1 << CONN_CLOSED,
         [CONN_HANDSHAKE] = 1 << CONN_OPEN | 1 << CONN_FAILED | 1 << CONN_CLOSED,
-        [CONN_OPEN] = 1 << CONN_CLOSED,
+        [CONN_OPEN] = 1 << CONN_HANDSHAKE | 1 << CONN_CLOSED,
         [CONN_FAILED] = 1 << CONN_CLOSED,
         [CONN_CLOSED] = 0,
     };
@@ -288,6 +288,24 @@ struct conn *conn_accept(struct loop *l, int fd, const struct net_addr *peer,
     if (c->broken)
         conn_close(&c);
     return c;
+}
+
+bool conn_begin_tls(struct conn *c, struct tls_server *tls, uint64_t handshake_ns)
+{
+    WEIR_ASSERT(c->state == CONN_OPEN && c->tls == NULL);
+    c->tls = tls_link_accept(tls, c);
+    if (c->tls == NULL)
+        return false;
+    state_enter(c, CONN_HANDSHAKE);
+    loop_timer_at(&c->timer, loop_now_ns(c->loop) + handshake_ns);
+    conn_disarm_write(c);
+    conn_arm_read(c);
+    return true;
+}
+
+void conn_set_peer(struct conn *c, const struct net_addr *peer)
+{
+    c->peer = *peer;
 }
 
 static int socket_for(const struct net_addr *to)

@@ -36,16 +36,12 @@ static enum weir_status read_tls(struct conn *c, void *to, size_t room, size_t *
     return s;
 }
 
-enum weir_status conn_read(struct conn *c, void *to, size_t room, size_t *got)
+static enum weir_status read_plain(struct conn *c, void *to, size_t room, size_t *got, int flags)
 {
     ssize_t n;
 
-    if (c->broken)
-        return WEIR_SYS;
-    if (c->tls != NULL)
-        return read_tls(c, to, room, got);
     do {
-        n = recv(c->fd, to, room, 0);
+        n = recv(c->fd, to, room, flags);
     } while (n == -1 && errno == EINTR);
     if (n == -1)
         return io_status(errno);
@@ -53,6 +49,21 @@ enum weir_status conn_read(struct conn *c, void *to, size_t room, size_t *got)
         return WEIR_CLOSED;
     *got = (size_t)n;
     return WEIR_OK;
+}
+
+enum weir_status conn_read(struct conn *c, void *to, size_t room, size_t *got)
+{
+    if (c->broken)
+        return WEIR_SYS;
+    if (c->tls != NULL)
+        return read_tls(c, to, room, got);
+    return read_plain(c, to, room, got, 0);
+}
+
+enum weir_status conn_peek(struct conn *c, void *to, size_t room, size_t *got)
+{
+    WEIR_ASSERT(c->tls == NULL);
+    return c->broken ? WEIR_SYS : read_plain(c, to, room, got, MSG_PEEK);
 }
 
 static ssize_t send_some(struct conn *c, const struct iovec *iov, int n)

@@ -28,6 +28,7 @@ BELOW = {
 # Library headers that only some layers may know.
 ALONE = {
     "openssl/": {"net", "bench"},
+    "nghttp2/": {"flow"},
     "event2/": {"net", "flow", "bench"},
     "libconfig.h": {"conf", "bench"},
     "systemd/": {"main"},

@@ -25,12 +25,17 @@ struct sni_conf {
     char *certificate, *key;
 };
 
+/* auto: where TLS agrees on it; clear: without TLS too, by its first bytes. */
+enum listener_http2 { LISTENER_HTTP2_OFF, LISTENER_HTTP2_AUTO, LISTENER_HTTP2_CLEAR };
+
 struct listener_conf {
     char *address;
     uint32_t backlog;
     uint32_t max_connections; /* 0 = from the descriptor limit */
     uint32_t per_address;     /* 0 = off */
     bool ipv6_only;           /* of [::]: no IPv4 */
+    enum listener_http2 http2;
+    bool proxy_protocol; /* each connection begins with it */
     bool tls;
     char *tls_certificate, *tls_key, *tls_client_ca;
     struct sni_conf *sni;
@@ -46,8 +51,9 @@ struct limits_conf {
     uint64_t spool; /* of all request bodies of a worker that are kept until they are whole */
     uint32_t response_head, buffer;
     uint32_t keepalive_requests;
-    uint64_t memory;      /* 0 = as much as the other settings come to, within the machine's */
-    uint32_t connections; /* 0 = from the descriptor limit */
+    uint32_t http2_streams; /* at once on one connection */
+    uint64_t memory;        /* 0 = as much as the other settings come to, within the machine's */
+    uint32_t connections;   /* 0 = from the descriptor limit */
     enum underscore_names underscore_names;
 };
 

@@ -12,6 +12,10 @@
  * struct, sum, metric and manual come from it.
  */
 
+#define H2_CUT(kind) "http2_cut_off_total{kind=\"" kind "\"}"
+#define H2_CUT_HELP                                                                                \
+    "HTTP/2 connections cut off (ENHANCE_YOUR_CALM), by what their client did too much of"
+
 /* Of a worker.  X(field, "metric", "type", "help") */
 #define WEIR_WORKER_COUNTERS(X)                                                                    \
     X(accepted, "client_connections_total", "counter", "Client connections accepted")              \
@@ -20,6 +24,16 @@
     X(upstream_connects, "upstream_connects_total", "counter", "Connections opened to upstreams")  \
     X(upstream_reuses, "upstream_reuses_total", "counter",                                         \
       "Requests sent on a kept upstream connection")                                               \
+    X(h2_open, "http2_connections", "gauge", "Client connections open now that speak HTTP/2")      \
+    X(h2_streams, "http2_streams", "gauge", "Requests under way on HTTP/2 connections")            \
+    X(h2_cut_reset, H2_CUT("reset"), "counter", H2_CUT_HELP)                                       \
+    X(h2_cut_fault, H2_CUT("fault"), "counter", H2_CUT_HELP)                                       \
+    X(h2_cut_ping, H2_CUT("ping"), "counter", H2_CUT_HELP)                                         \
+    X(h2_cut_settings, H2_CUT("settings"), "counter", H2_CUT_HELP)                                 \
+    X(h2_cut_priority, H2_CUT("priority"), "counter", H2_CUT_HELP)                                 \
+    X(h2_cut_empty, H2_CUT("empty_data"), "counter", H2_CUT_HELP)                                  \
+    X(h2_cut_window, H2_CUT("window_update"), "counter", H2_CUT_HELP)                              \
+    X(h2_cut_head, H2_CUT("head"), "counter", H2_CUT_HELP)                                         \
     X(client_retries, "client_retries_total", "counter",                                           \
       "Requests that said they were an SDK's retry (X-Stainless-Retry-Count above 0)")             \
     X(log_dropped, "access_log_dropped_total", "counter",                                          \

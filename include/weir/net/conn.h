@@ -64,6 +64,15 @@ struct conn *conn_accept(struct loop *l, int fd, const struct net_addr *peer,
 struct conn *conn_connect(struct loop *l, const struct net_addr *to, struct tls_client *tls,
                           uint64_t connect_ns, const struct conn_events *ev, void *owner);
 
+/*
+ * Goes on with TLS as the server of an open, plain connection: on_open or on_fail follows, the
+ * latter at the latest after handshake_ns.  False: no memory, and nothing has changed.
+ */
+bool conn_begin_tls(struct conn *c, struct tls_server *tls, uint64_t handshake_ns);
+
+/* Whom an open connection speaks for: conn_peer from now on. */
+void conn_set_peer(struct conn *c, const struct net_addr *peer);
+
 /* Hands an open connection to another owner (of the same loop). */
 void conn_set_owner(struct conn *c, const struct conn_events *ev, void *owner);
 
@@ -72,6 +81,9 @@ void conn_set_owner(struct conn *c, const struct conn_events *ev, void *owner);
  * WEIR_RESET: broken off (TLS: also an end without close_notify).  WEIR_TLS, WEIR_SYS.
  */
 enum weir_status conn_read(struct conn *c, void *to, size_t room, size_t *got) WEIR_MUST_CHECK;
+
+/* As conn_read, of a plain connection, and the bytes stay to be read. */
+enum weir_status conn_peek(struct conn *c, void *to, size_t room, size_t *got) WEIR_MUST_CHECK;
 
 /*
  * WEIR_OK: *wrote > 0 of the bytes were taken (maybe not all).  WEIR_AGAIN.  WEIR_RESET, WEIR_TLS.

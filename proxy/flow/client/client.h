@@ -127,20 +127,28 @@ struct clients;
 struct worker;
 struct clients *clients_create(struct worker *w, uint32_t max, void (*gone)(struct worker *w));
 void clients_destroy(struct clients **c);
-/* Takes over an accepted descriptor; false: no memory, and it is closed. */
+/*
+ * Takes over an accepted descriptor, whose client is counted in its listener's addresses already,
+ * unless it comes through the PROXY protocol; false: no memory, and it is closed.
+ */
 bool clients_open(struct worker *w, int fd, const struct net_addr *peer, int listener);
-/* The connection that has been idle longest (`of` NULL: of any listener) goes; false: none may. */
+/* Counts a client in; false: the listener, or the address, has as many as it may. */
 struct addresses;
+bool clients_let_in(struct worker *w, struct addresses *a, const struct net_addr *peer);
+/* The connection that has been idle longest (`of` NULL: of any listener) goes; false: none may. */
 bool clients_make_room(struct worker *w, const struct addresses *of);
 bool clients_can_make_room(const struct worker *w);
 /* Once a second: the least rate of bodies. */
 void clients_check_rates(struct worker *w);
-/* Answers whose head is not out yet end their connections. */
+/* Answers whose head is not out yet end their connections; HTTP/2 is told to come no more. */
 void clients_lame_duck(struct worker *w);
 /* The process is ending: idle connections go, but those whose first request may be under way. */
 void clients_end_idle(struct worker *w);
+/* New settings are in force: what was announced by the old ones is taken back. */
+void clients_settings_changed(struct worker *w);
 void clients_close(struct worker *w);
-/* What one takes in memory, without its connection. */
+/* What one takes in memory, without its connection; and a stream of HTTP/2. */
 size_t clients_bytes(void);
+size_t clients_stream_bytes(void);
 
 #endif

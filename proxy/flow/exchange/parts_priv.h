@@ -59,6 +59,7 @@ struct request_body {
     struct buf bytes; /* not framed; sent ones stay for a second attempt while they fit */
     struct body_scan scan;
     uint32_t spooled; /* bytes beyond limits.buffer, taken from the worker's spool */
+    bool unframed;    /* CHUNKED, but its length may be said where it is known */
     bool complete;    /* all of it has come */
     bool dropped;     /* some of what was sent is gone: no second attempt */
     bool blocked;     /* the client was asked to wait */

@@ -348,6 +348,7 @@ struct exchange *exchange_request(struct worker *w, struct client *c, const stru
     x->request.expect = h->expect_continue;
     x->body.complete = h->body == BODY_NONE || (h->body == BODY_COUNTED && h->length == 0);
     x->body.kind = h->body;
+    x->body.unframed = h->unframed;
     x->body.length = h->length;
     x->request.idempotent = slice_eq(h->method, SLICE_LIT("GET")) || h->is_head;
     x->request.to_head = h->is_head;

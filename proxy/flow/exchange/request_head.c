@@ -67,6 +67,14 @@ static void list_passed(struct field_list *l, const struct request_head *h,
     }
 }
 
+/* The version that it was received in, and by whom (RFC 9110, 7.6.3). */
+static struct slice received_by(const struct request_head *h)
+{
+    if (h->http2)
+        return SLICE_LIT("2.0 weir");
+    return h->minor == 0 ? SLICE_LIT("1.0 weir") : SLICE_LIT("1.1 weir");
+}
+
 /* The first of the kept entries are no fields, but what the request line says. */
 enum { KEPT_METHOD, KEPT_TARGET, KEPT_HOST, KEPT_FIELDS };
 
@@ -81,7 +89,7 @@ bool exchange_keep_request(struct exchange *x, const struct request_head *h,
     field_add(&l, SLICE_LIT(":authority"), h->host);
     list_passed(&l, h, cf);
     list_forwarded(&l, h, cf);
-    field_add(&l, SLICE_LIT("Via"), h->minor == 0 ? SLICE_LIT("1.0 weir") : SLICE_LIT("1.1 weir"));
+    field_add(&l, SLICE_LIT("Via"), received_by(h));
     field_add(&l, SLICE_LIT("x-request-id"), slice_str(x->record.id));
     return field_list_keep(&l, &x->request.head, KEPT_HEAD_MAX) == WEIR_OK;
 }
@@ -97,6 +105,7 @@ static struct slice host_for(const struct exchange *x, struct slice asked)
 static size_t send_first(struct exchange *x, struct slice body)
 {
     const struct http_field *kept = x->w->scratch.listed;
+    bool counts = x->body.unframed && x->body.complete; /* all of it is here */
     struct field_list fields;
     struct upstream_request r;
 
@@ -107,8 +116,8 @@ static size_t send_first(struct exchange *x, struct slice body)
         .target = kept[KEPT_TARGET].value,
         .host = host_for(x, kept[KEPT_HOST].value),
         .fields = &fields,
-        .body = x->body.kind,
-        .length = x->body.length,
+        .body = counts ? BODY_COUNTED : x->body.kind,
+        .length = counts ? body.len : x->body.length,
         .to_head = x->request.to_head,
         .upgrade = x->request.asks_websocket,
     };

@@ -53,16 +53,17 @@ static bool make_addresses(struct snapshot_listener *l, const struct snapshot_li
 static bool make_tls(struct snapshot_listener *l, const struct snapshot_listener *old, char *why,
                      size_t room)
 {
-    static const char *const alpn[] = {"http/1.1"};
+    static const char *const alpn[] = {"h2", "http/1.1"};
     const struct listener_conf *c = l->conf;
+    size_t skip = c->http2 == LISTENER_HTTP2_OFF ? 1 : 0;
     struct tls_pair *sni = calloc(c->n_sni + 1, sizeof *sni);
     struct tls_server_conf tc = {
         .first = {c->tls_certificate, c->tls_key},
         .sni = sni,
         .n_sni = c->n_sni,
         .client_ca = or_null(c->tls_client_ca),
-        .alpn = alpn,
-        .n_alpn = 1,
+        .alpn = alpn + skip,
+        .n_alpn = 2 - skip,
     };
 
     if (sni == NULL)

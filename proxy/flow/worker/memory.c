@@ -11,6 +11,8 @@
 
 enum {
     CONN_BYTES = 512,
+    H2_WINDOW = 64 * 1024,           /* of a stream, at least */
+    H2_BYTES = 48 * 1024,            /* of a connection: compression tables, frames */
     TLS_BYTES = 96 * 1024,           /* one side of a connection: records, keys, what waits */
     ADMIN_BYTES = 32 * 1024 * 1024,  /* answers of the admin side while they are read */
     PROGRAM_BYTES = 48 * 1024 * 1024 /* code, libraries, tables, logs */
@@ -38,6 +40,32 @@ static uint64_t per_request(const struct settings *s)
     return objects + input + bodies + (has_tls(s) ? 2 * TLS_BYTES : 0);
 }
 
+static bool has_http2(const struct settings *s)
+{
+    bool http2 = false;
+
+    for (size_t i = 0; i < s->n_listeners; i++) {
+        const struct listener_conf *l = &s->listeners[i];
+
+        http2 |= l->http2 == LISTENER_HTTP2_CLEAR || (l->tls && l->http2 == LISTENER_HTTP2_AUTO);
+    }
+    return http2;
+}
+
+/*
+ * HTTP/2 carries further requests on a connection, in all as many as there may be connections: what
+ * comes while the exchange takes none is bounded by the stream's window, what goes by the buffer.
+ */
+static uint64_t per_stream(const struct settings *s)
+{
+    uint64_t window = s->limits.buffer > H2_WINDOW ? s->limits.buffer : H2_WINDOW;
+
+    if (!has_http2(s))
+        return 0;
+    return clients_stream_bytes() + exchange_bytes() + upstream_bytes() + CONN_BYTES + H2_BYTES +
+           s->limits.response_head + window + 2 * (uint64_t)s->limits.buffer + 2 * SCRATCH_BYTES;
+}
+
 /* Three quarters of the memory the machine has. */
 static uint64_t machine(void)
 {
@@ -49,7 +77,7 @@ static uint64_t machine(void)
 uint64_t flow_memory_ceiling(const struct settings *s, char *text, size_t room)
 {
     uint64_t connections = worker_sessions_max(s) * (uint64_t)s->workers;
-    uint64_t each = per_request(s);
+    uint64_t each = per_request(s) + per_stream(s);
     uint64_t workers = s->workers * (sizeof(struct worker) + 2 * SCRATCH_BYTES + LINES_BYTES +
                                      RECORD_BLOCKS * sizeof(struct record_block) +
                                      2 * s->limits.spool); /* a buffer may be half empty */

@@ -122,6 +122,7 @@ static void run_snapshot(struct order *o)
     w->use = o->object;
     w->snapshot = w->use->snapshot;
     snapshot_use_retire(&old);
+    clients_settings_changed(w);
     if (atomic_fetch_sub_explicit(&o->swap->left, 1, memory_order_acq_rel) == 1)
         loop_post(o->reply_to, &o->swap->message);
 }

@@ -112,27 +112,22 @@ static void accept_or_not(struct worker *w)
                       : "the memory of limits.memory is nearly used up");
 }
 
-static bool let_in(struct worker *w, struct addresses *a, const struct net_addr *peer)
-{
-    if (address_enter(a, peer))
-        return true;
-    return addresses_full(a) && clients_make_room(w, a) && address_enter(a, peer);
-}
-
 static void on_client(int fd, const struct net_addr *peer, void *arg)
 {
     struct listener_slot *slot = arg;
     struct worker *w = slot->w;
     struct snapshot_listener *l = w->snapshot->by_slot[slot->index];
+    bool proxied = l != NULL && l->conf->proxy_protocol; /* its client is not known yet */
 
-    if (l == NULL || !let_in(w, l->addresses, peer)) {
+    if (l == NULL || !(proxied || clients_let_in(w, l->addresses, peer))) {
         (void)close(fd);
         return;
     }
     if (w->accepting->n_clients >= w->accepting->max_clients)
         (void)clients_make_room(w, NULL);
     if (!clients_open(w, fd, peer, slot->index)) {
-        address_leave(l->addresses, peer);
+        if (!proxied)
+            address_leave(l->addresses, peer);
         return;
     }
     w->accepting->n_clients++;

@@ -45,19 +45,18 @@ static void hold_back(struct session *s, struct slice rest)
     conn_want_write(s->conn);
 }
 
-/* Sends what was gathered; the loop calls it at the end of a round. */
-void output_flush(void *worker)
+/* Sends what was gathered. */
+void output_flush(struct worker *w)
 {
-    struct worker *w = worker;
-    struct session *s = w->clients->gathering;
-    struct iovec iov = {w->clients->out, w->clients->out_len};
+    struct session *s = h1_of(w)->gathering;
+    struct iovec iov = {w->clients->out, h1_of(w)->out_len};
     size_t wrote = 0;
     enum weir_status rc;
 
     if (s == NULL)
         return;
-    w->clients->gathering = NULL;
-    w->clients->out_len = 0;
+    h1_of(w)->gathering = NULL;
+    h1_of(w)->out_len = 0;
     if (iov.iov_len == 0)
         return;
     if (!buf_empty(&s->out)) {
@@ -85,11 +84,11 @@ void output_flush(void *worker)
 
 static void gather(struct session *s)
 {
-    if (s->w->clients->gathering == s)
+    if (h1_of(s->w)->gathering == s)
         return;
     output_flush(s->w);
-    s->w->clients->gathering = s;
-    s->w->clients->out_len = 0;
+    h1_of(s->w)->gathering = s;
+    h1_of(s->w)->out_len = 0;
 }
 
 void session_put(struct session *s, struct slice bytes)
@@ -99,23 +98,23 @@ void session_put(struct session *s, struct slice bytes)
         size_t room, n;
 
         gather(s);
-        room = SCRATCH_BYTES - w->clients->out_len;
+        room = SCRATCH_BYTES - h1_of(w)->out_len;
         n = bytes.len < room ? bytes.len : room;
-        memcpy(w->clients->out + w->clients->out_len, bytes.p, n);
-        w->clients->out_len += n;
+        memcpy(w->clients->out + h1_of(w)->out_len, bytes.p, n);
+        h1_of(w)->out_len += n;
         bytes = slice_from(bytes, n);
-        if (w->clients->out_len == SCRATCH_BYTES)
+        if (h1_of(w)->out_len == SCRATCH_BYTES)
             output_flush(w);
     }
 }
 
-/* Bytes that fit at w->clients->out + w->clients->out_len; 0 when nothing is to be written. */
+/* Bytes that fit at w->clients->out + h1_of(w)->out_len; 0 when nothing is to be written. */
 static size_t session_room(struct session *s)
 {
     if (s->state == SESSION_DEAD || s->broken)
         return 0;
     gather(s);
-    return SCRATCH_BYTES - s->w->clients->out_len;
+    return SCRATCH_BYTES - h1_of(s->w)->out_len;
 }
 
 static void put_str(struct session *s, const char *text)
@@ -247,9 +246,9 @@ static void put_fields(struct session *s, const struct field_list *l)
     struct text t;
 
     if (n < session_room(s)) {
-        text_init(&t, s->w->clients->out + s->w->clients->out_len, n + 1);
+        text_init(&t, s->w->clients->out + h1_of(s->w)->out_len, n + 1);
         field_list_lines(l, &t);
-        s->w->clients->out_len += n;
+        h1_of(s->w)->out_len += n;
         return;
     }
     for (size_t i = 0; i < l->n; i++) {
@@ -341,7 +340,7 @@ static void answer_done(struct session *s)
 /* In FLUSH: if there is nothing left to send now, go on at once. */
 void session_flush_now(struct session *s)
 {
-    if (s->w->clients->gathering == s)
+    if (h1_of(s->w)->gathering == s)
         output_flush(s->w);
     if (s->state == SESSION_FLUSH && buf_empty(&s->out))
         session_flushed(s);
@@ -362,7 +361,7 @@ static void end_cut(struct session *s)
     s->cut = true;
     if (s->framing == BODY_TO_CLOSE || s->framing == BODY_NONE || s->state == SESSION_TUNNEL) {
         /* an orderly end would look like a whole answer: break the connection */
-        if (s->w->clients->gathering == s)
+        if (h1_of(s->w)->gathering == s)
             output_flush(s->w);
         if (s->state == SESSION_DEAD)
             return;

@@ -5,31 +5,28 @@
 /* A client connection that speaks HTTP/1, from inside; private to client/h1. */
 
 #include "weir/base/clock.h"
-#include "weir/base/slab.h"
 #include "weir/http/chunked.h"
-#include "weir/net/conn.h"
 
-#include "client/client.h"
-#include "exchange/exchange.h"
-#include "worker/shared.h"
+#include "client/client_priv.h"
 
 enum { SESSION_MAGIC = 0x5e551074 };
 
 /* Those of a worker. */
-struct clients {
+struct h1_clients {
     struct slab slab;
     struct list live;
-    struct list idle; /* longest first */
     uint32_t max;
-    uint32_t n_discarding; /* whose refused body is read away */
-    void (*gone)(struct worker *w);
-    struct session *gathering; /* whose output is in `out` */
-    char *out;                 /* SCRATCH_BYTES */
+    uint32_t n_discarding;     /* whose refused body is read away */
+    struct session *gathering; /* whose output is in clients.out */
     size_t out_len;
 };
 
+static inline struct h1_clients *h1_of(const struct worker *w)
+{
+    return w->clients->h1;
+}
+
 enum session_state {
-    SESSION_TLS,      /* handshake under way */
     SESSION_IDLE,     /* between requests, nothing received */
     SESSION_HEAD,     /* part of a head received */
     SESSION_EXCHANGE, /* a request is being handled */
@@ -49,8 +46,7 @@ struct session {
     struct conn *conn;
     struct exchange *x; /* NULL but in EXCHANGE and TUNNEL */
     struct list node;
-    struct list idle_node; /* in clients.idle while IDLE */
-    uint64_t idle_since_ns;
+    struct client_idle idle; /* while IDLE */
     struct loop_timer timer;
     struct loop_deferred deferred;
     struct loop_deferred step; /* goes on with s->in once the current callback is over */
@@ -102,7 +98,7 @@ void session_body_bad(struct session *s, int status, enum cause cause, const cha
 void session_check_rate(struct session *s, uint64_t now_ns);
 void session_set_timer(struct session *s);
 void session_put(struct session *s, struct slice bytes);
-void output_flush(void *worker);
+void output_flush(struct worker *w);
 void session_flushed(struct session *s);
 void session_flush_now(struct session *s);
 /* May one more connection have its refused body read away? */

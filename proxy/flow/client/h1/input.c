@@ -116,10 +116,8 @@ static size_t consume_some(struct session *s, struct slice in)
     case SESSION_DEAD:
         s->lingered += in.len;
         return in.len;
-    case SESSION_TLS:
-        break;
     }
-    WEIR_UNREACHABLE("bytes before the handshake");
+    WEIR_UNREACHABLE("session state");
 }
 
 /* Uses what can be used now, in order; returns how many bytes. */

@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 enum {
-    LOOKED_AT_MAX = 64, /* idle ones, for the one that may go */
     LINGER_MAX = 1024 * 1024,
     DISCARDING_SHARE = 4, /* of all connections that many may send in vain */
 };
@@ -19,7 +18,6 @@ enum {
 
 #define BIT(n) (1U << (n))
 static const unsigned may_follow[] = {
-    [SESSION_TLS] = BIT(SESSION_IDLE) | BIT(SESSION_DEAD),
     [SESSION_IDLE] = BIT(SESSION_HEAD) | BIT(SESSION_EXCHANGE) | BIT(SESSION_DEAD),
     [SESSION_HEAD] = BIT(SESSION_EXCHANGE) | BIT(SESSION_DEAD),
     [SESSION_EXCHANGE] = BIT(SESSION_IDLE) | BIT(SESSION_DISCARD) | BIT(SESSION_FLUSH) |
@@ -44,7 +42,6 @@ static uint64_t state_limit_ns(const struct session *s, enum session_state state
         return session_timeouts(s)->write_ns;
     case SESSION_LINGER:
         return LINGER_NS;
-    case SESSION_TLS:      /* the connection's own handshake deadline */
     case SESSION_EXCHANGE: /* the exchange's deadlines, and the body's below */
     case SESSION_TUNNEL:
     case SESSION_DEAD:
@@ -53,26 +50,19 @@ static uint64_t state_limit_ns(const struct session *s, enum session_state state
     WEIR_UNREACHABLE("session state");
 }
 
-/* It may have to make room for a newcomer from here on. */
-static void begin_idling(struct session *s)
-{
-    s->idle_since_ns = session_now(s);
-    list_push_back(&s->w->clients->idle, &s->idle_node);
-}
-
 /* The only place that writes s->state. */
 void session_enter(struct session *s, enum session_state next)
 {
     uint64_t limit = state_limit_ns(s, next);
 
     WEIR_ASSERT((may_follow[s->state] & BIT(next)) != 0);
-    s->w->clients->n_discarding += (next == SESSION_DISCARD) - (s->state == SESSION_DISCARD);
+    h1_of(s->w)->n_discarding += (next == SESSION_DISCARD) - (s->state == SESSION_DISCARD);
     s->state = next;
     s->state_until_ns = limit == 0 ? 0 : session_now(s) + limit;
     session_set_timer(s);
-    list_remove(&s->idle_node);
+    list_remove(&s->idle.node);
     if (next == SESSION_IDLE)
-        begin_idling(s);
+        client_idle_begin(s->w, &s->idle);
 }
 
 static uint64_t sooner(uint64_t a, uint64_t b)
@@ -95,7 +85,7 @@ static void free_deferred(struct loop_deferred *d)
     struct session *s = LIST_OBJECT(d, struct session, deferred);
     struct worker *w = s->w;
 
-    slab_give(&w->clients->slab, s);
+    slab_give(&h1_of(w)->slab, s);
 }
 
 /* Ends the connection and, if there is one, tells its exchange.  Safe to call again. */
@@ -106,22 +96,19 @@ void session_close(struct session *s)
 
     if (s->state == SESSION_DEAD)
         return;
-    if (w->clients->gathering == s && !s->broken)
+    if (h1_of(w)->gathering == s && !s->broken)
         output_flush(w);
     if (s->state == SESSION_DEAD)
         return; /* that was its last answer */
-    s->w->clients->n_discarding -= s->state == SESSION_DISCARD;
+    h1_of(s->w)->n_discarding -= s->state == SESSION_DISCARD;
     s->state = SESSION_DEAD;
     s->x = NULL;
-    if (w->clients->gathering == s)
-        w->clients->gathering = NULL;
+    if (h1_of(w)->gathering == s)
+        h1_of(w)->gathering = NULL;
     loop_timer_stop(&s->timer);
     list_remove(&s->node);
-    list_remove(&s->idle_node);
-    address_leave(s->addresses, conn_peer(s->conn));
-    addresses_unref(&s->addresses);
-    w->clients->gone(w);
-    conn_close(&s->conn);
+    list_remove(&s->idle.node);
+    client_leave(w, &s->conn, &s->addresses);
     buf_free(&s->in);
     buf_free(&s->out);
     loop_defer_free(w->loop, &s->deferred);
@@ -133,7 +120,7 @@ void session_close(struct session *s)
 
 bool session_may_discard(const struct session *s)
 {
-    return s->w->clients->n_discarding < s->w->clients->max / DISCARDING_SHARE + 1;
+    return h1_of(s->w)->n_discarding < h1_of(s->w)->max / DISCARDING_SHARE + 1;
 }
 
 /*
@@ -178,26 +165,6 @@ static void on_readable(struct conn *c, void *owner)
         continue;
     if (s->state == SESSION_LINGER && s->lingered > LINGER_MAX)
         session_close(s);
-}
-
-static void on_open(struct conn *c, void *owner)
-{
-    struct session *s = owner;
-
-    WEIR_CHECK(s, SESSION_MAGIC);
-    (void)c;
-    session_enter(s, SESSION_IDLE);
-}
-
-static void on_fail(struct conn *c, void *owner, enum weir_status st, const char *why)
-{
-    struct session *s = owner;
-    char peer[NET_ADDR_TEXT_MAX];
-
-    WEIR_CHECK(s, SESSION_MAGIC);
-    net_addr_format(conn_peer(c), peer);
-    log_debug("client %s: TLS handshake failed (%s): %s", peer, weir_status_text(st), why);
-    session_close(s);
 }
 
 static void on_hangup(struct conn *c, void *owner, bool reset)
@@ -261,135 +228,129 @@ void session_idle_ends(struct session *s)
 }
 
 static const struct conn_events events = {
-    .on_open = on_open,
-    .on_fail = on_fail,
     .on_readable = on_readable,
     .on_writable = session_on_writable,
     .on_hangup = on_hangup,
 };
 
-static struct session *session_open(struct worker *w, int fd, const struct net_addr *peer,
-                                    int listener)
+static bool may_go(const struct client_idle *i, const struct addresses *of)
 {
-    struct session *s = slab_take(&w->clients->slab);
-    struct snapshot_listener *l = w->snapshot->by_slot[listener];
+    const struct session *s = LIST_OBJECT(i, struct session, idle);
 
-    if (s == NULL) {
-        (void)close(fd);
+    return (of == NULL || s->addresses == of) && buf_empty(&s->out) &&
+           (s->served > 0 || client_idle_long_enough(s->w, i));
+}
+
+static void go(struct client_idle *i)
+{
+    session_close(LIST_OBJECT(i, struct session, idle));
+}
+
+/* --- beginnings */
+
+static struct session *session_create(struct worker *w, struct addresses *a)
+{
+    struct session *s = slab_take(&h1_of(w)->slab);
+
+    if (s == NULL)
         return NULL;
-    }
     s->magic = SESSION_MAGIC;
+    s->state = SESSION_IDLE;
     s->w = w;
     s->client.ops = &h1_client;
-    s->addresses = l->addresses;
-    addresses_ref(s->addresses);
-    s->state = l->tls != NULL ? SESSION_TLS : SESSION_IDLE;
+    s->addresses = a;
+    s->idle.may_go = may_go;
+    s->idle.close = go;
     list_init(&s->node);
-    list_init(&s->idle_node);
+    list_init(&s->idle.node);
     loop_deferred_init(&s->deferred, free_deferred);
     loop_deferred_init(&s->step, on_step);
     loop_timer_init(&s->timer, w->loop, on_timer, s);
-    s->conn = conn_accept(w->loop, fd, peer, l->tls, session_timeouts(s)->tls_ns, &events, s);
-    if (s->conn == NULL) {
-        addresses_unref(&s->addresses);
-        slab_give(&w->clients->slab, s);
-        return NULL;
-    }
-    list_push_back(&w->clients->live, &s->node);
-    if (s->state == SESSION_IDLE) {
-        s->state_until_ns = session_now(s) + session_timeouts(s)->keepalive_ns;
-        session_set_timer(s);
-        begin_idling(s);
-    }
     return s;
+}
+
+static void session_begin(struct session *s)
+{
+    list_push_back(&h1_of(s->w)->live, &s->node);
+    s->state_until_ns = session_now(s) + session_timeouts(s)->keepalive_ns;
+    session_set_timer(s);
+    client_idle_begin(s->w, &s->idle);
+}
+
+bool h1_open(struct worker *w, int fd, const struct net_addr *peer, struct addresses *a)
+{
+    struct session *s = session_create(w, a);
+
+    if (s == NULL) {
+        (void)close(fd);
+        return false;
+    }
+    s->conn = conn_accept(w->loop, fd, peer, NULL, 0, &events, s);
+    if (s->conn == NULL) {
+        slab_give(&h1_of(w)->slab, s);
+        return false;
+    }
+    session_begin(s);
+    return true;
+}
+
+bool h1_adopt(struct worker *w, struct conn *conn, struct addresses *a, struct slice early)
+{
+    struct session *s = session_create(w, a);
+
+    if (s == NULL || buf_append(&s->in, early, SCRATCH_BYTES) != WEIR_OK) {
+        if (s != NULL)
+            slab_give(&h1_of(w)->slab, s);
+        return false;
+    }
+    s->conn = conn;
+    conn_set_owner(conn, &events, s);
+    session_begin(s);
+    if (early.len > 0)
+        loop_defer_free(w->loop, &s->step);
+    return true;
 }
 
 /* --- those of a worker */
 
-struct clients *clients_create(struct worker *w, uint32_t max, void (*gone)(struct worker *w))
+struct h1_clients *h1_create(struct worker *w, uint32_t max)
 {
-    struct clients *c = calloc(1, sizeof *c);
+    struct h1_clients *c = calloc(1, sizeof *c);
 
+    (void)w;
     if (c == NULL)
         return NULL;
-    c->gone = gone;
     c->max = max;
-    c->out = malloc(SCRATCH_BYTES);
     slab_init(&c->slab, sizeof(struct session), max);
     list_init(&c->live);
-    list_init(&c->idle);
-    if (c->out == NULL)
-        clients_destroy(&c);
-    else
-        loop_on_flush(w->loop, output_flush, w);
     return c;
 }
 
-void clients_destroy(struct clients **cp)
+void h1_destroy(struct h1_clients **cp)
 {
-    struct clients *c = *cp;
+    struct h1_clients *c = *cp;
 
     *cp = NULL;
     if (c == NULL)
         return;
     slab_fini(&c->slab);
-    free(c->out);
     free(c);
 }
 
-bool clients_open(struct worker *w, int fd, const struct net_addr *peer, int listener)
+void h1_flush(struct worker *w)
 {
-    return session_open(w, fd, peer, listener) != NULL;
+    output_flush(w);
 }
 
-/* Nobody is sent away who was only just let in and has not spoken yet. */
-static bool may_go(const struct session *s, const struct addresses *of)
+void h1_check_rates(struct worker *w)
 {
-    uint64_t idle_ns = session_now(s) - s->idle_since_ns;
-
-    return (of == NULL || s->addresses == of) && buf_empty(&s->out) &&
-           (s->served > 0 || idle_ns >= NS_PER_S);
-}
-
-static struct session *longest_idle(const struct worker *w, const struct addresses *of)
-{
-    int looked = 0;
-
-    LIST_EACH(n, &w->clients->idle)
-    {
-        struct session *s = LIST_OBJECT(n, struct session, idle_node);
-
-        if (may_go(s, of))
-            return s;
-        if (++looked == LOOKED_AT_MAX)
-            break;
-    }
-    return NULL;
-}
-
-bool clients_can_make_room(const struct worker *w)
-{
-    return longest_idle(w, NULL) != NULL;
-}
-
-bool clients_make_room(struct worker *w, const struct addresses *of)
-{
-    struct session *s = longest_idle(w, of);
-
-    if (s != NULL)
-        session_close(s);
-    return s != NULL;
-}
-
-void clients_check_rates(struct worker *w)
-{
-    LIST_EACH_SAFE(n, t, &w->clients->live)
+    LIST_EACH_SAFE(n, t, &h1_of(w)->live)
     session_check_rate(LIST_OBJECT(n, struct session, node), loop_now_ns(w->loop));
 }
 
-void clients_lame_duck(struct worker *w)
+void h1_lame_duck(struct worker *w)
 {
-    LIST_EACH(n, &w->clients->live)
+    LIST_EACH(n, &h1_of(w)->live)
     {
         struct session *s = LIST_OBJECT(n, struct session, node);
 
@@ -397,9 +358,9 @@ void clients_lame_duck(struct worker *w)
     }
 }
 
-void clients_end_idle(struct worker *w)
+void h1_end_idle(struct worker *w)
 {
-    LIST_EACH_SAFE(n, t, &w->clients->live)
+    LIST_EACH_SAFE(n, t, &h1_of(w)->live)
     {
         struct session *s = LIST_OBJECT(n, struct session, node);
 
@@ -408,13 +369,13 @@ void clients_end_idle(struct worker *w)
     }
 }
 
-void clients_close(struct worker *w)
+void h1_close(struct worker *w)
 {
-    LIST_EACH_SAFE(n, t, &w->clients->live)
+    LIST_EACH_SAFE(n, t, &h1_of(w)->live)
     session_close(LIST_OBJECT(n, struct session, node));
 }
 
-size_t clients_bytes(void)
+size_t h1_bytes(void)
 {
     return sizeof(struct session);
 }

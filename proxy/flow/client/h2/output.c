@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Frames on their way out: gathered from nghttp2 at the end of a round, sent in as few writes as
+ * the kernel allows.  While it takes none, none are made: answers wait in their streams.  On the
+ * worker's thread.
+ */
+#include "client/h2/h2_priv.h"
+
+enum { FRAME_MAX = 16384 + 9 }; /* nghttp2 makes none that are longer */
+
+/* Frames into the worker's memory; how many bytes. */
+static size_t gather(struct h2_conn *c)
+{
+    char *to = c->w->clients->out;
+    size_t len = 0;
+
+    while (len + FRAME_MAX <= SCRATCH_BYTES) {
+        const uint8_t *frame;
+        ssize_t n = nghttp2_session_mem_send(c->ng, &frame);
+
+        if (n < 0)
+            c->broken = true;
+        if (n <= 0)
+            break;
+        WEIR_ASSERT((size_t)n <= SCRATCH_BYTES - len);
+        memcpy(to + len, frame, (size_t)n);
+        len += (size_t)n;
+    }
+    return len;
+}
+
+static void keep(struct h2_conn *c, struct slice rest)
+{
+    if (buf_append(&c->out, rest, SCRATCH_BYTES) != WEIR_OK) {
+        c->broken = true;
+        return;
+    }
+    c->write_until_ns = h2_now(c) + client_timeouts(c->w)->write_ns;
+    c->write_unsent = conn_unsent(c->conn);
+    h2_set_timer(c);
+    conn_want_write(c->conn);
+}
+
+/* False: the kernel took not all of it, and the rest waits. */
+static bool write_all(struct h2_conn *c, struct slice bytes)
+{
+    while (bytes.len > 0) {
+        struct iovec iov = {(void *)(uintptr_t)bytes.p, bytes.len};
+        size_t wrote = 0;
+        enum weir_status rc = conn_write(c->conn, &iov, 1, &wrote);
+
+        if (rc == WEIR_AGAIN) {
+            keep(c, bytes);
+            return false;
+        }
+        if (rc != WEIR_OK) {
+            c->broken = true;
+            return false;
+        }
+        bytes = slice_from(bytes, wrote);
+    }
+    return true;
+}
+
+static bool is_over(const struct h2_conn *c)
+{
+    return buf_empty(&c->out) && nghttp2_session_want_read(c->ng) == 0 &&
+           nghttp2_session_want_write(c->ng) == 0;
+}
+
+void h2_send(struct h2_conn *c)
+{
+    size_t len = 1;
+
+    if (c->state == H2_DEAD || c->state == H2_LINGER)
+        return;
+    while (len > 0 && buf_empty(&c->out) && !c->broken) {
+        len = gather(c);
+        if (!write_all(c, slice_of(c->w->clients->out, len)))
+            break;
+    }
+    if (c->broken)
+        h2_step_later(c);
+    else if (is_over(c))
+        h2_linger(c);
+}
+
+void h2_flush(struct worker *w)
+{
+    struct list *dirty = &h2_of(w)->dirty;
+
+    while (!list_empty(dirty)) {
+        struct h2_conn *c = LIST_OBJECT(dirty->next, struct h2_conn, dirty_node);
+
+        list_remove(&c->dirty_node);
+        h2_send(c);
+    }
+}
+
+void h2_on_writable(struct conn *conn, void *owner)
+{
+    struct h2_conn *c = owner;
+    struct slice rest;
+    struct iovec iov;
+    size_t wrote = 0;
+    enum weir_status rc;
+
+    WEIR_CHECK(c, H2_MAGIC);
+    rest = buf_slice(&c->out);
+    iov = (struct iovec){(void *)(uintptr_t)rest.p, rest.len};
+    rc = rest.len == 0 ? WEIR_AGAIN : conn_write(conn, &iov, 1, &wrote);
+    if (rc != WEIR_OK && rc != WEIR_AGAIN) {
+        h2_conn_close(c);
+        return;
+    }
+    buf_consume(&c->out, wrote);
+    if (rc == WEIR_OK)
+        c->write_until_ns = buf_empty(&c->out) ? 0 : h2_now(c) + client_timeouts(c->w)->write_ns;
+    h2_set_timer(c);
+    if (!buf_empty(&c->out))
+        conn_want_write(conn);
+    else
+        h2_mark_dirty(c);
+}

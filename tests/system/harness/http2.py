@@ -1,0 +1,223 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A scripted client of HTTP/2: python3-h2 keeps the state, single frames can be sent raw."""
+
+import json
+
+from .client import Client, dial
+from .deadline import Deadline, Late, USUAL
+from .need import need_module
+from .wire import Ended
+
+for part in ("config", "connection", "events", "exceptions", "settings"):
+    need_module(f"h2.{part}", "python3-h2")
+h2 = need_module("h2", "python3-h2")
+
+PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+
+
+def frame(kind, flags, stream, payload=b""):
+    """One frame as bytes, whatever it is worth."""
+    return (len(payload).to_bytes(3, "big") + bytes([kind, flags]) + stream.to_bytes(4, "big")
+            + payload)
+
+
+DATA, HEADERS, PRIORITY, RST_STREAM, SETTINGS, PING, WINDOW_UPDATE, CONTINUATION = \
+    0, 1, 2, 3, 4, 6, 8, 9
+
+
+class Stream:
+    """What came on a stream.  end: None while open, "end", or the code of its reset."""
+
+    def __init__(self, number):
+        self.id = number
+        self.status = None
+        self.interim = []
+        self.fields = []
+        self.body = bytearray()
+        self.trailers = None
+        self.end = None       # how the answer ended
+        self.reset = None     # the code of a reset, also behind a whole answer
+
+    def get(self, name, default=None):
+        found = [v for n, v in self.fields if n == name.lower()]
+        return found[0] if found else default
+
+    @property
+    def json(self):
+        return json.loads(bytes(self.body))
+
+    @property
+    def code(self):
+        return self.json["error"]["code"]
+
+    def __repr__(self):
+        return f"<stream {self.id}: {self.status} {bytes(self.body[:200])!r} {self.end}>"
+
+
+class Http2:
+    """window: what the client lets come on each stream; acknowledge: gives it back at once."""
+
+    def __init__(self, sock, window=None, acknowledge=True, authority="a.test", scheme="http"):
+        self.wire = sock if isinstance(sock, Client) else Client(sock)
+        self.h2 = h2.connection.H2Connection(h2.config.H2Configuration(
+            client_side=True, header_encoding="utf-8", validate_outbound_headers=False,
+            normalize_outbound_headers=False, validate_inbound_headers=True))
+        self.streams = {}
+        self.acknowledge = acknowledge
+        self.authority = authority
+        self.scheme = scheme
+        self.goaways = []     # (last id, code)
+        self.pings = 0        # acknowledged
+        self.settings = None  # the other side's, as {id: value}
+        frames = need_module("hyperframe.frame", "python3-hyperframe")
+        # What is under way goes on after a GOAWAY (RFC 9113, 6.8); python3-h2 would hear no more.
+        self.h2._frame_dispatch_table[frames.GoAwayFrame] = self.on_goaway
+        self.h2.initiate_connection()
+        if window is not None:
+            self.h2.update_settings({h2.settings.SettingCodes.INITIAL_WINDOW_SIZE: window})
+        self.flush()
+
+    # out
+
+    def flush(self):
+        data = self.h2.data_to_send()
+        if data:
+            self.wire.send_or_break(data)
+
+    def raw(self, *frames):
+        self.flush()
+        return self.wire.send_or_break(b"".join(frames))
+
+    def fields(self, method="GET", path="/", fields=(), authority=None):
+        return [(":method", method), (":scheme", self.scheme),
+                (":authority", authority or self.authority), (":path", path),
+                *((n.lower(), str(v)) for n, v in fields)]
+
+    def open(self, method="GET", path="/", fields=(), end=True, all_fields=None, flush=True):
+        """Sends a head; the stream."""
+        number = self.h2.get_next_available_stream_id()
+        self.h2.send_headers(number, all_fields or self.fields(method, path, fields),
+                             end_stream=end)
+        self.streams[number] = Stream(number)
+        if flush:
+            self.flush()
+        return self.streams[number]
+
+    def data(self, stream, data=b"", end=False, within=USUAL):
+        """Sends body bytes as the windows allow."""
+        deadline = Deadline(within)
+        while True:
+            room = min(self.h2.local_flow_control_window(stream.id), len(data),
+                       self.h2.max_outbound_frame_size)
+            last = room == len(data)
+            if room <= 0 and not last:
+                self.receive(deadline)
+                continue
+            self.h2.send_data(stream.id, data[:room], end_stream=end and last)
+            self.flush()
+            data = data[room:]
+            if last:
+                return
+
+    def post(self, path="/", body=b"", fields=(), **more):
+        s = self.open("POST", path, fields, end=False, **more)
+        self.data(s, body, end=True)
+        return s
+
+    def cancel(self, stream, code=8):
+        self.h2.reset_stream(stream.id, code)
+        self.flush()
+
+    # in
+
+    def receive(self, deadline):
+        """Takes what comes next; False: the connection has ended."""
+        if deadline.left() <= 0:
+            raise Late(f"nothing came: {self.streams} {self.goaways}")
+        if not self.wire.buf and not self.wire.fill(deadline):
+            return False
+        for event in self.h2.receive_data(self.wire.take(len(self.wire.buf))):
+            self.on(event)
+        self.flush()
+        return True
+
+    def on(self, event):
+        stream = self.streams.get(getattr(event, "stream_id", None))
+        if isinstance(event, h2.events.ResponseReceived):
+            stream.fields = event.headers
+            stream.status = int(stream.get(":status"))
+        elif isinstance(event, h2.events.InformationalResponseReceived):
+            stream.interim.append(int(dict(event.headers)[":status"]))
+        elif isinstance(event, h2.events.DataReceived):
+            stream.body += event.data
+            if self.acknowledge and event.flow_controlled_length:
+                self.give_back(stream, event.flow_controlled_length)
+        elif isinstance(event, h2.events.TrailersReceived):
+            stream.trailers = event.headers
+        elif isinstance(event, h2.events.StreamEnded):
+            stream.end = "end"
+        elif isinstance(event, h2.events.StreamReset) and stream:
+            stream.reset = int(event.error_code)
+            stream.end = stream.end or stream.reset
+        elif isinstance(event, h2.events.PingAckReceived):
+            self.pings += 1
+        elif isinstance(event, h2.events.RemoteSettingsChanged) and self.settings is None:
+            self.settings = {int(k): v.new_value for k, v in event.changed_settings.items()}
+
+    def on_goaway(self, said):
+        self.goaways.append((said.last_stream_id, int(said.error_code)))
+        return [], []
+
+    def give_back(self, stream, n):
+        try:
+            self.h2.acknowledge_received_data(n, stream.id)
+        except h2.exceptions.StreamClosedError:
+            pass
+
+    def until(self, claim, within=USUAL):
+        """Receives until the claim is true."""
+        deadline = Deadline(within)
+        while not claim():
+            if not self.receive(deadline):
+                raise Ended(self.wire.ended, repr((self.streams, self.goaways)).encode())
+
+    def answer(self, stream, within=USUAL):
+        """A whole answer, or how it was cut."""
+        self.until(lambda: stream.end is not None, within)
+        return stream
+
+    def ask(self, method="GET", path="/", fields=(), body=None, within=USUAL):
+        s = self.open(method, path, fields, end=body is None)
+        if body is not None:
+            self.data(s, body, end=True)
+        return self.answer(s, within)
+
+    def body_until(self, stream, text, within=USUAL):
+        self.until(lambda: text in stream.body, within)
+
+    def ping(self, within=USUAL):
+        """A round trip: whatever was sent before has been seen."""
+        self.h2.ping(b"weirtest")
+        self.flush()
+        before = self.pings
+        self.until(lambda: self.pings > before, within)
+
+    def wait_end(self, within=USUAL):
+        """Receives until the connection is over."""
+        deadline = Deadline(within)
+        while self.receive(deadline):
+            pass
+        return self.wire.ended
+
+    def close(self):
+        self.wire.close()
+
+
+def connect2(weir, tls=None, **how):
+    """A client of HTTP/2 of this weir; tls: a client's context, with h2 among its ALPN offers."""
+    sock = dial(weir.address)
+    if tls:
+        sock = tls.wrap_socket(sock, server_hostname="one.test", suppress_ragged_eofs=False)
+    c = Http2(sock, scheme="https" if tls else "http", **how)
+    weir.clients.append(c.wire)
+    return c
