@@ -21,8 +21,8 @@ def frame(kind, flags, stream, payload=b""):
             + payload)
 
 
-DATA, HEADERS, PRIORITY, RST_STREAM, SETTINGS, PING, WINDOW_UPDATE, CONTINUATION = \
-    0, 1, 2, 3, 4, 6, 8, 9
+DATA, HEADERS, PRIORITY, RST_STREAM, SETTINGS, PING, GOAWAY, WINDOW_UPDATE, CONTINUATION = \
+    0, 1, 2, 3, 4, 6, 7, 8, 9
 
 
 class Stream:
@@ -221,3 +221,81 @@ def connect2(weir, tls=None, **how):
     c = Http2(sock, scheme="https" if tls else "http", **how)
     weir.clients.append(c.wire)
     return c
+
+
+class Raw:
+    """A client that says whatever frames it is told to, and reads what comes frame by frame."""
+
+    def __init__(self, weir, within=USUAL):
+        hpack = need_module("hpack", "python3-hpack")
+        self.wire = Client(dial(weir.address))
+        weir.clients.append(self.wire)
+        self.encoder, self.decoder = hpack.Encoder(), hpack.Decoder()
+        self.status = {}    # of each stream
+        self.bodies = {}
+        self.ends = {}      # "end", or the code of a reset
+        self.goaways = []   # (last id, code)
+        self.acked = 0      # PINGs
+        self.wire.send(PREFACE + frame(SETTINGS, 0, 0) +
+                       frame(WINDOW_UPDATE, 0, 0, (1 << 30).to_bytes(4, "big")))
+
+    def send(self, *frames):
+        return self.wire.send_or_break(b"".join(frames))
+
+    def head(self, stream, fields, end=True, **more):
+        """A HEADERS frame; names and values as they are."""
+        block = self.encoder.encode([(n.encode("latin-1"), v.encode("latin-1"))
+                                     for n, v in fields], **more)
+        return frame(HEADERS, 4 | end, stream, block)
+
+    def read(self, deadline):
+        """One frame, noted; False at the end."""
+        while len(self.wire.buf) < 9 or \
+                len(self.wire.buf) < 9 + int.from_bytes(self.wire.buf[:3], "big"):
+            if not self.wire.fill(deadline):
+                return False
+        head = self.wire.take(9)
+        payload = self.wire.take(int.from_bytes(head[:3], "big"))
+        self.note(head[3], head[4], int.from_bytes(head[5:], "big"), payload)
+        return True
+
+    def note(self, kind, flags, stream, payload):
+        number = int.from_bytes(payload[:4], "big")
+        if kind == HEADERS:
+            fields = dict(self.decoder.decode(payload))
+            self.status[stream] = int(fields[":status"])
+        elif kind == DATA:
+            self.bodies[stream] = self.bodies.get(stream, b"") + payload
+        elif kind == RST_STREAM:
+            self.ends[stream] = self.ends.get(stream, number)
+        elif kind == GOAWAY:
+            self.goaways.append((number, int.from_bytes(payload[4:8], "big")))
+        elif kind == SETTINGS and not flags & 1:
+            self.send(frame(SETTINGS, 1, 0))
+        elif kind == PING and flags & 1:
+            self.acked += 1
+        if kind in (HEADERS, DATA) and flags & 1:
+            self.ends[stream] = "end"
+
+    def until(self, claim, within=USUAL):
+        deadline = Deadline(within)
+        while not claim():
+            if not self.read(deadline):
+                raise Ended(self.wire.ended, repr((self.status, self.ends, self.goaways)).encode())
+
+    def result(self, stream, within=USUAL):
+        """(status, end) of a stream."""
+        self.until(lambda: stream in self.ends, within)
+        return self.status.get(stream), self.ends[stream]
+
+    def ping(self, within=USUAL):
+        before = self.acked
+        self.send(frame(PING, 0, 0, b"weirtest"))
+        self.until(lambda: self.acked > before, within)
+
+    def wait_end(self, within=USUAL):
+        """Reads to the end of the connection; the code of the last GOAWAY."""
+        deadline = Deadline(within)
+        while self.read(deadline):
+            pass
+        return self.goaways[-1][1] if self.goaways else None

@@ -35,20 +35,18 @@ static void add_useful(struct h2_conn *c, uint32_t n)
         c->useful += n;
 }
 
-/* --- ids (RFC 9113, 5.1, 5.1.1) */
+/* --- ids (RFC 9113, 5.1, 5.1.1); DATA on a stream that is over is thrown away by nghttp2 */
 
-static void check_closed(struct h2_conn *c, const nghttp2_frame_hd *hd)
+static void check_closed(struct h2_conn *c, int32_t id)
 {
     enum h2_past past;
 
-    if (stream_of(c, hd->stream_id) != NULL)
+    if (stream_of(c, id) != NULL)
         return;
-    past = h2_past_of(c, hd->stream_id);
-    if (past == H2_OVER_BY_WEIR)
-        return; /* sent before its reset came */
-    (void)nghttp2_session_terminate_session(c->ng, past == H2_UNKNOWN && hd->type == NGHTTP2_HEADERS
-                                                       ? NGHTTP2_PROTOCOL_ERROR
-                                                       : NGHTTP2_STREAM_CLOSED);
+    past = h2_past_of(c, id);
+    if (past != H2_OVER_BY_WEIR) /* then it was sent before the reset came */
+        (void)nghttp2_session_terminate_session(c->ng, past == H2_UNKNOWN ? NGHTTP2_PROTOCOL_ERROR
+                                                                          : NGHTTP2_STREAM_CLOSED);
 }
 
 static int on_begin_frame(nghttp2_session *ng, const nghttp2_frame_hd *hd, void *owner)
@@ -56,11 +54,13 @@ static int on_begin_frame(nghttp2_session *ng, const nghttp2_frame_hd *hd, void 
     struct h2_conn *c = conn_of(owner);
 
     (void)ng;
-    if (hd->stream_id == 0 || (hd->type != NGHTTP2_HEADERS && hd->type != NGHTTP2_DATA))
+    if (hd->type == NGHTTP2_PRIORITY)
+        h2_spend(c, H2_ABUSE_PRIORITY); /* nghttp2 makes nothing of it, and says nothing more */
+    if (hd->type != NGHTTP2_HEADERS || hd->stream_id == 0)
         return 0;
     if (hd->stream_id <= c->last_id)
-        check_closed(c, hd);
-    else if (hd->type == NGHTTP2_HEADERS)
+        check_closed(c, hd->stream_id);
+    else
         c->last_id = hd->stream_id;
     return 0;
 }
@@ -236,9 +236,6 @@ static int on_frame_recv(nghttp2_session *ng, const nghttp2_frame *frame, void *
         break;
     case NGHTTP2_PING:
         on_ping(c, frame);
-        break;
-    case NGHTTP2_PRIORITY:
-        h2_spend(c, H2_ABUSE_PRIORITY);
         break;
     case NGHTTP2_WINDOW_UPDATE:
         on_window(c);

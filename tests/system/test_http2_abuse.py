@@ -1,0 +1,215 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Clients of HTTP/2 that make work for nothing: cut off, counted, cheaper than honest ones."""
+
+import os
+import threading
+import time
+
+import pytest
+
+from harness.backend import always
+from harness.deadline import eventually
+from harness.http2 import (CONTINUATION, DATA, HEADERS, PING, PRIORITY, RST_STREAM, SETTINGS,
+                           WINDOW_UPDATE, Raw, connect2, frame)
+from harness.weir import HOST
+from harness.wire import Ended
+from test_http2_strict import GET, POST, instead
+
+CALM = 11
+CANCEL = b"\0\0\0\x08"
+REQUESTS = 10000
+TICK = os.sysconf("SC_CLK_TCK")
+
+
+def front(rig, b, **settings):
+    w = rig.weir(b, start=False, **settings)
+    w.settings["listeners"] = [{"address": f"{HOST}:{w.address[1]}", "http2": "clear"}]
+    w.write_file(w.settings)
+    return w.start()
+
+
+def cpu_s(w):
+    """Seconds of CPU that weir has used."""
+    with open(f"/proc/{w.pid}/stat") as f:
+        fields = f.read().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / TICK
+
+
+def cut_off(w, kind):
+    return w.metrics().one("weir_http2_cut_off_total", kind=kind)
+
+
+@pytest.fixture
+def pair(rig):
+    b = rig.backend()
+    return front(rig, b), b
+
+
+def plain(count, *frames):
+    return lambda raw: list(frames) * count
+
+
+FLOODS = {
+    "ping": plain(3000, frame(PING, 0, 0, b"weirtest")),
+    "settings": plain(3000, frame(SETTINGS, 0, 0)),
+    "priority": plain(3000, frame(PRIORITY, 0, 1, b"\0\0\0\0\x10")),
+    "window_update": plain(3000, frame(WINDOW_UPDATE, 0, 0, b"\0\0\0\x01")),
+    "empty_data": lambda raw: [raw.head(1, POST, end=False), *[frame(DATA, 0, 1)] * 3000],
+    "reset": lambda raw: [f for i in range(3000) for f in
+                          (raw.head(1 + 2 * i, GET), frame(RST_STREAM, 0, 1 + 2 * i, CANCEL))],
+}
+
+
+@pytest.mark.parametrize("kind", FLOODS)
+def test_a_flood_is_cut_off_and_counted(pair, kind):
+    w, b = pair
+    raw = Raw(w)
+    raw.ping()
+    for f in chunks(FLOODS[kind](raw)):
+        if not raw.send(f):
+            break
+    assert raw.wait_end(20) == CALM
+    assert cut_off(w, kind) == 1
+    b.serve(always())
+    assert connect2(w).ask().status == 200, "others are served"
+
+
+def test_a_flood_of_bad_requests_is_cut_off_and_counted(pair):
+    w, b = pair
+    raw = Raw(w)
+    raw.ping()
+    bad = instead(GET, ":authority", "u@a.test")
+    try:
+        for first in range(1, 6001, 100):
+            raw.send(*[raw.head(first + i, bad) for i in range(0, 100, 2)])
+            raw.until(lambda: first + 98 in raw.ends)
+    except Ended:
+        assert raw.goaways[-1][1] == CALM
+    assert cut_off(w, "fault") == 1
+    b.assert_untouched()
+
+
+def chunks(frames, size=50):
+    for i in range(0, len(frames), size):
+        yield b"".join(frames[i:i + size])
+
+
+def test_a_head_in_endless_pieces_is_cut_off(pair):
+    w, b = pair
+    raw = Raw(w)
+    raw.ping()
+    raw.send(frame(HEADERS, 1, 1, b"\x82"), *[frame(CONTINUATION, 0, 1)] * 100)
+    assert raw.wait_end() == CALM
+    assert cut_off(w, "head") == 1
+    b.assert_untouched()
+
+
+def test_a_head_that_unpacks_into_a_large_one_is_cut_off(pair):
+    w, b = pair
+    raw = Raw(w)
+    raw.ping()
+    before = w.resident_kib()
+    bomb = [*GET, *[("x-bomb", "b" * 3500)] * 4000]  # one byte each, after the first
+    block = raw.encoder.encode(bomb)
+    pieces = [block[i:i + 16000] for i in range(0, len(block), 16000)]
+    raw.send(frame(HEADERS, 1 | 4 * (len(pieces) == 1), 1, pieces[0]),
+             *[frame(CONTINUATION, 4 * (p is pieces[-1]), 1, p) for p in pieces[1:]])
+    assert raw.wait_end() == CALM
+    assert cut_off(w, "head") == 1
+    w.assert_grew_less(before, 4096)
+    b.assert_untouched()
+
+
+def honest(w, b_requests):
+    """CPU seconds for one honest request, over b_requests of them."""
+    c = connect2(w)
+    before = cpu_s(w)
+    for _ in range(0, b_requests, 50):
+        for s in [c.open() for _ in range(50)]:
+            c.answer(s, 20)
+    return (cpu_s(w) - before) / b_requests
+
+
+def attacks(w, sender, n=REQUESTS):
+    """Requests of an attacker, over as many connections as it takes; how many were sent."""
+    sent = 0
+    while sent < n:
+        raw = Raw(w)
+        raw.ping()
+        stream = 1
+        while sent < n:
+            frames = []
+            for _ in range(50):
+                frames += sender(raw, stream)
+                stream += 2
+            sent += 50
+            if not raw.send(*frames) or not raw.wire.is_open():
+                break
+        raw.wire.close()
+    return sent
+
+
+def resets(raw, stream):
+    return [raw.head(stream, GET), frame(RST_STREAM, 0, stream, CANCEL)]
+
+
+def induced(raw, stream):
+    """weir is made to reset the stream itself (CVE-2025-8671)."""
+    return [raw.head(stream, POST, end=False), frame(WINDOW_UPDATE, 0, stream, b"\0\0\0\0")]
+
+
+@pytest.mark.parametrize("sender", [resets, induced])
+def test_reset_requests_cost_less_than_half_and_few_of_them_get_through(rig, sender):
+    b = rig.backend()
+    seen = []
+    lock = threading.Lock()
+
+    def handler(peer, head):
+        with lock:
+            seen.append(head.target)
+        peer.answer(200, b"fine")
+
+    b.serve(handler)
+    w = front(rig, b, workers=1)
+    each = honest(w, 2000)
+    got = len(seen)
+    before = cpu_s(w)
+    attacks(w, sender)
+    assert (cpu_s(w) - before) / REQUESTS < each / 2
+    assert len(seen) - got <= 1500
+    assert connect2(w).ask().status == 200
+
+
+def test_resets_one_by_one_get_no_further_than_the_budget(rig):
+    """Each reset comes in a read of its own, when the request has begun."""
+    b = rig.backend()
+    w = front(rig, b, workers=1)
+    b.serve(lambda peer, head: peer.read_to_end(60), loop=False)
+    raw = Raw(w)
+    raw.ping()
+    begun, start = 0, time.monotonic()
+    try:
+        while begun < 4000:
+            raw.send(raw.head(1 + 2 * begun, GET))
+            raw.ping()
+            raw.send(frame(RST_STREAM, 0, 1 + 2 * begun, CANCEL))
+            begun += 1
+    except Ended:
+        assert raw.goaways[-1][1] == CALM
+    assert begun <= 1000 + 200 * (time.monotonic() - start) + 1
+
+
+def test_windows_that_never_open_hold_bounded_memory(rig):
+    b = rig.backend()
+    b.serve(always(200, b"w" * 1_000_000))
+    w = front(rig, b, limits={"buffer": "32KiB"}, client_timeouts={"write": "2s"})
+    before = w.resident_kib()
+    clients = [connect2(w, window=0) for _ in range(5)]
+    for c in clients:
+        c.ping()
+        for _ in range(100):
+            c.open(flush=False)
+        c.flush()
+    eventually(lambda: w.metrics().sum("weir_http2_streams") == 500, 20)
+    w.assert_grew_less(before, 500 * 400)
+    eventually(lambda: w.metrics().sum("weir_http2_streams") == 0, 20)
