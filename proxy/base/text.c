@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "weir/base/text.h"
 
+#include <endian.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -38,16 +39,29 @@ void text_u64(struct text *t, uint64_t n)
     text_put(t, slice_of(digits + i, sizeof digits - i));
 }
 
+/* The eight digits of n, at once: a digit to a byte, then to its letter. */
+static void put_hex(char *at, uint32_t n)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101);
+    uint64_t x = n;
+
+    x = (x | x << 16) & UINT64_C(0x0000ffff0000ffff);
+    x = (x | x << 8) & UINT64_C(0x00ff00ff00ff00ff);
+    x = (x | x << 4) & (ones * 0x0f);
+    x += ones * '0' + ((x + ones * 6) >> 4 & ones) * ('a' - '0' - 10);
+    x = htobe64(x);
+    memcpy(at, &x, sizeof x);
+}
+
 void text_hex(struct text *t, uint64_t n, int min_digits)
 {
     char digits[16];
-    size_t i = sizeof digits;
+    int used = n == 0 ? 1 : (67 - __builtin_clzll(n)) / 4;
 
-    do {
-        digits[--i] = "0123456789abcdef"[n & 15];
-        n >>= 4;
-    } while (n > 0 || (int)(sizeof digits - i) < min_digits);
-    text_put(t, slice_of(digits + i, sizeof digits - i));
+    put_hex(digits, (uint32_t)(n >> 32));
+    put_hex(digits + 8, (uint32_t)n);
+    used = used < min_digits ? min_digits : used;
+    text_put(t, slice_of(digits + 16 - used, (size_t)used));
 }
 
 void text_printf(struct text *t, const char *fmt, ...)
@@ -76,7 +90,7 @@ enum weir_status parse_u64(struct slice s, uint64_t max, uint64_t *out)
         return WEIR_BAD;
     for (size_t i = 0; i < s.len; i++) {
         uint64_t d = (uint64_t)(unsigned char)s.p[i] - '0';
-        if (d > 9 || v > (UINT64_MAX - d) / 10)
+        if (d > 9 || (i >= 19 && v > (UINT64_MAX - d) / 10)) /* 19 digits always fit */
             return WEIR_BAD;
         v = v * 10 + d;
     }

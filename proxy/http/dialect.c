@@ -95,12 +95,19 @@ int dialect_overload_status(enum dialect d)
     return dialect_row(d)->overload_status;
 }
 
+/* As slice_ends; most paths differ in their last letter. */
+static bool ends_with(struct slice path, struct slice end)
+{
+    return path.len >= end.len && path.p[path.len - 1] == end.p[end.len - 1] &&
+           slice_ends(path, end);
+}
+
 /* The row and the end of a path that match; NULL: none. */
 static const struct dialect_path *path_find(struct slice path, enum dialect *d)
 {
     for (int i = 0; i < DIALECT_COUNT; i++)
         for (size_t j = 0; j < DIALECT_PATHS && rows[i].paths[j].end.len > 0; j++)
-            if (slice_ends(path, rows[i].paths[j].end)) {
+            if (ends_with(path, rows[i].paths[j].end)) {
                 *d = (enum dialect)i;
                 return &rows[i].paths[j];
             }

@@ -6,11 +6,6 @@
 
 #include "weir/base/assert.h"
 
-/* How long a kept field is. */
-struct kept_field {
-    uint32_t name_len, value_len;
-};
-
 void field_list_init(struct field_list *l, struct http_field *at, size_t max, char *mem,
                      size_t room)
 {
@@ -69,7 +64,6 @@ static char *put(char *at, struct slice s)
     return at + s.len;
 }
 
-/* The line's bytes are there: its length is in field_list_lines_len. */
 static char *put_line(char *at, const struct http_field *f)
 {
     at = put(at, f->name);
@@ -81,10 +75,45 @@ static char *put_line(char *at, const struct http_field *f)
     return at;
 }
 
+/* Does it stand as "name: value" where it came from? */
+static bool is_line(const struct http_field *f)
+{
+    const char *colon = f->name.p + f->name.len;
+
+    return f->value.p == colon + 2 && colon[0] == ':' && colon[1] == ' ';
+}
+
+/* Is b the line behind the line a? */
+static bool follows(const struct http_field *a, const struct http_field *b)
+{
+    const char *end = a->value.p + a->value.len;
+
+    return b->name.p == end + 2 && end[0] == '\r' && end[1] == '\n' && is_line(b);
+}
+
+/* The bytes are there: their number is in field_list_lines_len.  Lines that were received one
+ * behind the other are copied at once. */
+static char *put_lines(char *at, const struct http_field *f, size_t n)
+{
+    for (size_t i = 0, next; i < n; i = next) {
+        next = i + 1;
+        if (!is_line(&f[i])) {
+            at = put_line(at, &f[i]);
+            continue;
+        }
+        while (next < n && follows(&f[next - 1], &f[next]))
+            next++;
+        at = put(at, slice_of(f[i].name.p,
+                              (size_t)(f[next - 1].value.p + f[next - 1].value.len - f[i].name.p)));
+        *at++ = '\r';
+        *at++ = '\n';
+    }
+    return at;
+}
+
 void field_list_lines(const struct field_list *l, struct text *to)
 {
     size_t need = field_list_lines_len(l);
-    char *at = to->at + to->len;
 
     if (need >= to->cap - to->len) {
         to->full = true;
@@ -94,67 +123,56 @@ void field_list_lines(const struct field_list *l, struct text *to)
         text_put(to, l->lines);
         return;
     }
-    for (size_t i = 0; i < l->n; i++)
-        at = put_line(at, &l->at[i]);
+    (void)put_lines(to->at + to->len, l->at, l->n);
     to->len += need;
     to->at[to->len] = '\0';
 }
 
-/* Kept: how many there are, how long their names and values are, then all of them as lines. */
 enum weir_status field_list_keep(const struct field_list *l, struct buf *to, size_t max)
 {
-    size_t index = sizeof(struct kept_field) * (l->n + 1), room;
-    size_t need = index + field_list_lines_len(l);
-    struct kept_field k = {(uint32_t)l->n, 0};
+    size_t need = field_list_lines_len(l), room;
     enum weir_status rc;
-    char *mem, *at;
+    char *mem;
 
     if (l->full)
         return WEIR_LIMIT;
     rc = buf_reserve(to, need, max, &mem, &room);
     if (rc != WEIR_OK)
         return rc;
-    memcpy(mem, &k, sizeof k);
-    at = mem + index;
-    for (size_t i = 0; i < l->n; i++) {
-        k = (struct kept_field){(uint32_t)l->at[i].name.len, (uint32_t)l->at[i].value.len};
-        memcpy(mem + (i + 1) * sizeof k, &k, sizeof k);
-        at = put_line(at, &l->at[i]);
-    }
+    (void)put_lines(mem, l->at, l->n);
     buf_commit(to, need);
     return WEIR_OK;
 }
 
-static struct kept_field kept_at(struct slice kept, size_t i)
+/* Adds the field that the first of the lines is, and takes it from them. */
+static void read_line(struct field_list *l, struct slice *lines)
 {
-    struct kept_field k;
+    const char *colon = memchr(lines->p, ':', lines->len);
+    const char *end = memchr(colon, '\r', (size_t)(lines->p + lines->len - colon));
 
-    WEIR_ASSERT(kept.len >= (i + 1) * sizeof k);
-    memcpy(&k, kept.p + i * sizeof k, sizeof k);
-    return k;
+    field_add(l, slice_of(lines->p, (size_t)(colon - lines->p)),
+              slice_of(colon + 2, (size_t)(end - colon - 2)));
+    *lines = slice_from(*lines, (size_t)(end + 2 - lines->p));
 }
 
 void field_list_restore(struct field_list *l, struct slice kept, size_t aside)
 {
-    size_t n = kept_at(kept, 0).name_len;
-    struct slice rest = slice_from(kept, (n + 1) * sizeof(struct kept_field));
-    struct slice lines = rest;
-
-    WEIR_ASSERT(l->n == 0 && aside <= n);
-    for (size_t i = 0; i < n; i++) {
-        struct kept_field k = kept_at(kept, i + 1);
-        size_t len = (size_t)k.name_len + k.value_len + 4;
-
-        WEIR_ASSERT(rest.len >= len);
-        field_add(l, slice_of(rest.p, k.name_len), slice_of(rest.p + k.name_len + 2, k.value_len));
-        rest = slice_from(rest, len);
-        if (i + 1 == aside)
-            lines = rest;
-    }
-    if (l->full)
-        return;
+    WEIR_ASSERT(l->n == 0 && aside <= l->max);
+    for (size_t i = 0; i < aside; i++)
+        read_line(l, &kept);
     l->at += aside;
-    l->n -= aside;
+    l->n = 0;
     l->max -= aside;
+    l->lines = kept;
+}
+
+void field_list_read(struct field_list *l)
+{
+    struct slice lines = l->lines, rest = lines;
+
+    if (l->n > 0)
+        return;
+    while (rest.len > 0 && !l->full)
+        read_line(l, &rest);
     l->lines = lines;
 }

@@ -32,6 +32,17 @@ static bool same_name(const char *a, const char *lower, size_t n)
         memcpy(&y, lower + n - 8, 8);
         return (x | case_bits) == (y | case_bits);
     }
+    if (n >= 4) {
+        uint32_t x, y;
+
+        memcpy(&x, a, 4);
+        memcpy(&y, lower, 4);
+        if ((x | (uint32_t)case_bits) != (y | (uint32_t)case_bits))
+            return false;
+        memcpy(&x, a + n - 4, 4);
+        memcpy(&y, lower + n - 4, 4);
+        return (x | (uint32_t)case_bits) == (y | (uint32_t)case_bits);
+    }
     for (size_t i = 0; i < n; i++)
         if (((unsigned char)a[i] | 32) != ((unsigned char)lower[i] | 32))
             return false;

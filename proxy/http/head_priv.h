@@ -74,14 +74,27 @@ enum parse scan_fields(struct head_scan *s, const struct head_limits *limits,
 
 /* --- meaning: for HTTP/1 and HTTP/2 */
 
+void field_set_add(struct field_set *set, struct slice name, struct slice value);
+
 /*
  * Takes one field into the set, unless it passes limits->fields (431) or its name has an underscore
- * that is refused or left out.  The name is a token; `chars` are the kinds of its characters
- * (CHAR_...); `lines` counts the fields of the head.
+ * that is refused or left out.  The name is a token; `chars` has CHAR_UNDERSCORE if one is among
+ * its characters; `lines` counts the fields of the head.
  */
-enum parse field_take(struct head_error *err, const struct head_limits *limits,
-                      struct field_set *set, struct slice name, struct slice value, unsigned chars,
-                      size_t *lines);
+static inline enum parse field_take(struct head_error *err, const struct head_limits *limits,
+                                    struct field_set *set, struct slice name, struct slice value,
+                                    unsigned chars, size_t *lines)
+{
+    bool underscore = (chars & CHAR_UNDERSCORE) != 0;
+
+    if (++*lines > limits->fields)
+        return head_bad_as(err, 431, CAUSE_HEADERS_TOO_LARGE, "too many fields");
+    if (underscore && limits->underscores == UNDERSCORES_REFUSED)
+        return head_bad(err, "an underscore in a field name");
+    if (!underscore || limits->underscores == UNDERSCORES_KEPT)
+        field_set_add(set, name, value);
+    return PARSE_DONE;
+}
 
 /* Is this method served?  It is a token. */
 enum parse method_judge(struct head_error *err, struct slice method);

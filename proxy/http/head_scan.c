@@ -6,6 +6,8 @@
  * The scan goes from the first byte on and never looks beyond a limit, so what it says about a head
  * does not depend on how many of its bytes have come: once bad, bad for the same reason.
  */
+#include <endian.h>
+
 #include "head_priv.h"
 
 #define T   CHAR_TOKEN
@@ -70,27 +72,87 @@ static enum parse head_starved(struct head_scan *s)
     return scan_starved(s, 431, CAUSE_HEADERS_TOO_LARGE, "the head is too large");
 }
 
-/* Is there a control (below 0x20, or DEL) among these eight bytes?  TAB counts as one. */
-static inline bool has_control(uint64_t w)
-{
-    const uint64_t ones = UINT64_C(0x0101010101010101), tops = ones * 0x80;
-    uint64_t del = w ^ (ones * 0x7f);
+#define EACH_BYTE(b) (UINT64_C(0x0101010101010101) * (b))
+static const uint64_t tops = EACH_BYTE(0x80);
 
-    return ((((w - ones * 0x20) & ~w) | ((del - ones) & ~del)) & tops) != 0;
+static inline uint64_t eight_bytes(const char *p)
+{
+    uint64_t w;
+
+    memcpy(&w, p, 8);
+    return le64toh(w);
+}
+
+/* The place of the first byte whose top bit is set in `marks`, which is not 0. */
+static inline int first_marked(uint64_t marks)
+{
+    return __builtin_ctzll(marks) / 8;
+}
+
+/*
+ * The top bit of each control (below 0x20, or DEL) among these eight bytes; TAB is one.  Exact up
+ * to the first of them: what is borrowed goes upwards.
+ */
+static inline uint64_t controls(uint64_t w)
+{
+    uint64_t del = w ^ EACH_BYTE(0x7f);
+
+    return (((w - EACH_BYTE(0x20)) & ~w) | ((del - EACH_BYTE(1)) & ~del)) & tops;
+}
+
+/* The top bit of each byte that is no letter and no '-'.  Exact: no sum leaves its byte. */
+static inline uint64_t not_in_a_word(uint64_t w)
+{
+    uint64_t low = w & ~tops, lower = low | EACH_BYTE(0x20);
+    uint64_t from_a = lower + EACH_BYTE(0x80 - 'a'), after_z = lower + EACH_BYTE(0x80 - 'z' - 1);
+    uint64_t not_dash = (low ^ EACH_BYTE('-')) + EACH_BYTE(0x7f);
+
+    return (w | (~(from_a & ~after_z) & not_dash)) & tops;
 }
 
 /* The first byte from p on that a field value may not hold, or end. */
 static const char *value_end(const char *p, const char *end)
 {
-    uint64_t w;
+    while (end - p >= 8) {
+        uint64_t found = controls(eight_bytes(p));
 
-    for (; end - p >= 8; p += 8) {
-        memcpy(&w, p, 8);
-        if (has_control(w))
-            break;
+        if (found == 0) {
+            p += 8;
+            continue;
+        }
+        p += first_marked(found);
+        if (*p != '\t')
+            return p;
+        p++;
     }
     while (p < end && char_is(*p, CHAR_VALUE))
         p++;
+    return p;
+}
+
+/*
+ * The first byte from p on that is no part of a token, or end; *seen: the kinds of those before
+ * that are neither letters nor '-', of which most names are up to their colon.
+ */
+static const char *token_end(const char *p, const char *end, unsigned *seen)
+{
+    unsigned what;
+
+    for (*seen = 0; p < end; p++) {
+        if (end - p >= 8) {
+            uint64_t found = not_in_a_word(eight_bytes(p));
+
+            if (found == 0) {
+                p += 7;
+                continue;
+            }
+            p += first_marked(found);
+        }
+        what = weir_http_chars[(unsigned char)*p];
+        if ((what & CHAR_TOKEN) == 0)
+            return p;
+        *seen |= what;
+    }
     return p;
 }
 
@@ -135,15 +197,8 @@ enum parse scan_line_rest(struct head_scan *s, struct slice *rest)
 /* Up to and with the colon. */
 static enum parse name_scan(struct head_scan *s, struct slice *name, unsigned *seen)
 {
-    const char *p = s->p;
-    unsigned what, all = 0;
+    const char *p = token_end(s->p, s->end, seen);
 
-    for (; p < s->end; p++, all |= what) {
-        what = weir_http_chars[(unsigned char)*p];
-        if ((what & CHAR_TOKEN) == 0)
-            break;
-    }
-    *seen = all;
     if (p == s->end)
         return head_starved(s);
     if (*p != ':' || p == s->p) {
@@ -163,8 +218,8 @@ static enum parse value_scan(struct head_scan *s, struct slice *value)
     struct slice v = SLICE_NONE;
     enum parse rc;
 
-    while (s->p < s->end && (*s->p == ' ' || *s->p == '\t'))
-        s->p++;
+    if (s->p < s->end && *s->p == ' ')
+        s->p++; /* the usual one; any more of them are trimmed */
     rc = scan_line_rest(s, &v);
     if (rc == PARSE_MORE)
         return head_starved(s);

@@ -26,7 +26,7 @@ static const field_mask hop_by_hop =
     FIELD_BIT(FIELD_PROXY_CONNECTION) | FIELD_BIT(FIELD_TE) | FIELD_BIT(FIELD_TRAILER) |
     FIELD_BIT(FIELD_TRANSFER_ENCODING) | FIELD_BIT(FIELD_UPGRADE);
 
-static void set_add(struct field_set *set, struct slice name, struct slice value)
+void field_set_add(struct field_set *set, struct slice name, struct slice value)
 {
     enum field_id id = field_lookup(name);
 
@@ -38,19 +38,6 @@ static void set_add(struct field_set *set, struct slice name, struct slice value
         set->several |= FIELD_BIT(id);
     else
         set->at[id] = (uint16_t)set->n;
-}
-
-enum parse field_take(struct head_error *err, const struct head_limits *limits,
-                      struct field_set *set, struct slice name, struct slice value, unsigned chars,
-                      size_t *lines)
-{
-    if (++*lines > limits->fields)
-        return head_bad_as(err, 431, CAUSE_HEADERS_TOO_LARGE, "too many fields");
-    if ((chars & CHAR_UNDERSCORE) != 0 && limits->underscores == UNDERSCORES_REFUSED)
-        return head_bad(err, "an underscore in a field name");
-    if ((chars & CHAR_UNDERSCORE) == 0 || limits->underscores == UNDERSCORES_KEPT)
-        set_add(set, name, value);
-    return PARSE_DONE;
 }
 
 /* --- method and target */

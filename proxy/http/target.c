@@ -22,8 +22,16 @@ static bool is_unreserved(int c)
 /* Nothing to decode, drop or join: the usual path, which is in its form already. */
 static bool is_settled(struct slice path)
 {
-    return path.p[path.len - 1] != '/' && memchr(path.p, '%', path.len) == NULL &&
-           memmem(path.p, path.len, "/.", 2) == NULL && memmem(path.p, path.len, "//", 2) == NULL;
+    const char *p = path.p, *last = path.p + path.len - 1;
+
+    if (*last == '/' || memchr(p, '%', path.len) != NULL)
+        return false;
+    while ((p = memchr(p, '/', (size_t)(last - p))) != NULL) {
+        p++;
+        if (*p == '/' || *p == '.')
+            return false;
+    }
+    return true;
 }
 
 /* One character of the path from the front of *in to the end of out. */

@@ -54,12 +54,14 @@ void field_list_lines(const struct field_list *l, struct text *to);
 
 /*
  * The list as bytes that can be kept beyond the callback, at the end of `to`; WEIR_LIMIT above max
- * bytes, WEIR_NO_MEMORY.  And back, into an empty list: `kept` are exactly these bytes, and the
- * fields borrow them.  The first `aside` fields are not part of the list that comes back, but are
- * found before its first.
+ * bytes, WEIR_NO_MEMORY.  And back, into an empty list: `kept` are exactly these bytes, which the
+ * list borrows; as lines alone, for whoever writes HTTP/1, until field_list_read makes fields of
+ * them.  The first `aside` fields are not part of the list that comes back, but are found before
+ * its first.  Names have no ':', values no CR.
  */
 enum weir_status field_list_keep(const struct field_list *l, struct buf *to,
                                  size_t max) WEIR_MUST_CHECK;
 void field_list_restore(struct field_list *l, struct slice kept, size_t aside);
+void field_list_read(struct field_list *l);
 
 #endif

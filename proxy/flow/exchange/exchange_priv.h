@@ -18,7 +18,7 @@
 
 enum {
     EXCHANGE_MAGIC = 0x0e8c4a6e,
-    KEPT_HEAD_MAX = LINES_BYTES + 8 * LISTED_MAX,
+    KEPT_HEAD_MAX = LINES_BYTES,
     PENDING_MAX = 64 * 1024, /* of an event stream before the commit point */
 };
 

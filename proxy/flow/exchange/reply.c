@@ -42,6 +42,7 @@ void exchange_commit(struct exchange *x)
 
     worker_field_list(x->w, &fields);
     field_list_restore(&fields, slice_of(pending.p, x->attempt.stream.pending_head), 0);
+    field_list_read(&fields);
     exchange_send_head(x, &fields);
     exchange_send_data(x, slice_from(pending, x->attempt.stream.pending_head));
     buf_free(&x->attempt.stream.pending);

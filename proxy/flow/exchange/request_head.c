@@ -84,9 +84,9 @@ bool exchange_keep_request(struct exchange *x, const struct request_head *h,
     struct field_list l;
 
     worker_field_list(x->w, &l);
-    field_add(&l, SLICE_LIT(":method"), h->method);
-    field_add(&l, SLICE_LIT(":path"), h->target);
-    field_add(&l, SLICE_LIT(":authority"), h->host);
+    field_add(&l, SLICE_LIT("method"), h->method);
+    field_add(&l, SLICE_LIT("target"), h->target);
+    field_add(&l, SLICE_LIT("host"), h->host);
     list_passed(&l, h, cf);
     list_forwarded(&l, h, cf);
     field_add(&l, SLICE_LIT("Via"), received_by(h));

@@ -55,6 +55,7 @@ static void restate(struct exchange *x)
     }
     worker_field_list(x->w, &kept);
     field_list_restore(&kept, slice_of(pending.p, x->attempt.stream.pending_head), 0);
+    field_list_read(&kept);
     fields = kept; /* shrinks in place */
     fields.n = 0;
     for (size_t i = 0; i < kept.n; i++) {

@@ -37,7 +37,7 @@ enum upstream_end {
 /* Borrowed for the call.  Fields are without Host, Connection and framing. */
 struct upstream_request {
     struct slice method, target, host;
-    const struct field_list *fields;
+    const struct field_list *fields; /* its lines, at least (field_list_read) */
     enum body_kind body; /* NONE, COUNTED with its length, or CHUNKED for "length not known" */
     uint64_t length;
     bool to_head, upgrade; /* HEAD; asks for a WebSocket */

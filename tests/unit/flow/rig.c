@@ -26,6 +26,7 @@ static void on_head(struct client *c, const struct answer_head *h)
     struct fake_client *f = client_of(c);
 
     cr_assert_eq(f->status, 0, "a second head");
+    cr_assert_not(h->fields->full);
     f->status = h->status;
     f->body = h->body;
 }
