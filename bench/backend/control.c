@@ -64,7 +64,7 @@ static void write_counters(struct json_out *j, const struct server *s)
     json_u64(j, "overflowed", s->port.n_overflowed);
 }
 
-void stats_write(struct server *s, struct grow *g)
+static void stats_write(struct server *s, struct grow *g)
 {
     char mem[STATS_MAX];
     struct text t;

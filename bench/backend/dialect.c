@@ -54,7 +54,7 @@ static const char *finish_reason(const struct answer *a)
     return a->by_length ? "length" : "stop";
 }
 
-void openai_usage(struct grow *g, const struct answer *a)
+static void openai_usage(struct grow *g, const struct answer *a)
 {
     grow_printf(g,
                 "\"usage\":{\"prompt_tokens\":%u,\"completion_tokens\":%u,\"total_tokens\":%u,"
@@ -62,7 +62,7 @@ void openai_usage(struct grow *g, const struct answer *a)
                 a->prompt, a->produced, a->prompt + a->produced, a->cached);
 }
 
-void openai_refusal(struct grow *g, int status)
+static void openai_refusal(struct grow *g, int status)
 {
     const struct error_words *w = error_words_of(status);
 

@@ -5,9 +5,6 @@
 /* What the files of the dialects share among themselves. */
 #include "bench/backend/dialect.h"
 
-void openai_usage(struct grow *g, const struct answer *a);
-void openai_refusal(struct grow *g, int status);
-
 void responses_begin(struct grow *g, const struct answer *a);
 void responses_token(struct grow *g, const struct answer *a, uint32_t i);
 void responses_end(struct grow *g, const struct answer *a);

@@ -34,7 +34,6 @@ struct engine_conf {
     int out_max;                  /* longest output */
     double prompt_median, prompt_sigma; /* what a load for this engine sends */
     double promise_ms;                  /* promised pace, ms an event */
-    int best_limit;                     /* the best limit set by hand, known from measurement */
     int workers;                        /* of the plain JSON API */
     double service_ms, service_sigma;   /* its service time, lognormal */
 };

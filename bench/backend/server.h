@@ -172,6 +172,5 @@ void script_clear(struct server *s);
 
 /* control.c: the control port */
 extern const struct httpd_handler control_handler;
-void stats_write(struct server *s, struct grow *g);
 
 #endif

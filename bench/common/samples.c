@@ -44,24 +44,6 @@ double samples_percentile(struct samples *s, double p)
     return s->v[rank < 1 ? 0 : (size_t)rank - 1];
 }
 
-double samples_mean(const struct samples *s)
-{
-    double sum = 0;
-
-    for (size_t i = 0; i < s->n; i++)
-        sum += s->v[i];
-    return s->n == 0 ? 0 : sum / (double)s->n;
-}
-
-double samples_deviation(const struct samples *s)
-{
-    double mean = samples_mean(s), sum = 0;
-
-    for (size_t i = 0; i < s->n; i++)
-        sum += (s->v[i] - mean) * (s->v[i] - mean);
-    return s->n < 2 ? 0 : sqrt(sum / (double)(s->n - 1));
-}
-
 double median_of(const double *v, size_t n)
 {
     double copy[256];

@@ -17,9 +17,6 @@ void samples_free(struct samples *s);
 
 /* Smallest value that at least the share p (0..1) does not exceed; 0 when there is none. */
 double samples_percentile(struct samples *s, double p);
-double samples_mean(const struct samples *s);
-/* Sample standard deviation; 0 for fewer than two. */
-double samples_deviation(const struct samples *s);
 
 /* Of a few numbers, by copy: the middle one, or the mean of the two in the middle. */
 double median_of(const double *v, size_t n);

@@ -70,11 +70,8 @@ struct row {
 /* compare_table.c */
 /* Of the half of the rounds in which others used least of the machine; 0 when there are none. */
 double column_median(const struct column *c);
-/* Rounds in which others used so much of the machine that the figures are theirs, too. */
-size_t rows_disturbed(const struct row *rows, size_t n, size_t *of);
 /* The least of nginx and haproxy; 0 when neither was measured. */
 double row_best_peer(const struct row *r);
-const struct column *row_column(const struct row *r, const char *target);
 void rows_write_text(const struct row *rows, size_t n, FILE *to);
 json_t *rows_result(const struct row *rows, size_t n);
 

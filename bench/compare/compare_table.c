@@ -26,7 +26,7 @@ double column_median(const struct column *c)
     return median_of(v, half);
 }
 
-const struct column *row_column(const struct row *r, const char *target)
+static const struct column *row_column(const struct row *r, const char *target)
 {
     for (size_t i = 0; i < r->n_columns; i++) {
         if (strcmp(r->columns[i].target, target) == 0 && r->columns[i].n > 0)
@@ -57,7 +57,8 @@ static void ratio(FILE *to, double x, double of)
         (void)fprintf(to, " %9s", "-");
 }
 
-size_t rows_disturbed(const struct row *rows, size_t n, size_t *of)
+/* Rounds in which others used so much of the machine that the figures are theirs, too. */
+static size_t rows_disturbed(const struct row *rows, size_t n, size_t *of)
 {
     size_t disturbed = 0;
 

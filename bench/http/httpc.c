@@ -92,7 +92,6 @@ static void drop(struct httpc_conn *c)
     if (c->call != NULL) {
         c->call->conn = NULL;
         c->call = NULL;
-        h->n_busy--;
     } else {
         h->n_idle--;
     }
@@ -123,7 +122,6 @@ static void end_call(struct httpc_conn *c, enum call_end how)
         c->call = NULL;
         call->conn = NULL;
         c->used = true;
-        h->n_busy--;
         h->n_idle++;
         list_remove(&c->node);
         list_push_front(&h->idle, &c->node);
@@ -410,7 +408,6 @@ static void start(struct httpc_conn *c, struct httpc_call *call)
     c->began_ns = mono_now_ns();
     c->head_seen = false;
     h->n_idle--;
-    h->n_busy++;
     list_remove(&c->node);
     list_push_back(&h->busy, &c->node);
     if (c->wire.ready)

@@ -63,7 +63,7 @@ struct httpc {
     struct list idle, busy, dead;
     struct event *on_reap;
     uint64_t n_connects, n_connect_failures, n_stale;
-    uint32_t n_idle, n_busy;
+    uint32_t n_idle;
 };
 
 void httpc_init(struct httpc *c, struct event_base *loop, const struct target *t, SSL_CTX *tls);

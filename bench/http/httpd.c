@@ -123,7 +123,6 @@ static void hand_over(struct httpd_conn *c)
     c->keep = head_keeps_alive(&c->head);
     c->chunks = !slice_eq(c->head.start[2], SLICE_LIT("HTTP/1.0"));
     c->is_head = slice_eq(r.method, SLICE_LIT("HEAD"));
-    c->port->n_requests++;
     c->port->handler->on_request(c->port->ctx, c, &r);
 }
 

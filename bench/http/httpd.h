@@ -47,7 +47,7 @@ struct httpd {
     struct event *on_reap;
     struct list open, dead;
     bool refuse; /* take connections and reset them at once */
-    uint64_t n_open, n_open_max, n_accepted, n_refused, n_requests, n_overflowed;
+    uint64_t n_open, n_open_max, n_accepted, n_refused, n_overflowed;
 };
 
 /* Prepares; listens only by httpd_listen.  The loop must outlive it. */

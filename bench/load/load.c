@@ -91,7 +91,8 @@ static void go_idle_when_done(struct load *l)
         event_active(l->idle, EV_TIMEOUT, 0);
 }
 
-void person_remove(struct person *p)
+/* Breaks off whatever is under way and forgets the person. */
+static void person_remove(struct person *p)
 {
     struct load *l = p->load;
 
@@ -392,9 +393,4 @@ const struct load_record *load_records(const struct load *l, size_t *n)
 struct samples *load_lateness(struct load *l)
 {
     return &l->lateness;
-}
-
-const struct httpc *load_client(const struct load *l)
-{
-    return &l->client;
 }

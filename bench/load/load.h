@@ -159,7 +159,6 @@ const struct load_bin *load_bins(const struct load *l, size_t *n);
 const struct load_record *load_records(const struct load *l, size_t *n);
 /* How late requests were sent, microseconds: the generator's own delay. */
 struct samples *load_lateness(struct load *l);
-const struct httpc *load_client(const struct load *l);
 
 /* summary.c */
 void load_write_text(struct load *l, FILE *to);

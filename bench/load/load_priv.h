@@ -99,8 +99,6 @@ void question_write(struct person *p); /* request bytes of an attempt */
 void person_ask(struct person *p, uint64_t intended_ns);
 /* The person's one timer. */
 void on_person_timer(evutil_socket_t fd, short what, void *person);
-/* Breaks off whatever is under way and forgets the person. */
-void person_remove(struct person *p);
 
 /* check.c: bodies byte for byte */
 void check_start(struct person *p);

@@ -107,15 +107,6 @@ static double piece_rate(const struct shape_piece *p, double at_s)
     return p->from + (p->to - p->from) * (at_s - p->start_s) / (p->end_s - p->start_s);
 }
 
-double shape_rate(const struct shape *s, double at_s)
-{
-    for (size_t i = 0; i < s->n_pieces; i++) {
-        if (at_s >= s->pieces[i].start_s && at_s < s->pieces[i].end_s)
-            return piece_rate(&s->pieces[i], at_s);
-    }
-    return 0;
-}
-
 void shape_start(struct shape_walk *w)
 {
     *w = (struct shape_walk){0};

@@ -41,9 +41,6 @@ enum weir_status shape_parse(struct slice s, struct shape *out, char *why,
 /* The same rates in a part of the time; bursts keep their number. */
 void shape_compress(struct shape *s, double factor);
 
-/* The rate at a time, bursts apart. */
-double shape_rate(const struct shape *s, double at_s);
-
 /* Walks through the arrivals in order. */
 struct shape_walk {
     double at_s; /* of the steady arrivals */

@@ -21,7 +21,8 @@ static const struct ink ink_p50 = {"#007a53", "", 2.0};
 static const struct ink ink_p90 = {"#b87500", "7 3", 1.8};
 static const struct ink ink_p99 = {"#c0360c", "2 2", 1.8};
 
-double *numbers_of(const json_t *array, size_t *n)
+/* The numbers of a JSON array, NAN for null; *n of them, the caller frees. */
+static double *numbers_of(const json_t *array, size_t *n)
 {
     double *v;
 

@@ -44,7 +44,4 @@ void costs_table(struct grow *g, const json_t *compare);
 void micro_table(struct grow *g, const json_t *micro);
 void check_table(struct grow *g, const json_t *check);
 
-/* The numbers of a JSON array, NAN for null; *n of them, the caller frees. */
-double *numbers_of(const json_t *array, size_t *n);
-
 #endif

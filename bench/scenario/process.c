@@ -50,7 +50,8 @@ enum weir_status process_start(struct process *p, const char *name, const char *
     return WEIR_OK;
 }
 
-bool process_is_running(struct process *p, int *code)
+/* True while it runs; *code is its exit code (128 + signal) once it does not. */
+static bool process_is_running(struct process *p, int *code)
 {
     int status;
 
@@ -191,11 +192,6 @@ double machine_cpu_us(void)
         user = nice = system = irq = soft = 0;
     (void)fclose(f);
     return (double)(user + nice + system + irq + soft) * 1e6 / (double)sysconf(_SC_CLK_TCK);
-}
-
-int process_threads(pid_t pid)
-{
-    return each_thread(pid, NULL, NULL);
 }
 
 double process_memory_kib(pid_t pid)

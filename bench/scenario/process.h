@@ -23,9 +23,6 @@ enum weir_status process_start(struct process *p, const char *name, const char *
 enum weir_status process_wait_for(struct process *p, const struct address *a,
                                   double seconds) WEIR_MUST_CHECK;
 
-/* True while it runs; *code is its exit code (128 + signal) once it does not. */
-bool process_is_running(struct process *p, int *code);
-
 /* SIGTERM, and SIGKILL when that does not help within the time. */
 void process_stop(struct process *p, double seconds);
 
@@ -37,8 +34,6 @@ double machine_cpu_us(void);
 
 /* Resident memory that is its own (not shared with files), KiB. */
 double process_memory_kib(pid_t pid);
-
-int process_threads(pid_t pid);
 
 /* The last lines of its log on stderr, for when something went wrong. */
 void process_show_log(const struct process *p);

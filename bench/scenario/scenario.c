@@ -128,6 +128,15 @@ static void fill_load(const struct scenario *s, const struct engine_conf *e,
     l->conf.max_open = 20000;
 }
 
+static const struct scenario_pool *scenario_pool_of(const struct scenario *s, const char *name)
+{
+    for (size_t i = 0; i < s->n_pools; i++) {
+        if (strcmp(s->pools[i].name, name) == 0)
+            return &s->pools[i];
+    }
+    return NULL;
+}
+
 static bool read_load(const config_setting_t *g, struct scenario *s)
 {
     struct scenario_load *l = &s->loads[s->n_loads];
@@ -264,15 +273,6 @@ static bool read_pool(const config_setting_t *g, struct scenario *s)
                          p->engine_name);
     s->n_pools++;
     return true;
-}
-
-const struct scenario_pool *scenario_pool_of(const struct scenario *s, const char *name)
-{
-    for (size_t i = 0; i < s->n_pools; i++) {
-        if (strcmp(s->pools[i].name, name) == 0)
-            return &s->pools[i];
-    }
-    return NULL;
 }
 
 /* One backend, or several pools. */

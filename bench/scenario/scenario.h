@@ -79,9 +79,6 @@ enum weir_status scenario_read(const char *path, struct scenario **out) WEIR_MUS
 /* The same in a part of the time: rates and servers stay as they are, the day is shorter. */
 void scenario_compress(struct scenario *s, double factor);
 
-/* The pool of this name, or NULL. */
-const struct scenario_pool *scenario_pool_of(const struct scenario *s, const char *name);
-
 /* Splits words (a copy of backend_args) in place, once for each backend; NULL ends them. */
 void scenario_backend_args(char *words, const char **args, size_t most);
 

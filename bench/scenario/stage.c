@@ -52,7 +52,7 @@ static void remove_folder(const char *folder)
     (void)rmdir(folder);
 }
 
-void stage_drop_target(struct stage *s)
+static void stage_drop_target(struct stage *s)
 {
     process_stop(&s->target, stop_s);
     s->target_url[0] = s->admin_path[0] = '\0';

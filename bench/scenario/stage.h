@@ -70,7 +70,6 @@ enum weir_status stage_reload(struct stage *s, const struct stage_wish *wish, ch
  */
 enum weir_status stage_target(struct stage *s, const char *target, const struct stage_wish *wish,
                               char *why, size_t why_size) WEIR_MUST_CHECK;
-void stage_drop_target(struct stage *s);
 
 /* The pid that does the work (nginx has a master), for CPU and memory. */
 pid_t stage_worker(const struct stage *s);

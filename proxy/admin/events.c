@@ -7,7 +7,8 @@
 #include "weir/admin/human.h"
 #include "weir/base/clock.h"
 
-void show_event(struct text *t, const struct control_event *e)
+/* One event as a line. */
+static void show_event(struct text *t, const struct control_event *e)
 {
     char when[RFC3339_MAX];
 

@@ -30,7 +30,7 @@ static void put_events(struct json_out *j, struct admin *a)
     json_close(j);
 }
 
-void live_frame_history(struct text *t, struct admin *a, const void *unused)
+static void live_frame_history(struct text *t, struct admin *a, const void *unused)
 {
     struct json_out j;
 

@@ -12,7 +12,6 @@
  *     status    as `status --json`, once a second
  *     change    an object of `events`, as it happens
  */
-void live_frame_history(struct text *t, struct admin *a, const void *unused);
 void live_frame_tick(struct text *t, struct admin *a, const void *unused);
 void live_frame_event(struct text *t, struct admin *a, const void *event);
 

@@ -362,7 +362,7 @@ void show_metrics(struct text *t, struct admin *a, const void *unused)
     metric_end(&o);
 }
 
-void show_metrics_json(struct text *t, struct admin *a, const void *unused)
+static void show_metrics_json(struct text *t, struct admin *a, const void *unused)
 {
     struct metric_out o;
     struct json_out j;

@@ -53,7 +53,6 @@
 
 /* All of them, as call.h's render_fn. */
 void show_metrics(struct text *t, struct admin *a, const void *unused);
-void show_metrics_json(struct text *t, struct admin *a, const void *unused);
 
 void process_metrics(struct metric_out *o, struct admin *a);
 

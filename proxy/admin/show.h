@@ -20,8 +20,7 @@ void show_expected(struct text *t, double share, double expected_s, bool dead);
 /* The rules wait for the upstream to answer a probe. */
 bool awaits_probe(const struct upstream_view *v);
 
-/* One event as a line for people, and as the JSON object of `events`. */
-void show_event(struct text *t, const struct control_event *e);
+/* The JSON object of `events`. */
 void show_event_json(struct json_out *j, const struct control_event *e);
 
 /* RFC 3339; null for 0. */
@@ -32,6 +31,5 @@ const char *or_null(const char *s);
 /* Overrides, one a line, each with what is left of it. */
 void show_overrides(struct text *t, const char *indent, const char *whose,
                     const struct override_view *o, int n, uint64_t now_wall_ns);
-void json_overrides(struct json_out *j, const struct override_view *o, int n);
 
 #endif

@@ -20,7 +20,7 @@ const char *or_null(const char *s)
     return s == NULL || s[0] == '\0' ? NULL : s;
 }
 
-void json_overrides(struct json_out *j, const struct override_view *o, int n)
+static void json_overrides(struct json_out *j, const struct override_view *o, int n)
 {
     json_open_array(j, "override");
     for (int i = 0; i < n; i++) {

@@ -57,7 +57,7 @@ bool terminal_interrupted(void)
     return own.interrupted != 0;
 }
 
-void terminal_size(int *columns, int *lines)
+static void terminal_size(int *columns, int *lines)
 {
     struct winsize w;
 

@@ -13,8 +13,6 @@
 bool terminal_open(void);
 void terminal_close(void);
 
-void terminal_size(int *columns, int *lines);
-
 /* Did a signal ask us to end? */
 bool terminal_interrupted(void);
 

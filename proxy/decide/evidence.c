@@ -55,16 +55,6 @@ const struct evidence_row *evidence_row(enum sign s, enum role r)
     return &rows[s][r];
 }
 
-const char *sign_words(enum sign s)
-{
-#define WEIR_WORDS_ROW(e, words) words,
-    static const char *const words[SIGN_COUNT] = {WEIR_SIGNS(WEIR_WORDS_ROW)};
-#undef WEIR_WORDS_ROW
-
-    WEIR_ASSERT((unsigned)s < SIGN_COUNT);
-    return words[s];
-}
-
 #define STATUS_OWN 500u /* some engines answer so to one client's bad request */
 
 enum outcome evidence_of_status(int status)

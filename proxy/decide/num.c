@@ -36,7 +36,7 @@ double num_decay(uint64_t dt_ns, uint64_t tau_ns)
     return sum * half_to_the(whole);
 }
 
-uint64_t random_next(struct random *c)
+static uint64_t random_next(struct random *c)
 {
     uint64_t z = (c->state += UINT64_C(0x9e3779b97f4a7c15));
 

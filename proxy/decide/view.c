@@ -32,22 +32,6 @@ static double expected_full_s(const struct pool *p, const struct breaker *b, uin
     WEIR_UNREACHABLE("breaker state");
 }
 
-static enum cause refuse_cause(const struct upstream *u, uint64_t now_ns)
-{
-    switch (u->breaker.state) {
-    case BREAKER_OPEN:
-        return CAUSE_CIRCUIT_OPEN;
-    case BREAKER_HALF_OPEN:
-    case BREAKER_RAMPING:
-        return CAUSE_RECOVERING;
-    case BREAKER_DRAINED:
-        return CAUSE_NO_UPSTREAM;
-    case BREAKER_CLOSED:
-        break;
-    }
-    return cooldown_of_known(&u->cooldown, now_ns) > 0 ? CAUSE_HELD : CAUSE_OVERLOADED;
-}
-
 static void view_window(const struct breaker *b, struct upstream_view *v, uint64_t now_ns)
 {
     struct window w = b->window;
@@ -85,7 +69,6 @@ void pool_upstream_view(const struct pool *p, size_t upstream, struct upstream_v
     WEIR_ASSERT(upstream < p->n_upstreams);
     memset(v, 0, sizeof *v);
     v->state = u->membership == MEMBER_RESERVED ? BREAKER_RAMPING : b->state; /* in a moment */
-    v->refuse_cause = refuse_cause(u, now_ns);
     memcpy(v->cause, b->cause, sizeof v->cause);
     v->probes_good = b->state == BREAKER_HALF_OPEN ? b->good : 0;
     v->waits_first = b->state == BREAKER_HALF_OPEN && b->vouched && b->probes == 0 &&
@@ -152,7 +135,6 @@ void pool_view(const struct pool *p, struct pool_view *v, uint64_t now_ns)
     v->admitted_per_s = rate_now(&p->admitted, now_ns);
     v->retries_per_s = rate_now(&p->retried, now_ns);
     v->arrivals_per_s = rate_now(&p->arrived, now_ns);
-    v->retry_tokens = p->budget.tokens;
     v->expected_full_s = pool_expected_full_s(p, now_ns);
     memcpy(v->observed, p->observed, sizeof v->observed);
     memcpy(v->observed_rule, p->observed_rule, sizeof v->observed_rule);

@@ -137,16 +137,3 @@ void answer_feed(struct answer *a, struct slice bytes)
     while (bytes.len > 0)
         bytes = slice_from(bytes, answer_feed_event(a, bytes, &ended));
 }
-
-size_t answer_feed_until_known(struct answer *a, struct slice bytes)
-{
-    size_t n = 0;
-    bool ended;
-
-    while (n < bytes.len) {
-        n += answer_feed_event(a, slice_from(bytes, n), &ended);
-        if (a->content || a->finished || a->error != ERROR_NONE)
-            break;
-    }
-    return n;
-}

@@ -46,7 +46,6 @@ struct dialect_path {
 /* What there is to know of a dialect.  Bits are SEEN_ bits of one event; one of them is enough. */
 enum { DIALECT_PATHS = 4 };
 struct dialect_row {
-    const char *name;
     struct dialect_path paths[DIALECT_PATHS];
     uint32_t told;      /* the event is of this dialect */
     uint32_t content;   /* it has content */

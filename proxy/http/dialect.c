@@ -11,7 +11,6 @@
 static const struct dialect_row rows[DIALECT_COUNT] = {
     [DIALECT_UNKNOWN] =
         {
-            .name = "unknown",
             .content = SEEN_BYTES,
             .end = SEEN_MARK,
             .error = STREAM_ERROR_NONE,
@@ -19,7 +18,6 @@ static const struct dialect_row rows[DIALECT_COUNT] = {
         },
     [DIALECT_OPENAI_RESPONSES] =
         {
-            .name = "openai_responses",
             .paths = {ENDS("/responses", STREAMS_IF_ASKED)},
             .told = SEEN_RESPONSES,
             .content = SEEN_PIECE | SEEN_ITEM,
@@ -29,7 +27,6 @@ static const struct dialect_row rows[DIALECT_COUNT] = {
         },
     [DIALECT_ANTHROPIC] =
         {
-            .name = "anthropic",
             .paths = {ENDS("/v1/messages", STREAMS_IF_ASKED), ENDS(":rawPredict", STREAMS_IF_ASKED),
                       ENDS(":streamRawPredict", STREAMS_ALWAYS)},
             .told = SEEN_ANTHROPIC,
@@ -40,7 +37,6 @@ static const struct dialect_row rows[DIALECT_COUNT] = {
         },
     [DIALECT_OPENAI_CHAT] =
         {
-            .name = "openai_chat",
             .paths = {ENDS("/completions", STREAMS_IF_ASKED)}, /* chat, and the older ones */
             .told = SEEN_CHOICES,
             .content = SEEN_CHAT_CONTENT,
@@ -50,7 +46,6 @@ static const struct dialect_row rows[DIALECT_COUNT] = {
         },
     [DIALECT_GEMINI] =
         {
-            .name = "gemini",
             .paths = {ENDS(":streamGenerateContent", STREAMS_ALWAYS),
                       ENDS(":generateContent", STREAMS_NEVER)},
             .told = SEEN_CANDIDATES,
@@ -62,7 +57,6 @@ static const struct dialect_row rows[DIALECT_COUNT] = {
         },
     [DIALECT_OLLAMA] =
         {
-            .name = "ollama",
             .paths = {ENDS("/api/chat", STREAMS_UNLESS_REFUSED),
                       ENDS("/api/generate", STREAMS_UNLESS_REFUSED)},
             .told = SEEN_DONE_KEY,
@@ -78,11 +72,6 @@ const struct dialect_row *dialect_row(enum dialect d)
 {
     WEIR_ASSERT((unsigned)d < DIALECT_COUNT);
     return &rows[d];
-}
-
-const char *dialect_name(enum dialect d)
-{
-    return dialect_row(d)->name;
 }
 
 enum stream_error dialect_stream_error(enum dialect d)

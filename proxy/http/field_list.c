@@ -37,15 +37,6 @@ void field_add_copy(struct field_list *l, struct slice name, struct slice value)
     field_end(l);
 }
 
-struct slice field_list_find(const struct field_list *l, struct slice name)
-{
-    for (size_t i = 0; i < l->n; i++) {
-        if (slice_eq_nocase(l->at[i].name, name))
-            return l->at[i].value;
-    }
-    return SLICE_NONE;
-}
-
 size_t field_list_lines_len(const struct field_list *l)
 {
     size_t n = 0;

@@ -60,9 +60,3 @@ enum field_id field_lookup(struct slice name)
         return FIELD_OTHER;
     return (enum field_id)id;
 }
-
-struct slice field_name(enum field_id id)
-{
-    WEIR_ASSERT(id > FIELD_OTHER && id < FIELD_ID_COUNT);
-    return names[id];
-}

@@ -392,13 +392,6 @@ const struct net_addr *conn_peer(const struct conn *c)
     return &c->peer;
 }
 
-void conn_local(const struct conn *c, struct net_addr *out)
-{
-    *out = (struct net_addr){.len = sizeof out->u};
-    if (getsockname(c->fd, &out->u.sa, &out->len) == -1)
-        *out = (struct net_addr){0};
-}
-
 uint64_t conn_acked(const struct conn *c)
 {
     struct tcp_info info;

@@ -215,15 +215,6 @@ bool conn_has_pending(const struct conn *c)
     return c->tls != NULL && tls_link_pending(c->tls);
 }
 
-bool conn_is_quiet(const struct conn *c)
-{
-    char byte;
-
-    if (c->tls != NULL)
-        return tls_link_quiet(c->tls);
-    return recv(c->fd, &byte, 1, MSG_PEEK) == -1 && errno == EAGAIN;
-}
-
 void conn_shutdown(struct conn *c)
 {
     if (c->tls == NULL) {
@@ -243,9 +234,4 @@ struct slice conn_alpn(const struct conn *c)
     if (c->tls != NULL)
         SSL_get0_alpn_selected(c->tls->ssl, &name, &len);
     return slice_of(name, len);
-}
-
-const char *conn_tls_why(const struct conn *c)
-{
-    return c->tls == NULL || c->tls->dead_why == NULL ? "" : c->tls->dead_why;
 }

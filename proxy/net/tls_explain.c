@@ -198,10 +198,3 @@ void tls_explain_error(struct text *why)
         text_str(why, "the TLS handshake failed: ");
     text_str(why, words);
 }
-
-const char *tls_error_words(void)
-{
-    bool known;
-
-    return words_for(ERR_peek_last_error(), &known);
-}

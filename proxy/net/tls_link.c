@@ -199,7 +199,6 @@ void tls_link_free(struct tls_link **lp)
 static enum weir_status die(struct tls_link *l, enum weir_status s)
 {
     l->dead = s;
-    l->dead_why = s == WEIR_TLS ? tls_error_words() : "";
     l->drained = true;
     ERR_clear_error();
     return s;
@@ -400,23 +399,4 @@ void tls_link_shutdown(struct tls_link *l)
 bool tls_link_pending(const struct tls_link *l)
 {
     return !l->drained && SSL_has_pending(l->ssl) == 1;
-}
-
-/* Tickets and the like are taken in on the way; bytes of the peer's stay to be read. */
-bool tls_link_quiet(struct tls_link *l)
-{
-    enum weir_status s;
-    size_t n;
-    char byte;
-
-    if (l->dead != WEIR_OK)
-        return false;
-    if (SSL_peek_ex(l->ssl, &byte, 1, &n) == 1) {
-        l->drained = false;
-        return false;
-    }
-    s = judge(l, 0);
-    if (s != WEIR_AGAIN && s != WEIR_CLOSED)
-        (void)die(l, s);
-    return s == WEIR_AGAIN;
 }

@@ -74,7 +74,6 @@ struct tls_link {
     bool drained;          /* nothing more to read until the socket is readable again */
     bool fin_due;          /* shut the socket down when `out` is gone */
     enum weir_status dead; /* the link has failed: what every call returns; WEIR_OK: alive */
-    const char *dead_why;  /* static, for WEIR_TLS */
 };
 
 struct tls_link *tls_link_accept(struct tls_server *s, struct conn *c);
@@ -91,7 +90,6 @@ enum weir_status tls_link_flush(struct tls_link *l) WEIR_MUST_CHECK;
 void tls_link_shutdown(struct tls_link *l);
 void tls_link_notify(struct tls_link *l); /* close_notify, if all was sent; before a close */
 bool tls_link_pending(const struct tls_link *l);
-bool tls_link_quiet(struct tls_link *l);
 BIO_METHOD *tls_socket_method(void);
 
 /* tls_client.c: a copy of the newest session, the caller's; NULL if there is none. */
@@ -120,9 +118,8 @@ int tls_ticket_key(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER_
                    EVP_MAC_CTX *mac, int encrypt);
 
 /* tls_explain.c */
-/* The newest entry of OpenSSL's error queue in plain words, for a handshake and for later. */
+/* The newest entry of OpenSSL's error queue in plain words, for a handshake. */
 void tls_explain_error(struct text *why);
-const char *tls_error_words(void); /* static */
 /* Verification callback: writes what is wrong with the peer's certificate. */
 int tls_explain_verify(int ok, X509_STORE_CTX *store);
 void tls_write_date(struct text *t, const ASN1_TIME *when);

@@ -30,11 +30,6 @@ const struct cause_row *cause_row(enum cause c)
     return &rows[c];
 }
 
-const char *cause_proxy_error(enum cause c)
-{
-    return c == CAUSE_NONE ? NULL : cause_row(c)->proxy_error;
-}
-
 int refusal_status(const struct refusal *r, const struct answer_wish *w)
 {
     const struct cause_row *row = cause_row(r->cause);

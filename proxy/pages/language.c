@@ -82,7 +82,7 @@ static uint8_t first_of(uint32_t among)
     return 0;
 }
 
-uint8_t language_choose_among(struct slice accept_language, uint32_t among)
+uint8_t language_choose(struct slice accept_language, uint32_t among)
 {
     struct wanted wanted[LANGUAGES], any = {-1, 0};
     struct weighted r;
@@ -102,9 +102,4 @@ uint8_t language_choose_among(struct slice accept_language, uint32_t among)
     }
     best = best_of(wanted, among);
     return best >= 0 ? (uint8_t)best : first_of(among);
-}
-
-uint8_t language_choose(struct slice accept_language)
-{
-    return language_choose_among(accept_language, LANGUAGES_ALL);
 }

@@ -143,83 +143,6 @@ enum weir_status refusal_body(const struct refusal *r, const struct answer_wish 
                                     : error_json_append(r, w, out, max);
 }
 
-static void on_field(struct slice name, struct slice value, void *arg)
-{
-    struct text *t = arg;
-
-    text_put(t, name);
-    text_put(t, SLICE_LIT(": "));
-    text_put(t, value);
-    text_put(t, SLICE_LIT("\r\n"));
-}
-
-static void put_status_line(struct text *t, int status)
-{
-    text_put(t, SLICE_LIT("HTTP/1.1 "));
-    text_u64(t, (uint64_t)status);
-    text_char(t, ' ');
-    text_str(t, reason_phrase(status));
-    text_put(t, SLICE_LIT("\r\n"));
-}
-
-/* What HTTP/1.1 needs to find the end, and the end of the head. */
-static void put_framing(struct text *t, const struct answer_wish *w, size_t body_len, bool close)
-{
-    struct field_sink to = {on_field, t};
-
-    put_number(&to, SLICE_LIT("Content-Length"), body_len);
-    if (close)
-        put(&to, SLICE_LIT("Connection"), SLICE_LIT("close"));
-    else if (w->http10)
-        put(&to, SLICE_LIT("Connection"), SLICE_LIT("keep-alive"));
-    text_put(t, SLICE_LIT("\r\n"));
-}
-
-/* Head and body go in together or not at all; of an answer to HEAD only the head. */
-static enum weir_status append_answer(struct buf *out, const struct text *head, struct slice body,
-                                      const struct answer_wish *w, size_t max)
-{
-    enum weir_status rc;
-    size_t room;
-    char *at;
-
-    if (head->full)
-        return WEIR_LIMIT;
-    if (w->is_head)
-        body = SLICE_NONE;
-    rc = buf_reserve(out, head->len + body.len, max, &at, &room);
-    if (rc != WEIR_OK)
-        return rc;
-    memcpy(at, head->at, head->len);
-    if (body.len > 0)
-        memcpy(at + head->len, body.p, body.len);
-    buf_commit(out, head->len + body.len);
-    return WEIR_OK;
-}
-
-enum { HEAD_MAX = 2048 };
-
-enum weir_status refusal_write(const struct refusal *r, const struct answer_wish *w,
-                               struct buf *out, size_t max)
-{
-    struct buf body = BUF_INIT;
-    enum weir_status rc;
-    char mem[HEAD_MAX];
-    struct text head;
-
-    rc = refusal_body(r, w, &body, max);
-    if (rc != WEIR_OK)
-        goto out;
-    text_init(&head, mem, sizeof mem);
-    put_status_line(&head, refusal_status(r, w));
-    refusal_fields(r, w, on_field, &head);
-    put_framing(&head, w, body.len, r->close);
-    rc = append_answer(out, &head, buf_slice(&body), w, max);
-out:
-    buf_free(&body);
-    return rc;
-}
-
 void status_fields(const struct answer_wish *w, const struct page_set *pages,
                    const char *request_id, uint64_t wall_ns, refusal_field_fn *fn, void *arg)
 {
@@ -232,18 +155,4 @@ void status_fields(const struct answer_wish *w, const struct page_set *pages,
         put_page(&to, w, page_set_status(pages, w->language).len > 0);
     if (w->origin[0] != '\0')
         cors_fields(w->origin, fn, arg);
-}
-
-enum weir_status status_write(struct slice body, const struct answer_wish *w,
-                              const struct page_set *pages, const char *request_id,
-                              uint64_t wall_ns, bool close, struct buf *out, size_t max)
-{
-    char mem[HEAD_MAX];
-    struct text head;
-
-    text_init(&head, mem, sizeof mem);
-    put_status_line(&head, 200);
-    status_fields(w, pages, request_id, wall_ns, on_field, &head);
-    put_framing(&head, w, body.len, close);
-    return append_answer(out, &head, body, w, max);
 }

@@ -150,7 +150,8 @@ static struct slice entity(char c)
     }
 }
 
-void html_put(struct text *t, struct slice s)
+/* Escapes for HTML text and quoted attributes; bytes that are not UTF-8 are the caller's matter. */
+static void html_put(struct text *t, struct slice s)
 {
     while (s.len > 0) {
         size_t n = 0;

@@ -77,8 +77,6 @@ enum weir_status template_check(struct slice tpl, enum page_side side,
 /* Renders a template that was checked. */
 void template_render(struct slice tpl, const struct page_values *v, struct text *out);
 
-/* Escapes for HTML text and quoted attributes; bytes that are not UTF-8 are the caller's matter. */
-void html_put(struct text *t, struct slice s);
 /* The longest front of s, cut between characters, whose escaped form has at most max bytes. */
 struct slice html_fit(struct slice s, size_t max);
 

@@ -91,7 +91,7 @@ static enum answer_format choose_format(const struct request_head *h, struct sli
 /* The first field of the name: browsers send one. */
 static uint8_t choose_language(const struct request_head *h, uint32_t among)
 {
-    return language_choose_among(request_field(h, FIELD_ACCEPT_LANGUAGE), among);
+    return language_choose(request_field(h, FIELD_ACCEPT_LANGUAGE), among);
 }
 
 static bool was_retried(const struct request_head *h)
@@ -103,8 +103,8 @@ static bool was_retried(const struct request_head *h)
            count > 0;
 }
 
-void answer_wish_init_among(struct answer_wish *w, const struct request_head *h, struct slice path,
-                            int force, uint32_t languages)
+void answer_wish_init(struct answer_wish *w, const struct request_head *h, struct slice path,
+                      int force, uint32_t languages)
 {
     w->format = choose_format(h, path, force);
     w->anthropic =
@@ -115,10 +115,4 @@ void answer_wish_init_among(struct answer_wish *w, const struct request_head *h,
     w->retried = was_retried(h);
     w->language = w->format == FORMAT_HTML ? choose_language(h, languages) : 0;
     w->origin[0] = '\0';
-}
-
-void answer_wish_init(struct answer_wish *w, const struct request_head *h, struct slice path,
-                      int force)
-{
-    answer_wish_init_among(w, h, path, force, LANGUAGES_ALL);
 }

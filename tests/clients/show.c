@@ -24,11 +24,27 @@ static bool parse(struct wanted *w, int argc, char **argv)
     if (argc < 3 || argc > 6)
         return false;
     *w = (struct wanted){.what = argv[1],
-                         .language = language_choose(slice_str(argv[2])),
+                         .language = language_choose(slice_str(argv[2]), LANGUAGES_ALL),
                          .retry_after_ms = argc > 3 ? (uint32_t)atoi(argv[3]) : 7000,
                          .share = argc > 4 ? atof(argv[4]) : 0.4,
                          .incident = argc > 5 ? argv[5] : NULL};
     return true;
+}
+
+static void put_field(struct slice name, struct slice value, void *arg)
+{
+    struct text *t = arg;
+
+    text_printf(t, "%.*s: %.*s\r\n", (int)name.len, name.p, (int)value.len, value.p);
+}
+
+/* Ends the head, for one answer on a connection, and writes it with the body. */
+static enum weir_status put_answer(struct text *head, struct slice body, struct buf *out)
+{
+    text_printf(head, "Content-Length: %zu\r\nConnection: close\r\n\r\n", body.len);
+    if (head->full || buf_append(out, text_slice(head), 1 << 16) != WEIR_OK)
+        return WEIR_LIMIT;
+    return buf_append(out, body, 1 << 16);
 }
 
 static enum weir_status show_status(const struct wanted *w, const char *state,
@@ -45,14 +61,19 @@ static enum weir_status show_status(const struct wanted *w, const char *state,
                              .n_history = 4};
     struct buf body = BUF_INIT;
     enum weir_status rc;
+    struct text head;
+    char mem[4096];
 
     for (int i = 0; i < f.n_history; i++) {
         f.history[i].state = past[i];
         f.history[i].at_wall_ns = now - (uint64_t)(i * i * 300 + 70) * NS_PER_S;
     }
     rc = status_page_body(&f, w->language, &body, 1 << 16);
+    text_init(&head, mem, sizeof mem);
+    text_str(&head, "HTTP/1.1 200 OK\r\n");
+    status_fields(wish, NULL, "shown", now, put_field, &head);
     if (rc == WEIR_OK)
-        rc = status_write(buf_slice(&body), wish, NULL, "shown", now, true, out, 1 << 16);
+        rc = put_answer(&head, buf_slice(&body), out);
     buf_free(&body);
     return rc;
 }
@@ -67,14 +88,25 @@ static enum weir_status show_refusal(const struct wanted *w, const struct answer
                         .request_id = "0b0f5c2e9d1a4c7e",
                         .wall_ns = wall_now_ns(),
                         .status_path = "/weir/status"};
+    struct buf body = BUF_INIT;
     int c = CAUSE_NONE + 1;
+    enum weir_status rc;
+    struct text head;
+    char mem[4096];
 
     while (c < CAUSE_COUNT && strcmp(cause_name((enum cause)c), w->what) != 0)
         c++;
     if (c == CAUSE_COUNT)
         return WEIR_NOT_FOUND;
     r.cause = (enum cause)c;
-    return refusal_write(&r, wish, out, 1 << 16);
+    text_init(&head, mem, sizeof mem);
+    text_printf(&head, "HTTP/1.1 %d Refused\r\n", refusal_status(&r, wish));
+    refusal_fields(&r, wish, put_field, &head);
+    rc = refusal_body(&r, wish, &body, 1 << 16);
+    if (rc == WEIR_OK)
+        rc = put_answer(&head, buf_slice(&body), out);
+    buf_free(&body);
+    return rc;
 }
 
 int main(int argc, char **argv)

@@ -52,20 +52,6 @@ static void check_pieces(const struct answer *whole, struct slice in, enum answe
     same(&part, whole);
 }
 
-static void check_until_known(const struct answer *whole, struct slice in, enum answer_form form,
-                              enum dialect hint)
-{
-    struct answer part;
-    size_t n;
-
-    answer_init(&part, form, hint);
-    n = answer_feed_until_known(&part, in);
-    WEIR_ASSERT(n <= in.len);
-    WEIR_ASSERT(n == in.len || part.content || part.finished || part.error != ERROR_NONE);
-    answer_feed(&part, slice_from(in, n));
-    same(&part, whole);
-}
-
 static void check_error_json(struct slice in, enum answer_form form)
 {
     struct buf out = BUF_INIT;
@@ -110,7 +96,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     answer_feed(&whole, in);
     check_facts(&whole);
     check_pieces(&whole, in, form, hint);
-    check_until_known(&whole, in, form, hint);
     check_error_json(in, form);
     check_body(in);
     return 0;

@@ -18,7 +18,7 @@ FLOW = "proxy/flow"
 CIRCLE_MAX = 4
 
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.M)
-NOT_CODE = re.compile(r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\])*"', re.S)
+NOT_CODE = re.compile(r"""/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])+'""", re.S)
 WORD = re.compile(r"[A-Za-z_]\w*")
 
 

@@ -20,6 +20,7 @@ import layers  # noqa: E402
 import rooms  # noqa: E402
 import symbols  # noqa: E402
 import texts  # noqa: E402
+import unused  # noqa: E402
 import words  # noqa: E402
 
 
@@ -237,3 +238,25 @@ def test_a_field_of_the_settings_without_a_row_is_found():
 def test_a_field_of_the_settings_that_nothing_reads_is_found():
     found = list(fields.complaints(STRUCTS, ROWS, DERIVED, READERS.replace("y.most", "")))
     assert found == ["rule_conf.most is read by nothing"]
+
+
+def test_what_only_tests_call_is_found(tree):
+    root = tree({
+        "proxy/a.c": "int two(void)\n{\n    return 2;\n}\n\nint three(void)\n{\n    return two() + 1;\n}\n"
+                     "int one(void)\n{\n    return 1;\n}\nint four(void)\n{\n    return 4;\n}\n",
+        "tests/t.c": "void t(void)\n{\n    one();\n}\n"})
+    defined = dict.fromkeys(["one", "two", "three", "four", "five"], "a.o")
+    assert list(unused.uncalled(root, defined, {"four"}, {"fi*": "excused"})) == [
+        "one: nobody calls it but tests", "three: nobody calls it",
+        "two: only its own file uses it, so it is static"]
+
+
+def test_fields_that_nobody_reads_are_found(tree):
+    root = tree({
+        "proxy/a.h": "struct a {\n    int read, set, counted, used, named;\n};\n",
+        "proxy/a.c": "int f(struct a *a)\n{\n    a->set = a->read;\n    a->counted++;\n"
+                     "    a->set = 'a' + '\"'; /* a->set */\n    return a->used++;\n}\n"
+                     "static int named(void);\n",
+        "bench/micro/m.c": "int g(struct a *a)\n{\n    return a->counted;\n}\n"})
+    found = list(unused.unread(root, {}))
+    assert [line.split()[0] for line in found] == ["counted", "named", "set"]

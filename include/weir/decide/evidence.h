@@ -76,7 +76,6 @@ struct evidence_row {
 
 /* Static.  An impossible pair (a check that is a token) has a row of nothing. */
 const struct evidence_row *evidence_row(enum sign s, enum role r);
-const char *sign_words(enum sign s);
 
 /* The outcome that a status, or the code of an error inside a stream, stands for. */
 enum outcome evidence_of_status(int status);

@@ -59,7 +59,6 @@ struct random {
     uint64_t state;
 };
 
-uint64_t random_next(struct random *c);
 /* Uniform in [lo, hi). */
 double random_between(struct random *c, double lo, double hi);
 

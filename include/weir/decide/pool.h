@@ -128,7 +128,6 @@ enum pool_override {
 /* Live view of one upstream; filled by pool_upstream_view. */
 struct upstream_view {
     enum breaker_state state;
-    enum cause refuse_cause;       /* what a request refused here would be told */
     char cause[BREAKER_CAUSE_MAX]; /* why the state was entered: "error_rate", "operator", ... */
     bool waits_first;           /* half-open for a while, its checks pass, and nobody has asked */
     uint32_t probes_good;       /* while half-open: answers that showed it lives */
@@ -312,7 +311,6 @@ struct pool_view {
     uint64_t oldest_ns;    /* arrival of the oldest waiting request, 0 = none */
     uint64_t last_shed_ns; /* when something was last refused for load, 0 = never */
     double admitted_per_s, retries_per_s, arrivals_per_s;
-    double retry_tokens;
     uint64_t observed[SET_COUNT]; /* requests an observed rule would have delayed or refused */
     uint64_t observed_rule[RULE_COUNT]; /* the same by rule, those that went on */
     double expected_full_s;             /* as in upstream_view, the latest */

@@ -72,13 +72,6 @@ void answer_init(struct answer *a, enum answer_form form, enum dialect hint);
 void answer_feed(struct answer *a, struct slice bytes);
 
 /*
- * Feeds body bytes up to the end of the first event that is not a comment, empty or mere preamble,
- * i.e. until `content`, `error` or `finished` becomes known.  Returns how many bytes were taken;
- * the rest is for the next call.  For the time before the commit point.
- */
-size_t answer_feed_until_known(struct answer *a, struct slice bytes);
-
-/*
  * The answer has ended as its framing wants: has it said so itself, in the words of its dialect?
  * Yes with the end marker.  Yes with a reason for the end, where the dialect has no marker
  * (Gemini), where `finish_reason_is_enough` (the backend never writes one), or where nothing was

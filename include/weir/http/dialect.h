@@ -18,7 +18,6 @@ enum dialect {
     DIALECT_OLLAMA,
 };
 enum { DIALECT_COUNT = DIALECT_OLLAMA + 1 };
-const char *dialect_name(enum dialect d);
 
 /*
  * Which dialect a request's path (target_path) speaks; paths of no known dialect are UNKNOWN, but

@@ -44,9 +44,6 @@ void field_add_copy(struct field_list *l, struct slice name, struct slice value)
 struct text *field_begin(struct field_list *l, struct slice name);
 void field_end(struct field_list *l);
 
-/* Value of the first field with this name, in any case; SLICE_NONE without. */
-struct slice field_list_find(const struct field_list *l, struct slice name);
-
 /* How many bytes the fields take as HTTP/1 lines. */
 size_t field_list_lines_len(const struct field_list *l);
 /* The fields as HTTP/1 lines, "name: value" CR LF each. */

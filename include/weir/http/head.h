@@ -190,9 +190,6 @@ static inline struct slice response_field(const struct response_head *h, enum fi
 /* Which of WEIR_FIELDS a name is, in any case; `name` is a token (RFC 9110, 5.6.2). */
 enum field_id field_lookup(struct slice name);
 
-/* Its lower-case name; not for FIELD_OTHER. */
-struct slice field_name(enum field_id id);
-
 /* Does a comma-separated list hold this token (case-insensitive)?  RFC 9110, 5.6.1. */
 bool list_has_token(struct slice list, struct slice token);
 

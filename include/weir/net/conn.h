@@ -104,9 +104,6 @@ void conn_want_write(struct conn *c); /* one on_writable, when there is room */
 /* TLS: bytes already decrypted and waiting; they bring no new readiness of the socket. */
 bool conn_has_pending(const struct conn *c);
 
-/* Looks without reading: has anything (bytes, end, error) arrived on an idle connection? */
-bool conn_is_quiet(const struct conn *c);
-
 /* Sends FIN (TLS: close_notify) after what was written. */
 void conn_shutdown(struct conn *c);
 /* The next close breaks the connection (RST): the peer cannot take it for an orderly end. */
@@ -119,7 +116,6 @@ void conn_close(struct conn **c);
 
 bool conn_is_tls(const struct conn *c);
 const struct net_addr *conn_peer(const struct conn *c);
-void conn_local(const struct conn *c, struct net_addr *out);
 /* The protocol agreed by ALPN, empty without. */
 struct slice conn_alpn(const struct conn *c);
 /*
@@ -127,8 +123,6 @@ struct slice conn_alpn(const struct conn *c);
  * opened; 0 = not known (TLS, unix).
  */
 uint64_t conn_acked(const struct conn *c);
-/* After WEIR_TLS from conn_read or conn_write: what failed, in words for the log; else "". */
-const char *conn_tls_why(const struct conn *c);
 /* Bytes the kernel (SIOCOUTQ) or TLS still holds unsent; for drains and memory reports. */
 size_t conn_unsent(const struct conn *c);
 

@@ -36,12 +36,12 @@ struct answer_wish {
     char origin[128]; /* Origin when CORS is configured and allows it, "" otherwise */
 };
 
-/* force: ROUTE_PAGES_* as 0 auto, 1 html, 2 json.  path: target_path. */
+/*
+ * force: ROUTE_PAGES_* as 0 auto, 1 html, 2 json.  path: target_path.  languages: those that are
+ * offered (language_set).
+ */
 void answer_wish_init(struct answer_wish *w, const struct request_head *h, struct slice path,
-                      int force);
-/* The same where only some languages are offered (language_set). */
-void answer_wish_init_among(struct answer_wish *w, const struct request_head *h, struct slice path,
-                            int force, uint32_t languages);
+                      int force, uint32_t languages);
 /* Fills w->origin if the request has an Origin that the operator's list allows; "" otherwise. */
 void answer_wish_origin(struct answer_wish *w, const struct request_head *h,
                         const char *const *origins, size_t n_origins);
@@ -72,13 +72,6 @@ struct refusal {
 int refusal_status(const struct refusal *r, const struct answer_wish *w);
 
 /*
- * Appends the whole HTTP/1.1 answer (head and body; head only for HEAD) to out.  WEIR_LIMIT or
- * WEIR_NO_MEMORY leave out as it was.
- */
-enum weir_status refusal_write(const struct refusal *r, const struct answer_wish *w,
-                               struct buf *out, size_t max) WEIR_MUST_CHECK;
-
-/*
  * The same in two parts, for codecs that frame differently: header fields one by one (never
  * Connection, Content-Length; names in the usual letters, HTTP/2 wants them lower), then the body.
  */
@@ -96,9 +89,6 @@ enum weir_status refusal_body(const struct refusal *r, const struct answer_wish 
 enum weir_status refusal_event(const struct refusal *r, const struct answer_wish *w,
                                enum answer_form form, uint64_t sequence, struct buf *out,
                                size_t max) WEIR_MUST_CHECK;
-
-/* The RFC 9209 error type for a cause; NULL where there is none. */
-const char *cause_proxy_error(enum cause c);
 
 /*
  * A preflight's answer (204), whole.  origins as configured; the request must carry Origin.
@@ -144,23 +134,15 @@ enum weir_status status_json_body(const struct status_facts *f, struct buf *out,
 /* The header fields that go with such a body, as refusal_fields. */
 void status_fields(const struct answer_wish *w, const struct page_set *pages,
                    const char *request_id, uint64_t wall_ns, refusal_field_fn *fn, void *arg);
-/*
- * A whole answer with such a body: HTML if w->format says so, JSON otherwise; status 200.  `pages`
- * as the body was made with.
- */
-enum weir_status status_write(struct slice body, const struct answer_wish *w,
-                              const struct page_set *pages, const char *request_id,
-                              uint64_t wall_ns, bool close, struct buf *out,
-                              size_t max) WEIR_MUST_CHECK;
-
 enum { LANGUAGES_MAX = 16 };
 #define LANGUAGES_ALL UINT32_MAX
 uint8_t language_count(void);
 const char *language_tag(uint8_t language); /* "en" */
-/* Accept-Language with weights (RFC 9110, 12.5.4); 0 (English) when nothing fits. */
-uint8_t language_choose(struct slice accept_language);
-/* The same among some only: bits by index; the first of them when nothing fits. */
-uint8_t language_choose_among(struct slice accept_language, uint32_t among);
+/*
+ * Accept-Language with weights (RFC 9110, 12.5.4), among some languages (bits by index); the first
+ * of them when nothing fits.
+ */
+uint8_t language_choose(struct slice accept_language, uint32_t among);
 /* Tags as such a set; LANGUAGES_ALL for an empty list.  *unknown, if not NULL, is set to a tag that
  * is none of ours. */
 uint32_t language_set(const char *const *names, size_t n, const char **unknown);

@@ -93,6 +93,14 @@ static void on_expiry(void *arg)
     set_expiry(c);
 }
 
+static void end(struct control *c)
+{
+    if (c->stopped)
+        return;
+    c->stopped = true;
+    loop_stop(c->loop);
+}
+
 static void check_drained(struct control *c)
 {
     struct worker_sum sum;
@@ -101,7 +109,7 @@ static void check_drained(struct control *c)
         return;
     control_sum_workers(c, &sum);
     if (sum.client_open == 0)
-        control_end(c);
+        end(c);
 }
 
 static void on_tick(void *arg)
@@ -128,14 +136,6 @@ static void on_tick(void *arg)
 
 /* --- ending */
 
-void control_end(struct control *c)
-{
-    if (c->stopped)
-        return;
-    c->stopped = true;
-    loop_stop(c->loop);
-}
-
 static void on_drain_timer(void *arg)
 {
     struct control *c = arg;
@@ -154,7 +154,7 @@ static void on_drain_timer(void *arg)
             worker_abandon(c->workers[i]);
         loop_timer_at(&c->drain_timer, loop_now_ns(c->loop) + 2 * NS_PER_S);
     } else {
-        control_end(c);
+        end(c);
     }
 }
 
@@ -191,7 +191,7 @@ void control_drain(struct control *c, const struct control_who *who)
 void control_stop(struct control *c, const struct control_who *who)
 {
     control_say(c, "", "", "stop", "stopping at once (uid %u)", who->uid);
-    control_end(c);
+    end(c);
 }
 
 /* --- signals */
@@ -222,7 +222,7 @@ static void on_signal(evutil_socket_t fd, short what, void *arg)
             break;
         default: /* SIGTERM, SIGINT: once politely, twice at once */
             if (c->draining)
-                control_end(c);
+                end(c);
             else
                 begin_drain(c, info.ssi_signo == SIGINT ? "SIGINT" : "SIGTERM");
         }

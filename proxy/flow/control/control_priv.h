@@ -161,9 +161,6 @@ void control_index(const struct control *c, int16_t *pool, int16_t *upstream);
 /* The snapshot's names by slot, kept for the process's life: events and records point at them. */
 bool control_keep_names(struct control *c);
 
-/* --- control/control.c */
-void control_end(struct control *c);
-
 /* --- control/sum.c */
 void control_sum_pool(const struct control *c, int slot, struct pool_sum *out);
 void control_sum_upstream(const struct control *c, int slot, struct upstream_sum *out);

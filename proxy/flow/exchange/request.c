@@ -220,7 +220,7 @@ static void set_wish(struct exchange *x, const struct request_head *h, struct sl
     const struct settings *st = x->snapshot->settings;
     int force = x->request.route < 0 ? 0 : (int)st->routes[x->request.route].pages;
 
-    answer_wish_init_among(&x->request.wish, h, path, force, x->snapshot->languages);
+    answer_wish_init(&x->request.wish, h, path, force, x->snapshot->languages);
     if (cors_on(x))
         answer_wish_origin(&x->request.wish, h, (const char *const *)st->cors_origins,
                            st->n_cors_origins);

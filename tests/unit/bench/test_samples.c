@@ -16,7 +16,6 @@ Test(samples, percentiles_are_values_that_were_measured)
     cr_assert_float_eq(samples_percentile(&s, 0), 1, 1e-9);
     samples_add(&s, 1000);
     cr_assert_float_eq(samples_percentile(&s, 1), 1000, 1e-9, "sorted anew after an addition");
-    cr_assert_float_eq(samples_mean(&s), 6050.0 / 101, 1e-9);
     samples_free(&s);
 }
 
@@ -25,19 +24,6 @@ Test(samples, nothing_measured_is_zero)
     struct samples s = {0};
 
     cr_assert_eq(samples_percentile(&s, 0.5), 0);
-    cr_assert_eq(samples_mean(&s), 0);
-    cr_assert_eq(samples_deviation(&s), 0);
-}
-
-Test(samples, the_deviation_is_that_of_a_sample)
-{
-    struct samples s = {0};
-
-    samples_add(&s, 2);
-    cr_assert_eq(samples_deviation(&s), 0);
-    samples_add(&s, 4);
-    cr_assert_float_eq(samples_deviation(&s), 1.41421356, 1e-6);
-    samples_free(&s);
 }
 
 Test(samples, the_median_of_a_few)
@@ -53,12 +39,15 @@ Test(draw, lengths_have_their_median_and_their_bounds)
 {
     struct samples s = {0};
     struct rng r;
+    double sum = 0;
 
     rng_seed(&r, 1);
     for (int i = 0; i < 20000; i++)
         samples_add(&s, draw_length(&r, 150, 0.8, 1, 2000));
     cr_assert_float_eq(samples_percentile(&s, 0.5), 150, 5);
-    cr_assert_float_eq(samples_mean(&s), 150 * 1.377, 10, "exp(sigma^2 / 2), cut at 2000");
+    for (size_t i = 0; i < s.n; i++)
+        sum += s.v[i];
+    cr_assert_float_eq(sum / 20000, 150 * 1.377, 10, "exp(sigma^2 / 2), cut at 2000");
     cr_assert(samples_percentile(&s, 1) <= 2000);
     cr_assert(samples_percentile(&s, 0) >= 1);
     samples_free(&s);

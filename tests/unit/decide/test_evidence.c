@@ -43,14 +43,18 @@ static const struct {
 #undef R
 };
 
+#define WORDS(e, words) words,
+static const char *const sign_words[] = {WEIR_SIGNS(WORDS)};
+#undef WORDS
+
 static void same_row(enum sign s, enum role r, const struct evidence_row *w)
 {
     const struct evidence_row *g = evidence_row(s, r);
 
-    cr_assert_eq(g->breaker, w->breaker, "breaker, %s as role %d", sign_words(s), (int)r);
-    cr_assert_eq(g->limiter, w->limiter, "limiter, %s as role %d", sign_words(s), (int)r);
-    cr_assert_eq(g->cooldown, w->cooldown, "cooldown, %s as role %d", sign_words(s), (int)r);
-    cr_assert_eq(g->about, w->about, "about, %s as role %d", sign_words(s), (int)r);
+    cr_assert_eq(g->breaker, w->breaker, "breaker, %s as role %d", sign_words[s], (int)r);
+    cr_assert_eq(g->limiter, w->limiter, "limiter, %s as role %d", sign_words[s], (int)r);
+    cr_assert_eq(g->cooldown, w->cooldown, "cooldown, %s as role %d", sign_words[s], (int)r);
+    cr_assert_eq(g->about, w->about, "about, %s as role %d", sign_words[s], (int)r);
 }
 
 Test(evidence, every_row_says_what_it_should)

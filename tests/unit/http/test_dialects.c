@@ -374,8 +374,6 @@ Test(dialects, paths_speak_their_dialect)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         cr_assert_eq(dialect_of_path(slice_str(rows[i].path), rows[i].version), rows[i].d, "%s",
                      rows[i].path);
-    cr_assert_str_eq(dialect_name(DIALECT_OPENAI_CHAT), "openai_chat");
-    cr_assert_str_eq(dialect_name(DIALECT_OLLAMA), "ollama");
 }
 
 Test(dialects, paths_say_whether_their_answers_are_streams)

@@ -2,10 +2,14 @@
 #include "guard.h"
 #include "heads.h"
 
+#define NAME(e, name) {name, sizeof(name) - 1},
+static const struct slice names[] = {{"", 0}, WEIR_FIELDS(NAME)};
+#undef NAME
+
 Test(fields, every_known_name_is_found_in_any_case)
 {
     for (int id = 1; id < FIELD_ID_COUNT; id++) {
-        struct slice name = field_name((enum field_id)id);
+        struct slice name = names[id];
         char upper[64];
 
         cr_assert_eq(field_lookup(name), id);
@@ -18,7 +22,7 @@ Test(fields, every_known_name_is_found_in_any_case)
 Test(fields, no_name_that_differs_in_one_letter_is_found)
 {
     for (int id = 1; id < FIELD_ID_COUNT; id++) {
-        struct slice name = field_name((enum field_id)id);
+        struct slice name = names[id];
         char other[64];
 
         for (size_t i = 0; i < name.len; i++) {
@@ -40,7 +44,7 @@ Test(fields, names_of_every_length_are_looked_up_within_their_bytes)
     for (size_t n = 0; n <= sizeof name; n++)
         cr_assert_eq(field_lookup(guard_put(&g, slice_of(name, n))), FIELD_OTHER);
     for (int id = 1; id < FIELD_ID_COUNT; id++)
-        cr_assert_eq(field_lookup(guard_put(&g, field_name((enum field_id)id))), id);
+        cr_assert_eq(field_lookup(guard_put(&g, names[id])), id);
     guard_fini(&g);
 }
 

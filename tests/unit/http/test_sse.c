@@ -149,45 +149,6 @@ Test(sse, an_event_of_many_kilobytes_needs_no_memory)
     cr_assert_eq(a.content_events, 1);
 }
 
-Test(sse, feeding_until_known_takes_whole_events_and_no_more)
-{
-    static const char text[] =
-        ": hi\n\ndata: {\"choices\":[{\"delta\":{\"role\":\"assistant\"}}]}\n\n"
-        "data: {\"choices\":[{\"delta\":{\"content\":\"x\"}}]}\n\n"
-        "data: [DONE]\n\n";
-    size_t first = (size_t)(strstr(text, "data: [DONE]") - text);
-    struct answer a;
-
-    answer_init(&a, FORM_SSE, DIALECT_OPENAI_CHAT);
-    cr_assert_eq(answer_feed_until_known(&a, slice_str(text)), first);
-    cr_assert(a.content && !a.finished);
-    cr_assert_eq(a.events, 2);
-    cr_assert(a.at_boundary);
-}
-
-Test(sse, feeding_until_known_in_any_split_says_the_same_in_the_end)
-{
-    static const char text[] =
-        "event: message_start\r\ndata: {\"type\":\"message_start\"}\r\n\r\n"
-        "event: content_block_delta\r\ndata: {\"type\":\"content_block_delta\","
-        "\"delta\":{\"text\":\"x\"}}\r\n\r\ndata: y\r\n\r\n";
-    struct slice all = slice_str(text);
-    struct answer whole, part;
-
-    answer_init(&whole, FORM_SSE, DIALECT_UNKNOWN);
-    answer_feed(&whole, all);
-    for (size_t cut = 0; cut <= all.len; cut++) {
-        size_t n;
-
-        answer_init(&part, FORM_SSE, DIALECT_UNKNOWN);
-        n = answer_feed_until_known(&part, slice_of(all.p, cut));
-        cr_assert_leq(n, cut);
-        cr_assert(n == cut || part.content);
-        answer_feed(&part, slice_from(all, n));
-        facts_same(facts_of(&part), facts_of(&whole), text, cut);
-    }
-}
-
 Test(sse, bytes_are_content_at_once)
 {
     struct answer a;
@@ -195,7 +156,7 @@ Test(sse, bytes_are_content_at_once)
     answer_init(&a, FORM_BYTES, DIALECT_OPENAI_CHAT);
     cr_assert(!a.content);
     cr_assert_eq(a.dialect, DIALECT_UNKNOWN);
-    cr_assert_eq(answer_feed_until_known(&a, SLICE_LIT("\x1f\x8b")), 2);
+    answer_feed(&a, SLICE_LIT("\x1f\x8b"));
     cr_assert(a.content);
     cr_assert(!a.at_boundary);
 }

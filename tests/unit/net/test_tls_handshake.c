@@ -214,7 +214,6 @@ Test(tls, a_client_without_a_certificate_is_not)
     cr_assert_str_eq(p.server_seen.why, "the peer showed no certificate");
     /* Under TLS 1.3 the client learns it only when it reads. */
     wait_until(p.l, conn_read(p.client, &byte, 1, &n) == WEIR_TLS);
-    cr_assert_str_eq(conn_tls_why(p.client), "the peer demands a certificate of ours");
     tls_close(&p);
 }
 

@@ -41,13 +41,39 @@ static inline void parse_written(struct written *w, bool to_head)
     w->body = slice_from(buf_slice(&w->bytes), used);
 }
 
+static inline void put_line(struct slice name, struct slice value, void *arg)
+{
+    struct text *t = arg;
+
+    text_printf(t, "%.*s: %.*s\r\n", (int)name.len, name.p, (int)value.len, value.p);
+}
+
+/* A head with the fields of weir's own answer and the framing of HTTP/1.1, then the body. */
+static inline void frame(struct written *w, struct text *head, struct slice body)
+{
+    text_printf(head, "Content-Length: %zu\r\n\r\n", body.len);
+    cr_assert_not(head->full);
+    cr_assert_eq(buf_append(&w->bytes, text_slice(head), 1 << 20), WEIR_OK);
+    cr_assert_eq(buf_append(&w->bytes, body, 1 << 20), WEIR_OK);
+    parse_written(w, false);
+}
+
 static inline struct written write_refusal(const struct refusal *r, const struct answer_wish *wish)
 {
     struct written w = {.bytes = BUF_INIT};
 
-    cr_assert_eq(refusal_write(r, wish, &w.bytes, 1 << 20), WEIR_OK);
-    parse_written(&w, wish->is_head);
+    struct buf body = BUF_INIT;
+    char mem[4096];
+    struct text head;
+
+    text_init(&head, mem, sizeof mem);
+    text_printf(&head, "HTTP/1.1 %d %s\r\n", refusal_status(r, wish),
+                reason_phrase(refusal_status(r, wish)));
+    refusal_fields(r, wish, put_line, &head);
+    cr_assert_eq(refusal_body(r, wish, &body, 1 << 20), WEIR_OK);
+    frame(&w, &head, buf_slice(&body));
     w.head.fields = w.fields;
+    buf_free(&body);
     return w;
 }
 

@@ -54,7 +54,7 @@ static void check_page_is(const struct page_set *s, enum cause c, const char *po
                           const char *language, const char *wanted)
 {
     struct answer_wish w = {.format = FORMAT_HTML,
-                            .language = language_choose(slice_str(language))};
+                            .language = language_choose(slice_str(language), LANGUAGES_ALL)};
     struct refusal r = some_refusal(c);
     struct buf out = BUF_INIT;
 

@@ -6,6 +6,9 @@
  */
 #include "h1_priv.h"
 
+static void session_flushed(struct session *s);
+static void session_flush_now(struct session *s);
+
 enum { OUT_MARGIN = 64 };
 
 static struct session *session_of(const struct client *c)
@@ -91,7 +94,7 @@ static void gather(struct session *s)
     h1_of(s->w)->out_len = 0;
 }
 
-void session_put(struct session *s, struct slice bytes)
+static void session_put(struct session *s, struct slice bytes)
 {
     while (bytes.len > 0 && s->state != SESSION_DEAD && !s->broken) {
         struct worker *w = s->w;
@@ -123,7 +126,7 @@ static void put_str(struct session *s, const char *text)
 }
 
 /* Everything has left: go on with what was to happen then. */
-void session_flushed(struct session *s)
+static void session_flushed(struct session *s)
 {
     if (s->state != SESSION_FLUSH)
         return;
@@ -322,7 +325,6 @@ static void op_data(struct client *c, struct slice bytes)
 static void answer_done(struct session *s)
 {
     s->x = NULL;
-    s->answer_done = true;
     s->body_paused = false;
     s->body_until_ns = 0;
     if (s->state != SESSION_EXCHANGE && s->state != SESSION_TUNNEL)
@@ -338,7 +340,7 @@ static void answer_done(struct session *s)
 }
 
 /* In FLUSH: if there is nothing left to send now, go on at once. */
-void session_flush_now(struct session *s)
+static void session_flush_now(struct session *s)
 {
     if (h1_of(s->w)->gathering == s)
         output_flush(s->w);

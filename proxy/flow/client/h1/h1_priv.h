@@ -66,7 +66,7 @@ struct session {
     /* the answer's framing */
     enum body_kind framing;
     uint64_t answer_left;
-    bool answer_begun, answer_done, keep_alive, http10, is_head, eof_seen;
+    bool answer_begun, keep_alive, http10, is_head, eof_seen;
     bool cut, broken;
     struct addresses *addresses; /* counted in these; a reference, NULL = off */
     uint32_t served;
@@ -85,7 +85,6 @@ static inline const struct client_timeouts_conf *session_timeouts(const struct s
 void session_enter(struct session *s, enum session_state next);
 void session_step(struct session *s);
 void session_close(struct session *s);
-void session_idle_ends(struct session *s);
 /* Receives once and uses what came; true: it may be asked again. */
 bool session_receive(struct session *s);
 /* Answers a head that cannot be taken; h is what was understood of it, or NULL. */
@@ -97,10 +96,7 @@ void session_body_deadline(struct session *s);
 void session_body_bad(struct session *s, int status, enum cause cause, const char *what);
 void session_check_rate(struct session *s, uint64_t now_ns);
 void session_set_timer(struct session *s);
-void session_put(struct session *s, struct slice bytes);
 void output_flush(struct worker *w);
-void session_flushed(struct session *s);
-void session_flush_now(struct session *s);
 /* May one more connection have its refused body read away? */
 bool session_may_discard(const struct session *s);
 void session_discarded(struct session *s);

@@ -25,7 +25,7 @@ static void begin_exchange(struct session *s, const struct request_head *h)
     s->body_left = h->length;
     s->body_got = s->lingered = 0;
     s->body_done = h->body == BODY_NONE || (h->body == BODY_COUNTED && h->length == 0);
-    s->body_paused = s->body_broken = s->answer_begun = s->answer_done = false;
+    s->body_paused = s->body_broken = s->answer_begun = false;
     s->continue_due = h->expect_continue && !s->body_done;
     s->body_begun_ns = session_now(s);
     chunked_init(&s->chunked);
@@ -49,7 +49,7 @@ void session_refuse_head(struct session *s, const struct head_error *err,
 
     s->http10 = s->is_head = s->keep_alive = false;
     s->body_done = s->body_broken = true;
-    s->answer_begun = s->answer_done = s->continue_due = false;
+    s->answer_begun = s->continue_due = false;
     session_enter(s, SESSION_EXCHANGE);
     x = exchange_bad_request(s->w, &s->client, err, h, &cf);
     if (x == NULL) {

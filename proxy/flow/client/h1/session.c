@@ -217,7 +217,7 @@ static void on_timer(void *arg)
 }
 
 /* The process is ending: an idle connection goes, but one whose first request may be under way. */
-void session_idle_ends(struct session *s)
+static void session_idle_ends(struct session *s)
 {
     if (s->served > 0) {
         session_close(s);

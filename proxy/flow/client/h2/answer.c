@@ -58,8 +58,8 @@ static void submit_trailers(struct h2_stream *s, uint32_t *flags)
 }
 
 /* nghttp2_data_source_read_callback */
-ssize_t h2_read_data(nghttp2_session *ng, int32_t id, uint8_t *to, size_t room, uint32_t *flags,
-                     nghttp2_data_source *source, void *owner)
+static ssize_t h2_read_data(nghttp2_session *ng, int32_t id, uint8_t *to, size_t room,
+                            uint32_t *flags, nghttp2_data_source *source, void *owner)
 {
     struct h2_stream *s = source->ptr;
     size_t n = s->out.len < room ? s->out.len : room;

@@ -94,7 +94,6 @@ struct h2_conn {
     uint32_t n_over;
     uint32_t announced_head, announced_window, announced_streams;
     bool broken; /* closed soon, but not under the feet of a callback */
-    bool settings_came;
 };
 
 /* What was said of an answer's end. */
@@ -190,8 +189,6 @@ void h2_stream_set_timer(struct h2_stream *s);
 
 /* --- client/h2/answer.c: the exchange's side */
 extern const struct client_ops h2_client;
-ssize_t h2_read_data(nghttp2_session *ng, int32_t id, uint8_t *to, size_t room, uint32_t *flags,
-                     nghttp2_data_source *source, void *owner);
 
 /* --- client/h2/output.c */
 void h2_send(struct h2_conn *c);
