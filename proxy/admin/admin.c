@@ -6,13 +6,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "admin_priv.h"
-#include "events.h"
-#include "history.h"
-#include "rights.h"
-#include "socket.h"
-#include "tally.h"
-#include "web.h"
+#include "call/admin.h"
+#include "call/rights.h"
+#include "metrics/tally.h"
+#include "show/events.h"
+#include "socket/socket.h"
+#include "web/history.h"
+#include "web/web.h"
 #include "weir/base/assert.h"
 #include "weir/base/clock.h"
 

@@ -13,9 +13,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "../../proxy/admin/client.h"
 #include "../unit/admin/fake_control.h"
 #include "fuzz.h"
+#include "socket/socket_priv.h"
 #include "weir/base/log.h"
 
 enum { ROUNDS_MAX = 10000, HEARD_MAX = 8 * 1024 * 1024 };

@@ -11,7 +11,7 @@ import pytest
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 sys.path.insert(0, os.path.join(HERE, "../../tools"))
-sys.path.insert(0, os.path.join(HERE, "../../proxy/admin"))
+sys.path.insert(0, os.path.join(HERE, "../../proxy/admin/web"))
 
 import counts  # noqa: E402
 import embed_page  # noqa: E402

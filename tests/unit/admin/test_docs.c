@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../../proxy/admin/metrics.h"
+#include "metrics/metrics.h"
 #include "weir/admin/rows.h"
 
 static char *read_doc(const char *name)

@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../../../proxy/admin/call.h"
+#include "call/call.h"
 #include "reader.h"
 #include "rig.h"
 

@@ -6,10 +6,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "../../../proxy/admin/history.h"
-#include "../../../proxy/admin/web_client.h"
 #include "reader.h"
 #include "rig.h"
+#include "web/history.h"
+#include "web/web_priv.h"
 
 TestSuite(web, .init = rig_open, .fini = rig_close);
 

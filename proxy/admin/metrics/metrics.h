@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef WEIR_ADMIN_METRICS_H
+#define WEIR_ADMIN_METRICS_H
+
+#include "call/admin.h"
+#include "metrics/out_priv.h"
+
+/*
+ * Every metric is a row: what it is called and says here, who writes its samples in metrics.c or
+ * process.c.  The counters of workers, pools and upstreams are further rows
+ * (flow/counters.h).
+ * X(writer, "name", "type", "labels", "help")
+ */
+#define WEIR_METRICS(X)                                                                            \
+    X(build_info, "weir_build_info", "gauge", "version", "1, labelled with the version")           \
+    X(state, "weir_state", "gauge", "state",                                                       \
+      "Whether weir as a whole is in this state (1) or not (0)")                                   \
+    X(pool_state, "weir_pool_state", "gauge", "pool,state",                                        \
+      "Whether the pool is in this state (1) or not (0)")                                          \
+    X(upstream_state, "weir_upstream_state", "gauge", "pool,upstream,state",                       \
+      "Whether the upstream is in this state (1) or not (0)")                                      \
+    X(share, "weir_share", "gauge", "pool,upstream",                                               \
+      "Share of its known-good load that the upstream may carry, 0 to 1")                          \
+    X(known_good, "weir_known_good_streams", "gauge", "pool,upstream",                             \
+      "Open streams that the share is a share of")                                                 \
+    X(limit, "weir_limit", "gauge", "pool,upstream,kind",                                          \
+      "Most requests without a first token (pending) and open streams (streams) at once")          \
+    X(pending, "weir_pending", "gauge", "pool,upstream",                                           \
+      "Requests sent that have no first token yet")                                                \
+    X(inflight, "weir_inflight", "gauge", "pool,upstream", "Requests sent and not ended")          \
+    X(queue_length, "weir_queue_length", "gauge", "pool,class", "Requests waiting in the queue")   \
+    X(queue_oldest, "weir_queue_oldest_seconds", "gauge", "pool",                                  \
+      "How long the oldest request in the queue has waited")                                       \
+    X(observed, "weir_observed_total", "counter", "pool,rule,cause",                               \
+      "Requests that a rule in mode observe would have delayed or refused")                        \
+    X(transitions, "weir_breaker_transitions_total", "counter", "pool,upstream,from,to,cause",     \
+      "Changes of state of a breaker")                                                             \
+    X(overrides, "weir_overrides", "gauge", "pool",                                                \
+      "Operator commands in force, those for its upstreams included")                              \
+    X(event_log_dropped, "weir_event_log_dropped_total", "counter", "",                            \
+      "Lines of the event log dropped because nobody took them in time")                           \
+    X(incident, "weir_incident", "gauge", "pool", "1 while an incident text is shown to users")
+
+/* Not weir's own names: what every process exports. */
+#define WEIR_PROCESS_METRICS(X)                                                                    \
+    X(cpu, "process_cpu_seconds_total", "counter", "", "CPU time of the process, user and system") \
+    X(resident, "process_resident_memory_bytes", "gauge", "", "Memory in RAM")                     \
+    X(virtual, "process_virtual_memory_bytes", "gauge", "", "Address space")                       \
+    X(open_fds, "process_open_fds", "gauge", "", "Open descriptors")                               \
+    X(max_fds, "process_max_fds", "gauge", "", "Most descriptors the process may have open")       \
+    X(start, "process_start_time_seconds", "gauge", "", "Start, seconds since 1970-01-01")         \
+    X(threads, "process_threads", "gauge", "", "Threads")
+
+/* All of them, as call.h's render_fn. */
+void show_metrics(struct text *t, struct admin *a, const void *unused);
+
+void process_metrics(struct metric_out *o, struct admin *a);
+
+#endif

@@ -1,0 +1,424 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Understands a command by the rows: which form fits, what its values are, or what was expected
+ * where.  Pure; weir and weirctl share it.
+ */
+#include "weir/admin/rows.h"
+
+#include <string.h>
+
+#include "weir/base/clock.h"
+#include "words/words_priv.h"
+
+/* --- values: a row says how a capital word of a pattern is read */
+
+static bool take_pool(struct slice w, struct command_args *out)
+{
+    out->pool = w;
+    return w.len > 0 && memchr(w.p, '/', w.len) == NULL;
+}
+
+static bool take_upstream(struct slice w, struct command_args *out)
+{
+    const char *slash = w.len == 0 ? NULL : memchr(w.p, '/', w.len);
+
+    if (slash == NULL || slash == w.p || slash + 1 == w.p + w.len)
+        return false;
+    out->pool = slice_of(w.p, (size_t)(slash - w.p));
+    out->upstream = slice_from(w, out->pool.len + 1);
+    return memchr(out->upstream.p, '/', out->upstream.len) == NULL;
+}
+
+static bool take_target(struct slice w, struct command_args *out)
+{
+    return take_pool(w, out) || take_upstream(w, out);
+}
+
+static bool take_number(struct slice w, uint64_t max, struct command_args *out)
+{
+    return parse_u64(w, max, &out->number) == WEIR_OK && out->number > 0;
+}
+
+static bool take_percent(struct slice w, struct command_args *out)
+{
+    if (w.len > 0 && w.p[w.len - 1] == '%')
+        w.len--;
+    return take_number(w, 100, out);
+}
+
+static bool take_streams(struct slice w, struct command_args *out)
+{
+    return take_number(w, 65535, out);
+}
+
+static bool take_count(struct slice w, struct command_args *out)
+{
+    return take_number(w, 1000000, out);
+}
+
+static bool take_word(struct slice w, struct command_args *out)
+{
+    out->text = w;
+    return w.len > 0;
+}
+
+static const struct arg_row {
+    const char *name, *means;
+    bool (*take)(struct slice w, struct command_args *out);
+} arg_rows[] = {
+    {"POOL", "a pool", take_pool},
+    {"POOL/UPSTREAM", "POOL/UPSTREAM", take_upstream},
+    {"POOL[/UPSTREAM]", "POOL or POOL/UPSTREAM", take_target},
+    {"[POOL[/UPSTREAM]]", "POOL or POOL/UPSTREAM", take_target},
+    {"PERCENT", "a share of 1 to 100 percent", take_percent},
+    {"STREAMS", "a number of 1 to 65535 streams", take_streams},
+    {"[COUNT]", "a number from 1", take_count},
+    {"REQUEST-ID", "a request id", take_word},
+    {"[COMMAND]", "a command", take_word},
+    {"[KEY]", "part of a key", take_word},
+};
+
+static const struct arg_row *arg_find(struct slice token)
+{
+    for (size_t i = 0; i < sizeof arg_rows / sizeof arg_rows[0]; i++) {
+        if (slice_eq(token, slice_str(arg_rows[i].name)))
+            return &arg_rows[i];
+    }
+    return NULL;
+}
+
+static bool is_one_of(struct slice w, struct slice choices)
+{
+    while (choices.len > 0) {
+        const char *bar = memchr(choices.p, '|', choices.len);
+        size_t n = bar == NULL ? choices.len : (size_t)(bar - choices.p);
+        if (slice_eq(w, slice_of(choices.p, n)))
+            return true;
+        choices = slice_from(choices, bar == NULL ? n : n + 1);
+    }
+    return false;
+}
+
+static bool take_choice(struct slice w, struct slice token, struct command_args *out)
+{
+    if (!is_one_of(w, token))
+        return false;
+    if (memchr(token.p, '|', token.len) != NULL && out->n_choices < COMMAND_CHOICES_MAX)
+        out->choices[out->n_choices++] = w;
+    return true;
+}
+
+/* --- durations */
+
+static const struct unit_row {
+    const char *name;
+    uint64_t ns;
+} unit_rows[] = {
+    {"ms", NS_PER_MS},      {"s", NS_PER_S},         {"m", 60 * NS_PER_S},
+    {"h", 3600 * NS_PER_S}, {"d", 86400 * NS_PER_S},
+};
+
+enum weir_status command_duration(struct slice s, uint64_t *ns)
+{
+    const uint64_t longest = 30 * 86400 * NS_PER_S;
+    size_t digits = 0;
+    uint64_t n;
+
+    while (digits < s.len && s.p[digits] >= '0' && s.p[digits] <= '9')
+        digits++;
+    if (parse_u64(slice_of(s.p, digits), UINT64_MAX, &n) != WEIR_OK || n == 0)
+        return WEIR_BAD;
+    for (size_t i = 0; i < sizeof unit_rows / sizeof unit_rows[0]; i++) {
+        if (!slice_eq(slice_from(s, digits), slice_str(unit_rows[i].name)))
+            continue;
+        if (n > longest / unit_rows[i].ns)
+            return WEIR_LIMIT;
+        *ns = n * unit_rows[i].ns;
+        return WEIR_OK;
+    }
+    return WEIR_BAD;
+}
+
+/* --- one form against the words */
+
+struct match {
+    struct slice line;
+    const struct lex_line *words;
+    int at;           /* the word that is due */
+    bool rest;        /* the rest of the line is taken, further words included */
+    struct text *why; /* a complaint that beats "expected" */
+};
+
+static bool take_for(struct match *m, struct command_args *out)
+{
+    const struct lex_line *l = m->words;
+    enum weir_status s;
+
+    if (m->at == l->n)
+        return true;
+    if (m->at + 2 != l->n || l->more || !slice_eq(l->words[m->at].value, SLICE_LIT("for")))
+        return false;
+    s = command_duration(l->words[m->at + 1].value, &out->for_ns);
+    if (s != WEIR_OK)
+        text_str(m->why, s == WEIR_LIMIT
+                             ? "an order lasts 30d at most"
+                             : "a time is a number with its unit, such as 90s, 30m or 2h");
+    m->at += 2;
+    return s == WEIR_OK;
+}
+
+/* Cuts a trailing " for TIME" off unquoted text. */
+static struct slice cut_for(struct slice text, uint64_t *for_ns)
+{
+    struct slice rest = text;
+    size_t n = text.len, word;
+
+    while (n > 0 && text.p[n - 1] != ' ')
+        n--;
+    word = n;
+    while (n > 0 && text.p[n - 1] == ' ')
+        n--;
+    rest.len = n;
+    if (!slice_ends(rest, SLICE_LIT(" for")) ||
+        command_duration(slice_from(text, word), for_ns) != WEIR_OK)
+        return text;
+    return slice_trim(slice_of(text.p, n - 4));
+}
+
+static bool is_utf8(struct slice s)
+{
+    while (s.len > 0) {
+        size_t n = utf8_len(s);
+        if (n == 0)
+            return false;
+        s = slice_from(s, n);
+    }
+    return true;
+}
+
+static bool take_text(struct match *m, struct command_args *out)
+{
+    const struct lex_word *w = &m->words->words[m->at];
+
+    if (w->quoted) {
+        out->text = w->value;
+        m->at++;
+    } else {
+        out->text = cut_for(slice_trim(slice_from(m->line, w->at)), &out->for_ns);
+        m->at = m->words->n;
+        m->rest = true;
+    }
+    if (out->text.len > COMMAND_TEXT_MAX)
+        text_printf(m->why, "the text may hold %d bytes, these are %zu", COMMAND_TEXT_MAX,
+                    out->text.len);
+    else if (!is_utf8(out->text))
+        text_str(m->why, "the text has to be UTF-8");
+    return out->text.len > 0 && m->why->len == 0;
+}
+
+static bool take_token(struct match *m, struct slice token, struct command_args *out)
+{
+    const struct lex_line *l = m->words;
+    const struct arg_row *row;
+
+    if (slice_eq(token, SLICE_LIT("[for")))
+        return take_for(m, out);
+    if (token.p[0] == '[' && m->at == l->n)
+        return true;
+    if (m->at == l->n)
+        return false;
+    if (slice_eq(token, SLICE_LIT("TEXT")))
+        return take_text(m, out);
+    row = arg_find(token);
+    if (row == NULL ? !take_choice(l->words[m->at].value, token, out)
+                    : !row->take(l->words[m->at].value, out))
+        return false;
+    m->at++;
+    return true;
+}
+
+/*
+ * True if the words are this form.  Otherwise m->at is the word that did not fit, and *expected
+ * what the form wants there (empty: nothing more).
+ */
+static bool match_form(const struct command_row *row, struct match *m, struct command_args *out,
+                       struct slice *expected)
+{
+    const char *pattern = row->args;
+    struct slice token;
+
+    *expected = SLICE_NONE;
+    out->for_ns = strstr(row->args, "[for") == NULL ? 0 : COMMAND_FOR_DEFAULT_NS;
+    while (command_pattern_next(&pattern, &token)) {
+        if (slice_eq(token, SLICE_LIT("TIME]")))
+            continue; /* went with "[for" */
+        if (!take_token(m, token, out)) {
+            *expected = token;
+            return false;
+        }
+    }
+    return m->at == m->words->n && (m->rest || !m->words->more);
+}
+
+/* --- complaints */
+
+static void say_choices(struct text *t, struct slice token)
+{
+    for (size_t i = 0; i < token.len; i++) {
+        if (token.p[i] == '|')
+            text_str(t, " or ");
+        else
+            text_char(t, token.p[i]);
+    }
+}
+
+static void say_expected(struct text *t, struct slice token, bool first)
+{
+    const struct arg_row *row = arg_find(token);
+
+    text_str(t, first ? "" : " or ");
+    if (slice_eq(token, SLICE_LIT("[for")))
+        text_str(t, "for TIME");
+    else if (slice_eq(token, SLICE_LIT("TEXT")))
+        text_str(t, "a text");
+    else if (row != NULL)
+        text_str(t, row->means);
+    else
+        say_choices(t, token);
+}
+
+static void say_got(struct text *t, const struct lex_line *l, int at)
+{
+    struct slice w;
+
+    if (at >= l->n) {
+        text_str(t, "the line ends");
+        return;
+    }
+    w = l->words[at].value;
+    text_char(t, '"');
+    text_put(t, slice_of(w.p, w.len > 60 ? 60 : w.len));
+    text_str(t, w.len > 60 ? "…\"" : "\"");
+}
+
+struct attempt {
+    int at; /* word that did not fit */
+    struct slice expected;
+};
+
+/* Several forms may want the same: once is enough. */
+static bool is_said(const struct attempt *a, int i)
+{
+    for (int k = 0; k < i; k++) {
+        if (a[k].at == a[i].at && slice_eq(a[k].expected, a[i].expected))
+            return true;
+    }
+    return false;
+}
+
+static void complain(struct text *why, struct slice name, const struct lex_line *l,
+                     const struct attempt *a, int n)
+{
+    int deepest = 0;
+    bool first = true;
+
+    for (int i = 0; i < n; i++)
+        deepest = a[i].at > deepest ? a[i].at : deepest;
+    text_put(why, name);
+    text_str(why, ": ");
+    for (int i = 0; i < n; i++) {
+        if (a[i].at != deepest || a[i].expected.len == 0 || is_said(a, i))
+            continue;
+        text_str(why, first ? "expected " : "");
+        say_expected(why, a[i].expected, first);
+        first = false;
+    }
+    text_str(why, first ? "nothing may follow, but there is " : ", but ");
+    say_got(why, l, deepest);
+    text_str(why, first || deepest >= l->n ? "" : " came");
+    text_str(why, " (see: help ");
+    text_put(why, name);
+    text_char(why, ')');
+}
+
+/* --- the whole line */
+
+static void remove_word(struct lex_line *l, int at)
+{
+    for (int i = at; i + 1 < l->n; i++)
+        l->words[i] = l->words[i + 1];
+    l->n--;
+}
+
+static bool takes_text(struct slice name)
+{
+    for (size_t i = 0; i < COMMAND_ALL_COUNT; i++) {
+        if (slice_eq(name, slice_str(command_rows[i].name)) &&
+            strstr(command_rows[i].args, "TEXT") != NULL)
+            return true;
+    }
+    return false;
+}
+
+/* "--json" counts right after the command, and as the last word where that cannot be a text. */
+static bool take_json(struct lex_line *l)
+{
+    for (int i = 1; i < l->n; i++) {
+        if (i > 1 && (i + 1 < l->n || l->more || takes_text(l->words[0].value)))
+            continue;
+        if (!l->words[i].quoted && slice_eq(l->words[i].value, SLICE_LIT("--json"))) {
+            remove_word(l, i);
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum command_parse match_rows(struct slice line, const struct lex_line *l, bool local,
+                                     struct command_args *out, struct text *why)
+{
+    struct attempt attempts[COMMAND_ALL_COUNT];
+    struct slice name = l->words[0].value;
+    int n = 0;
+
+    for (size_t i = 0; i < (local ? COMMAND_ALL_COUNT : COMMAND_COUNT); i++) {
+        struct match m = {.line = line, .words = l, .at = 1, .why = why};
+        if (!slice_eq(name, slice_str(command_rows[i].name)))
+            continue;
+        out->pool = out->upstream = out->text = SLICE_NONE;
+        out->n_choices = 0;
+        out->number = 0;
+        out->row = &command_rows[i];
+        if (match_form(out->row, &m, out, &attempts[n].expected))
+            return COMMAND_OK;
+        attempts[n++].at = m.at;
+        if (why->len > 0)
+            return COMMAND_USAGE;
+    }
+    if (n == 0) {
+        text_str(why, "there is no command ");
+        say_got(why, l, 0);
+        text_str(why, " (see: help)");
+        return COMMAND_UNKNOWN;
+    }
+    complain(why, name, l, attempts, n);
+    return COMMAND_USAGE;
+}
+
+enum command_parse command_parse(struct slice line, bool local, struct command_args *out,
+                                 struct text *why)
+{
+    struct lex_line l;
+
+    *out = (struct command_args){0};
+    if (line.len > COMMAND_LINE_MAX) {
+        text_printf(why, "a line may hold %d bytes", COMMAND_LINE_MAX);
+        return COMMAND_USAGE;
+    }
+    if (lex_split(line, &l, out->scratch, why) != WEIR_OK)
+        return COMMAND_USAGE;
+    if (l.n == 0)
+        return COMMAND_EMPTY;
+    out->json = take_json(&l);
+    return match_rows(line, &l, local, out, why);
+}
