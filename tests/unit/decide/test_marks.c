@@ -288,6 +288,40 @@ Test(marks, refusals_aborts_and_4xx_give_none)
     cr_assert_eq(f.pool->upstream[0].inflight, 0);
 }
 
+/*
+ * Failures of an upstream of which nothing is known yet, that promises a first token within 2 s,
+ * when clients of two users leave after so long without one.
+ */
+static uint64_t failures_when_left_after(uint64_t ns, uint64_t second_user)
+{
+    struct pool_request a = request_of(1), b = request_of(second_user);
+    struct pool_report gone = {.outcome = OUTCOME_NEUTRAL, .aborted = true};
+
+    f.conf.first_token_ns = S(2);
+    arrive(&f, &a);
+    arrive(&f, &b);
+    pass(&f, ns);
+    pool_end(f.pool, &a, &gone, f.now_ns);
+    pool_end(f.pool, &b, &gone, f.now_ns);
+    cr_assert_eq(marks(), 0);
+    return window_failures(&f.pool->upstream[0].breaker.window);
+}
+
+Test(marks, two_who_leave_a_silent_upstream_after_the_promised_time_show_failures_and_no_load)
+{
+    cr_assert_eq(failures_when_left_after(MS(2100), 2), 2);
+}
+
+Test(marks, who_leaves_a_silent_upstream_within_the_promised_time_shows_nothing)
+{
+    cr_assert_eq(failures_when_left_after(MS(1900), 2), 0);
+}
+
+Test(marks, one_user_who_leaves_a_silent_upstream_shows_nothing)
+{
+    cr_assert_eq(failures_when_left_after(MS(2100), 1), 0);
+}
+
 Test(marks, an_abort_after_content_leaves_the_ok)
 {
     struct pool_request r = request_of(0);
