@@ -6,6 +6,7 @@ import random
 import pytest
 
 from harness.ask import exchange, open_stream, post
+from harness.deadline import eventually
 from harness.dialects import CHAT
 from harness.http1 import LAST_CHUNK, chunk, request
 
@@ -48,6 +49,18 @@ BAD_HEADS = {
 }
 
 
+def test_of_many_malformed_answers_one_a_second_is_said(rig):
+    w = rig.weir((b := rig.backend()), workers=1, pool={"breaker": {"mode": "observe"}})
+    for _i in range(20):
+        c = w.client()
+        c.send(request(target="/bad"))
+        peer, _ = b.request()
+        peer.send_or_break(BAD_HEADS["no colon"])
+        c.answer()
+    said = eventually(lambda: w.errors.text().count("malformed answer"), what="a line")
+    assert said < 10, w.errors.text()
+
+
 @pytest.mark.parametrize("name", BAD_HEADS)
 def test_a_bad_head_becomes_502(rig, name):
     b = rig.backend()
@@ -58,6 +71,7 @@ def test_a_bad_head_becomes_502(rig, name):
     peer.send_or_break(BAD_HEADS[name])
     answer = c.answer()
     assert (answer.status, answer.code, answer.cause) == (502, "bad_gateway", "bad_gateway")
+    eventually(lambda: "chat/a: malformed answer: " in w.errors.text(), what="the log tells why")
     assert answer.json["error"]["type"] == "api_error"
     assert "error=http_protocol_error" in answer.get("proxy-status")
     assert peer.wait_end() in ("fin", "rst")

@@ -114,10 +114,33 @@ static void broken_after_early_error(struct exchange *x)
         end_after_error(x);
 }
 
+/* A malformed answer is the backend's fault to be found: one a second is said, the rest counted. */
+static void say_malformed(const struct exchange *x, const char *why)
+{
+    const struct snapshot_upstream *u = x->attempt.upstream;
+    struct exchanges *all = x->w->exchanges;
+    uint64_t now = loop_now_ns(x->w->loop);
+    char more[64] = "";
+
+    if (all->malformed_said_ns != 0 && now - all->malformed_said_ns < NS_PER_S) {
+        all->malformed_unsaid++;
+        return;
+    }
+    if (all->malformed_unsaid > 0)
+        (void)snprintf(more, sizeof more, "; %u more since the last one was said",
+                       all->malformed_unsaid);
+    all->malformed_said_ns = now;
+    all->malformed_unsaid = 0;
+    log_warn("%s/%s: malformed answer: %s (why %s tells the request)%s", x->pool->conf->name,
+             u->conf->name, why, x->record.id, more);
+}
+
 void exchange_ended(struct exchange *x, enum upstream_end how, const char *why)
 {
-    if (how == END_BAD)
+    if (how == END_BAD) {
         x->attempt.found = why;
+        say_malformed(x, why);
+    }
     switch (x->state) {
     case EXCHANGE_SENT:
         end_before_head(x, how, why);

@@ -27,6 +27,8 @@ struct exchanges {
     struct slab slab;
     struct list live;
     uint64_t spooled; /* of limits.spool */
+    uint64_t malformed_said_ns;
+    uint32_t malformed_unsaid; /* since then */
 };
 
 enum exchange_state {
