@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""The rooms of proxy/flow: who looks into whom, and which files call each other in a circle.
+"""The rooms of proxy/flow and proxy/admin: who looks into whom, and which files call each other in a circle.
 
     rooms.py FOLDER     prints each include of another room's private header and each circle that
                         crosses a room or is too large; then the largest circle; 1 if anything
@@ -14,7 +14,7 @@ import re
 import subprocess
 import sys
 
-FLOW = "proxy/flow"
+LAYERS = ("proxy/flow", "proxy/admin")
 CIRCLE_MAX = 4
 
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.M)
@@ -22,10 +22,10 @@ NOT_CODE = re.compile(r"""/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])+'
 WORD = re.compile(r"[A-Za-z_]\w*")
 
 
-def sources(root):
-    """{path below proxy/flow: its text}"""
+def sources(root, layer):
+    """{path below the layer: its text}"""
     found = {}
-    top = os.path.join(root, FLOW)
+    top = os.path.join(root, layer)
     for folder, _, files in os.walk(top):
         for name in sorted(files):
             if name.endswith((".c", ".h")):
@@ -36,10 +36,11 @@ def sources(root):
 
 
 def room_of(path):
+    """What lies above the rooms joins them, and is a room of its own."""
     return path.split("/")[0]
 
 
-def peeks(files):
+def peeks(layer, files):
     """Includes of a private header from outside its room."""
     for path, text in files.items():
         for header in INCLUDE.findall(text):
@@ -47,12 +48,12 @@ def peeks(files):
             target = near if near in files else header
             if target.endswith("_priv.h") and target in files and \
                     room_of(target) != room_of(path):
-                yield f"{FLOW}/{path}: {target} is private to {room_of(target)}"
+                yield f"{layer}/{path}: {target} is private to {room_of(target)}"
 
 
-def definitions(root, files):
+def definitions(root, layer, files):
     """{function: file} of those that are not static."""
-    names = [f"{FLOW}/{path}" for path in files if path.endswith(".c")]
+    names = [f"{layer}/{path}" for path in files if path.endswith(".c")]
     said = subprocess.run(["ctags", "-f", "-", "--languages=C", "--c-kinds=f",
                            "--fields=+K", "--fields-C=+{properties}", "-L", "-"], cwd=root,
                           check=True, capture_output=True, text=True, input="\n".join(names))
@@ -60,7 +61,7 @@ def definitions(root, files):
     for line in said.stdout.splitlines():
         name, file, *rest = line.split("\t")
         if "file:" not in rest and not any("static" in f for f in rest):
-            found[name] = os.path.relpath(file, FLOW)
+            found[name] = os.path.relpath(file, layer)
     return found
 
 
@@ -91,8 +92,8 @@ def circles(graph):
     return sorted((sorted(g) for g in groups if len(g) > 1), key=lambda g: (-len(g), g))
 
 
-def complaints(files, found):
-    yield from peeks(files)
+def complaints(layer, files, found):
+    yield from peeks(layer, files)
     for circle in found:
         rooms = {room_of(path) for path in circle}
         if len(rooms) > 1:
@@ -102,13 +103,21 @@ def complaints(files, found):
                   f"{', '.join(circle)}"
 
 
+def look(root, layer):
+    """(complaints, the largest circle)"""
+    files = sources(root, layer)
+    found = circles(calls(files, definitions(root, layer, files)))
+    return list(complaints(layer, files, found)), found[0] if found else []
+
+
 def main(root):
-    files = sources(root)
-    found = circles(calls(files, definitions(root, files)))
-    bad = list(complaints(files, found))
-    print("\n".join(bad), end="\n" if bad else "")
-    largest = found[0] if found else []
-    print(f"  rooms    largest circle of files: {len(largest)} ({', '.join(largest) or 'none'})")
+    bad = False
+    for layer in LAYERS:
+        said, largest = look(root, layer)
+        bad = bad or bool(said)
+        print("\n".join(said), end="\n" if said else "")
+        print(f"  {layer:<12} largest circle of files: {len(largest)} "
+              f"({', '.join(largest) or 'none'})")
     return 1 if bad else 0
 
 

@@ -71,9 +71,7 @@ ROOMS = {
 
 
 def found_in_rooms(root):
-    files = rooms.sources(root)
-    return list(rooms.complaints(files, rooms.circles(rooms.calls(
-        files, rooms.definitions(root, files)))))
+    return [line for layer in rooms.LAYERS for line in rooms.look(root, layer)[0]]
 
 
 def test_rooms_that_are_apart_are_let_through(tree):
@@ -260,3 +258,9 @@ def test_fields_that_nobody_reads_are_found(tree):
         "bench/micro/m.c": "int g(struct a *a)\n{\n    return a->counted;\n}\n"})
     found = list(unused.unread(root, {}))
     assert [line.split()[0] for line in found] == ["counted", "named", "set"]
+
+
+def test_rooms_of_admin_are_looked_at(tree):
+    found = found_in_rooms(tree({"proxy/admin/show/a.c": '#include "web/web_priv.h"\n',
+                                 "proxy/admin/web/web_priv.h": "/* x */\n"}))
+    assert found == ["proxy/admin/show/a.c: web/web_priv.h is private to web"]
