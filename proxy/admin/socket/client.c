@@ -26,9 +26,10 @@ enum {
     IN_MAX = COMMAND_LINE_MAX + 2,
     WATCH_BACKLOG_MAX = 256 * 1024,
 };
-static const uint64_t line_ns = 30 * NS_PER_S;  /* a line, once begun */
-static const uint64_t idle_ns = 600 * NS_PER_S; /* between lines */
-static const uint64_t read_ns = 10 * NS_PER_S;  /* without taking a byte of an answer */
+/* Without taking a byte of an answer; a line, once begun; between lines. */
+static const struct stream_patience patience = {
+    .out_ns = 10 * NS_PER_S, .in_ns = 30 * NS_PER_S, .idle_ns = 600 * NS_PER_S};
+static const struct stream_patience watching = {.out_ns = 10 * NS_PER_S};
 
 struct socket_hold {
     struct client *client; /* NULL: gone */
@@ -48,17 +49,14 @@ void client_end(struct client *c)
 {
     struct socket_server *s = c->server;
 
-    if (c->conn == NULL)
+    if (c->stream == NULL)
         return;
     if (c->hold != NULL)
         c->hold->client = NULL;
     s->n_watching -= c->place == CLIENT_WATCHING;
     s->n--;
     list_remove(&c->node);
-    loop_timer_stop(&c->deadline);
-    conn_close(&c->conn);
-    buf_free(&c->in);
-    buf_free(&c->out);
+    stream_close(&c->stream);
     loop_defer_free(control_loop(s->a->control), &c->deferred);
 }
 
@@ -75,68 +73,29 @@ static void client_enter(struct client *c, enum client_place p)
 
     s->n_watching += (p == CLIENT_WATCHING) - (c->place == CLIENT_WATCHING);
     c->place = p;
-    c->moved_ns = loop_now_ns(control_loop(s->a->control));
-    conn_want_read(c->conn, p == CLIENT_READING || p == CLIENT_WATCHING);
+    stream_want_read(c->stream, p == CLIENT_READING || p == CLIENT_WATCHING);
+    stream_set_patience(c->stream, p == CLIENT_WATCHING ? &watching : &patience);
+    stream_moved(c->stream);
 }
 
-static uint64_t client_patience(const struct client *c)
+static bool has_output(const struct client *c)
 {
-    if (!buf_empty(&c->out))
-        return read_ns;
-    if (c->place == CLIENT_WATCHING)
-        return 0;
-    return buf_empty(&c->in) ? idle_ns : line_ns;
+    return !buf_empty(stream_out(c->stream));
 }
 
-static void client_arm(struct client *c)
+static void timed_out(struct client *c)
 {
-    uint64_t patience = client_patience(c);
-
-    if (patience == 0)
-        loop_timer_stop(&c->deadline);
-    else
-        loop_timer_at(&c->deadline, c->moved_ns + patience);
-}
-
-static void on_deadline(void *arg)
-{
-    struct client *c = arg;
-
-    WEIR_CHECK(c, CLIENT_MAGIC);
-    if (!buf_empty(&c->out))
+    if (has_output(c))
         client_drop(c, "it did not read its answer for 10 s");
-    else if (!buf_empty(&c->in))
+    else if (!buf_empty(stream_in(c->stream)))
         client_drop(c, "its line was not ended within 30 s");
     else
         client_end(c);
 }
 
-/* Sends what there is; false if the client ended by it. */
-static bool client_flush(struct client *c)
-{
-    while (!buf_empty(&c->out)) {
-        struct slice s = buf_slice(&c->out);
-        struct iovec iov = {(void *)(uintptr_t)s.p, s.len};
-        size_t wrote;
-        enum weir_status rc = conn_write(c->conn, &iov, 1, &wrote);
-
-        if (rc == WEIR_AGAIN) {
-            conn_want_write(c->conn);
-            return true;
-        }
-        if (rc != WEIR_OK) {
-            client_end(c);
-            return false;
-        }
-        buf_consume(&c->out, wrote);
-        c->moved_ns = loop_now_ns(control_loop(c->server->a->control));
-    }
-    return true;
-}
-
 static void client_put(struct client *c, struct slice s)
 {
-    if (buf_append(&c->out, s, ANSWER_MAX) != WEIR_OK)
+    if (buf_append(stream_out(c->stream), s, ANSWER_MAX) != WEIR_OK)
         log_warn("admin: an answer to uid %u was cut: there is no memory", c->uid);
 }
 
@@ -148,20 +107,23 @@ static void client_run(struct client *c, struct slice line)
         [CALL_WATCH] = CLIENT_WATCHING,
     };
     struct socket_server *s = c->server;
-    struct call call = {.a = s->a, .line = line, .uid = c->uid, .client = c, .out = &c->out};
+    struct call call = {
+        .a = s->a, .line = line, .uid = c->uid, .client = c, .out = stream_out(c->stream)};
 
     if (c->place == CLIENT_WATCHING)
         client_put(c, SLICE_LIT("\n")); /* ends what it watched */
     call_run(&call, &s->args);
+    if (c->stream == NULL)
+        return; /* it watched, and could not be told of what it did */
     c->json = call.json;
     c->ending |= call.cut;
     client_enter(c, next[call.state]);
 }
 
-/* The next whole line in c->in; its length without the end in *len, with it in *used. */
+/* The next whole line of the input; its length without the end in *len, with it in *used. */
 static bool next_line(const struct client *c, size_t *len, size_t *used)
 {
-    struct slice s = buf_slice(&c->in);
+    struct slice s = buf_slice(stream_in(c->stream));
     const char *end = s.len == 0 ? NULL : memchr(s.p, '\n', s.len);
 
     if (end == NULL)
@@ -179,12 +141,14 @@ static bool client_run_lines(struct client *c)
     size_t len, used;
 
     for (;;) {
-        if (!client_flush(c))
+        if (!stream_flush(c->stream))
             return false;
-        if (!buf_empty(&c->out) || c->place == CLIENT_WAITING || !next_line(c, &len, &used))
+        if (has_output(c) || c->place == CLIENT_WAITING || !next_line(c, &len, &used))
             return true;
-        client_run(c, slice_of(buf_slice(&c->in).p, len));
-        buf_consume(&c->in, used);
+        client_run(c, slice_of(buf_slice(stream_in(c->stream)).p, len));
+        if (c->stream == NULL)
+            return false;
+        buf_consume(stream_in(c->stream), used);
     }
 }
 
@@ -193,7 +157,7 @@ static bool line_is_too_long(const struct client *c)
 {
     size_t len, used;
 
-    return c->in.len >= IN_MAX && !next_line(c, &len, &used);
+    return stream_in(c->stream)->len >= IN_MAX && !next_line(c, &len, &used);
 }
 
 static void client_step(struct client *c)
@@ -201,101 +165,65 @@ static void client_step(struct client *c)
     if (!client_run_lines(c))
         return;
     if (line_is_too_long(c)) {
-        buf_free(&c->in);
+        buf_free(stream_in(c->stream));
         client_put(c, SLICE_LIT("error: a line may hold 4096 bytes\n\n"));
         c->ending = true;
-        if (!client_flush(c))
-            return;
     }
-    if (c->ending && buf_empty(&c->out) && c->place != CLIENT_WAITING) {
-        client_end(c);
+    if (c->ending && c->place != CLIENT_WAITING)
+        stream_finish(c->stream);
+    if (!stream_flush(c->stream))
         return;
-    }
-    if (!buf_empty(&c->out) && c->place == CLIENT_READING)
+    if (has_output(c) && c->place == CLIENT_READING)
         client_enter(c, CLIENT_ANSWERING);
-    else if (buf_empty(&c->out) && c->place == CLIENT_ANSWERING)
+    else if (!has_output(c) && c->place == CLIENT_ANSWERING)
         client_enter(c, CLIENT_READING);
     if (c->ending)
-        conn_want_read(c->conn, false);
-    client_arm(c);
+        stream_want_read(c->stream, false);
+}
+
+static void on_step(void *owner)
+{
+    struct client *c = owner;
+
+    WEIR_CHECK(c, CLIENT_MAGIC);
+    client_step(c);
 }
 
 /* The client ended its side: what it asked is answered, a last line without its end included. */
-static void client_input_ended(struct client *c)
+static void on_input_end(void *owner)
 {
+    struct client *c = owner;
+    struct buf *in;
+
+    WEIR_CHECK(c, CLIENT_MAGIC);
+    in = stream_in(c->stream);
     c->ending = true;
-    if (!buf_empty(&c->in) && buf_append(&c->in, SLICE_LIT("\n"), IN_MAX + 1) != WEIR_OK)
-        buf_free(&c->in);
+    if (!buf_empty(in) && buf_append(in, SLICE_LIT("\n"), IN_MAX + 1) != WEIR_OK)
+        buf_free(in);
     if (c->place == CLIENT_WATCHING)
         client_enter(c, CLIENT_READING);
+    client_step(c);
 }
 
-static void on_readable(struct conn *conn, void *owner)
+static void on_end(void *owner, enum weir_status s, const char *why)
 {
     struct client *c = owner;
-    char *at;
-    size_t room, got;
-    enum weir_status rc;
 
-    (void)conn;
+    (void)why;
     WEIR_CHECK(c, CLIENT_MAGIC);
-    if (buf_reserve(&c->in, 1, IN_MAX, &at, &room) != WEIR_OK) {
+    if (s == WEIR_TIMEOUT)
+        timed_out(c);
+    else if (s == WEIR_NO_MEMORY)
         client_drop(c, "there is no memory for its line");
-        return;
-    }
-    rc = conn_read(c->conn, at, room, &got);
-    if (rc == WEIR_AGAIN)
-        return;
-    if (rc == WEIR_OK) {
-        if (buf_empty(&c->in))
-            c->moved_ns = loop_now_ns(control_loop(c->server->a->control));
-        buf_commit(&c->in, got);
-    } else if (rc == WEIR_CLOSED) {
-        client_input_ended(c);
-    } else {
+    else
         client_end(c);
-        return;
-    }
-    client_step(c);
-}
-
-static void on_writable(struct conn *conn, void *owner)
-{
-    struct client *c = owner;
-
-    (void)conn;
-    WEIR_CHECK(c, CLIENT_MAGIC);
-    client_step(c);
 }
 
 /* An orderly end may have commands before it that are not read yet: it is met when they are. */
-static void on_hangup(struct conn *conn, void *owner, bool reset)
-{
-    struct client *c = owner;
-
-    (void)conn;
-    WEIR_CHECK(c, CLIENT_MAGIC);
-    if (reset)
-        client_end(c);
-}
-
-static void on_open(struct conn *conn, void *owner)
-{
-    (void)conn, (void)owner; /* plain sockets are open at once */
-}
-
-static void on_fail(struct conn *conn, void *owner, enum weir_status s, const char *why)
-{
-    (void)conn, (void)s, (void)why;
-    client_end(owner);
-}
-
-static const struct conn_events client_events = {
-    .on_open = on_open,
-    .on_fail = on_fail,
-    .on_readable = on_readable,
-    .on_writable = on_writable,
-    .on_hangup = on_hangup,
+static const struct stream_events client_events = {
+    .on_step = on_step,
+    .on_input_end = on_input_end,
+    .on_end = on_end,
 };
 
 void client_create(struct socket_server *s, int fd, unsigned uid)
@@ -311,16 +239,14 @@ void client_create(struct socket_server *s, int fd, unsigned uid)
     c->server = s;
     c->uid = uid;
     loop_deferred_init(&c->deferred, client_free);
-    loop_timer_init(&c->deadline, l, on_deadline, c);
-    c->conn = conn_accept(l, fd, NULL, NULL, 0, &client_events, c);
-    if (c->conn == NULL) {
+    c->stream = stream_accept(l, fd, IN_MAX, &client_events, c);
+    if (c->stream == NULL) {
         free(c);
         return;
     }
     list_push_back(&s->clients, &c->node);
     s->n++;
-    c->moved_ns = loop_now_ns(l);
-    client_arm(c);
+    stream_set_patience(c->stream, &patience);
 }
 
 /* --- answers that come later, and events */
@@ -352,8 +278,8 @@ bool socket_hold_take(struct socket_hold **hp, struct call *call)
         return false;
     WEIR_CHECK(c, CLIENT_MAGIC);
     c->hold = NULL;
-    *call =
-        (struct call){.a = c->server->a, .uid = c->uid, .client = c, .json = json, .out = &c->out};
+    *call = (struct call){
+        .a = c->server->a, .uid = c->uid, .client = c, .json = json, .out = stream_out(c->stream)};
     return true;
 }
 
@@ -369,9 +295,11 @@ void socket_answered(struct call *call)
 
 void client_tell(struct client *c, struct slice line)
 {
-    if (buf_append(&c->out, line, WATCH_BACKLOG_MAX) != WEIR_OK ||
-        buf_append(&c->out, SLICE_LIT("\n"), WATCH_BACKLOG_MAX) != WEIR_OK)
+    struct buf *out = stream_out(c->stream);
+
+    if (buf_append(out, line, WATCH_BACKLOG_MAX) != WEIR_OK ||
+        buf_append(out, SLICE_LIT("\n"), WATCH_BACKLOG_MAX) != WEIR_OK)
         client_drop(c, "it watches and reads too slowly");
-    else if (client_flush(c))
-        client_arm(c);
+    else
+        (void)stream_flush(c->stream);
 }

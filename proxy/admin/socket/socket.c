@@ -76,8 +76,8 @@ static bool make_room(struct socket_server *s)
     {
         struct client *c = LIST_OBJECT(n, struct client, node);
 
-        if (c->place == CLIENT_READING && buf_empty(&c->out) &&
-            (longest == NULL || c->moved_ns < longest->moved_ns))
+        if (c->place == CLIENT_READING && buf_empty(stream_out(c->stream)) &&
+            (longest == NULL || stream_moved_ns(c->stream) < stream_moved_ns(longest->stream)))
             longest = c;
     }
     if (longest == NULL)

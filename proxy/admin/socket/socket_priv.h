@@ -4,8 +4,8 @@
 
 #include "call/call.h"
 #include "weir/base/list.h"
-#include "weir/net/conn.h"
 #include "weir/net/listener.h"
+#include "weir/net/stream.h"
 
 /* One connection of the admin socket.  Control thread. */
 
@@ -33,14 +33,11 @@ struct client {
     struct list node;
     struct loop_deferred deferred;
     struct socket_server *server;
-    struct conn *conn;
+    struct stream *stream;
     unsigned uid;
     enum client_place place;
     bool json;   /* watching: as objects */
     bool ending; /* no more lines come: close when all is answered */
-    struct buf in, out;
-    uint64_t moved_ns; /* when a line was last begun or ended, or a byte taken */
-    struct loop_timer deadline;
     struct socket_hold *hold;
 };
 

@@ -11,7 +11,7 @@
 
 enum {
     HEAD_ROOM = 1024,
-    STREAMS_MAX = 16, /* open pages */
+    PAGES_MAX = 16, /* open pages */
 };
 
 struct head {
@@ -48,7 +48,7 @@ static void put_head(struct web_client *c, const struct head *h)
                  "Referrer-Policy: no-referrer\r\n");
     text_str(&t, h->extra);
     text_str(&t, h->keep_alive ? "\r\n" : "Connection: close\r\n\r\n");
-    if (buf_append(&c->out, text_slice(&t), ANSWER_MAX) != WEIR_OK || !h->keep_alive)
+    if (buf_append(stream_out(c->stream), text_slice(&t), ANSWER_MAX) != WEIR_OK || !h->keep_alive)
         c->ending = true;
 }
 
@@ -59,7 +59,7 @@ static void put_whole(struct web_client *c, const struct web_request *r, struct 
     h.length = body.len;
     h.keep_alive = r->keep_alive;
     put_head(c, &h);
-    if (!r->is_head && buf_append(&c->out, body, ANSWER_MAX + HEAD_ROOM) != WEIR_OK)
+    if (!r->is_head && buf_append(stream_out(c->stream), body, ANSWER_MAX + HEAD_ROOM) != WEIR_OK)
         c->ending = true;
 }
 
@@ -161,7 +161,7 @@ static void answer_events(struct web_client *c, const struct web_request *r)
 {
     struct head h = {200, "text/event-stream", "", false, false, 0};
 
-    if (c->web->n_streams >= STREAMS_MAX) {
+    if (c->web->n_pages >= PAGES_MAX) {
         web_refuse(c, 503, "16 live pages are open already");
         return;
     }

@@ -17,11 +17,12 @@ enum {
     HEAD_MAX = 16 * 1024, /* browsers send their cookies of the same host along */
     LINE_MAX_BYTES = 4096,
     FIELDS_MAX = 100,
-    STREAM_BACKLOG_MAX = 8 * 1024 * 1024, /* the history, once, and what is not read yet */
+    PAGE_BACKLOG_MAX = 8 * 1024 * 1024, /* the history, once, and what is not read yet */
 };
-static const uint64_t head_ns = 10 * NS_PER_S; /* a head, from its first byte */
-static const uint64_t idle_ns = 60 * NS_PER_S; /* between requests: more than a scrape's interval */
-static const uint64_t read_ns = 10 * NS_PER_S; /* without taking a byte of an answer */
+/* A head, from its first byte; between requests: more than a scrape's interval. */
+static const struct stream_patience patience = {
+    .out_ns = 10 * NS_PER_S, .in_ns = 10 * NS_PER_S, .idle_ns = 60 * NS_PER_S};
+static const struct stream_patience open_page = {.out_ns = 10 * NS_PER_S};
 
 static void client_free(struct loop_deferred *d)
 {
@@ -34,68 +35,13 @@ static void client_free(struct loop_deferred *d)
 
 void web_client_end(struct web_client *c)
 {
-    if (c->conn == NULL)
+    if (c->stream == NULL)
         return;
     c->web->n--;
-    c->web->n_streams -= c->stream;
+    c->web->n_pages -= c->page;
     list_remove(&c->node);
-    loop_timer_stop(&c->deadline);
-    conn_close(&c->conn);
-    buf_free(&c->in);
-    buf_free(&c->out);
+    stream_close(&c->stream);
     loop_defer_free(control_loop(c->web->a->control), &c->deferred);
-}
-
-static uint64_t now_ns(const struct web_client *c)
-{
-    return loop_now_ns(control_loop(c->web->a->control));
-}
-
-static void client_arm(struct web_client *c)
-{
-    uint64_t patience = idle_ns;
-
-    if (!buf_empty(&c->out))
-        patience = read_ns;
-    else if (c->stream)
-        patience = 0;
-    else if (!buf_empty(&c->in))
-        patience = head_ns;
-    if (patience == 0)
-        loop_timer_stop(&c->deadline);
-    else
-        loop_timer_at(&c->deadline, c->moved_ns + patience);
-}
-
-static void on_deadline(void *arg)
-{
-    struct web_client *c = arg;
-
-    WEIR_CHECK(c, WEB_CLIENT_MAGIC);
-    web_client_end(c);
-}
-
-/* Sends what there is; false if the client ended by it. */
-static bool client_flush(struct web_client *c)
-{
-    while (!buf_empty(&c->out)) {
-        struct slice s = buf_slice(&c->out);
-        struct iovec iov = {(void *)(uintptr_t)s.p, s.len};
-        size_t wrote;
-        enum weir_status rc = conn_write(c->conn, &iov, 1, &wrote);
-
-        if (rc == WEIR_AGAIN) {
-            conn_want_write(c->conn);
-            return true;
-        }
-        if (rc != WEIR_OK) {
-            web_client_end(c);
-            return false;
-        }
-        buf_consume(&c->out, wrote);
-        c->moved_ns = now_ns(c);
-    }
-    return true;
 }
 
 static struct slice path_of(struct slice target)
@@ -132,7 +78,7 @@ static bool client_next(struct web_client *c)
     struct head_error err;
     size_t used;
 
-    switch (request_parse(buf_slice(&c->in), &limits, fields, &h, &used, &err)) {
+    switch (request_parse(buf_slice(stream_in(c->stream)), &limits, fields, &h, &used, &err)) {
     case PARSE_MORE:
         return false;
     case PARSE_BAD:
@@ -142,91 +88,53 @@ static bool client_next(struct web_client *c)
         break;
     }
     take_request(c, &h);
-    buf_consume(&c->in, used);
+    buf_consume(stream_in(c->stream), used);
     return true;
 }
 
-static void client_step(struct web_client *c)
-{
-    while (client_flush(c) && buf_empty(&c->out) && !c->stream && !c->ending &&
-           !buf_empty(&c->in) && client_next(c))
-        ;
-    if (c->conn == NULL)
-        return;
-    if (c->ending && buf_empty(&c->out)) {
-        conn_shutdown(c->conn);
-        web_client_end(c);
-        return;
-    }
-    /* What a stream or an ended client still says is of no interest, but its going is. */
-    conn_want_read(c->conn, buf_empty(&c->out) && !c->stream && !c->ending);
-    client_arm(c);
-}
-
-static void on_readable(struct conn *conn, void *owner)
+static void on_step(void *owner)
 {
     struct web_client *c = owner;
-    char *at;
-    size_t room, got;
-    enum weir_status rc;
+    struct buf *in, *out;
 
-    (void)conn;
     WEIR_CHECK(c, WEB_CLIENT_MAGIC);
-    if (buf_reserve(&c->in, 1, HEAD_MAX + 1, &at, &room) != WEIR_OK) {
-        web_client_end(c);
-        return;
+    in = stream_in(c->stream);
+    out = stream_out(c->stream);
+    while (buf_empty(out) && !buf_empty(in) && !c->page && !c->ending && client_next(c)) {
+        if (c->ending)
+            stream_finish(c->stream);
+        if (!stream_flush(c->stream))
+            return;
     }
-    rc = conn_read(c->conn, at, room, &got);
-    if (rc == WEIR_AGAIN)
-        return;
-    if (rc != WEIR_OK) {
-        web_client_end(c);
-        return;
-    }
-    if (buf_empty(&c->in))
-        c->moved_ns = now_ns(c);
-    buf_commit(&c->in, got);
-    client_step(c);
-}
-
-static void on_writable(struct conn *conn, void *owner)
-{
-    struct web_client *c = owner;
-
-    (void)conn;
-    WEIR_CHECK(c, WEB_CLIENT_MAGIC);
-    client_step(c);
+    /* What a page or an ended client still says is of no interest, but its going is. */
+    stream_want_read(c->stream, buf_empty(out) && !c->page && !c->ending);
+    stream_set_patience(c->stream, c->page ? &open_page : &patience);
 }
 
 /* A page has nothing more to say; another client may have, and its answer is wanted all the same.
  */
-static void on_hangup(struct conn *conn, void *owner, bool reset)
+static void on_hangup(void *owner)
 {
     struct web_client *c = owner;
 
-    (void)conn;
     WEIR_CHECK(c, WEB_CLIENT_MAGIC);
-    if (reset || c->stream)
+    if (c->page)
         web_client_end(c);
 }
 
-static void on_open(struct conn *conn, void *owner)
+static void on_end(void *owner, enum weir_status s, const char *why)
 {
-    (void)conn, (void)owner; /* plain sockets are open at once */
+    struct web_client *c = owner;
+
+    (void)s, (void)why;
+    WEIR_CHECK(c, WEB_CLIENT_MAGIC);
+    web_client_end(c);
 }
 
-static void on_fail(struct conn *conn, void *owner, enum weir_status s, const char *why)
-{
-    (void)conn, (void)s, (void)why;
-    web_client_end(owner);
-}
-
-static const struct conn_events web_events = {
-    .on_open = on_open,
-    .on_fail = on_fail,
-    .on_readable = on_readable,
-    .on_writable = on_writable,
+static const struct stream_events web_events = {
+    .on_step = on_step,
     .on_hangup = on_hangup,
+    .on_end = on_end,
 };
 
 void web_client_create(struct web *w, int fd)
@@ -241,16 +149,14 @@ void web_client_create(struct web *w, int fd)
     c->magic = WEB_CLIENT_MAGIC;
     c->web = w;
     loop_deferred_init(&c->deferred, client_free);
-    loop_timer_init(&c->deadline, l, on_deadline, c);
-    c->conn = conn_accept(l, fd, NULL, NULL, 0, &web_events, c);
-    if (c->conn == NULL) {
+    c->stream = stream_accept(l, fd, HEAD_MAX + 1, &web_events, c);
+    if (c->stream == NULL) {
         free(c);
         return;
     }
     list_push_back(&w->clients, &c->node);
     w->n++;
-    c->moved_ns = loop_now_ns(l);
-    client_arm(c);
+    stream_set_patience(c->stream, &patience);
 }
 
 void web_client_make_room(struct web *w)
@@ -261,9 +167,9 @@ void web_client_make_room(struct web *w)
     {
         struct web_client *c = LIST_OBJECT(n, struct web_client, node);
 
-        if (c->stream || !buf_empty(&c->out))
+        if (c->page || !buf_empty(stream_out(c->stream)))
             continue;
-        if (longest == NULL || c->moved_ns < longest->moved_ns)
+        if (longest == NULL || stream_moved_ns(c->stream) < stream_moved_ns(longest->stream))
             longest = c;
     }
     if (longest != NULL)
@@ -272,8 +178,8 @@ void web_client_make_room(struct web *w)
 
 void web_client_tell(struct web_client *c, struct slice bytes)
 {
-    if (buf_append(&c->out, bytes, STREAM_BACKLOG_MAX) != WEIR_OK)
+    if (buf_append(stream_out(c->stream), bytes, PAGE_BACKLOG_MAX) != WEIR_OK)
         web_client_end(c);
-    else if (client_flush(c))
-        client_arm(c);
+    else
+        (void)stream_flush(c->stream);
 }

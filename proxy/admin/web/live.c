@@ -75,11 +75,11 @@ void live_begin(struct web_client *c)
     struct admin *a = c->web->a;
 
     a->status = control_status(a->control);
-    if (render_into(a, &c->out, ANSWER_MAX, live_frame_history, NULL) != WEIR_OK ||
-        render_into(a, &c->out, 2 * ANSWER_MAX, live_frame_tick, NULL) != WEIR_OK) {
+    if (render_into(a, stream_out(c->stream), ANSWER_MAX, live_frame_history, NULL) != WEIR_OK ||
+        render_into(a, stream_out(c->stream), 2 * ANSWER_MAX, live_frame_tick, NULL) != WEIR_OK) {
         c->ending = true;
         return;
     }
-    c->stream = true;
-    c->web->n_streams++;
+    c->page = true;
+    c->web->n_pages++;
 }

@@ -70,7 +70,7 @@ static void tell_all(struct web *w, struct slice frame)
     LIST_EACH_SAFE(n, t, &w->clients)
     {
         struct web_client *c = LIST_OBJECT(n, struct web_client, node);
-        if (c->stream)
+        if (c->page)
             web_client_tell(c, frame);
     }
 }
@@ -79,7 +79,7 @@ static void tell_rendered(struct web *w, render_fn *fn, const void *arg)
 {
     struct buf frame = BUF_INIT;
 
-    if (w->n_streams == 0)
+    if (w->n_pages == 0)
         return;
     w->a->status = control_status(w->a->control);
     if (render_into(w->a, &frame, ANSWER_MAX, fn, arg) == WEIR_OK)

@@ -5,8 +5,8 @@
 #include "call/call.h"
 #include "weir/base/list.h"
 #include "weir/http/head.h"
-#include "weir/net/conn.h"
 #include "weir/net/listener.h"
+#include "weir/net/stream.h"
 
 /* One connection of the endpoint.  Control thread. */
 
@@ -15,7 +15,7 @@ struct web {
     struct listener *listener;
     int fd;
     struct list clients;
-    unsigned n, n_streams;
+    unsigned n, n_pages;
     struct buf metrics; /* /metrics as rendered last: however often it is asked for */
     uint64_t metrics_ns;
     char host[256]; /* this machine's name, which requests may name */
@@ -26,12 +26,9 @@ struct web_client {
     struct list node;
     struct loop_deferred deferred;
     struct web *web;
-    struct conn *conn;
-    struct buf in, out;
-    bool stream; /* a page that is told what happens */
+    struct stream *stream;
+    bool page;   /* is told what happens */
     bool ending; /* no further request: close when the output is sent */
-    uint64_t moved_ns;
-    struct loop_timer deadline;
 };
 
 void web_client_create(struct web *w, int fd);
@@ -46,7 +43,7 @@ struct web_request {
     struct slice path; /* without the query */
     bool is_head, keep_alive;
 };
-/* Appends the whole answer to c->out; may make c a stream. */
+/* Appends the whole answer to the output; may make c an open page. */
 void web_answer(struct web_client *c, const struct web_request *r);
 /* An answer of one line; closes. */
 void web_refuse(struct web_client *c, int status, const char *what);

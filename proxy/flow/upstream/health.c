@@ -7,11 +7,10 @@
 #include <string.h>
 
 #include "weir/base/assert.h"
-#include "weir/base/buf.h"
 #include "weir/base/clock.h"
 #include "weir/base/log.h"
 #include "weir/base/text.h"
-#include "weir/net/conn.h"
+#include "weir/net/stream.h"
 
 enum { HEALTH_MAGIC = 0x4ea17444, ANSWER_MAX = 64 * 1024, FIELDS = 100 };
 
@@ -22,9 +21,8 @@ struct health {
     const struct snapshot_upstream *upstream;
     struct net_addr addr;
     bool has_addr;
-    struct conn *conn; /* NULL between checks */
-    struct buf in;
-    struct loop_timer next, limit;
+    struct stream *stream; /* NULL between checks */
+    struct loop_timer next;
     uint32_t failed, passed; /* in a row */
     bool down;
     char error[96]; /* of the last check; "" = it passed, or there was none yet */
@@ -32,9 +30,7 @@ struct health {
 
 static void end_check(struct health *h)
 {
-    conn_close(&h->conn);
-    buf_free(&h->in);
-    loop_timer_stop(&h->limit);
+    stream_close(&h->stream);
     loop_timer_at(&h->next, loop_now_ns(h->loop) + h->pool->conf->health.interval_ns);
 }
 
@@ -113,8 +109,9 @@ static bool is_healthy(const struct health_conf *c, int status)
     return c->n_status == 0 && status >= 200 && status < 300;
 }
 
-static void judge(struct health *h)
+static void on_step(void *owner)
 {
+    struct health *h = owner;
     struct http_field fields[FIELDS];
     struct head_limits limits = {
         .line = 8192, .head = ANSWER_MAX, .fields = FIELDS, .body = UINT64_MAX};
@@ -123,7 +120,9 @@ static void judge(struct health *h)
     size_t used;
     char why[64];
 
-    switch (response_parse(buf_slice(&h->in), &limits, false, false, fields, &r, &used, &err)) {
+    WEIR_CHECK(h, HEALTH_MAGIC);
+    switch (response_parse(buf_slice(stream_in(h->stream)), &limits, false, false, fields, &r,
+                           &used, &err)) {
     case PARSE_MORE:
         return;
     case PARSE_BAD:
@@ -138,29 +137,6 @@ static void judge(struct health *h)
     }
     (void)snprintf(why, sizeof why, "status %d", r.status);
     failed(h, why);
-}
-
-static void on_readable(struct conn *c, void *owner)
-{
-    struct health *h = owner;
-    char *at;
-    size_t room, got;
-    enum weir_status rc;
-
-    WEIR_CHECK(h, HEALTH_MAGIC);
-    if (buf_reserve(&h->in, 2048, ANSWER_MAX, &at, &room) != WEIR_OK) {
-        failed(h, "the answer's head is too long");
-        return;
-    }
-    rc = conn_read(c, at, room, &got);
-    if (rc == WEIR_AGAIN)
-        return;
-    if (rc != WEIR_OK) {
-        failed(h, weir_status_text(rc));
-        return;
-    }
-    buf_commit(&h->in, got);
-    judge(h);
 }
 
 static bool has_header(const struct health_conf *c, const char *name)
@@ -188,65 +164,38 @@ static void put_request(struct text *t, const struct health *h)
     text_str(t, "Connection: close\r\n\r\n");
 }
 
-static void on_open(struct conn *c, void *owner)
+static void on_open(void *owner)
 {
     struct health *h = owner;
     char request[16 * 1024];
-    struct iovec iov;
-    size_t wrote;
     struct text t;
 
     WEIR_CHECK(h, HEALTH_MAGIC);
     text_init(&t, request, sizeof request);
     put_request(&t, h);
-    iov = (struct iovec){request, t.len};
     if (t.full)
         failed(h, "the fields of a check are longer than 16 KiB");
-    else if (conn_write(c, &iov, 1, &wrote) != WEIR_OK || wrote != t.len)
-        failed(h, "the request could not be sent");
+    else if (buf_append(stream_out(h->stream), text_slice(&t), sizeof request) != WEIR_OK)
+        end_check(h); /* no memory here: says nothing about the upstream */
 }
 
-static void on_fail(struct conn *c, void *owner, enum weir_status s, const char *why)
+static void on_end(void *owner, enum weir_status s, const char *why)
 {
     struct health *h = owner;
 
     WEIR_CHECK(h, HEALTH_MAGIC);
-    (void)c;
-    if (s == WEIR_TIMEOUT)
+    if (s == WEIR_NO_MEMORY)
+        end_check(h); /* what is short on this side says nothing about the upstream */
+    else if (s == WEIR_TIMEOUT)
         timed_out(h, why);
     else
-        failed(h, why);
+        failed(h, s == WEIR_LIMIT ? "the answer's head is too long" : why);
 }
 
-static void on_writable(struct conn *c, void *owner)
-{
-    (void)c;
-    (void)owner;
-}
-
-static void on_limit(void *arg)
-{
-    struct health *h = arg;
-
-    WEIR_CHECK(h, HEALTH_MAGIC);
-    if (h->conn != NULL)
-        timed_out(h, "no answer in time");
-}
-
-/* What is short on this side says nothing about the upstream. */
-static void on_no_connection(struct conn *c, void *owner, enum weir_status s, const char *why)
-{
-    if (s == WEIR_NO_MEMORY)
-        end_check(owner);
-    else
-        on_fail(c, owner, s, why);
-}
-
-static const struct conn_events events = {
+static const struct stream_events events = {
     .on_open = on_open,
-    .on_fail = on_no_connection,
-    .on_readable = on_readable,
-    .on_writable = on_writable,
+    .on_step = on_step,
+    .on_end = on_end,
 };
 
 static void on_next(void *arg)
@@ -255,13 +204,14 @@ static void on_next(void *arg)
     uint64_t timeout = h->pool->conf->health.timeout_ns;
 
     WEIR_CHECK(h, HEALTH_MAGIC);
-    if (!h->has_addr || h->conn != NULL)
+    if (!h->has_addr || h->stream != NULL)
         return;
-    h->conn = conn_connect(h->loop, &h->addr, h->upstream->tls, timeout, &events, h);
-    if (h->conn == NULL)
+    h->stream =
+        stream_connect(h->loop, &h->addr, h->upstream->tls, timeout, ANSWER_MAX, &events, h);
+    if (h->stream == NULL)
         end_check(h); /* no descriptor or memory here: says nothing about the upstream */
     else
-        loop_timer_at(&h->limit, loop_now_ns(h->loop) + timeout);
+        stream_set_limit(h->stream, loop_now_ns(h->loop) + timeout);
 }
 
 struct health *health_create(struct loop *l, const struct snapshot_pool *p,
@@ -276,7 +226,6 @@ struct health *health_create(struct loop *l, const struct snapshot_pool *p,
     h->pool = p;
     h->upstream = u;
     loop_timer_init(&h->next, l, on_next, h);
-    loop_timer_init(&h->limit, l, on_limit, h);
     return h;
 }
 
@@ -286,7 +235,7 @@ void health_set(struct health *h, const struct snapshot_pool *p, const struct sn
 
     h->pool = p;
     h->upstream = u;
-    if (other && h->has_addr && h->conn == NULL)
+    if (other && h->has_addr && h->stream == NULL)
         loop_timer_at(&h->next, loop_now_ns(h->loop));
 }
 
@@ -298,9 +247,7 @@ void health_destroy(struct health **hp)
     if (h == NULL)
         return;
     loop_timer_stop(&h->next);
-    loop_timer_stop(&h->limit);
-    conn_close(&h->conn);
-    buf_free(&h->in);
+    stream_close(&h->stream);
     free(h);
 }
 
