@@ -50,6 +50,10 @@ def structs(root, files):
     return [(n, owner, file) for (owner, file), n in count.items()]
 
 
+def p90(ordered):
+    return ordered[len(ordered) * 9 // 10]
+
+
 def show(title, root, patterns):
     files = [f for f in listed(root, *patterns) if f.endswith((".c", ".h"))]
     found = sorted(functions(root, [f for f in files if f.endswith(".c")]))
@@ -58,11 +62,11 @@ def show(title, root, patterns):
         return
     static = sum(1 for f in found if f[1])
     longest = found[-1]
-    print(f"  {title:<8} {len(found):5} functions: median {statistics.median(f[0] for f in found):.0f}"
-          f" lines, longest {longest[0]} ({longest[2]} in {longest[3]}),"
+    print(f"  {title:<8} {len(found):5} functions: median {statistics.median(f[0] for f in found):.0f},"
+          f" p90 {p90(found)[0]} lines, longest {longest[0]} ({longest[2]} in {longest[3]}),"
           f" {sum(1 for f in found if f[0] > 40)} above 40, {100 * static // len(found)} % static")
-    print(f"  {'':<8} {len(lengths):5} files: median {statistics.median(n for n, _ in lengths):.0f}"
-          f" lines, longest {lengths[-1][0]} ({lengths[-1][1]})")
+    print(f"  {'':<8} {len(lengths):5} files: median {statistics.median(n for n, _ in lengths):.0f},"
+          f" p90 {p90(lengths)[0]} lines, longest {lengths[-1][0]} ({lengths[-1][1]})")
     large = max(structs(root, files), default=None)
     if large:
         print(f"  {'':<8}       largest struct: {large[0]} fields ({large[1]} in {large[2]})")
