@@ -10,6 +10,11 @@ static const struct conf_word modes[] = {{"observe", 0}, {"enforce", 1}, {NULL, 
     WORD("mode", s, enforce, "enforce", modes,                                                     \
          "observe: decide, count and report, but never delay or refuse")
 
+static const struct conf_word http2_words[] = {{"off", UPSTREAM_HTTP2_OFF},
+                                               {"auto", UPSTREAM_HTTP2_AUTO},
+                                               {"clear", UPSTREAM_HTTP2_CLEAR},
+                                               {NULL, 0}};
+
 static const struct conf_row upstream_rows[] = {
     TEXT("name", struct upstream_conf, name, &conf_form_name,
          "what it is called; reloads recognise it by this and its url", .required = true),
@@ -19,6 +24,9 @@ static const struct conf_row upstream_rows[] = {
          .def_words = "client; url for https"),
     COUNT("max_streams", struct upstream_conf, max_streams, "4096", "1", "65535", "requests",
           "most requests in flight; set it if the backend's slots are known"),
+    WORD("http2", struct upstream_conf, http2, "auto", http2_words,
+         "HTTP/2: auto: where an https upstream agrees (ALPN); clear: to an http one by prior "
+         "knowledge"),
     TEXT("ca", struct upstream_conf, ca, &conf_form_anchor,
          "PEM file or folder of authorities that sign it", .def_words = "the system's"),
     TEXT("server_name", struct upstream_conf, server_name, &conf_form_host,

@@ -74,7 +74,7 @@ void field_block_free(struct field_block *b)
 /* --- as a request */
 
 struct pseudo {
-    struct slice method, scheme, authority, path;
+    struct slice method, scheme, authority, path, status;
 };
 
 struct reading {
@@ -83,6 +83,7 @@ struct reading {
     struct field_set set;
     struct pseudo pseudo;
     size_t lines; /* fields so far */
+    bool is_answer;
 };
 
 static bool next_field(struct slice *rest, struct slice *name, struct slice *value)
@@ -101,12 +102,12 @@ static bool next_field(struct slice *rest, struct slice *name, struct slice *val
 static enum parse pseudo_take(struct reading *r, struct slice name, struct slice value)
 {
     static const struct slice names[] = {
-        {":method", 7}, {":scheme", 7}, {":authority", 10}, {":path", 5}};
+        {":method", 7}, {":scheme", 7}, {":authority", 10}, {":path", 5}, {":status", 7}};
     struct slice *to[] = {&r->pseudo.method, &r->pseudo.scheme, &r->pseudo.authority,
-                          &r->pseudo.path};
+                          &r->pseudo.path, &r->pseudo.status};
 
-    for (size_t i = 0; i < 4; i++) {
-        if (!slice_eq(name, names[i]))
+    for (size_t i = 0; i < 5; i++) {
+        if (!slice_eq(name, names[i]) || (i == 4) != r->is_answer)
             continue;
         if (to[i]->p != NULL)
             return head_bad(r->err, "a pseudo field that comes twice");
@@ -278,4 +279,99 @@ enum parse field_block_request(const struct field_block *b, const struct head_li
     if (rc == PARSE_DONE)
         rc = body_read(&r, ended, out);
     return rc;
+}
+
+/* --- as an answer */
+
+static enum parse status_read(struct reading *r, struct response_head *out)
+{
+    struct slice v = r->pseudo.status;
+    uint64_t n;
+
+    if (v.len != 3 || parse_u64(v, 599, &n) != WEIR_OK || n < 100)
+        return head_bad(r->err, "a status that does not exist");
+    out->status = (int)n;
+    return PARSE_DONE;
+}
+
+static enum parse answer_body_read(struct reading *r, bool to_head, bool ended,
+                                   struct response_head *out)
+{
+    struct framing framing;
+    enum parse rc = framing_decide(r->err, &r->set, 1, &framing);
+
+    if (rc != PARSE_DONE)
+        return rc;
+    out->length = out->status == 204 || out->status < 200 ? 0 : framing.length;
+    if (ended || to_head || out->status < 200 || out->status == 204 || out->status == 304)
+        out->body = BODY_NONE;
+    else
+        out->body = framing.counted ? BODY_COUNTED : BODY_CHUNKED;
+    return PARSE_DONE;
+}
+
+enum parse field_block_response(const struct field_block *b, const struct head_limits *limits,
+                                bool to_head, bool ended, struct http_field *fields,
+                                struct response_head *out, struct head_error *err)
+{
+    struct reading r = {
+        .limits = limits, .err = err, .set = {.all = fields, .at = out->at}, .is_answer = true};
+    struct slice rest = buf_slice(&b->bytes);
+    enum parse rc;
+
+    *out = (struct response_head){.fields = fields, .minor = 1, .http2 = true, .keep_alive = true};
+    rc = pseudo_read(&r, &rest);
+    if (rc == PARSE_DONE)
+        rc = status_read(&r, out);
+    if (rc == PARSE_DONE)
+        rc = fields_read(&r, b, rest);
+    out->n_fields = r.set.n;
+    if (rc == PARSE_DONE && b->err.status != 0) {
+        *err = b->err;
+        return PARSE_BAD;
+    }
+    if (rc == PARSE_DONE)
+        rc = answer_body_read(&r, to_head, ended, out);
+    if (rc == PARSE_DONE)
+        response_content(&r.set, out);
+    return rc;
+}
+
+/* --- as trailers */
+
+static bool may_trail(struct slice name)
+{
+    switch ((int)field_lookup(name)) {
+    case FIELD_AUTHORIZATION:
+    case FIELD_CONNECTION:
+    case FIELD_CONTENT_ENCODING:
+    case FIELD_CONTENT_LENGTH:
+    case FIELD_CONTENT_TYPE:
+    case FIELD_COOKIE:
+    case FIELD_EXPECT:
+    case FIELD_HOST:
+    case FIELD_KEEP_ALIVE:
+    case FIELD_PROXY_AUTHENTICATE:
+    case FIELD_PROXY_AUTHORIZATION:
+    case FIELD_PROXY_CONNECTION:
+    case FIELD_SET_COOKIE:
+    case FIELD_TE:
+    case FIELD_TRAILER:
+    case FIELD_TRANSFER_ENCODING:
+    case FIELD_UPGRADE:
+        return false;
+    default:
+        return name.len > 0 && name.p[0] != ':';
+    }
+}
+
+bool field_block_trailers(const struct field_block *b, struct field_list *out)
+{
+    struct slice rest = buf_slice(&b->bytes), name, value;
+
+    while (b->err.status == 0 && next_field(&rest, &name, &value)) {
+        if (may_trail(name))
+            field_add(out, name, value);
+    }
+    return b->err.status == 0 && !out->full && out->n > 0;
 }

@@ -107,6 +107,9 @@ bool target_is_plain(struct slice method, struct slice target);
 enum parse request_judge(struct head_error *err, const struct head_limits *limits,
                          const struct field_set *set, struct request_head *out);
 
+/* What the fields of an answer say of its body: kind of stream, coding. */
+void response_content(const struct field_set *set, struct response_head *out);
+
 /* Body of a message by its Content-Length and Transfer-Encoding (RFC 9112, 6.3). */
 struct framing {
     bool chunked, counted;

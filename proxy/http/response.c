@@ -125,7 +125,7 @@ static bool is_encoded(const struct field_set *set)
     return false;
 }
 
-static void content_settle(const struct field_set *set, struct response_head *out)
+void response_content(const struct field_set *set, struct response_head *out)
 {
     struct slice type = media_type(response_field(out, FIELD_CONTENT_TYPE));
 
@@ -151,7 +151,7 @@ static enum parse parse(struct head_scan *s, struct slice in, const struct head_
     if (rc == PARSE_DONE)
         rc = connection_settle(s, &set, asked_upgrade, out);
     if (rc == PARSE_DONE)
-        content_settle(&set, out);
+        response_content(&set, out);
     return rc;
 }
 

@@ -62,10 +62,14 @@ struct client_timeouts_conf {
     uint64_t body_rate; /* bytes a second after 10 s; 0 = off */
 };
 
+/* auto: where TLS agrees on it; clear: without TLS, by prior knowledge. */
+enum upstream_http2 { UPSTREAM_HTTP2_OFF, UPSTREAM_HTTP2_AUTO, UPSTREAM_HTTP2_CLEAR };
+
 struct upstream_conf {
     char *name, *url;
     char *host; /* "client", "url" or a name; "" = the url's for https, else the client's */
     uint32_t max_streams;
+    enum upstream_http2 http2;
     char *ca, *server_name, *certificate, *key;
     bool verify;
     uint32_t idle_connections;

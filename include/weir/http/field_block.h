@@ -3,6 +3,7 @@
 #define WEIR_HTTP_FIELD_BLOCK_H
 
 #include "weir/base/buf.h"
+#include "weir/http/field_list.h"
 #include "weir/http/head.h"
 
 /*
@@ -38,5 +39,16 @@ void field_block_free(struct field_block *b);
 enum parse field_block_request(const struct field_block *b, const struct head_limits *limits,
                                bool ended, struct http_field *fields, struct request_head *out,
                                struct head_error *err) WEIR_MUST_CHECK;
+
+/* The same for the head of an answer; ended: no body follows.  BODY_CHUNKED: its length is open. */
+enum parse field_block_response(const struct field_block *b, const struct head_limits *limits,
+                                bool to_head, bool ended, struct http_field *fields,
+                                struct response_head *out, struct head_error *err) WEIR_MUST_CHECK;
+
+/*
+ * Trailers, into an empty list: without what frames, routes or tells credentials (RFC 9110, 6.5.1),
+ * and nothing at all where one of them is not allowed.
+ */
+bool field_block_trailers(const struct field_block *b, struct field_list *out);
 
 #endif

@@ -130,6 +130,7 @@ struct request_head {
 
 struct response_head {
     int status, minor;
+    bool http2;
     struct slice reason;
     struct http_field *fields;
     size_t n_fields;

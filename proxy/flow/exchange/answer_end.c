@@ -84,6 +84,11 @@ static void end_before_head(struct exchange *x, enum upstream_end how, const cha
     bool reused = u != NULL && u->reused;
     bool stale = reused && !u->any_byte && !x->attempt.resent && !x->body.dropped;
 
+    if (how == END_REFUSED && !stale) {
+        if (!exchange_try_elsewhere(x, OUTCOME_REFUSED))
+            exchange_fail(x, OUTCOME_REFUSED, 503, CAUSE_UPSTREAM_REFUSED);
+        return;
+    }
     if (stale && how != END_BAD && (x->request.idempotent || !u->ops->may_have_begun(u))) {
         exchange_resend(x);
         return;

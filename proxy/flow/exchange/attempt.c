@@ -68,7 +68,7 @@ static void set_upstream(struct exchange *x)
 static enum weir_status take(struct exchange *x, bool fresh)
 {
     struct upstream_target t = {x->attempt.upstream, x->attempt.use,
-                                x->pool->conf->timeouts.connect_ns};
+                                x->pool->conf->timeouts.connect_ns, x->request.asks_websocket};
     enum weir_status rc =
         upstream_take(x->w, &t, fresh, &exchange_upstream_events, x, &x->attempt.uplink);
 

@@ -136,7 +136,7 @@ static void set_host(struct snapshot_upstream *u)
 bool snapshot_upstream_make(struct snapshot_upstream *u, const struct upstream_conf *c, char *why,
                             size_t room)
 {
-    static const char *const alpn[] = {"http/1.1"};
+    static const char *const alpn[] = {"h2", "http/1.1"};
     const char *static_why = "";
     struct tls_client_conf tc;
 
@@ -155,11 +155,16 @@ bool snapshot_upstream_make(struct snapshot_upstream *u, const struct upstream_c
         .verify = c->verify,
         .certificate = or_null(c->certificate),
         .key = or_null(c->key),
-        .alpn = alpn,
+        .alpn = alpn + 1,
         .n_alpn = 1,
     };
     u->tls = tls_client_create(&tc, why, room);
-    return u->tls != NULL;
+    if (u->tls == NULL || c->http2 == UPSTREAM_HTTP2_OFF)
+        return u->tls != NULL;
+    tc.alpn = alpn;
+    tc.n_alpn = 2;
+    u->tls_http2 = tls_client_create(&tc, why, room);
+    return u->tls_http2 != NULL;
 }
 
 /* --- verifying without running */
@@ -195,6 +200,7 @@ static void verify_upstream(struct verify *v, const struct upstream_conf *c)
     if (!snapshot_upstream_make(&u, c, why, sizeof why))
         complain(v, why);
     tls_client_release(&u.tls);
+    tls_client_release(&u.tls_http2);
 }
 
 struct page_set *snapshot_pages_make(const struct settings *s, char *why, size_t room)

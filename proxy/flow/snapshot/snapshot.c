@@ -312,8 +312,10 @@ static void destroy(struct snapshot *s)
     for (size_t i = 0; s->listeners != NULL && i < s->settings->n_listeners; i++)
         snapshot_listener_fini(&s->listeners[i]);
     for (size_t i = 0; s->pools != NULL && i < s->settings->n_pools; i++) {
-        for (size_t k = 0; k < s->pools[i].n_upstreams; k++)
+        for (size_t k = 0; k < s->pools[i].n_upstreams; k++) {
             tls_client_release(&s->pools[i].upstreams[k].tls);
+            tls_client_release(&s->pools[i].upstreams[k].tls_http2);
+        }
         gate_unref(&s->pools[i].gate);
         free(s->pools[i].upstreams);
     }

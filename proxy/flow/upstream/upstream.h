@@ -29,9 +29,10 @@ struct snapshot_use;
 /* How an answer ends. */
 enum upstream_end {
     END_CLEAN,
-    END_RESET, /* broken off */
-    END_SHORT, /* ended before its framing said so */
-    END_BAD,   /* malformed */
+    END_RESET,   /* broken off */
+    END_SHORT,   /* ended before its framing said so */
+    END_BAD,     /* malformed */
+    END_REFUSED, /* given back before anything was done (REFUSED_STREAM, GOAWAY) */
 };
 
 /* Borrowed for the call.  Fields are without Host, Connection and framing. */
@@ -88,6 +89,7 @@ struct upstream_target {
     struct snapshot_upstream *upstream;
     struct snapshot_use *use;
     uint64_t connect_ns;
+    bool http1; /* the request is an upgrade, which HTTP/2 has none of */
 };
 
 /*

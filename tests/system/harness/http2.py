@@ -299,3 +299,107 @@ class Raw:
         while self.read(deadline):
             pass
         return self.goaways[-1][1] if self.goaways else None
+
+
+class Request:
+    """What came on a stream of a Server.  reset: the code; ended: its body is whole."""
+
+    def __init__(self, number):
+        self.id = number
+        self.fields = []
+        self.body = bytearray()
+        self.ended = False
+        self.reset = None
+
+    def get(self, name, default=None):
+        found = [v for n, v in self.fields if n == name.lower()]
+        return found[0] if found else default
+
+
+class Server:
+    """The other end of weir's connection to an upstream of HTTP/2."""
+
+    def __init__(self, wire, streams=100, window=None):
+        self.wire = wire
+        self.h2 = h2.connection.H2Connection(h2.config.H2Configuration(
+            client_side=False, header_encoding="utf-8", validate_outbound_headers=False,
+            normalize_outbound_headers=False))
+        self.requests = {}
+        self.taken = 0
+        self.pings = 0
+        self.mute = False  # answers nothing more, not even a PING
+        self.h2.initiate_connection()
+        change = {h2.settings.SettingCodes.MAX_CONCURRENT_STREAMS: streams}
+        if window is not None:
+            change[h2.settings.SettingCodes.INITIAL_WINDOW_SIZE] = window
+        self.h2.update_settings(change)
+        self.flush()
+
+    def flush(self):
+        data = self.h2.data_to_send()
+        if data and not self.mute:
+            self.wire.send_or_break(data)
+
+    def receive(self, deadline):
+        if not self.wire.buf and not self.wire.fill(deadline):
+            return False
+        for event in self.h2.receive_data(self.wire.take(len(self.wire.buf))):
+            self.on(event)
+        self.flush()
+        return True
+
+    def on(self, event):
+        request = self.requests.get(getattr(event, "stream_id", None))
+        if isinstance(event, h2.events.RequestReceived):
+            self.requests[event.stream_id] = request = Request(event.stream_id)
+            request.fields = event.headers
+        elif isinstance(event, h2.events.DataReceived):
+            request.body += event.data
+            if event.flow_controlled_length:
+                self.h2.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
+        elif isinstance(event, h2.events.StreamEnded):
+            request.ended = True
+        elif isinstance(event, h2.events.StreamReset) and request:
+            request.reset = int(event.error_code)
+        elif isinstance(event, h2.events.PingReceived):
+            self.pings += 1
+
+    def until(self, claim, within=USUAL):
+        deadline = Deadline(within)
+        while not claim():
+            if not self.receive(deadline):
+                raise Ended(self.wire.ended, repr(self.requests).encode())
+
+    def request(self, within=USUAL):
+        """The next request that is whole."""
+        number = 1 + 2 * self.taken
+        self.until(lambda: number in self.requests and self.requests[number].ended, within)
+        self.taken += 1
+        return self.requests[number]
+
+    def begin(self, request, status=200, fields=(), end=False):
+        self.h2.send_headers(request.id, [(":status", str(status)), *fields], end_stream=end)
+        self.flush()
+
+    def data(self, request, data=b"", end=False):
+        """As the window allows, which must be enough."""
+        while len(data) > 16384:
+            self.h2.send_data(request.id, data[:16384])
+            data = data[16384:]
+        self.h2.send_data(request.id, data, end_stream=end)
+        self.flush()
+
+    def trailers(self, request, fields):
+        self.h2.send_headers(request.id, fields, end_stream=True)
+        self.flush()
+
+    def answer(self, request, status=200, body=b"", fields=()):
+        self.begin(request, status, [*fields, ("content-length", str(len(body)))])
+        self.data(request, body, end=True)
+
+    def reset(self, request, code):
+        self.h2.reset_stream(request.id, code)
+        self.flush()
+
+    def goaway(self, last, code=0):
+        self.wire.send(frame(GOAWAY, 0, 0, last.to_bytes(4, "big") + code.to_bytes(4, "big")))

@@ -52,6 +52,7 @@ static void submit_trailers(struct h2_stream *s, uint32_t *flags)
 
     worker_field_list(s->c->w, &l);
     field_list_restore(&l, buf_slice(&s->trailers), 0);
+    field_list_read(&l);
     *flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
     if (nghttp2_submit_trailer(s->c->ng, s->id, nv, add_fields(nv, &l)) != 0)
         s->c->broken = true;

@@ -4,30 +4,11 @@
 
 /* HTTP/1 towards upstreams; private to upstream/h1. */
 
-#include "weir/base/clock.h"
-#include "weir/base/slab.h"
 #include "weir/http/chunked.h"
-#include "weir/net/conn.h"
 
-#include "upstream/upstream.h"
-#include "worker/shared.h"
+#include "upstream/upstream_priv.h"
 
 enum { UPLINK_MAGIC = 0x00b11214 };
-
-/* Idle upstream connections of one upstream in one worker, and where to connect to. */
-struct idle_pool {
-    struct list idle; /* newest first */
-    uint32_t n_idle;
-    struct net_addr addrs[8]; /* as resolved; n 0 = not known (yet) */
-    uint8_t n_addrs, next_addr;
-    char why[96]; /* why there is no address */
-};
-
-/* Those of a worker. */
-struct uplinks {
-    struct slab slab;
-    struct idle_pool pools[SNAPSHOT_UPSTREAMS_MAX];
-};
 
 enum uplink_state {
     UPLINK_CONNECTING,
@@ -58,7 +39,7 @@ struct h1_receiving {
 };
 
 struct h1_uplink {
-    struct uplink uplink;
+    struct uplink uplink; /* first, as in h2_uplink: see h2_become */
     uint32_t magic;
     enum uplink_state state;
     struct worker *w;
@@ -72,6 +53,7 @@ struct h1_uplink {
     struct h1_sending sending;
     struct h1_receiving receiving;
     bool to_head, upgrade; /* the request */
+    bool http1;            /* HTTP/2 would not do for it */
     bool keep;             /* the upstream would keep it */
     bool failed;           /* out of memory: its timer ends it */
     uint8_t addresses_tried;

@@ -85,6 +85,7 @@ void upstream_close_idle(struct worker *w, int slot)
 {
     LIST_EACH_SAFE(n, t, &w->uplinks->pools[slot].idle)
     uplink_close(LIST_OBJECT(n, struct h1_uplink, node));
+    h2_links_close(&w->uplinks->pools[slot]);
 }
 
 const char *upstream_why(const struct worker *w, int slot)
@@ -101,8 +102,10 @@ struct uplinks *uplinks_create(uint32_t max)
     if (u == NULL)
         return NULL;
     slab_init(&u->slab, upstream_bytes(), max);
-    for (int i = 0; i < SNAPSHOT_UPSTREAMS_MAX; i++)
+    for (int i = 0; i < SNAPSHOT_UPSTREAMS_MAX; i++) {
         list_init(&u->pools[i].idle);
+        list_init(&u->pools[i].links);
+    }
     return u;
 }
 
@@ -113,6 +116,7 @@ void uplinks_destroy(struct uplinks **up)
     *up = NULL;
     if (u == NULL)
         return;
+    h2_uplinks_destroy(&u->h2);
     slab_fini(&u->slab);
     free(u);
 }

@@ -89,12 +89,42 @@ static void on_timer(void *arg)
 
 /* --- events of the connection */
 
+static bool speaks_http2(const struct h1_uplink *u)
+{
+    if (u->upstream->tls != NULL)
+        return slice_eq(conn_alpn(u->conn), SLICE_LIT("h2"));
+    return !u->http1 && u->upstream->conf->http2 == UPSTREAM_HTTP2_CLEAR;
+}
+
+static void become_http2(struct h1_uplink *u)
+{
+    struct h2_becoming b = {.uplink = u->uplink,
+                            .w = u->w,
+                            .upstream = u->upstream,
+                            .use = u->use,
+                            .snapshot = u->snapshot,
+                            .conn = u->conn};
+    uint64_t took_ns = loop_now_ns(u->w->loop) - u->begun_ns;
+
+    loop_timer_stop(&u->timer);
+    if (!h2_become(u, &b)) {
+        b.uplink.events->connect_failed(b.uplink.owner, WEIR_NO_MEMORY, "out of memory");
+        uplink_close(u);
+        return;
+    }
+    b.uplink.events->connected(b.uplink.owner, took_ns);
+}
+
 static void on_open(struct conn *c, void *owner)
 {
     struct h1_uplink *u = owner;
 
     WEIR_CHECK(u, UPLINK_MAGIC);
     (void)c;
+    if (speaks_http2(u)) {
+        become_http2(u);
+        return;
+    }
     uplink_enter(u, UPLINK_HEAD);
     u->uplink.events->connected(u->uplink.owner, loop_now_ns(u->w->loop) - u->begun_ns);
 }
@@ -204,9 +234,11 @@ static const struct upstream_ops h1_ops = {
 static bool connect_now(struct h1_uplink *u)
 {
     struct idle_pool *l = idle_pool_of(u);
+    bool either = !u->http1 && u->upstream->tls_http2 != NULL;
 
     u->begun_ns = loop_now_ns(u->w->loop);
-    u->conn = conn_connect(u->w->loop, &l->addrs[l->next_addr], u->upstream->tls, u->connect_ns,
+    u->conn = conn_connect(u->w->loop, &l->addrs[l->next_addr],
+                           either ? u->upstream->tls_http2 : u->upstream->tls, u->connect_ns,
                            &conn_events, u);
     if (u->conn != NULL)
         counter_add(&u->w->counters.upstream_connects, 1);
@@ -225,6 +257,7 @@ static struct h1_uplink *open_new(struct worker *w, const struct upstream_target
     u->w = w;
     u->upstream = t->upstream;
     u->connect_ns = t->connect_ns;
+    u->http1 = t->http1;
     list_init(&u->node);
     loop_timer_init(&u->timer, w->loop, on_timer, u);
     loop_deferred_init(&u->deferred, free_deferred);
@@ -255,8 +288,12 @@ enum weir_status upstream_take(struct worker *w, const struct upstream_target *t
                                struct uplink **out)
 {
     struct idle_pool *l = &w->uplinks->pools[t->upstream->slot];
-    struct h1_uplink *u = fresh ? NULL : idle_take(w, l);
+    struct h1_uplink *u;
 
+    *out = fresh || t->http1 ? NULL : h2_take(w, t, events, owner);
+    if (*out != NULL)
+        return WEIR_OK;
+    u = fresh ? NULL : idle_take(w, l);
     if (u != NULL) {
         uplink_enter(u, UPLINK_HEAD);
         u->uplink.reused = true;
@@ -274,5 +311,7 @@ enum weir_status upstream_take(struct worker *w, const struct upstream_target *t
 
 size_t upstream_bytes(void)
 {
-    return sizeof(struct h1_uplink);
+    size_t h1 = sizeof(struct h1_uplink), h2 = h2_uplink_bytes();
+
+    return h1 > h2 ? h1 : h2;
 }
