@@ -59,8 +59,8 @@ static void submit_trailers(struct h2_stream *s, uint32_t *flags)
 }
 
 /* nghttp2_data_source_read_callback */
-static ssize_t h2_read_data(nghttp2_session *ng, int32_t id, uint8_t *to, size_t room,
-                            uint32_t *flags, nghttp2_data_source *source, void *owner)
+static ssize_t read_data(nghttp2_session *ng, int32_t id, uint8_t *to, size_t room, uint32_t *flags,
+                         nghttp2_data_source *source, void *owner)
 {
     struct h2_stream *s = source->ptr;
     size_t n = s->out.len < room ? s->out.len : room;
@@ -126,7 +126,7 @@ static void op_head(struct client *c, const struct answer_head *h)
 {
     struct h2_stream *s = of(c);
     nghttp2_nv *nv = h2_of(s->c->w)->fields;
-    nghttp2_data_provider data = {.source.ptr = s, .read_callback = h2_read_data};
+    nghttp2_data_provider data = {.source.ptr = s, .read_callback = read_data};
     char mem[48];
     struct text t;
     size_t n = 0, status_len;
@@ -216,7 +216,7 @@ static void op_end(struct client *c, enum client_end how, const struct field_lis
 
 /*
  * What was gathered in this round has not been offered to the client yet, but nobody else would say
- * when there is room: all of it counts, and h2_read_data says so once half of it has gone.
+ * when there is room: all of it counts, and read_data says so once half of it has gone.
  */
 static size_t op_backlog(const struct client *c)
 {
