@@ -120,7 +120,7 @@ extern const struct conf_form conf_form_address, conf_form_url, conf_form_name, 
     conf_form_token, conf_form_method, conf_form_host, conf_form_block, conf_form_origin,
     conf_form_file, conf_form_anchor, conf_form_directory, conf_form_log, conf_form_user,
     conf_form_operator, conf_form_socket, conf_form_admin_host, conf_form_upstream_host,
-    conf_form_field, conf_form_statuses;
+    conf_form_field, conf_form_statuses, conf_form_kept;
 
 /* ---- the nearest word ---- */
 

@@ -96,6 +96,25 @@ static const char *wrong_log(const char *text, char *room, size_t size)
     return room;
 }
 
+/* A file that is replaced by a new one now and then: its folder is written to. */
+static const char *wrong_kept(const char *text, char *room, size_t size)
+{
+    struct stat st;
+    char folder[4096];
+    const char *slash = strrchr(text, '/');
+
+    if (text[0] != '/' || slash[1] == '\0')
+        return "a file is written with its folder";
+    if (stat(text, &st) == 0 && !S_ISREG(st.st_mode))
+        return "it is no regular file";
+    if ((size_t)(slash - text) >= sizeof folder)
+        return "it is too long";
+    (void)snprintf(folder, sizeof folder, "%.*s", (int)(slash - text + 1), text);
+    if (stat(folder, &st) != 0 || !S_ISDIR(st.st_mode))
+        return "its folder is not there";
+    return access(folder, W_OK | X_OK) == 0 ? NULL : because(room, size, errno);
+}
+
 static const char *wrong_user(const char *text, char *room, size_t size)
 {
     struct passwd pw, *found = NULL;
@@ -137,6 +156,8 @@ const struct conf_form conf_form_anchor = {"a readable file or folder",
 const struct conf_form conf_form_directory = {"a folder", "/etc/weir/pages", wrong_directory};
 const struct conf_form conf_form_log = {
     "a place for the log", "stderr, stdout, off, syslog or /var/log/weir/access.log", wrong_log};
+const struct conf_form conf_form_kept = {"a file in a folder that can be written to",
+                                         "/var/lib/weir/learnt", wrong_kept};
 const struct conf_form conf_form_user = {"a user", "a name or a number", wrong_user};
 const struct conf_form conf_form_operator = {"a user", "a name or a number, or NAME:read",
                                              wrong_operator};

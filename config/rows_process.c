@@ -199,6 +199,17 @@ static const struct conf_row log_rows[] = {
 };
 static const struct conf_table log_table = TABLE("log", log_rows, "What is written down.");
 
+static const struct conf_row state_rows[] = {
+    TEXT("path", struct settings, state_path, &conf_form_kept,
+         "file for what was learnt of the upstreams, written each 10 s and at the end, so that a "
+         "restart does not begin cold",
+         .def_words = "none", .not_live = true),
+    DURATION("max_age", struct settings, state_max_age_ns, "24h", "1s", "720h",
+             "an older file is not used", .not_live = true),
+};
+static const struct conf_table state_table = TABLE(
+    "state", state_rows, "What outlives a restart: limits, times and loads that were learnt.");
+
 static const struct conf_word fin_words[] = {{"abort", 0}, {"keep", 1}, {NULL, 0}};
 
 static const struct conf_row root_rows[] = {
@@ -231,5 +242,6 @@ static const struct conf_row root_rows[] = {
     FLAT("pages", &pages_table, "answers for people"),
     FLAT("admin", &admin_table, "the operator's access"),
     FLAT("log", &log_table, "logs"),
+    FLAT("state", &state_table, "what outlives a restart"),
 };
 const struct conf_table conf_root = TABLE("", root_rows, "The process as a whole.");

@@ -23,13 +23,24 @@ void doubt_on_time(struct doubt *d)
     d->value = num_max(0, d->value - STEP_ON_TIME);
 }
 
-bool doubt_tick(struct doubt *d, bool busy, uint64_t now_ns)
+static bool forget(struct doubt *d, uint64_t quiet_ns)
 {
-    if (!d->shown || busy)
-        d->quiet_ns = now_ns;
-    if (!d->shown || now_ns - d->quiet_ns < QUIET_NS)
+    if (!d->shown || quiet_ns < QUIET_NS)
         return false;
     d->shown = false;
     d->value = 0;
     return true;
+}
+
+bool doubt_tick(struct doubt *d, bool busy, uint64_t now_ns)
+{
+    if (!d->shown || busy)
+        d->quiet_ns = now_ns;
+    return forget(d, now_ns - d->quiet_ns);
+}
+
+bool doubt_restored(struct doubt *d, uint64_t away_ns, uint64_t now_ns)
+{
+    d->quiet_ns = now_ns;
+    return forget(d, away_ns);
 }

@@ -101,6 +101,18 @@ double limiter_streams(const struct limiter *l)
     return l->override > 0 ? l->override : l->streams;
 }
 
+void limiter_restored(struct limiter *l, uint32_t max_streams, uint64_t away_ns, uint64_t now_ns)
+{
+    limiter_set_most(l, max_streams);
+    l->known = num_max(l->pending, l->known * num_decay(away_ns, KNOWN_NS));
+    l->gain = 1;
+    l->probe_marks = l->marks + l->wait_marks;
+    l->probe_ns = now_ns + PROBE_AFTER_NS;
+    if (doubt_restored(&l->doubt, away_ns, now_ns))
+        l->start = true;
+    begin_window(l, now_ns);
+}
+
 bool limiter_has_room(const struct limiter *l, uint32_t inflight, uint32_t pending)
 {
     return inflight < num_floor(limiter_streams(l)) && pending < num_floor(l->pending);

@@ -36,6 +36,12 @@ void predict_init(struct predict *p)
     crowd_init(&p->unary_crowd);
 }
 
+void predict_restored(struct predict *p)
+{
+    p->unproven = (UINT32_C(1) << PREDICT_CLASSES) - 1;
+    p->unary_learnt = 0; /* slower ones count for their double again */
+}
+
 unsigned predict_class(uint64_t bytes)
 {
     uint64_t tokens = bytes / BYTES_PER_TOKEN;
@@ -181,8 +187,20 @@ static void learn_base(struct predict *p, const struct lesson *l)
         *base += BASE_UP * num_min(took_s - *base, *base);
 }
 
+/* Is the upstream as quick as it was before the restart?  Otherwise this is its first token. */
+static void prove(struct predict *p, const struct lesson *l)
+{
+    unsigned c = predict_class(l->bytes);
+    bool unproven = p->unproven >> c & 1;
+
+    p->unproven &= ~(UINT32_C(1) << c);
+    if (unproven && l->free && p->base_s[c] >= 0 && l->took_s > p->base_s[c])
+        p->base_s[c] = p->quick_s[c] = l->took_s;
+}
+
 void predict_learn_stream(struct predict *p, const struct lesson *l)
 {
+    prove(p, l);
     if (predict_knows(p, false)) { /* the first of all says nothing of a spread */
         learn_quick(p, l);
         learn_spread(p, l);

@@ -153,6 +153,8 @@ struct settings {
     size_t n_admin_hosts;
     bool default_admin_http;
     uint32_t why_entries;
+    char *state_path; /* "" = off */
+    uint64_t state_max_age_ns;
     char *log_access; /* stderr, stdout, off, syslog, or a file */
     enum log_level log_level;
     bool log_query;

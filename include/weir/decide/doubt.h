@@ -29,4 +29,7 @@ void doubt_on_time(struct doubt *d);
  */
 bool doubt_tick(struct doubt *d, bool busy, uint64_t now_ns);
 
+/* The same for one that was kept `away_ns` ago, with nothing sent since. */
+bool doubt_restored(struct doubt *d, uint64_t away_ns, uint64_t now_ns);
+
 #endif

@@ -48,6 +48,12 @@ void limiter_init(struct limiter *l, uint32_t max_streams, uint64_t now_ns);
 /* Begins anew after the upstream was away. */
 void limiter_restart(struct limiter *l, uint64_t now_ns);
 
+/*
+ * Its numbers are those of an earlier process, kept `away_ns` ago: as if nothing had been sent
+ * since. Nothing was marked yet.
+ */
+void limiter_restored(struct limiter *l, uint32_t max_streams, uint64_t away_ns, uint64_t now_ns);
+
 /* A new max_streams. */
 void limiter_set_most(struct limiter *l, uint32_t max_streams);
 

@@ -22,6 +22,7 @@ struct predict {
     uint32_t learnt;                 /* first tokens so far */
     double spread_s; /* what slow ones take longer though nothing was in their way */
     struct crowding crowd;
+    uint32_t unproven; /* classes, a bit each, whose base is of an earlier process */
     /* whole answers, unary mode */
     double unary_s;      /* nearly all take no longer */
     double unary_base_s; /* what the quick ones take */
@@ -31,6 +32,10 @@ struct predict {
 };
 
 void predict_init(struct predict *p);
+
+/* Its numbers are those of an earlier process: the first one of a class that was free is believed.
+ */
+void predict_restored(struct predict *p);
 
 /* Octave of the body's size in tokens, one token taken as 4 bytes. */
 unsigned predict_class(uint64_t bytes);

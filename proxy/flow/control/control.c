@@ -330,6 +330,7 @@ struct control *control_create(struct settings **s, const struct control_start *
     (void)snprintf(why, room, "out of memory");
     if (!take_sockets(c) || !control_keep_names(c))
         goto failed;
+    control_keep_start(c);
     loop_timer_init(&c->tick, c->loop, on_tick, c);
     loop_timer_init(&c->expiry, c->loop, on_expiry, c);
     loop_timer_init(&c->drain_timer, c->loop, on_drain_timer, c);
@@ -407,6 +408,7 @@ void control_destroy(struct control **cp)
     if (c->loop != NULL)
         loop_poll(c->loop); /* the last records */
     access_log_close(c);
+    control_keep_end(c);
     memory_watch_close(&c->memory);
     if (c->ran)
         control_say_sum(c);

@@ -6,6 +6,7 @@
 
 #include "weir/base/assert.h"
 #include "weir/base/clock.h"
+#include "weir/base/file_sink.h"
 #include "weir/base/log.h"
 #include "weir/base/log_sink.h"
 #include "weir/flow/control.h"
@@ -133,6 +134,9 @@ struct control {
     struct subscriber subscribers[SUBSCRIBERS_MAX];
     int n_subscribers;
 
+    struct file_sink *keeper; /* of the state file; NULL: off */
+    int keep_error;           /* that was said; 0 = none */
+
     struct access_log log;
     struct memory_watch memory;
     struct why_ring why;
@@ -170,6 +174,13 @@ void control_say_sum(const struct control *c);
 void control_second(struct control *c); /* once a second: rings, states, public page */
 uint64_t control_shed_in(const struct control *c, int pool, int seconds, enum cause cause);
 uint64_t control_admitted_in(const struct control *c, int pool, int seconds);
+
+/* --- control/keep.c */
+/* What an earlier process learnt is put back; before any request. */
+void control_keep_start(struct control *c);
+void control_keep_second(struct control *c); /* once a second */
+void control_keep(struct control *c);
+void control_keep_end(struct control *c);
 
 /* --- control/events.c */
 void control_take_pool_events(struct control *c);

@@ -104,6 +104,7 @@ void control_second(struct control *c)
         if (c->seconds % 10 == 0)
             keep_histograms(c, &c->snapshot->pools[i]);
     }
+    control_keep_second(c);
     control_publish(c);
 }
 

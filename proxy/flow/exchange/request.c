@@ -215,6 +215,9 @@ static bool cors_on(const struct exchange *x)
     return x->snapshot->settings->n_cors_origins > 0;
 }
 
+/* The same after a restart, when what was learnt of a kind is read again; there are seven. */
+static const struct hash_key kinds_key = {0, 0};
+
 static void set_wish(struct exchange *x, const struct request_head *h, struct slice path)
 {
     const struct settings *st = x->snapshot->settings;
@@ -229,7 +232,7 @@ static void set_wish(struct exchange *x, const struct request_head *h, struct sl
     x->request.path_streams = streams_of_path(path);
     x->request.kind = x->request.dialect != DIALECT_UNKNOWN
                           ? KIND_GENERATION
-                          : kind_of_route(hash_keyed(x->snapshot->user_key, path));
+                          : kind_of_route(hash_keyed(kinds_key, path));
     x->ticket.r.model = x->request.dialect == DIALECT_GEMINI /* its paths name the model */
                             ? hash_keyed(x->snapshot->user_key, path)
                             : 0;

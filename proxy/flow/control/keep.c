@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What outlives a restart: each 10 s, and at the end, what was learnt of every upstream goes into a
+ * file; at the start it is read.  What is damaged, too old or of another upstream is not used, and
+ * the log says so.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "control/control_priv.h"
+#include "control/kept_file.h"
+
+#define KEEP_EACH_S    10
+#define PATIENCE_NS    (2 * NS_PER_S) /* at the end, for a slow disk */
+#define CLOCK_SLACK_NS (60 * NS_PER_S)
+
+static const char *path_of(const struct control *c)
+{
+    return c->snapshot->settings->state_path;
+}
+
+/* --- writing */
+
+static bool add_pool(struct buf *b, const struct snapshot_pool *p)
+{
+    bool ok = true;
+
+    for (size_t i = 0; i < p->n_upstreams && ok; i++) {
+        const struct upstream_conf *u = p->upstreams[i].conf;
+        struct kept_entry e = {
+            slice_str(p->conf->name), slice_str(u->name), kept_url(u->url), {{0}}};
+
+        pool_keep(gate_lock(p->gate), (size_t)p->upstreams[i].place, &e.kept);
+        gate_unlock(p->gate);
+        ok = kept_file_add(b, &e);
+    }
+    return ok;
+}
+
+static void say_error(struct control *c, int error)
+{
+    char reason[96];
+
+    if (error == c->keep_error)
+        return;
+    c->keep_error = error;
+    if (error != 0)
+        log_warn("state: %s cannot be written: %s", path_of(c),
+                 strerror_r(error, reason, sizeof reason));
+    else
+        log_info("state: %s is written again", path_of(c));
+}
+
+void control_keep(struct control *c)
+{
+    const struct snapshot *s = c->snapshot;
+    struct buf b = BUF_INIT;
+    bool ok;
+
+    if (c->keeper == NULL)
+        return;
+    say_error(c, file_sink_error(c->keeper));
+    ok = kept_file_begin(&b, wall_now_ns());
+    for (size_t i = 0; i < s->settings->n_pools && ok; i++)
+        ok = add_pool(&b, &s->pools[i]);
+    if (ok && kept_file_end(&b))
+        file_sink_put(c->keeper, buf_slice(&b));
+    else
+        say_error(c, ENOMEM);
+    buf_free(&b);
+}
+
+void control_keep_second(struct control *c)
+{
+    if (c->seconds % KEEP_EACH_S == 0)
+        control_keep(c);
+}
+
+void control_keep_end(struct control *c)
+{
+    if (c->ran)
+        control_keep(c);
+    if (c->keeper != NULL)
+        say_error(c, file_sink_destroy(&c->keeper, PATIENCE_NS));
+}
+
+/* --- reading */
+
+static const struct snapshot_upstream *
+upstream_of(const struct snapshot *s, const struct kept_entry *e, const struct snapshot_pool **pool)
+{
+    for (size_t k = 0; k < s->settings->n_pools; k++) {
+        *pool = &s->pools[k];
+        if (!slice_eq(e->pool, slice_str((*pool)->conf->name)))
+            continue;
+        for (size_t i = 0; i < (*pool)->n_upstreams; i++) {
+            if (slice_eq(e->name, slice_str((*pool)->upstreams[i].conf->name)))
+                return &(*pool)->upstreams[i];
+        }
+    }
+    return NULL;
+}
+
+static bool restore_one(struct control *c, const struct kept_entry *e, uint64_t away_ns)
+{
+    const struct snapshot_pool *pool;
+    const struct snapshot_upstream *u = upstream_of(c->snapshot, e, &pool);
+    const char *why = "it is not in the settings";
+    bool ok;
+
+    if (u != NULL && e->url != kept_url(u->conf->url)) {
+        why = "its URL is another one now";
+    } else if (u != NULL) {
+        ok = pool_restore(gate_lock(pool->gate), (size_t)u->place, &e->kept, away_ns,
+                          loop_now_ns(c->loop));
+        gate_unlock(pool->gate);
+        if (ok)
+            return true;
+        why = "a number is out of range";
+    }
+    log_info("state: what was learnt of %.*s/%.*s is not used: %s", (int)e->pool.len, e->pool.p,
+             (int)e->name.len, e->name.p, why);
+    return false;
+}
+
+static void restore_all(struct control *c, struct slice bytes)
+{
+    uint64_t now = wall_now_ns(), most_ns = c->snapshot->settings->state_max_age_ns, away_ns;
+    struct kept_reader r;
+    struct kept_entry e;
+    const char *wrong = kept_file_open(&r, bytes);
+    unsigned n = 0;
+
+    if (wrong == NULL && r.wall_ns > now + CLOCK_SLACK_NS)
+        wrong = "is of a time that has not come yet";
+    away_ns = wrong != NULL || r.wall_ns > now ? 0 : now - r.wall_ns;
+    if (wrong == NULL && away_ns > most_ns)
+        wrong = "is older than state.max_age";
+    if (wrong != NULL) {
+        log_warn("state: %s is not used: it %s", path_of(c), wrong);
+        return;
+    }
+    while (kept_file_next(&r, &e))
+        n += restore_one(c, &e, away_ns);
+    log_info("state: what was learnt of %u upstreams until %.0f s ago is used (%s)", n,
+             (double)away_ns / 1e9, path_of(c));
+}
+
+/* NULL and errno; *len is what was read. */
+static char *read_file(const char *path, size_t *len)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    struct stat st;
+    char *mem = NULL;
+    ssize_t n = -1;
+
+    if (fd == -1)
+        return NULL;
+    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+        mem = malloc(KEPT_FILE_MAX);
+    if (mem != NULL)
+        n = read(fd, mem, KEPT_FILE_MAX);
+    (void)close(fd);
+    if (n >= 0) {
+        *len = (size_t)n;
+        return mem;
+    }
+    free(mem);
+    errno = EINVAL;
+    return NULL;
+}
+
+void control_keep_start(struct control *c)
+{
+    char *mem, reason[96];
+    size_t len = 0;
+
+    if (path_of(c)[0] == '\0')
+        return;
+    mem = read_file(path_of(c), &len);
+    if (mem != NULL)
+        restore_all(c, slice_of(mem, len));
+    else if (errno == ENOENT)
+        log_info("state: %s is not there yet: nothing is known of the upstreams", path_of(c));
+    else
+        log_warn("state: %s is not used: %s", path_of(c), strerror_r(errno, reason, sizeof reason));
+    free(mem);
+    c->keeper = file_sink_create(path_of(c), KEPT_FILE_MAX);
+    if (c->keeper == NULL)
+        log_warn("state: there is no memory or no thread to write %s", path_of(c));
+}
