@@ -7,7 +7,9 @@
 #include "weir/decide/num.h"
 
 #define MEMORY_NS      (3 * NS_PER_S)
-#define EVENTS_MIN     10.0 /* fewer say nothing about pace */
+#define PAUSE_NS       (200 * NS_PER_MS) /* a longer gap is a pause, and ... */
+#define PAUSE_FACTOR   4                 /* ... if it is so many times the usual one */
+#define EVENTS_MIN     10.0              /* fewer say nothing about pace */
 #define PEAK_MEMORY_NS (500 * NS_PER_S)
 #define CALM_SHARE     0.25 /* of the peak in flight is "few streams" */
 #define CALM_LEAST     2.0
@@ -38,6 +40,14 @@ void pace_seen(struct pace *p, uint64_t now_ns)
     p->last_event_ns = now_ns;
 }
 
+uint64_t pace_gap_ns(uint64_t gap_ns, uint64_t gaps_ns, uint64_t events)
+{
+    uint64_t usual_ns = events > 0 ? gaps_ns / events : 0;
+    uint64_t most_ns = PAUSE_FACTOR * usual_ns > PAUSE_NS ? PAUSE_FACTOR * usual_ns : PAUSE_NS;
+
+    return gap_ns < most_ns ? gap_ns : most_ns;
+}
+
 static void measure(struct pace *p, const struct pace_input *in)
 {
     double keep = num_decay(in->elapsed_ns, MEMORY_NS);
@@ -49,7 +59,9 @@ static void measure(struct pace *p, const struct pace_input *in)
     p->events = keep * p->events + (double)news;
     p->active = keep * p->active + p->pending_active;
     p->pending_active = 0;
-    p->now_s = p->events > EVENTS_MIN ? p->active / p->events : 0;
+    p->gaps = keep * p->gaps + num_s(in->gaps_ns - p->gaps_counted);
+    p->gaps_counted = in->gaps_ns;
+    p->now_s = p->events > EVENTS_MIN ? (in->gaps_ns > 0 ? p->gaps : p->active) / p->events : 0;
 }
 
 static void learn_calm(struct pace *p, const struct pace_input *in)

@@ -44,6 +44,7 @@ static void tick_limits(struct pool *p, struct upstream *u, uint64_t events, uin
 {
     struct pace_input pace = {
         .events = events,
+        .gaps_ns = u->gaps_ns,
         .streams = u->streams,
         .inflight = u->inflight,
         .target_ns = p->conf->limiter.pace_target_ns,
@@ -90,8 +91,10 @@ static void upstream_tick(struct pool *p, struct upstream *u, uint64_t events, u
     struct breaker_rules rules = pool_rules(p, now_ns);
     struct breaker_input in;
 
-    if (u->counts_anew)
+    if (u->counts_anew) {
         u->pace.counted = u->events = events;
+        u->pace.gaps_counted = u->gaps_ns;
+    }
     u->counts_anew = false;
     if (events != u->events)
         u->content_ns = u->alive_ns = now_ns;
@@ -128,6 +131,12 @@ void pool_signs(struct pool *p, const uint64_t *signs)
             note_sign(p, u);
         u->signs = signs[i];
     }
+}
+
+void pool_gaps(struct pool *p, const uint64_t *gaps)
+{
+    for (size_t i = 0; i < p->n_upstreams; i++)
+        p->upstream[i].gaps_ns = gaps[i];
 }
 
 void pool_tick(struct pool *p, const uint64_t *events, uint64_t now_ns)

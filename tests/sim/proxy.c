@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "weir/base/assert.h"
+#include "weir/decide/pace.h"
 #include "world.h"
 
 enum { STALL_S = 45, FIRST_TOKEN_S = 30 };
@@ -192,8 +193,12 @@ void proxy_first(struct job *j)
 
 void proxy_token(struct job *j)
 {
-    j->proxy->events[j->r.upstream]++;
-    j->event_ns = j->proxy->w->now_ns;
+    struct proxy *p = j->proxy;
+    int u = j->r.upstream;
+
+    p->gaps_ns[u] += pace_gap_ns(p->w->now_ns - j->event_ns, p->gaps_ns[u], p->events[u]);
+    p->events[u]++;
+    j->event_ns = p->w->now_ns;
 }
 
 static void count_done(struct job *j, bool good)

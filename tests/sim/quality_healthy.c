@@ -18,7 +18,8 @@ static const struct nature {
     const char *name;
     double ms, sigma, slow_share, slow_ms;
     bool whole;
-    double per_s; /* requests a second */
+    double per_s;    /* requests a second */
+    double pause_ms; /* after the tenth event */
 } natures[] = {
     {"0.8 s, sigma 0.6", 800, 0.6, 0, 0, false, 3},
     {"0.8 s, sigma 0.6", 800, 0.6, 0, 0, false, 20},
@@ -35,6 +36,9 @@ static const struct nature {
     {"whole 0.4 s, one in ten 6 s", 400, 0.3, 0.1, 6000, true, 20},
     {"whole 1 s, sigma 0.8", 1000, 0.8, 0, 0, true, 4},
     {"whole 0.2 s, one in four 3 s", 200, 0.3, 0.25, 3000, true, 10},
+    {"a pause of 3 s inside", 500, 0.3, 0, 0, false, 1, 3000},
+    {"a pause of 8 s inside", 500, 0.3, 0, 0, false, 3, 8000},
+    {"a pause of 20 s inside", 800, 0.6, 0, 0, false, 10, 20000},
 };
 
 static struct backend backend_of(const struct nature *n)
@@ -46,6 +50,7 @@ static struct backend backend_of(const struct nature *n)
     b.service_sigma = n->sigma;
     b.slow_share = n->slow_share;
     b.slow_ms = n->slow_ms;
+    b.pause_ms = n->pause_ms;
     return b;
 }
 

@@ -136,6 +136,7 @@ static void weir_tick(struct proxy *p)
 
     watch_before(p);
     g->t.tick_gap_ns = p->w->now_ns - g->t.tick_ns;
+    pool_gaps(g->pool, p->gaps_ns);
     pool_tick(g->pool, p->events, p->w->now_ns);
     watch_tick(p);
     g->t.tick_ns = p->w->now_ns;

@@ -156,7 +156,7 @@ struct proxy {
     struct rival *rival;
     struct list live; /* SENT, in order of sending */
     uint32_t n_live;
-    uint64_t events[SIM_ENGINES_MAX];
+    uint64_t events[SIM_ENGINES_MAX], gaps_ns[SIM_ENGINES_MAX];
     uint64_t expiry_ns; /* of the timer that is set, 0 = none */
     struct seen_before before[SIM_ENGINES_MAX];
 };

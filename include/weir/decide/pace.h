@@ -5,14 +5,17 @@
 #include <stdint.h>
 
 /*
- * The pace of an upstream's open streams, in seconds per content event: stream-seconds over events,
- * with a memory of 3 s; and its target (docs/decisions.md, "Pace").
+ * The pace of an upstream's open streams, in seconds per content event: the gaps between events
+ * over events, with a memory of 3 s; and its target (docs/decisions.md, "Pace").  A pause for a
+ * tool or a thought is no slowness: of a long gap a part counts.
  */
 
 struct pace {
     double events, active; /* decayed events and stream-seconds */
     double pending_active; /* stream-seconds since the last tick */
     uint64_t active_at_ns;
+    double gaps;            /* decayed seconds between events, of pauses a part */
+    uint64_t gaps_counted;  /* seen so far, ns */
     uint64_t counted;       /* events seen so far */
     uint64_t last_event_ns; /* tick that last saw an event */
     double now_s;           /* pace, 0 = unknown */
@@ -30,8 +33,12 @@ void pace_note(struct pace *p, uint32_t streams, uint64_t now_ns);
 /* A first content event was seen between ticks. */
 void pace_seen(struct pace *p, uint64_t now_ns);
 
+/* What counts of a gap between two events, where `events` so far had `gaps_ns` between them. */
+uint64_t pace_gap_ns(uint64_t gap_ns, uint64_t gaps_ns, uint64_t events);
+
 struct pace_input {
-    uint64_t events; /* content events since the start */
+    uint64_t events;  /* content events since the start */
+    uint64_t gaps_ns; /* between them, each by pace_gap_ns; 0: stream-seconds stand in */
     uint32_t streams, inflight;
     uint64_t target_ns; /* the promise; 0 = automatic */
     uint64_t now_ns, elapsed_ns;

@@ -266,6 +266,12 @@ void pool_tick(struct pool *p, const uint64_t *events, uint64_t now_ns);
  */
 void pool_signs(struct pool *p, const uint64_t *signs);
 
+/*
+ * Before the tick: gaps has one entry per upstream, the time between content events of its streams
+ * (ns, each by pace_gap_ns) since the start, over all workers.
+ */
+void pool_gaps(struct pool *p, const uint64_t *gaps);
+
 /* When the queue's next entry expires (ns), so that waits end in time between ticks; 0 = empty. */
 uint64_t pool_next_expiry(const struct pool *p);
 

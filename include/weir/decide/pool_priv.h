@@ -51,6 +51,7 @@ struct upstream {
     struct pace pace;
     struct cooldown cooldown;
     struct list probe_list; /* probes whose deadline has not passed, in order of sending */
+    uint64_t gaps_ns;       /* between content events, as last told */
     uint64_t events, signs; /* counters of the workers as they were last seen */
     uint64_t content_ns;    /* when content last flowed; 0 = never */
     uint64_t sign_ns;       /* when any byte last came; 0 = never */

@@ -82,6 +82,8 @@ struct worker_counters {
 #define WEIR_UPSTREAM_COUNTERS(X)                                                                  \
     X(ONE, content_events, "weir_content_events_total", "pool,upstream",                           \
       "Stream events with content; what the pace is computed from")                                \
+    X(ONE, gaps_ns, "weir_content_gaps_nanoseconds_total", "pool,upstream",                        \
+      "Time between content events, of pauses a part only: over the events it is the pace")        \
     X(ONE, stream_events, "weir_stream_events_total", "pool,upstream",                             \
       "Stream events relayed; comments not counted")                                               \
     X(ONE, reads, "weir_upstream_reads_total", "pool,upstream",                                    \

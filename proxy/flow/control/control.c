@@ -30,17 +30,19 @@ const struct settings *control_settings(const struct control *c)
 
 static void tick_pool(struct control *c, struct snapshot_pool *p, uint64_t now_ns)
 {
-    uint64_t events[POOL_UPSTREAMS_MAX] = {0}, signs[POOL_UPSTREAMS_MAX] = {0};
+    struct gate_counts sum = {0};
 
     for (size_t i = 0; i < p->n_upstreams; i++) {
         for (int w = 0; w < c->n_workers; w++) {
             const struct upstream_counters *u =
                 worker_upstream_counters(c->workers[w], p->upstreams[i].slot);
-            events[p->upstreams[i].place] += counter_get(&u->content_events);
-            signs[p->upstreams[i].place] += counter_get(&u->reads);
+            int place = p->upstreams[i].place;
+            sum.events[place] += counter_get(&u->content_events);
+            sum.signs[place] += counter_get(&u->reads);
+            sum.gaps_ns[place] += counter_get(&u->gaps_ns);
         }
     }
-    gate_tick(p->gate, events, signs, now_ns);
+    gate_tick(p->gate, &sum, now_ns);
 }
 
 /* Who waits or runs in a pool that is no more ends by its rules. */

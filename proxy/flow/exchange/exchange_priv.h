@@ -8,6 +8,7 @@
 #include "weir/base/clock.h"
 #include "weir/base/slab.h"
 #include "weir/decide/kinds.h"
+#include "weir/decide/pace.h"
 
 #include "client/client.h"
 #include "exchange/exchange.h"

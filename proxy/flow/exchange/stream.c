@@ -21,8 +21,11 @@ static void count_events(struct exchange *x)
         return;
     counter_add(&u->content_events, content);
     if (x->attempt.stream.seen_content > 0 && x->attempt.stream.last_event_ns != 0) {
+        uint64_t gap_ns = (now - x->attempt.stream.last_event_ns) / content;
         for (uint32_t i = 0; i < content && i < 64; i++)
-            histogram_add(&u->interval, (now - x->attempt.stream.last_event_ns) / content);
+            histogram_add(&u->interval, gap_ns);
+        counter_add(&u->gaps_ns, content * pace_gap_ns(gap_ns, counter_get(&u->gaps_ns),
+                                                       counter_get(&u->content_events)));
     }
     x->attempt.stream.seen_content = x->attempt.stream.answer.content_events;
     x->attempt.stream.last_event_ns = now;

@@ -181,11 +181,12 @@ bool gate_leave(struct gate *g, struct ticket *t, uint64_t now_ns)
     return free_now;
 }
 
-void gate_tick(struct gate *g, const uint64_t *events, const uint64_t *signs, uint64_t now_ns)
+void gate_tick(struct gate *g, const struct gate_counts *c, uint64_t now_ns)
 {
     now_ns = enter(g, now_ns);
-    pool_signs(g->pool, signs);
-    pool_tick(g->pool, events, now_ns);
+    pool_signs(g->pool, c->signs);
+    pool_gaps(g->pool, c->gaps_ns);
+    pool_tick(g->pool, c->events, now_ns);
     look_if_shut(g);
     leave(g);
 }

@@ -52,8 +52,12 @@ enum pool_verdict gate_retry(struct gate *g, struct ticket *t, const struct pool
 /* True: the ticket is free.  False: its wake is under way; it is ENDED or SENT when that arrives.
  */
 bool gate_leave(struct gate *g, struct ticket *t, uint64_t now_ns);
-/* pool_signs and pool_tick. */
-void gate_tick(struct gate *g, const uint64_t *events, const uint64_t *signs, uint64_t now_ns);
+/* Over all workers, since the start, by place. */
+struct gate_counts {
+    uint64_t events[POOL_UPSTREAMS_MAX], signs[POOL_UPSTREAMS_MAX], gaps_ns[POOL_UPSTREAMS_MAX];
+};
+/* pool_signs, pool_gaps and pool_tick. */
+void gate_tick(struct gate *g, const struct gate_counts *c, uint64_t now_ns);
 
 /* Refuses what has waited too long. */
 void gate_expire(struct gate *g, uint64_t now_ns);

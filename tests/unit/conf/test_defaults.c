@@ -119,6 +119,8 @@ static const struct {
     {"admin.hosts", "[]"},
     {"admin.why_entries", "65536"},
     {"log.access", "\"stderr\""},
+    {"state.path", "\"\""},
+    {"state.max_age", "\"1d\""},
     {"log.level", "\"info\""},
     {"log.query", "true"},
     {"limits.memory", "\"0B\""},

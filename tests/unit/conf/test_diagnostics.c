@@ -46,7 +46,8 @@ Test(diagnostics, an_unknown_key_that_another_group_has_is_sent_there)
                    "group, one level up");
     EXPECT_LINE("sni = ( );", "sni is no key that weir knows; known here: workers, user, sandbox, "
                               "drain_delay, drain_timeout, trusted, client_fin, listeners, limits, "
-                              "client_timeouts, pools, routes, identity, cors, pages, admin, log");
+                              "client_timeouts, pools, routes, identity, cors, pages, admin, log, "
+                              "state");
 }
 
 Test(diagnostics, an_unknown_key_without_a_likely_one_lists_what_there_is)

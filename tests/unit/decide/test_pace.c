@@ -123,3 +123,59 @@ Test(pace, a_late_tick_decays_by_the_time_that_passed)
     cr_assert(p.events < 0.1);
     cr_assert_eq(p.now_s, 0);
 }
+
+/* One stream at 20 ms an event that pauses for `pause_ms` after each `after` events. */
+static void run_with_pauses(unsigned after, uint64_t pause_ms, double s)
+{
+    static uint64_t gaps_ns;
+    uint64_t end = now + (uint64_t)(s * 1e9), next_event = now, tick = now;
+
+    while (now < end) {
+        bool pauses = events % after == after - 1;
+        next_event += pauses ? MS(pause_ms) : MS(20);
+        for (; tick + MS(100) <= next_event; tick += MS(100))
+            pace_tick(&p, &(struct pace_input){.events = events,
+                                               .gaps_ns = gaps_ns,
+                                               .streams = 1,
+                                               .inflight = 1,
+                                               .now_ns = tick + MS(100),
+                                               .elapsed_ns = MS(100)});
+        gaps_ns += pace_gap_ns(next_event - now, gaps_ns, events);
+        events++;
+        now = next_event;
+    }
+}
+
+Test(pace, pauses_inside_answers_are_no_slowness)
+{
+    run_with_pauses(20, 8000, 200);
+    cr_assert_lt(p.low_s, 0.04);
+    cr_assert_lt(p.now_s, 0.05, "%g", p.now_s);
+}
+
+Test(pace, of_a_gap_all_counts_up_to_four_usual_ones)
+{
+    cr_assert_eq(pace_gap_ns(MS(150), 0, 0), MS(150));
+    cr_assert_eq(pace_gap_ns(MS(900), 0, 0), MS(200));
+    cr_assert_eq(pace_gap_ns(MS(900), MS(3000), 10), MS(900), "an engine of 0.3 s an event");
+    cr_assert_eq(pace_gap_ns(S(9), MS(3000), 10), MS(1200));
+}
+
+Test(pace, an_engine_that_becomes_slow_is_seen_with_gaps_too)
+{
+    uint64_t gaps_ns = 0;
+
+    for (int i = 0; i < 600; i++) {
+        uint64_t gap = i < 300 ? MS(20) : MS(120);
+        gaps_ns += 10 * pace_gap_ns(gap, gaps_ns, events + 1);
+        events += 10;
+        now += gap;
+        pace_tick(&p, &(struct pace_input){.events = events,
+                                           .gaps_ns = gaps_ns,
+                                           .streams = 10,
+                                           .inflight = 10,
+                                           .now_ns = now,
+                                           .elapsed_ns = gap});
+    }
+    cr_assert_float_eq(p.now_s, 0.120, 0.001);
+}
