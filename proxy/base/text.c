@@ -58,9 +58,10 @@ void text_hex(struct text *t, uint64_t n, int min_digits)
     char digits[16];
     int used = n == 0 ? 1 : (67 - __builtin_clzll(n)) / 4;
 
-    put_hex(digits, (uint32_t)(n >> 32));
-    put_hex(digits + 8, (uint32_t)n);
     used = used < min_digits ? min_digits : used;
+    if (used > 8)
+        put_hex(digits, (uint32_t)(n >> 32));
+    put_hex(digits + 8, (uint32_t)n);
     text_put(t, slice_of(digits + 16 - used, (size_t)used));
 }
 

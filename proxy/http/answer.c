@@ -37,7 +37,7 @@ static void mark_match(struct answer *a, struct slice bytes)
         a->s.mark = bytes.p[i] == mark[a->s.mark] ? a->s.mark + 1 : MARK_NOT;
     if (a->s.mark == MARK_LEN) {
         a->s.seen |= SEEN_MARK;
-        event_settle_marks(a);
+        (void)event_settle_marks(a);
     }
 }
 
@@ -52,7 +52,7 @@ void data_feed(struct answer *a, struct slice bytes)
         mark_match(a, bytes);
     json_scan_feed(&a->s.json, &event_schema, a, bytes);
     if (!done && json_scan_done(&a->s.json))
-        event_settle_marks(a);
+        (void)event_settle_marks(a);
 }
 
 static size_t ndjson_feed(struct answer *a, struct slice in, bool *ended)

@@ -35,6 +35,7 @@ enum {
     SEEN_ITEM = 1 << 24,  /* a whole piece that may come without deltas */
     SEEN_STOP = 1 << 25,  /* an event that ends the answer */
     SEEN_FAILED = 1 << 26,
+    SEEN_ENDS = SEEN_MARK | SEEN_STOP | SEEN_DONE_TRUE, /* the end markers of all dialects */
 };
 
 /* Where a path ends, and what that says. */
@@ -84,7 +85,7 @@ extern const struct json_schema event_schema;
 int error_code_status(struct slice code);
 
 /* Takes what the data, as far as it has come, says for certain: an error, an end marker. */
-void event_settle_marks(struct answer *a);
+bool event_settle_marks(struct answer *a); /* true: it is an error */
 /* The event is complete: the rest, and counts. */
 void event_settle(struct answer *a);
 

@@ -91,30 +91,26 @@ static bool ends_with(struct slice path, struct slice end)
            slice_ends(path, end);
 }
 
-/* The row and the end of a path that match; NULL: none. */
-static const struct dialect_path *path_find(struct slice path, enum dialect *d)
+/* The path of a dialect that this one is; NULL: none. */
+static const struct dialect_path *path_find(enum dialect d, struct slice path)
 {
-    for (int i = 0; i < DIALECT_COUNT; i++)
-        for (size_t j = 0; j < DIALECT_PATHS && rows[i].paths[j].end.len > 0; j++)
-            if (ends_with(path, rows[i].paths[j].end)) {
-                *d = (enum dialect)i;
-                return &rows[i].paths[j];
-            }
+    for (size_t i = 0; i < DIALECT_PATHS && rows[d].paths[i].end.len > 0; i++)
+        if (ends_with(path, rows[d].paths[i].end))
+            return &rows[d].paths[i];
     return NULL;
 }
 
 enum dialect dialect_of_path(struct slice path, bool anthropic_version)
 {
-    enum dialect d = anthropic_version ? DIALECT_ANTHROPIC : DIALECT_UNKNOWN;
-
-    (void)path_find(path, &d);
-    return d;
+    for (int d = 0; d < DIALECT_COUNT; d++)
+        if (path_find((enum dialect)d, path) != NULL)
+            return (enum dialect)d;
+    return anthropic_version ? DIALECT_ANTHROPIC : DIALECT_UNKNOWN;
 }
 
-enum path_streams streams_of_path(struct slice path)
+enum path_streams streams_of_path(enum dialect d, struct slice path)
 {
-    enum dialect d;
-    const struct dialect_path *p = path_find(path, &d);
+    const struct dialect_path *p = path_find(d, path);
 
     return p == NULL ? STREAMS_IF_ASKED : p->streams;
 }

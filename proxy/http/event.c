@@ -74,23 +74,27 @@ static void error_settle(struct answer *a)
 /* The end marker of its dialect, or of the one that the event tells. */
 static bool event_is_end(const struct answer *a)
 {
+    uint32_t bits = shown(a);
     enum dialect d = a->dialect;
 
-    (void)dialect_told(shown(a), &d);
-    return (shown(a) & dialect_row(d)->end) != 0;
+    if ((bits & SEEN_ENDS) == 0)
+        return false;
+    (void)dialect_told(bits, &d);
+    return (bits & dialect_row(d)->end) != 0;
 }
 
-void event_settle_marks(struct answer *a)
+bool event_settle_marks(struct answer *a)
 {
     if (event_is_error(a)) {
         if (a->error == ERROR_NONE)
             error_settle(a);
-        return;
+        return true;
     }
     if (event_is_end(a))
         a->finished = true;
     if (seen(a, SEEN_FINISH_REASON))
         a->finish_reason = true;
+    return false;
 }
 
 /*
@@ -115,8 +119,7 @@ void event_settle(struct answer *a)
     if (!seen(a, SEEN_NAME | SEEN_DATA))
         return;
     a->events++;
-    event_settle_marks(a);
-    if (event_is_error(a) || !event_is_content(a))
+    if (event_settle_marks(a) || !event_is_content(a))
         return;
     a->content = true;
     a->content_events++;

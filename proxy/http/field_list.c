@@ -31,12 +31,6 @@ void field_end(struct field_list *l)
         l->at[l->n - 1].value.len = (size_t)(l->made.at + l->made.len - l->at[l->n - 1].value.p);
 }
 
-void field_add_copy(struct field_list *l, struct slice name, struct slice value)
-{
-    text_put(field_begin(l, name), value);
-    field_end(l);
-}
-
 size_t field_list_lines_len(const struct field_list *l)
 {
     size_t n = 0;
@@ -55,15 +49,30 @@ static char *put(char *at, struct slice s)
     return at + s.len;
 }
 
-static char *put_line(char *at, const struct http_field *f)
+static char *put_line(char *at, struct slice name, struct slice value)
 {
-    at = put(at, f->name);
+    at = put(at, name);
     *at++ = ':';
     *at++ = ' ';
-    at = put(at, f->value);
+    at = put(at, value);
     *at++ = '\r';
     *at++ = '\n';
     return at;
+}
+
+/* As a line, so that those that are made one behind the other are written at once. */
+void field_add_copy(struct field_list *l, struct slice name, struct slice value)
+{
+    char *at = l->made.at + l->made.len;
+    size_t need = name.len + value.len + 4;
+
+    if (need >= l->made.cap - l->made.len) {
+        l->full = true;
+        return;
+    }
+    *put_line(at, name, value) = '\0';
+    l->made.len += need;
+    field_add(l, slice_of(at, name.len), slice_of(at + name.len + 2, value.len));
 }
 
 /* Does it stand as "name: value" where it came from? */
@@ -89,7 +98,7 @@ static char *put_lines(char *at, const struct http_field *f, size_t n)
     for (size_t i = 0, next; i < n; i = next) {
         next = i + 1;
         if (!is_line(&f[i])) {
-            at = put_line(at, &f[i]);
+            at = put_line(at, f[i].name, f[i].value);
             continue;
         }
         while (next < n && follows(&f[next - 1], &f[next]))

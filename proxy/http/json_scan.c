@@ -266,23 +266,19 @@ static void container_close(struct json_scan *j, const struct feed *f)
 
 static void scalar_report(struct json_scan *j, const struct feed *f, struct slice text)
 {
-    static const struct {
-        struct slice word;
-        enum json_kind kind;
-    } words[] = {{{"true", 4}, JSON_KIND_TRUE},
-                 {{"false", 5}, JSON_KIND_FALSE},
-                 {{"null", 4}, JSON_KIND_NULL}};
     const struct json_rule *rule = j->rule;
+    char first = text.len > 0 ? text.p[0] : '\0';
 
     j->rule = NULL;
     j->state = BETWEEN;
-    for (size_t i = 0; i < 3; i++)
-        if (slice_eq(text, words[i].word)) {
-            report(f, rule, words[i].kind, text);
-            return;
-        }
-    if (text.len > 0 && (text.p[0] == '-' || (text.p[0] >= '0' && text.p[0] <= '9')))
+    if (first == '-' || (first >= '0' && first <= '9'))
         report(f, rule, JSON_KIND_NUMBER, text);
+    else if (first == 'n' && slice_eq(text, SLICE_LIT("null")))
+        report(f, rule, JSON_KIND_NULL, text);
+    else if (first == 't' && slice_eq(text, SLICE_LIT("true")))
+        report(f, rule, JSON_KIND_TRUE, text);
+    else if (first == 'f' && slice_eq(text, SLICE_LIT("false")))
+        report(f, rule, JSON_KIND_FALSE, text);
 }
 
 static const char *word_end(const char *p, const char *end)

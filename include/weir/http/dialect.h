@@ -25,9 +25,9 @@ enum { DIALECT_COUNT = DIALECT_OLLAMA + 1 };
  */
 enum dialect dialect_of_path(struct slice path, bool anthropic_version);
 
-/* Are the answers on a path (target_path) streams?  `asked`: by "stream": true in the body. */
+/* Are the answers on a path of this dialect (target_path) streams?  `asked`: by "stream": true in the body. */
 enum path_streams { STREAMS_IF_ASKED, STREAMS_UNLESS_REFUSED, STREAMS_ALWAYS, STREAMS_NEVER };
-enum path_streams streams_of_path(struct slice path);
+enum path_streams streams_of_path(enum dialect d, struct slice path);
 
 /* How an error is written into a stream that has begun. */
 enum stream_error {

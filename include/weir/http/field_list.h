@@ -38,7 +38,7 @@ static inline void field_add(struct field_list *l, struct slice name, struct sli
     f->id = FIELD_OTHER;
     f->hop = false;
 }
-/* Borrows the name, copies the value. */
+/* Copies both. */
 void field_add_copy(struct field_list *l, struct slice name, struct slice value);
 /* A value in pieces: what is written to the text between field_begin and field_end. */
 struct text *field_begin(struct field_list *l, struct slice name);

@@ -229,7 +229,7 @@ static void set_wish(struct exchange *x, const struct request_head *h, struct sl
                            st->n_cors_origins);
     if (slice_eq(h->method, SLICE_LIT("POST")))
         x->request.dialect = dialect_of_path(path, false);
-    x->request.path_streams = streams_of_path(path);
+    x->request.path_streams = streams_of_path(x->request.dialect, path);
     x->request.kind = x->request.dialect != DIALECT_UNKNOWN
                           ? KIND_GENERATION
                           : kind_of_route(hash_keyed(kinds_key, path));

@@ -378,12 +378,15 @@ Test(dialects, paths_speak_their_dialect)
 
 Test(dialects, paths_say_whether_their_answers_are_streams)
 {
-    cr_assert_eq(streams_of_path(SLICE_LIT("/v1/chat/completions")), STREAMS_IF_ASKED);
-    cr_assert_eq(streams_of_path(SLICE_LIT("/api/chat")), STREAMS_UNLESS_REFUSED);
-    cr_assert_eq(streams_of_path(SLICE_LIT("/v1beta/models/g:generateContent")), STREAMS_NEVER);
-    cr_assert_eq(streams_of_path(SLICE_LIT("/v1beta/models/g:streamGenerateContent")),
-                 STREAMS_ALWAYS);
-    cr_assert_eq(streams_of_path(SLICE_LIT("/mcp")), STREAMS_IF_ASKED);
+    cr_assert_eq(streams_of_path(DIALECT_OPENAI_CHAT, SLICE_LIT("/v1/chat/completions")),
+                 STREAMS_IF_ASKED);
+    cr_assert_eq(streams_of_path(DIALECT_OLLAMA, SLICE_LIT("/api/chat")), STREAMS_UNLESS_REFUSED);
+    cr_assert_eq(streams_of_path(DIALECT_GEMINI, SLICE_LIT("/v1beta/models/g:generateContent")),
+                 STREAMS_NEVER);
+    cr_assert_eq(
+        streams_of_path(DIALECT_GEMINI, SLICE_LIT("/v1beta/models/g:streamGenerateContent")),
+        STREAMS_ALWAYS);
+    cr_assert_eq(streams_of_path(DIALECT_UNKNOWN, SLICE_LIT("/mcp")), STREAMS_IF_ASKED);
     cr_assert_eq(dialect_stream_error(DIALECT_UNKNOWN), STREAM_ERROR_NONE);
     cr_assert_eq(dialect_overload_status(DIALECT_ANTHROPIC), 529);
 }

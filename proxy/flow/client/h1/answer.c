@@ -9,7 +9,7 @@
 static void session_flushed(struct session *s);
 static void session_flush_now(struct session *s);
 
-enum { OUT_MARGIN = 64 };
+enum { OUT_MARGIN = 64, CHUNK_LINE_MAX = 24 };
 
 static struct session *session_of(const struct client *c)
 {
@@ -286,12 +286,22 @@ static void op_head(struct client *c, const struct answer_head *h)
 
 static void put_chunk(struct session *s, struct slice bytes)
 {
-    char mem[24];
+    char mem[CHUNK_LINE_MAX];
+    size_t room = session_room(s);
+    bool fits = bytes.len + sizeof mem + 2 < room;
     struct text t;
 
-    text_init(&t, mem, sizeof mem);
+    if (room == 0)
+        return;
+    text_init(&t, fits ? s->w->clients->out + h1_of(s->w)->out_len : mem, fits ? room : sizeof mem);
     text_hex(&t, bytes.len, 1);
     text_str(&t, "\r\n");
+    if (fits) {
+        text_put(&t, bytes);
+        text_str(&t, "\r\n");
+        h1_of(s->w)->out_len += t.len;
+        return;
+    }
     session_put(s, text_slice(&t));
     session_put(s, bytes);
     put_str(s, "\r\n");
