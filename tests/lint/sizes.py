@@ -1,14 +1,23 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""The sizes of functions and files, for the reader to judge.
+"""The sizes of functions, files and structs, for the reader to judge.
 
-    sizes.py FOLDER     a table: median and longest function and file, share of static functions
+    sizes.py FOLDER     a table: median, ninth tenth and longest function; median and longest file;
+                        share of static functions; the structs of most fields
 """
 
 import collections
 import subprocess
 import statistics
 import sys
+
+
+LARGE_SHOWN = 3
+
+
+def nine_tenths(lengths):
+    """What nine of ten are not longer than; lengths are in their order."""
+    return lengths[(len(lengths) * 9 - 1) // 10]
 
 
 def listed(root, *patterns):
@@ -50,10 +59,6 @@ def structs(root, files):
     return [(n, owner, file) for (owner, file), n in count.items()]
 
 
-def p90(ordered):
-    return ordered[len(ordered) * 9 // 10]
-
-
 def show(title, root, patterns):
     files = [f for f in listed(root, *patterns) if f.endswith((".c", ".h"))]
     found = sorted(functions(root, [f for f in files if f.endswith(".c")]))
@@ -62,14 +67,13 @@ def show(title, root, patterns):
         return
     static = sum(1 for f in found if f[1])
     longest = found[-1]
-    print(f"  {title:<8} {len(found):5} functions: median {statistics.median(f[0] for f in found):.0f},"
-          f" p90 {p90(found)[0]} lines, longest {longest[0]} ({longest[2]} in {longest[3]}),"
+    print(f"  {title:<8} {len(found):5} functions: median {statistics.median(f[0] for f in found):.0f}"
+          f" lines, 90 % {nine_tenths([f[0] for f in found])}, longest {longest[0]} ({longest[2]} in {longest[3]}),"
           f" {sum(1 for f in found if f[0] > 40)} above 40, {100 * static // len(found)} % static")
-    print(f"  {'':<8} {len(lengths):5} files: median {statistics.median(n for n, _ in lengths):.0f},"
-          f" p90 {p90(lengths)[0]} lines, longest {lengths[-1][0]} ({lengths[-1][1]})")
-    large = max(structs(root, files), default=None)
-    if large:
-        print(f"  {'':<8}       largest struct: {large[0]} fields ({large[1]} in {large[2]})")
+    print(f"  {'':<8} {len(lengths):5} files: median {statistics.median(n for n, _ in lengths):.0f}"
+          f" lines, longest {lengths[-1][0]} ({lengths[-1][1]})")
+    large = sorted(structs(root, files), reverse=True)[:LARGE_SHOWN]
+    print(f"  {'':<8}       most fields: " + ", ".join(f"{n} ({name} in {f})" for n, name, f in large))
 
 
 if __name__ == "__main__":
