@@ -25,7 +25,7 @@ enum { DIALECT_COUNT = DIALECT_OLLAMA + 1 };
  */
 enum dialect dialect_of_path(struct slice path, bool anthropic_version);
 
-/* Are the answers on a path of this dialect (target_path) streams?  `asked`: by "stream": true in the body. */
+/* Are answers on this path (target_path) streams?  `asked`: by "stream": true in the body. */
 enum path_streams { STREAMS_IF_ASKED, STREAMS_UNLESS_REFUSED, STREAMS_ALWAYS, STREAMS_NEVER };
 enum path_streams streams_of_path(enum dialect d, struct slice path);
 

@@ -6,10 +6,7 @@
  */
 #include "h1_priv.h"
 
-static void session_flushed(struct session *s);
-static void session_flush_now(struct session *s);
-
-enum { OUT_MARGIN = 64, CHUNK_LINE_MAX = 24 };
+enum { CHUNK_LINE_MAX = 24 };
 
 static struct session *session_of(const struct client *c)
 {
@@ -125,22 +122,6 @@ static void put_str(struct session *s, const char *text)
     session_put(s, slice_str(text));
 }
 
-/* Everything has left: go on with what was to happen then. */
-static void session_flushed(struct session *s)
-{
-    if (s->state != SESSION_FLUSH)
-        return;
-    if (!s->body_done && !s->cut && !s->continue_due && s->framing != BODY_TO_CLOSE &&
-        session_may_discard(s)) {
-        session_enter(s, SESSION_DISCARD); /* many clients take an early end for a broken one */
-        loop_defer_free(s->w->loop, &s->step);
-    } else if (s->body_broken || !s->body_done || s->cut) {
-        session_linger(s);
-    } else {
-        session_close(s);
-    }
-}
-
 void session_on_writable(struct conn *c, void *owner)
 {
     struct session *s = owner;
@@ -183,28 +164,28 @@ static void op_interim(struct client *c, int status)
 {
     struct session *s = session_of(c);
 
-    if (s->http10 || !s->continue_due || status != 100)
+    if (s->answer.http10 || !s->body.continue_due || status != 100)
         return;
-    s->continue_due = false;
+    s->body.continue_due = false;
     put_str(s, "HTTP/1.1 100 Continue\r\n\r\n");
 }
 
 /* May the connection live on after this answer?  Decided when the head is written. */
 static void settle_keep_alive(struct session *s, enum body_kind body)
 {
-    if (body == BODY_CHUNKED && s->http10 && !s->is_head)
+    if (body == BODY_CHUNKED && s->answer.http10 && !s->answer.to_head)
         s->keep_alive = false; /* the end of the connection is the end of the body */
-    if (s->body_done)
+    if (s->body.done)
         return;
-    if (s->continue_due || !session_may_discard(s))
+    if (s->body.continue_due || !session_may_discard(s))
         s->keep_alive = false; /* whether the body still comes is not known, or too many send one */
 }
 
 static enum body_kind framing_of(const struct session *s, int status, enum body_kind body)
 {
-    if (s->is_head || status == 204 || status == 304 || status < 200)
+    if (s->answer.to_head || status == 204 || status == 304 || status < 200)
         return BODY_NONE;
-    if (body == BODY_CHUNKED && s->http10)
+    if (body == BODY_CHUNKED && s->answer.http10)
         return BODY_TO_CLOSE;
     return body;
 }
@@ -221,9 +202,9 @@ static void put_framing(struct session *s, int status, enum body_kind body, uint
         text_str(&t, "Content-Length: ");
         text_u64(&t, length);
         text_str(&t, "\r\n");
-    } else if (body == BODY_CHUNKED && !s->http10) {
+    } else if (body == BODY_CHUNKED && !s->answer.http10) {
         text_str(&t, "Transfer-Encoding: chunked\r\n");
-    } else if (body == BODY_NONE && status != 304 && !s->is_head) {
+    } else if (body == BODY_NONE && status != 304 && !s->answer.to_head) {
         text_str(&t, "Content-Length: 0\r\n");
     }
     session_put(s, text_slice(&t));
@@ -235,7 +216,7 @@ static void put_status_line(struct session *s, const struct answer_head *h)
     struct text t;
 
     text_init(&t, mem, sizeof mem);
-    text_str(&t, s->http10 ? "HTTP/1.0 " : "HTTP/1.1 ");
+    text_str(&t, s->answer.http10 ? "HTTP/1.0 " : "HTTP/1.1 ");
     text_u64(&t, (uint64_t)h->status);
     text_char(&t, ' ');
     session_put(s, text_slice(&t));
@@ -267,9 +248,9 @@ static void op_head(struct client *c, const struct answer_head *h)
     struct session *s = session_of(c);
 
     settle_keep_alive(s, h->body);
-    s->framing = framing_of(s, h->status, h->body);
-    s->answer_left = h->body == BODY_COUNTED ? h->length : 0;
-    s->answer_begun = true;
+    s->answer.framing = framing_of(s, h->status, h->body);
+    s->answer.left = h->body == BODY_COUNTED ? h->length : 0;
+    s->answer.begun = true;
     put_status_line(s, h);
     put_fields(s, h->fields);
     if (h->status == 101) {
@@ -278,7 +259,7 @@ static void op_head(struct client *c, const struct answer_head *h)
         put_framing(s, h->status, h->body, h->length);
         if (!s->keep_alive)
             put_str(s, "Connection: close\r\n");
-        else if (s->http10)
+        else if (s->answer.http10)
             put_str(s, "Connection: keep-alive\r\n");
     }
     put_str(s, "\r\n");
@@ -288,11 +269,9 @@ static void put_chunk(struct session *s, struct slice bytes)
 {
     char mem[CHUNK_LINE_MAX];
     size_t room = session_room(s);
-    bool fits = bytes.len + sizeof mem + 2 < room;
+    bool fits = bytes.len + sizeof mem + 2 < room; /* in one piece */
     struct text t;
 
-    if (room == 0)
-        return;
     text_init(&t, fits ? s->w->clients->out + h1_of(s->w)->out_len : mem, fits ? room : sizeof mem);
     text_hex(&t, bytes.len, 1);
     text_str(&t, "\r\n");
@@ -300,11 +279,11 @@ static void put_chunk(struct session *s, struct slice bytes)
         text_put(&t, bytes);
         text_str(&t, "\r\n");
         h1_of(s->w)->out_len += t.len;
-        return;
+    } else {
+        session_put(s, text_slice(&t));
+        session_put(s, bytes);
+        put_str(s, "\r\n");
     }
-    session_put(s, text_slice(&t));
-    session_put(s, bytes);
-    put_str(s, "\r\n");
 }
 
 static void op_data(struct client *c, struct slice bytes)
@@ -313,12 +292,12 @@ static void op_data(struct client *c, struct slice bytes)
 
     if (bytes.len == 0)
         return;
-    switch (s->framing) {
+    switch (s->answer.framing) {
     case BODY_NONE:
         return; /* an answer to HEAD */
     case BODY_COUNTED:
-        WEIR_ASSERT(bytes.len <= s->answer_left);
-        s->answer_left -= bytes.len;
+        WEIR_ASSERT(bytes.len <= s->answer.left);
+        s->answer.left -= bytes.len;
         session_put(s, bytes);
         return;
     case BODY_CHUNKED:
@@ -335,8 +314,8 @@ static void op_data(struct client *c, struct slice bytes)
 static void answer_done(struct session *s)
 {
     s->x = NULL;
-    s->body_paused = false;
-    s->body_until_ns = 0;
+    s->body.paused = false;
+    s->body.until_ns = 0;
     if (s->state != SESSION_EXCHANGE && s->state != SESSION_TUNNEL)
         return;
     if (!s->keep_alive || s->state == SESSION_TUNNEL) {
@@ -344,24 +323,15 @@ static void answer_done(struct session *s)
         session_flush_now(s);
         return;
     }
-    session_enter(s, s->body_done ? SESSION_IDLE : SESSION_DISCARD);
+    session_enter(s, s->body.done ? SESSION_IDLE : SESSION_DISCARD);
     loop_defer_free(s->w->loop,
                     &s->step); /* pipelined bytes, and reading again, once this callback is over */
 }
 
-/* In FLUSH: if there is nothing left to send now, go on at once. */
-static void session_flush_now(struct session *s)
-{
-    if (h1_of(s->w)->gathering == s)
-        output_flush(s->w);
-    if (s->state == SESSION_FLUSH && buf_empty(&s->out))
-        session_flushed(s);
-}
-
 static void end_whole(struct session *s)
 {
-    WEIR_ASSERT(s->framing != BODY_COUNTED || s->answer_left == 0);
-    if (s->framing == BODY_CHUNKED)
+    WEIR_ASSERT(s->answer.framing != BODY_COUNTED || s->answer.left == 0);
+    if (s->answer.framing == BODY_CHUNKED)
         put_str(s, "0\r\n\r\n");
     if (s->state != SESSION_DEAD)
         answer_done(s);
@@ -370,8 +340,9 @@ static void end_whole(struct session *s)
 static void end_cut(struct session *s)
 {
     s->keep_alive = false;
-    s->cut = true;
-    if (s->framing == BODY_TO_CLOSE || s->framing == BODY_NONE || s->state == SESSION_TUNNEL) {
+    s->answer.cut = true;
+    if (s->answer.framing == BODY_TO_CLOSE || s->answer.framing == BODY_NONE ||
+        s->state == SESSION_TUNNEL) {
         /* an orderly end would look like a whole answer: break the connection */
         if (h1_of(s->w)->gathering == s)
             output_flush(s->w);
@@ -407,18 +378,18 @@ static void op_want_body(struct client *c, bool want)
 {
     struct session *s = session_of(c);
 
-    if (s->body_paused == !want)
+    if (s->body.paused == !want)
         return;
-    s->body_paused = !want;
+    s->body.paused = !want;
     if (want) {
-        s->body_until_ns =
-            s->body_done
+        s->body.until_ns =
+            s->body.done
                 ? 0
                 : loop_now_ns(s->w->loop) + s->w->snapshot->settings->client_timeouts.body_idle_ns;
         session_set_timer(s);
         loop_defer_free(s->w->loop, &s->step);
     } else {
-        s->body_until_ns = 0;
+        s->body.until_ns = 0;
         conn_want_read(s->conn, false);
     }
 }
@@ -432,7 +403,7 @@ static void op_tunnel(struct client *c)
 {
     struct session *s = session_of(c);
 
-    s->framing = BODY_TO_CLOSE;
+    s->answer.framing = BODY_TO_CLOSE;
     s->keep_alive = false;
     session_enter(s, SESSION_TUNNEL);
     loop_defer_free(s->w->loop, &s->step);
@@ -440,7 +411,7 @@ static void op_tunnel(struct client *c)
 
 static bool op_can_add(const struct client *c)
 {
-    return session_of(c)->framing == BODY_CHUNKED;
+    return session_of(c)->answer.framing == BODY_CHUNKED;
 }
 
 const struct client_ops h1_client = {

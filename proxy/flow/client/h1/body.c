@@ -9,14 +9,14 @@
 
 void session_body_deadline(struct session *s)
 {
-    s->body_until_ns = s->body_done ? 0 : session_now(s) + session_timeouts(s)->body_idle_ns;
+    s->body.until_ns = s->body.done ? 0 : session_now(s) + session_timeouts(s)->body_idle_ns;
     session_set_timer(s);
 }
 
 static void body_is_done(struct session *s)
 {
-    s->body_done = true;
-    s->body_until_ns = 0;
+    s->body.done = true;
+    s->body.until_ns = 0;
     if (s->x != NULL)
         exchange_body_end(s->x);
 }
@@ -24,9 +24,9 @@ static void body_is_done(struct session *s)
 void session_body_bad(struct session *s, int status, enum cause cause, const char *what)
 {
     s->keep_alive = false;
-    s->body_done = true; /* nothing after it can be trusted */
-    s->body_broken = true;
-    s->body_until_ns = 0;
+    s->body.done = true; /* nothing after it can be trusted */
+    s->body.broken = true;
+    s->body.until_ns = 0;
     if (s->x != NULL)
         exchange_body_bad(s->x, status, cause, what);
     else if (s->state == SESSION_DISCARD)
@@ -37,10 +37,10 @@ static bool body_too_large(struct session *s, size_t more)
 {
     uint64_t most = s->w->snapshot->settings->limits.body;
 
-    s->body_got += more;
+    s->body.got += more;
     /* what a chunk announces counts: it need not be waited for */
-    return s->body == BODY_CHUNKED &&
-           (s->body_got > most || chunked_left(&s->chunked) > most - s->body_got);
+    return s->body.kind == BODY_CHUNKED &&
+           (s->body.got > most || chunked_left(&s->body.chunked) > most - s->body.got);
 }
 
 static void body_bytes(struct session *s, struct slice data)
@@ -58,12 +58,12 @@ static void body_bytes(struct session *s, struct slice data)
 
 static size_t consume_counted(struct session *s, struct slice in)
 {
-    size_t n = in.len < s->body_left ? in.len : (size_t)s->body_left;
+    size_t n = in.len < s->body.left ? in.len : (size_t)s->body.left;
 
-    s->body_left -= n;
-    s->body_got += n;
+    s->body.left -= n;
+    s->body.got += n;
     body_bytes(s, slice_of(in.p, n));
-    if (s->body_left == 0 && s->state != SESSION_DEAD)
+    if (s->body.left == 0 && s->state != SESSION_DEAD)
         body_is_done(s);
     return n;
 }
@@ -72,7 +72,7 @@ static size_t consume_chunked(struct session *s, struct slice in)
 {
     struct slice data = SLICE_NONE;
     size_t used = 0;
-    enum parse p = chunked_next(&s->chunked, in, &used, &data);
+    enum parse p = chunked_next(&s->body.chunked, in, &used, &data);
 
     if (p == PARSE_BAD) {
         session_body_bad(s, 400, CAUSE_BAD_REQUEST, "the chunked framing of the body is broken");
@@ -90,24 +90,24 @@ static size_t consume_chunked(struct session *s, struct slice in)
 
 size_t session_body_consume(struct session *s, struct slice in)
 {
-    if (s->body_done || s->body_paused)
+    if (s->body.done || s->body.paused)
         return 0;
     session_body_deadline(s);
-    return s->body == BODY_COUNTED ? consume_counted(s, in) : consume_chunked(s, in);
+    return s->body.kind == BODY_COUNTED ? consume_counted(s, in) : consume_chunked(s, in);
 }
 
 static bool body_too_slow(const struct session *s, uint64_t now_ns)
 {
-    uint64_t rate = session_timeouts(s)->body_rate, took = now_ns - s->body_begun_ns;
+    uint64_t rate = session_timeouts(s)->body_rate, took = now_ns - s->body.begun_ns;
 
     return rate > 0 && took > RATE_AFTER_NS &&
-           (double)s->body_got < (double)rate * ((double)took / (double)NS_PER_S);
+           (double)s->body.got < (double)rate * ((double)took / (double)NS_PER_S);
 }
 
 /* Called by the worker's second tick: the least rate of a body. */
 void session_check_rate(struct session *s, uint64_t now_ns)
 {
-    if (s->state == SESSION_EXCHANGE && !s->body_done && !s->body_paused &&
+    if (s->state == SESSION_EXCHANGE && !s->body.done && !s->body.paused &&
         body_too_slow(s, now_ns))
         session_body_bad(s, 408, CAUSE_REQUEST_TIMEOUT, "the body arrives too slowly");
 }

@@ -38,6 +38,24 @@ enum session_state {
     SESSION_DEAD,
 };
 
+/* The body of the request under way. */
+struct session_body {
+    enum body_kind kind;
+    uint64_t left;
+    struct chunked chunked;
+    bool done, paused, broken, continue_due;
+    uint64_t begun_ns, got;
+    uint64_t until_ns; /* 0 = none */
+};
+
+/* The answer under way, and how it is framed. */
+struct session_answer {
+    enum body_kind framing;
+    uint64_t left;
+    bool begun, cut;
+    bool http10, to_head; /* what it answers */
+};
+
 struct session {
     uint32_t magic;
     enum session_state state;
@@ -52,22 +70,12 @@ struct session {
     struct loop_deferred step; /* goes on with s->in once the current callback is over */
     struct buf in;             /* received, not consumed yet */
     struct head_wait head_wait;
-    struct buf out; /* written, not taken by the kernel yet */
-    uint64_t state_until_ns, write_until_ns, body_until_ns; /* 0 = none */
-    size_t write_unsent;                                    /* when write_until_ns was set */
-    uint64_t body_begun_ns, body_got;
-
-    /* the request's body */
-    enum body_kind body;
-    uint64_t body_left;
-    struct chunked chunked;
-    bool body_done, body_paused, body_broken, continue_due;
-
-    /* the answer's framing */
-    enum body_kind framing;
-    uint64_t answer_left;
-    bool answer_begun, keep_alive, http10, is_head, eof_seen;
-    bool cut, broken;
+    struct buf out;                          /* written, not taken by the kernel yet */
+    uint64_t state_until_ns, write_until_ns; /* 0 = none */
+    size_t write_unsent;                     /* when write_until_ns was set */
+    struct session_body body;
+    struct session_answer answer;
+    bool keep_alive, eof_seen, broken;
     struct addresses *addresses; /* counted in these; a reference, NULL = off */
     uint32_t served;
     uint64_t lingered;
@@ -97,6 +105,8 @@ void session_body_bad(struct session *s, int status, enum cause cause, const cha
 void session_check_rate(struct session *s, uint64_t now_ns);
 void session_set_timer(struct session *s);
 void output_flush(struct worker *w);
+void session_flushed(struct session *s);
+void session_flush_now(struct session *s);
 /* May one more connection have its refused body read away? */
 bool session_may_discard(const struct session *s);
 void session_discarded(struct session *s);

@@ -17,20 +17,20 @@ static void begin_exchange(struct session *s, const struct request_head *h)
     struct exchange *x;
 
     s->served++;
-    s->http10 = h->minor == 0;
-    s->is_head = h->is_head;
+    s->answer.http10 = h->minor == 0;
+    s->answer.to_head = h->is_head;
     s->keep_alive = h->keep_alive && !s->w->draining &&
                     s->served < s->w->snapshot->settings->limits.keepalive_requests;
-    s->body = h->body;
-    s->body_left = h->length;
-    s->body_got = s->lingered = 0;
-    s->body_done = h->body == BODY_NONE || (h->body == BODY_COUNTED && h->length == 0);
-    s->body_paused = s->body_broken = s->answer_begun = false;
-    s->continue_due = h->expect_continue && !s->body_done;
-    s->body_begun_ns = session_now(s);
-    chunked_init(&s->chunked);
+    s->body.kind = h->body;
+    s->body.left = h->length;
+    s->body.got = s->lingered = 0;
+    s->body.done = h->body == BODY_NONE || (h->body == BODY_COUNTED && h->length == 0);
+    s->body.paused = s->body.broken = s->answer.begun = false;
+    s->body.continue_due = h->expect_continue && !s->body.done;
+    s->body.begun_ns = session_now(s);
+    chunked_init(&s->body.chunked);
     session_enter(s, SESSION_EXCHANGE);
-    if (!s->body_done)
+    if (!s->body.done)
         session_body_deadline(s);
     x = exchange_request(s->w, &s->client, h, &cf);
     if (x == NULL) {
@@ -47,9 +47,9 @@ void session_refuse_head(struct session *s, const struct head_error *err,
     struct client_facts cf = {conn_peer(s->conn), conn_is_tls(s->conn), false};
     struct exchange *x;
 
-    s->http10 = s->is_head = s->keep_alive = false;
-    s->body_done = s->body_broken = true;
-    s->answer_begun = s->continue_due = false;
+    s->answer.http10 = s->answer.to_head = s->keep_alive = false;
+    s->body.done = s->body.broken = true;
+    s->answer.begun = s->body.continue_due = false;
     session_enter(s, SESSION_EXCHANGE);
     x = exchange_bad_request(s->w, &s->client, err, h, &cf);
     if (x == NULL) {
@@ -103,12 +103,12 @@ static size_t consume_some(struct session *s, struct slice in)
         return consume_head(s, in);
     case SESSION_EXCHANGE:
     case SESSION_DISCARD:
-        return s->body_broken ? in.len : session_body_consume(s, in);
+        return s->body.broken ? in.len : session_body_consume(s, in);
     case SESSION_TUNNEL:
         exchange_body(s->x, in);
         return in.len;
     case SESSION_FLUSH:
-        if (!s->body_done && !s->body_broken)
+        if (!s->body.done && !s->body.broken)
             return session_body_consume(s, in);
         s->lingered += in.len;
         return in.len;
@@ -128,7 +128,7 @@ static size_t consume(struct session *s, struct slice in)
     while (used < in.len && s->state != SESSION_DEAD) {
         size_t n = consume_some(s, slice_from(in, used));
         used += n;
-        if (s->state == SESSION_DISCARD && s->body_done)
+        if (s->state == SESSION_DISCARD && s->body.done)
             session_discarded(s);
         else if (n == 0)
             break;
@@ -143,8 +143,8 @@ static void set_reading(struct session *s)
 
     if (s->state != SESSION_DEAD)
         conn_want_read(s->conn, !full && !s->eof_seen && !waits_for_output(s) &&
-                                    !(s->state == SESSION_EXCHANGE && s->body_paused) &&
-                                    !(s->state == SESSION_TUNNEL && s->body_paused));
+                                    !(s->state == SESSION_EXCHANGE && s->body.paused) &&
+                                    !(s->state == SESSION_TUNNEL && s->body.paused));
 }
 
 static void keep(struct session *s, struct slice rest)
@@ -209,7 +209,7 @@ static void on_eof(struct session *s)
     bool keep_half = s->w->snapshot->settings->keep_half_closed;
     bool under_way = s->state == SESSION_EXCHANGE || s->state == SESSION_FLUSH;
 
-    if (!keep_half || !s->body_done || !(under_way || waits_for_output(s))) {
+    if (!keep_half || !s->body.done || !(under_way || waits_for_output(s))) {
         session_close(s);
         return;
     }

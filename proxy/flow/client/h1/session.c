@@ -72,7 +72,7 @@ static uint64_t sooner(uint64_t a, uint64_t b)
 
 void session_set_timer(struct session *s)
 {
-    uint64_t due = sooner(sooner(s->state_until_ns, s->write_until_ns), s->body_until_ns);
+    uint64_t due = sooner(sooner(s->state_until_ns, s->write_until_ns), s->body.until_ns);
 
     if (due == 0)
         s->timer.due_ns = 0; /* lazily: the armed event finds nothing to do */
@@ -123,6 +123,31 @@ bool session_may_discard(const struct session *s)
     return h1_of(s->w)->n_discarding < h1_of(s->w)->max / DISCARDING_SHARE + 1;
 }
 
+/* Everything has left: go on with what was to happen then. */
+void session_flushed(struct session *s)
+{
+    if (s->state != SESSION_FLUSH)
+        return;
+    if (!s->body.done && !s->answer.cut && !s->body.continue_due &&
+        s->answer.framing != BODY_TO_CLOSE && session_may_discard(s)) {
+        session_enter(s, SESSION_DISCARD); /* many clients take an early end for a broken one */
+        loop_defer_free(s->w->loop, &s->step);
+    } else if (s->body.broken || !s->body.done || s->answer.cut) {
+        session_linger(s);
+    } else {
+        session_close(s);
+    }
+}
+
+/* In FLUSH: if there is nothing left to send now, go on at once. */
+void session_flush_now(struct session *s)
+{
+    if (h1_of(s->w)->gathering == s)
+        output_flush(s->w);
+    if (s->state == SESSION_FLUSH && buf_empty(&s->out))
+        session_flushed(s);
+}
+
 /*
  * Our side ends, the client's is read for a moment: what it still sends must not reset the answer
  * away (RFC 9112, 9.6).
@@ -132,7 +157,7 @@ void session_linger(struct session *s)
     conn_shutdown(s->conn);
     session_enter(s, SESSION_LINGER);
     s->lingered = 0;
-    s->body_until_ns = 0;
+    s->body.until_ns = 0;
     buf_free(&s->in);
     conn_want_read(s->conn, true);
 }
@@ -199,7 +224,7 @@ static void on_timer(void *arg)
     now = session_now(s);
     if (s->write_until_ns != 0 && now >= s->write_until_ns && !reads_slowly(s)) {
         session_close(s); /* it does not read */
-    } else if (s->body_until_ns != 0 && now >= s->body_until_ns && !s->body_paused) {
+    } else if (s->body.until_ns != 0 && now >= s->body.until_ns && !s->body.paused) {
         session_body_bad(s, 408, CAUSE_REQUEST_TIMEOUT, "the body did not arrive in time");
     } else if (s->state_until_ns != 0 && now >= s->state_until_ns) {
         if (s->state == SESSION_HEAD)
@@ -354,7 +379,7 @@ void h1_lame_duck(struct worker *w)
     {
         struct session *s = LIST_OBJECT(n, struct session, node);
 
-        s->keep_alive = s->keep_alive && s->answer_begun; /* a head that is out has promised */
+        s->keep_alive = s->keep_alive && s->answer.begun; /* a head that is out has promised */
     }
 }
 
