@@ -33,8 +33,8 @@ static const char *route_name(const struct settings *st, int route)
 static void put_upstream(struct json_out *j, const struct control *c,
                          const struct request_record *r)
 {
-    json_cstr(j, "pool", r->pool < 0 ? NULL : c->pool_names[r->pool]);
-    json_cstr(j, "upstream", r->upstream < 0 ? NULL : c->upstream_names[r->upstream]);
+    json_cstr(j, "pool", r->pool < 0 ? NULL : c->names.pools[r->pool]);
+    json_cstr(j, "upstream", r->upstream < 0 ? NULL : c->names.upstreams[r->upstream]);
 }
 
 static void put_user(struct json_out *j, uint64_t user)
@@ -178,7 +178,7 @@ void control_on_records(struct loop_message *m)
     struct control *c = b->writer->control;
 
     record_each(b, on_record, c);
-    if (c->n_running > 0)
+    if (c->workers.n_running > 0)
         record_block_return(b);
 }
 

@@ -11,8 +11,8 @@ static void order_done(struct control *c, const struct control_who *who, size_t 
 {
     const struct snapshot_pool *p = &c->snapshot->pools[pool];
 
-    control_note(c, c->pool_names[p->slot],
-                 upstream == SIZE_MAX ? "" : c->upstream_names[p->upstreams[upstream].slot],
+    control_note(c, c->names.pools[p->slot],
+                 upstream == SIZE_MAX ? "" : c->names.upstreams[p->upstreams[upstream].slot],
                  "order", "order by uid %u: %s", who->uid, who->text);
 }
 
@@ -122,8 +122,8 @@ static void set_incident(struct control *c, size_t pool, const char *text, uint6
     free(w->incident);
     w->incident = text == NULL ? NULL : strdup(text);
     w->incident_until_ns = text == NULL ? 0 : until_ns;
-    for (int i = 0; i < c->n_workers; i++)
-        worker_set_incident(c->workers[i], p->slot, w->incident);
+    for (int i = 0; i < c->workers.n; i++)
+        worker_set_incident(c->workers.list[i], p->slot, w->incident);
     control_publish(c);
 }
 
@@ -150,13 +150,13 @@ static void lapse_pool(struct control *c, size_t i, uint64_t now)
         w->modes[m].on = false;
         pool_set_mode(gate_lock(p->gate), (enum pool_rule_set)m, -1);
         gate_unlock(p->gate);
-        control_say(c, c->pool_names[p->slot], "", "mode_lapsed",
+        control_say(c, c->names.pools[p->slot], "", "mode_lapsed",
                     "%s: a mode set by uid %u has lapsed: as configured again", p->conf->name,
                     w->modes[m].uid);
     }
     if (w->incident != NULL && w->incident_until_ns != 0 && now >= w->incident_until_ns) {
         set_incident(c, i, NULL, 0);
-        control_say(c, c->pool_names[p->slot], "", "incident_lapsed",
+        control_say(c, c->names.pools[p->slot], "", "incident_lapsed",
                     "%s: the incident text has lapsed", p->conf->name);
     }
 }

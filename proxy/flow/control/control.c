@@ -33,9 +33,9 @@ static void tick_pool(struct control *c, struct snapshot_pool *p, uint64_t now_n
     struct gate_counts sum = {0};
 
     for (size_t i = 0; i < p->n_upstreams; i++) {
-        for (int w = 0; w < c->n_workers; w++) {
+        for (int w = 0; w < c->workers.n; w++) {
             const struct upstream_counters *u =
-                worker_upstream_counters(c->workers[w], p->upstreams[i].slot);
+                worker_upstream_counters(c->workers.list[w], p->upstreams[i].slot);
             int place = p->upstreams[i].place;
             sum.events[place] += counter_get(&u->content_events);
             sum.signs[place] += counter_get(&u->reads);
@@ -97,9 +97,9 @@ static void on_expiry(void *arg)
 
 static void end(struct control *c)
 {
-    if (c->stopped)
+    if (c->phase.stopped)
         return;
-    c->stopped = true;
+    c->phase.stopped = true;
     loop_stop(c->loop);
 }
 
@@ -107,7 +107,7 @@ static void check_drained(struct control *c)
 {
     struct worker_sum sum;
 
-    if (!c->quitting)
+    if (!c->phase.quitting)
         return;
     control_sum_workers(c, &sum);
     if (sum.client_open == 0)
@@ -126,9 +126,9 @@ static void on_tick(void *arg)
     control_lapse(c);
     control_judge(c);
     control_watch_memory(c);
-    if (now - c->last_second_ns >= NS_PER_S) {
-        c->last_second_ns = now;
-        c->wall_minus_mono_ns = wall_now_ns() - now;
+    if (now - c->clock.last_second_ns >= NS_PER_S) {
+        c->clock.last_second_ns = now;
+        c->clock.wall_minus_mono_ns = wall_now_ns() - now;
         control_second(c);
     }
     set_expiry(c);
@@ -143,17 +143,17 @@ static void on_drain_timer(void *arg)
     struct control *c = arg;
     const struct settings *st = c->snapshot->settings;
 
-    if (!c->quitting) {
-        c->quitting = true;
-        for (int i = 0; i < c->n_workers; i++)
-            worker_drain(c->workers[i]);
+    if (!c->phase.quitting) {
+        c->phase.quitting = true;
+        for (int i = 0; i < c->workers.n; i++)
+            worker_drain(c->workers.list[i]);
         loop_timer_at(&c->drain_timer, loop_now_ns(c->loop) + st->drain_timeout_ns);
-    } else if (!c->abandoned) {
-        c->abandoned = true;
+    } else if (!c->phase.abandoned) {
+        c->phase.abandoned = true;
         control_say(c, "", "", "drain_timeout",
                     "drain_timeout has passed: requests still running end with an error");
-        for (int i = 0; i < c->n_workers; i++)
-            worker_abandon(c->workers[i]);
+        for (int i = 0; i < c->workers.n; i++)
+            worker_abandon(c->workers.list[i]);
         loop_timer_at(&c->drain_timer, loop_now_ns(c->loop) + 2 * NS_PER_S);
     } else {
         end(c);
@@ -162,9 +162,9 @@ static void on_drain_timer(void *arg)
 
 static void begin_drain(struct control *c, const char *by)
 {
-    if (c->draining)
+    if (c->phase.draining)
         return;
-    c->draining = true;
+    c->phase.draining = true;
     control_say(c, "", "", "drain",
                 "draining (%s): no new connection after %.1f s, then up to %.0f s for "
                 "requests to end",
@@ -173,8 +173,8 @@ static void begin_drain(struct control *c, const char *by)
     if (c->start.notify != NULL)
         c->start.notify("STOPPING", c->start.arg);
     control_judge(c);
-    for (int i = 0; i < c->n_workers; i++)
-        worker_lame_duck(c->workers[i]);
+    for (int i = 0; i < c->workers.n; i++)
+        worker_lame_duck(c->workers.list[i]);
     if (c->snapshot->settings->drain_delay_ns == 0)
         on_drain_timer(c);
     else
@@ -223,7 +223,7 @@ static void on_signal(evutil_socket_t fd, short what, void *arg)
             access_log_reopen(c);
             break;
         default: /* SIGTERM, SIGINT: once politely, twice at once */
-            if (c->draining)
+            if (c->phase.draining)
                 end(c);
             else
                 begin_drain(c, info.ssi_signo == SIGINT ? "SIGINT" : "SIGTERM");
@@ -248,27 +248,29 @@ static bool watch_signals(struct control *c)
 {
     sigset_t set = flow_block_signals();
 
-    c->signal_fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
-    if (c->signal_fd == -1)
+    c->signals.fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+    if (c->signals.fd == -1)
         return false;
-    c->signal_event =
-        event_new(loop_base(c->loop), c->signal_fd, EV_READ | EV_PERSIST, on_signal, c);
-    return c->signal_event != NULL && event_add(c->signal_event, NULL) == 0;
+    c->signals.event =
+        event_new(loop_base(c->loop), c->signals.fd, EV_READ | EV_PERSIST, on_signal, c);
+    return c->signals.event != NULL && event_add(c->signals.event, NULL) == 0;
 }
 
 /* --- life */
 
 static bool make_workers(struct control *c)
 {
-    c->n_workers = (int)c->snapshot->settings->workers;
-    for (int i = 0; i < c->n_workers; i++) {
-        c->workers[i] = worker_create(c->loop, c, i, c->n_workers, c->snapshot, control_on_records);
-        if (c->workers[i] == NULL)
+    c->workers.n = (int)c->snapshot->settings->workers;
+    for (int i = 0; i < c->workers.n; i++) {
+        c->workers.list[i] =
+            worker_create(c->loop, c, i, c->workers.n, c->snapshot, control_on_records);
+        if (c->workers.list[i] == NULL)
             return false;
         for (int l = 0; l < SNAPSHOT_LISTENERS_MAX; l++) {
-            if (c->listen_fds[l][i] != -1 && !worker_listen(c->workers[i], l, c->listen_fds[l][i]))
+            if (c->workers.listen_fds[l][i] != -1 &&
+                !worker_listen(c->workers.list[i], l, c->workers.listen_fds[l][i]))
                 return false;
-            c->listen_fds[l][i] = -1; /* the worker's now */
+            c->workers.listen_fds[l][i] = -1; /* the worker's now */
         }
     }
     return true;
@@ -279,13 +281,13 @@ static bool take_sockets(struct control *c)
 {
     struct flow_sockets *f = c->start.sockets;
 
-    c->listen_fds = calloc(SNAPSHOT_LISTENERS_MAX, sizeof *c->listen_fds);
-    if (c->listen_fds == NULL)
+    c->workers.listen_fds = calloc(SNAPSHOT_LISTENERS_MAX, sizeof *c->workers.listen_fds);
+    if (c->workers.listen_fds == NULL)
         return false;
     for (size_t l = 0; l < SNAPSHOT_LISTENERS_MAX; l++) {
         for (size_t w = 0; w < WORKERS_MAX; w++) {
             bool have = l < f->n_listeners && w < f->n_workers;
-            c->listen_fds[l][w] = have ? f->fds[l * f->n_workers + w] : -1;
+            c->workers.listen_fds[l][w] = have ? f->fds[l * f->n_workers + w] : -1;
         }
     }
     free(f->fds);
@@ -296,14 +298,14 @@ static bool take_sockets(struct control *c)
 static void init_pools(struct control *c)
 {
     for (size_t i = 0; i <= SNAPSHOT_POOLS_MAX; i++)
-        c->pools[i].since_wall_ns = c->started_wall_ns;
+        c->pools[i].since_wall_ns = c->clock.started_wall_ns;
 }
 
 static bool allocate_views(struct control *c)
 {
-    c->view_pools = calloc(SNAPSHOT_POOLS_MAX, sizeof *c->view_pools);
-    c->view_upstreams = calloc(SNAPSHOT_UPSTREAMS_MAX, sizeof *c->view_upstreams);
-    return c->view_pools != NULL && c->view_upstreams != NULL;
+    c->view.pools = calloc(SNAPSHOT_POOLS_MAX, sizeof *c->view.pools);
+    c->view.upstreams = calloc(SNAPSHOT_UPSTREAMS_MAX, sizeof *c->view.upstreams);
+    return c->view.pools != NULL && c->view.upstreams != NULL;
 }
 
 struct control *control_create(struct settings **s, const struct control_start *start, char *why,
@@ -315,12 +317,12 @@ struct control *control_create(struct settings **s, const struct control_start *
     if (c == NULL)
         return NULL;
     c->start = *start;
-    c->signal_fd = c->memory.fd = -1;
+    c->signals.fd = c->memory.fd = -1;
     c->loop = loop_create();
     if (c->loop == NULL)
         goto failed;
-    c->started_wall_ns = c->since_wall_ns = wall_now_ns();
-    c->wall_minus_mono_ns = c->started_wall_ns - mono_now_ns();
+    c->clock.started_wall_ns = c->service.since_wall_ns = wall_now_ns();
+    c->clock.wall_minus_mono_ns = c->clock.started_wall_ns - mono_now_ns();
     c->snapshot = snapshot_create(s, NULL, &c->slots, why, room, mono_now_ns());
     if (c->snapshot == NULL)
         goto failed;
@@ -354,22 +356,22 @@ static void *thread_main(void *arg)
 
 static bool start_workers(struct control *c)
 {
-    for (int i = 0; i < c->n_workers; i++) {
-        if (pthread_create(&c->threads[i], NULL, thread_main, c->workers[i]) != 0)
+    for (int i = 0; i < c->workers.n; i++) {
+        if (pthread_create(&c->workers.threads[i], NULL, thread_main, c->workers.list[i]) != 0)
             return false;
-        c->n_running++;
+        c->workers.n_running++;
     }
-    c->ran = true;
+    c->phase.ran = true;
     return true;
 }
 
 static void join_workers(struct control *c)
 {
-    for (int i = 0; i < c->n_running; i++)
-        worker_stop(c->workers[i]);
-    for (int i = 0; i < c->n_running; i++)
-        (void)pthread_join(c->threads[i], NULL);
-    c->n_running = 0;
+    for (int i = 0; i < c->workers.n_running; i++)
+        worker_stop(c->workers.list[i]);
+    for (int i = 0; i < c->workers.n_running; i++)
+        (void)pthread_join(c->workers.threads[i], NULL);
+    c->workers.n_running = 0;
 }
 
 int control_run(struct control *c)
@@ -404,32 +406,32 @@ void control_destroy(struct control **cp)
         loop_timer_stop(&c->expiry);
         loop_timer_stop(&c->drain_timer);
     }
-    for (int i = 0; i < c->n_workers; i++)
-        if (c->workers[i] != NULL)
-            worker_close(c->workers[i]);
+    for (int i = 0; i < c->workers.n; i++)
+        if (c->workers.list[i] != NULL)
+            worker_close(c->workers.list[i]);
     if (c->loop != NULL)
         loop_poll(c->loop); /* the last records */
     access_log_close(c);
     control_keep_end(c);
     memory_watch_close(&c->memory);
-    if (c->ran)
+    if (c->phase.ran)
         control_say_sum(c);
-    for (int i = 0; i < c->n_workers; i++)
-        worker_destroy(&c->workers[i]);
+    for (int i = 0; i < c->workers.n; i++)
+        worker_destroy(&c->workers.list[i]);
     why_ring_free(&c->why);
-    if (c->signal_event != NULL)
-        event_free(c->signal_event);
-    if (c->signal_fd != -1)
-        (void)close(c->signal_fd);
+    if (c->signals.event != NULL)
+        event_free(c->signals.event);
+    if (c->signals.fd != -1)
+        (void)close(c->signals.fd);
     for (int i = 0; i <= SNAPSHOT_POOLS_MAX; i++) {
         free(c->pools[i].incident);
-        free(c->pool_names[i]);
+        free(c->names.pools[i]);
     }
     for (int i = 0; i < SNAPSHOT_UPSTREAMS_MAX; i++)
-        free(c->upstream_names[i]);
-    free(c->listen_fds);
-    free(c->view_pools);
-    free(c->view_upstreams);
+        free(c->names.upstreams[i]);
+    free(c->workers.listen_fds);
+    free(c->view.pools);
+    free(c->view.upstreams);
     while (c->n_old_pools > 0)
         snapshot_unref(c->old_pools[--c->n_old_pools].snapshot);
     snapshot_unref(c->snapshot);

@@ -110,6 +110,54 @@ struct old_pool {
     struct snapshot_pool *pool;
 };
 
+struct control_workers {
+    struct worker *list[WORKERS_MAX];
+    pthread_t threads[WORKERS_MAX];
+    int n, n_running;
+    int (*listen_fds)[WORKERS_MAX]; /* by slot and worker; owned, -1 = none */
+};
+
+/* By slot, never reused. */
+struct control_names {
+    char *pools[SNAPSHOT_POOLS_MAX + 1], *upstreams[SNAPSHOT_UPSTREAMS_MAX];
+};
+
+struct control_clock {
+    uint64_t wall_minus_mono_ns, started_wall_ns, last_second_ns;
+    uint64_t seconds; /* since the start; index of the rings */
+};
+
+struct control_subscribers {
+    struct subscriber list[SUBSCRIBERS_MAX];
+    int n;
+};
+
+/* The state of the whole, and what it was. */
+struct control_service {
+    enum service_state state;
+    uint64_t since_wall_ns;
+    struct history history[8];
+    int n_history;
+    double share, full_s; /* the worst of the pools' */
+};
+
+/* How far the process has come. */
+struct control_phase {
+    bool ran, draining, quitting, abandoned, stopped;
+};
+
+/* What control_status hands out. */
+struct control_view {
+    struct status_view status;
+    struct pool_status *pools;
+    struct upstream_status *upstreams;
+};
+
+struct control_signals {
+    int fd;
+    struct event *event;
+};
+
 struct control {
     struct loop *loop;
     struct snapshot *snapshot;
@@ -117,45 +165,25 @@ struct control {
     struct old_pool old_pools[SNAPSHOT_POOLS_MAX];
     int n_old_pools;
     struct control_start start;
-    struct worker *workers[WORKERS_MAX];
-    pthread_t threads[WORKERS_MAX];
-    int n_workers, n_running;
-    int (*listen_fds)[WORKERS_MAX]; /* by slot and worker; owned, -1 = none */
+    struct control_workers workers;
     struct resolver *resolver;
     struct upstream_watch upstreams[SNAPSHOT_UPSTREAMS_MAX];
     struct pool_watch pools[SNAPSHOT_POOLS_MAX + 1]; /* by slot, as upstreams */
-    char *pool_names[SNAPSHOT_POOLS_MAX + 1],
-        *upstream_names[SNAPSHOT_UPSTREAMS_MAX]; /* never reused */
+    struct control_names names;
     struct loop_timer tick, expiry, drain_timer;
-    uint64_t wall_minus_mono_ns, started_wall_ns, last_second_ns;
-    uint64_t seconds; /* since the start; index of the rings */
-
+    struct control_clock clock;
     struct journal events;
-    struct subscriber subscribers[SUBSCRIBERS_MAX];
-    int n_subscribers;
-
+    struct control_subscribers subscribers;
     struct file_sink *keeper; /* of the state file; NULL: off */
     int keep_error;           /* that was said; 0 = none */
-
     struct access_log log;
     struct memory_watch memory;
     struct why_ring why;
     struct request_record why_found;
-
-    enum service_state state;
-    uint64_t since_wall_ns;
-    struct history history[8];
-    int n_history;
-
-    bool ran, draining, quitting, abandoned, stopped;
-    double share, full_s; /* the worst of the pools' */
-    int signal_fd;
-    struct event *signal_event;
-
-    /* what control_status hands out */
-    struct status_view view;
-    struct pool_status *view_pools;
-    struct upstream_status *view_upstreams;
+    struct control_service service;
+    struct control_phase phase;
+    struct control_signals signals;
+    struct control_view view;
 };
 
 /* --- control/names.c */

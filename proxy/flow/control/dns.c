@@ -36,8 +36,8 @@ static void on_addresses(const struct net_addr *addrs, size_t n, const char *why
                  u->n_addrs > 0 ? "; its last addresses are used on" : "");
     }
     set_text(u, why);
-    for (int i = 0; i < c->n_workers; i++)
-        worker_set_addresses(c->workers[i], u->slot, addrs, n, why);
+    for (int i = 0; i < c->workers.n; i++)
+        worker_set_addresses(c->workers.list[i], u->slot, addrs, n, why);
 }
 
 /* A unix socket needs no resolving. */

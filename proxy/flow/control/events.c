@@ -8,8 +8,8 @@
 
 static void tell(struct control *c, const struct control_event *e)
 {
-    for (int i = 0; i < c->n_subscribers; i++)
-        c->subscribers[i].fn(e, c->subscribers[i].arg);
+    for (int i = 0; i < c->subscribers.n; i++)
+        c->subscribers.list[i].fn(e, c->subscribers.list[i].arg);
 }
 
 static struct control_event *add_sentence(struct control *c, const char *pool, const char *upstream,
@@ -94,8 +94,8 @@ static void take_one(struct control *c, const struct snapshot_pool *p, const str
         return; /* of one that a reload took out: what still runs there changes nothing */
     e = journal_add(&c->events);
     e->at_wall_ns = control_wall(c, pe->at_ns);
-    e->pool = c->pool_names[p->slot];
-    e->upstream = u == NULL ? "" : c->upstream_names[u->slot];
+    e->pool = c->names.pools[p->slot];
+    e->upstream = u == NULL ? "" : c->names.upstreams[u->slot];
     e->from = pe->from;
     e->to = pe->to;
     memcpy(e->cause, pe->cause, sizeof e->cause);
@@ -143,16 +143,16 @@ void control_events(struct control *c, size_t last,
 void control_subscribe(struct control *c, void (*fn)(const struct control_event *e, void *arg),
                        void *arg)
 {
-    WEIR_ASSERT(c->n_subscribers < SUBSCRIBERS_MAX);
-    c->subscribers[c->n_subscribers++] = (struct subscriber){fn, arg};
+    WEIR_ASSERT(c->subscribers.n < SUBSCRIBERS_MAX);
+    c->subscribers.list[c->subscribers.n++] = (struct subscriber){fn, arg};
 }
 
 void control_unsubscribe(struct control *c, void (*fn)(const struct control_event *e, void *arg),
                          void *arg)
 {
-    for (int i = 0; i < c->n_subscribers; i++) {
-        if (c->subscribers[i].fn == fn && c->subscribers[i].arg == arg) {
-            c->subscribers[i] = c->subscribers[--c->n_subscribers];
+    for (int i = 0; i < c->subscribers.n; i++) {
+        if (c->subscribers.list[i].fn == fn && c->subscribers.list[i].arg == arg) {
+            c->subscribers.list[i] = c->subscribers.list[--c->subscribers.n];
             return;
         }
     }

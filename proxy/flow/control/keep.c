@@ -76,13 +76,13 @@ void control_keep(struct control *c)
 
 void control_keep_second(struct control *c)
 {
-    if (c->seconds % KEEP_EACH_S == 0)
+    if (c->clock.seconds % KEEP_EACH_S == 0)
         control_keep(c);
 }
 
 void control_keep_end(struct control *c)
 {
-    if (c->ran)
+    if (c->phase.ran)
         control_keep(c);
     if (c->keeper != NULL)
         say_error(c, file_sink_destroy(&c->keeper, PATIENCE_NS));

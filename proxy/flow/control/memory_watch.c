@@ -56,8 +56,8 @@ void control_watch_memory(struct control *c)
     if (is_short == m->is_short)
         return;
     m->is_short = is_short;
-    for (int w = 0; w < c->n_workers; w++)
-        worker_set_memory_short(c->workers[w], is_short);
+    for (int w = 0; w < c->workers.n; w++)
+        worker_set_memory_short(c->workers.list[w], is_short);
     if (is_short)
         log_warn("%llu MiB of memory are in use, %llu are the most: nothing new is taken",
                  (unsigned long long)(bytes >> 20), (unsigned long long)(m->most >> 20));

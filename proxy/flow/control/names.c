@@ -6,7 +6,7 @@
 
 uint64_t control_wall(const struct control *c, uint64_t mono_ns)
 {
-    return mono_ns == 0 ? 0 : mono_ns + c->wall_minus_mono_ns;
+    return mono_ns == 0 ? 0 : mono_ns + c->clock.wall_minus_mono_ns;
 }
 
 void control_index(const struct control *c, int16_t *pool, int16_t *upstream)
@@ -32,12 +32,12 @@ bool control_keep_names(struct control *c)
     for (size_t k = 0; k < c->snapshot->settings->n_pools; k++) {
         const struct snapshot_pool *p = &c->snapshot->pools[k];
 
-        if (c->pool_names[p->slot] == NULL)
-            c->pool_names[p->slot] = strdup(p->conf->name);
-        if (c->pool_names[p->slot] == NULL)
+        if (c->names.pools[p->slot] == NULL)
+            c->names.pools[p->slot] = strdup(p->conf->name);
+        if (c->names.pools[p->slot] == NULL)
             return false;
         for (size_t i = 0; i < p->n_upstreams; i++) {
-            char **name = &c->upstream_names[p->upstreams[i].slot];
+            char **name = &c->names.upstreams[p->upstreams[i].slot];
             if (*name == NULL && (*name = strdup(p->upstreams[i].conf->name)) == NULL)
                 return false;
         }

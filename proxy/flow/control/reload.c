@@ -63,7 +63,7 @@ static bool open_new_listeners(struct control *c, const struct snapshot *next, c
 
         if (listener_at(c->snapshot, slot) != NULL)
             continue;
-        if (!flow_bind_listener(next->settings, i, c->listen_fds[slot], why, room))
+        if (!flow_bind_listener(next->settings, i, c->workers.listen_fds[slot], why, room))
             return false;
     }
     return true;
@@ -71,10 +71,10 @@ static bool open_new_listeners(struct control *c, const struct snapshot *next, c
 
 static void close_listener(struct control *c, int slot)
 {
-    for (int w = 0; w < c->n_workers; w++) {
-        if (c->listen_fds[slot][w] != -1)
-            (void)close(c->listen_fds[slot][w]);
-        c->listen_fds[slot][w] = -1;
+    for (int w = 0; w < c->workers.n; w++) {
+        if (c->workers.listen_fds[slot][w] != -1)
+            (void)close(c->workers.listen_fds[slot][w]);
+        c->workers.listen_fds[slot][w] = -1;
     }
 }
 
@@ -95,11 +95,12 @@ static void swap_listeners(struct control *c, const struct snapshot *old,
 
         if (had == has)
             continue;
-        for (int w = 0; w < c->n_workers; w++)
-            worker_set_listener(c->workers[w], slot, has ? c->listen_fds[slot][w] : -1);
+        for (int w = 0; w < c->workers.n; w++)
+            worker_set_listener(c->workers.list[w], slot,
+                                has ? c->workers.listen_fds[slot][w] : -1);
         if (!has) {
-            for (int w = 0; w < c->n_workers; w++)
-                c->listen_fds[slot][w] = -1; /* the worker closes its own */
+            for (int w = 0; w < c->workers.n; w++)
+                c->workers.listen_fds[slot][w] = -1; /* the worker closes its own */
         }
     }
 }
@@ -122,8 +123,8 @@ static void swap_upstreams(struct control *c, const struct snapshot *old)
     for (int slot = 0; slot < SNAPSHOT_UPSTREAMS_MAX; slot++) {
         if (snapshot_has_upstream(old, slot) && !snapshot_has_upstream(c->snapshot, slot)) {
             control_unwatch_upstream(c, slot);
-            for (int w = 0; w < c->n_workers; w++)
-                worker_close_idle(c->workers[w], slot);
+            for (int w = 0; w < c->workers.n; w++)
+                worker_close_idle(c->workers.list[w], slot);
         }
     }
     for (size_t k = 0; k < c->snapshot->settings->n_pools; k++) {
@@ -178,10 +179,10 @@ static void swap_workers(struct control *c, struct snapshot *next)
     WEIR_ASSERT(swap != NULL);
     swap->message.deliver = on_swapped;
     swap->snapshot = next;
-    swap->left = c->n_workers;
+    swap->left = c->workers.n;
     snapshot_ref(next);
-    for (int w = 0; w < c->n_workers; w++)
-        worker_set_snapshot(c->workers[w], swap, c->loop);
+    for (int w = 0; w < c->workers.n; w++)
+        worker_set_snapshot(c->workers.list[w], swap, c->loop);
 }
 
 static void put_in_force(struct control *c, struct snapshot *next)

@@ -11,8 +11,8 @@ enum { STATUS_MAX = 64 * 1024 };
 static void say_waits(struct control *c, const struct snapshot_pool *p, size_t i, bool waits)
 {
     struct upstream_watch *w = &c->upstreams[p->upstreams[i].slot];
-    const char *pool = c->pool_names[p->slot];
-    const char *upstream = c->upstream_names[p->upstreams[i].slot];
+    const char *pool = c->names.pools[p->slot];
+    const char *upstream = c->names.upstreams[p->upstreams[i].slot];
 
     if (waits && !w->waits_first)
         control_say(c, pool, upstream, "health_check",
@@ -54,15 +54,15 @@ static enum service_state judge_pool(struct control *c, const struct snapshot_po
 
 static void enter_state(struct control *c, enum service_state s)
 {
-    if (c->state == s)
+    if (c->service.state == s)
         return;
     for (int i = 7; i > 0; i--)
-        c->history[i] = c->history[i - 1];
-    c->history[0] = (struct history){wall_now_ns(), s};
-    if (c->n_history < 8)
-        c->n_history++;
-    c->state = s;
-    c->since_wall_ns = c->history[0].at_wall_ns;
+        c->service.history[i] = c->service.history[i - 1];
+    c->service.history[0] = (struct history){wall_now_ns(), s};
+    if (c->service.n_history < 8)
+        c->service.n_history++;
+    c->service.state = s;
+    c->service.since_wall_ns = c->service.history[0].at_wall_ns;
     control_publish(c);
 }
 
@@ -70,8 +70,8 @@ void control_judge(struct control *c)
 {
     enum service_state worst = SERVICE_SERVING;
 
-    c->share = 1;
-    c->full_s = 0;
+    c->service.share = 1;
+    c->service.full_s = 0;
     for (size_t i = 0; i < c->snapshot->settings->n_pools; i++) {
         struct pool_watch *w = &c->pools[c->snapshot->pools[i].slot];
         double share, full_s;
@@ -83,12 +83,12 @@ void control_judge(struct control *c)
         }
         if (s > worst)
             worst = s;
-        if (share < c->share)
-            c->share = share;
-        if (full_s > c->full_s || full_s < 0)
-            c->full_s = full_s;
+        if (share < c->service.share)
+            c->service.share = share;
+        if (full_s > c->service.full_s || full_s < 0)
+            c->service.full_s = full_s;
     }
-    enter_state(c, c->draining ? SERVICE_DRAINING : worst);
+    enter_state(c, c->phase.draining ? SERVICE_DRAINING : worst);
 }
 
 static const char *first_incident(const struct control *c)
@@ -105,23 +105,23 @@ static struct public_status *make_status(const struct control *c)
 {
     struct public_status *s = calloc(1, sizeof *s);
     struct status_facts f = {
-        .state = service_state_name(c->state),
-        .since_wall_ns = c->since_wall_ns,
-        .share = c->share,
-        .expected_full_s = c->full_s,
+        .state = service_state_name(c->service.state),
+        .since_wall_ns = c->service.since_wall_ns,
+        .share = c->service.share,
+        .expected_full_s = c->service.full_s,
         .incident = first_incident(c),
         .updated_wall_ns = wall_now_ns(),
-        .n_history = c->n_history,
+        .n_history = c->service.n_history,
         .pages = c->snapshot->pages,
     };
 
     if (s == NULL)
         return NULL;
-    for (int i = 0; i < c->n_history; i++) {
-        f.history[i].at_wall_ns = c->history[i].at_wall_ns;
-        f.history[i].state = service_state_name(c->history[i].state);
+    for (int i = 0; i < c->service.n_history; i++) {
+        f.history[i].at_wall_ns = c->service.history[i].at_wall_ns;
+        f.history[i].state = service_state_name(c->service.history[i].state);
     }
-    s->refs = (uint32_t)c->n_workers;
+    s->refs = (uint32_t)c->workers.n;
     if (status_json_body(&f, &s->json, STATUS_MAX) != WEIR_OK)
         log_warn("the public status is longer than %d bytes", STATUS_MAX);
     for (uint8_t l = 0; l < language_count(); l++) {
@@ -141,6 +141,6 @@ void control_publish(struct control *c)
     s = make_status(c);
     if (s == NULL)
         return;
-    for (int i = 0; i < c->n_workers; i++)
-        worker_set_status(c->workers[i], s);
+    for (int i = 0; i < c->workers.n; i++)
+        worker_set_status(c->workers.list[i], s);
 }

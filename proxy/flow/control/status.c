@@ -51,7 +51,7 @@ static void subtract(struct histogram_sum *a, const struct histogram_sum *b)
 static struct histogram_sum last_minute(const struct control *c, const struct histogram_sum *now,
                                         const struct histogram_sum *ring)
 {
-    uint64_t tens = c->seconds / 10;
+    uint64_t tens = c->clock.seconds / 10;
     struct histogram_sum h = *now;
 
     if (tens >= TENS_KEPT - 1)
@@ -140,17 +140,17 @@ static void view_pool(struct control *c, int index, struct pool_status *s,
 
 const struct status_view *control_status(struct control *c)
 {
-    struct status_view *v = &c->view;
-    struct upstream_status *at = c->view_upstreams;
+    struct status_view *v = &c->view.status;
+    struct upstream_status *at = c->view.upstreams;
 
     (void)loop_refresh_now(c->loop);
-    v->state = c->state;
-    v->since_wall_ns = c->since_wall_ns;
+    v->state = c->service.state;
+    v->since_wall_ns = c->service.since_wall_ns;
     v->now_wall_ns = wall_now_ns();
     v->now_ns = loop_now_ns(c->loop);
-    v->started_wall_ns = c->started_wall_ns;
+    v->started_wall_ns = c->clock.started_wall_ns;
     v->incident = NULL;
-    v->pools = c->view_pools;
+    v->pools = c->view.pools;
     v->n_pools = c->snapshot->settings->n_pools;
     for (size_t i = 0; i < v->n_pools; i++) {
         view_pool(c, (int)i, &v->pools[i], at);
@@ -160,7 +160,7 @@ const struct status_view *control_status(struct control *c)
     }
     control_sum_pool(c, 0, &v->no_pool);
     control_sum_workers(c, &v->workers);
-    v->n_workers = (uint32_t)c->n_workers;
+    v->n_workers = (uint32_t)c->workers.n;
     v->access_log_error = c->log.error;
     return v;
 }
@@ -201,13 +201,13 @@ static void on_list(struct session_list *l)
     struct sessions_ask *a = l->arg;
 
     if (--a->missing == 0)
-        answer_sessions(a, a->c->n_workers);
+        answer_sessions(a, a->c->workers.n);
 }
 
 bool control_sessions(struct control *c,
                       void (*fn)(const struct live_request *list, size_t n, void *arg), void *arg)
 {
-    size_t max = SESSIONS_MAX / (size_t)c->n_workers + 1;
+    size_t max = SESSIONS_MAX / (size_t)c->workers.n + 1;
     struct sessions_ask *a = calloc(1, sizeof *a);
 
     if (a == NULL || !memory_is_there((SESSIONS_MAX + max) * sizeof(struct live_request))) {
@@ -217,7 +217,7 @@ bool control_sessions(struct control *c,
     a->c = c;
     a->fn = fn;
     a->arg = arg;
-    for (int w = 0; w < c->n_workers; w++) {
+    for (int w = 0; w < c->workers.n; w++) {
         struct session_list *l = calloc(1, sizeof *l + max * sizeof l->list[0]);
         if (l == NULL)
             continue;
@@ -231,9 +231,9 @@ bool control_sessions(struct control *c,
         free(a);
         return false;
     }
-    for (int w = 0; w < c->n_workers; w++) {
+    for (int w = 0; w < c->workers.n; w++) {
         if (a->lists[w] != NULL)
-            worker_list_sessions(c->workers[w], a->lists[w], c->loop);
+            worker_list_sessions(c->workers.list[w], a->lists[w], c->loop);
     }
     return true;
 }

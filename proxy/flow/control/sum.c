@@ -19,8 +19,8 @@ static void add(uint64_t *out, const _Atomic uint64_t *in, size_t n)
 void control_sum_pool(const struct control *c, int slot, struct pool_sum *out)
 {
     *out = (struct pool_sum){0};
-    for (int w = 0; w < c->n_workers; w++) {
-        const struct pool_counters *in = worker_pool_counters(c->workers[w], slot);
+    for (int w = 0; w < c->workers.n; w++) {
+        const struct pool_counters *in = worker_pool_counters(c->workers.list[w], slot);
         WEIR_POOL_COUNTERS(ADD_ROW)
     }
 }
@@ -28,8 +28,8 @@ void control_sum_pool(const struct control *c, int slot, struct pool_sum *out)
 void control_sum_upstream(const struct control *c, int slot, struct upstream_sum *out)
 {
     *out = (struct upstream_sum){0};
-    for (int w = 0; w < c->n_workers; w++) {
-        const struct upstream_counters *in = worker_upstream_counters(c->workers[w], slot);
+    for (int w = 0; w < c->workers.n; w++) {
+        const struct upstream_counters *in = worker_upstream_counters(c->workers.list[w], slot);
         WEIR_UPSTREAM_COUNTERS(ADD_ROW)
     }
 }
@@ -37,8 +37,8 @@ void control_sum_upstream(const struct control *c, int slot, struct upstream_sum
 void control_sum_workers(const struct control *c, struct worker_sum *out)
 {
     *out = (struct worker_sum){0};
-    for (int w = 0; w < c->n_workers; w++) {
-        const struct worker_counters *k = worker_counters(c->workers[w]);
+    for (int w = 0; w < c->workers.n; w++) {
+        const struct worker_counters *k = worker_counters(c->workers.list[w]);
 #define WEIR_SUM_ROW(field, metric, type, help) out->field += counter_get(&k->field);
         WEIR_WORKER_COUNTERS(WEIR_SUM_ROW)
 #undef WEIR_SUM_ROW
@@ -49,7 +49,7 @@ void control_sum_workers(const struct control *c, struct worker_sum *out)
 /* Where the totals of `seconds` whole seconds ago are, at most SECONDS_KEPT - 1; -1: nowhere. */
 static int slot_ago(const struct control *c, int seconds)
 {
-    uint64_t newest = c->seconds;
+    uint64_t newest = c->clock.seconds;
 
     return newest > (uint64_t)seconds ? (int)((newest - (uint64_t)seconds) % SECONDS_KEPT) : -1;
 }
@@ -59,7 +59,7 @@ uint64_t control_shed_in(const struct control *c, int pool, int seconds, enum ca
     const struct pool_watch *p = &c->pools[pool];
     int then = slot_ago(c, seconds);
 
-    return p->shed[c->seconds % SECONDS_KEPT][cause] - (then < 0 ? 0 : p->shed[then][cause]);
+    return p->shed[c->clock.seconds % SECONDS_KEPT][cause] - (then < 0 ? 0 : p->shed[then][cause]);
 }
 
 uint64_t control_admitted_in(const struct control *c, int pool, int seconds)
@@ -67,13 +67,13 @@ uint64_t control_admitted_in(const struct control *c, int pool, int seconds)
     const struct pool_watch *p = &c->pools[pool];
     int then = slot_ago(c, seconds);
 
-    return p->admitted[c->seconds % SECONDS_KEPT] - (then < 0 ? 0 : p->admitted[then]);
+    return p->admitted[c->clock.seconds % SECONDS_KEPT] - (then < 0 ? 0 : p->admitted[then]);
 }
 
 static void keep_pool(struct control *c, int index)
 {
     struct pool_watch *p = &c->pools[c->snapshot->pools[index].slot];
-    size_t now = c->seconds % SECONDS_KEPT;
+    size_t now = c->clock.seconds % SECONDS_KEPT;
     struct pool_sum sum;
 
     control_sum_pool(c, c->snapshot->pools[index].slot, &sum);
@@ -90,18 +90,18 @@ static void keep_histograms(struct control *c, const struct snapshot_pool *p)
         struct upstream_sum sum;
 
         control_sum_upstream(c, p->upstreams[i].slot, &sum);
-        u->ttft[c->seconds / 10 % TENS_KEPT] = sum.ttft;
-        u->interval[c->seconds / 10 % TENS_KEPT] = sum.interval;
+        u->ttft[c->clock.seconds / 10 % TENS_KEPT] = sum.ttft;
+        u->interval[c->clock.seconds / 10 % TENS_KEPT] = sum.interval;
     }
 }
 
 void control_second(struct control *c)
 {
-    c->seconds++;
+    c->clock.seconds++;
     access_log_watch(c);
     for (size_t i = 0; i < c->snapshot->settings->n_pools; i++) {
         keep_pool(c, (int)i);
-        if (c->seconds % 10 == 0)
+        if (c->clock.seconds % 10 == 0)
             keep_histograms(c, &c->snapshot->pools[i]);
     }
     control_keep_second(c);
@@ -113,8 +113,8 @@ static uint64_t sum_decision(const struct control *c, enum decision d)
     uint64_t n = 0;
 
     for (int slot = 0; slot <= SNAPSHOT_POOLS_MAX; slot++) {
-        for (int w = 0; w < c->n_workers; w++) {
-            const struct pool_counters *p = worker_pool_counters(c->workers[w], slot);
+        for (int w = 0; w < c->workers.n; w++) {
+            const struct pool_counters *p = worker_pool_counters(c->workers.list[w], slot);
             for (int k = 0; k < CLASS_COUNT; k++)
                 n += counter_get(&p->requests[k][d]);
         }
