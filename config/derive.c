@@ -49,12 +49,12 @@ static void derive_redact(struct settings *s)
     static const char *const usual[] = {"key", "api_key",   "token",   "access_token",
                                         "sig", "signature", "password"};
 
-    if (was_given(s, &s->log_redact))
+    if (was_given(s, &s->log.redact))
         return;
-    s->n_log_redact = sizeof usual / sizeof usual[0];
-    s->log_redact = conf_alloc(s, s->n_log_redact, sizeof *s->log_redact);
-    for (size_t i = 0; i < s->n_log_redact; i++)
-        s->log_redact[i] = conf_copy(s, usual[i]);
+    s->log.n_redact = sizeof usual / sizeof usual[0];
+    s->log.redact = conf_alloc(s, s->log.n_redact, sizeof *s->log.redact);
+    for (size_t i = 0; i < s->log.n_redact; i++)
+        s->log.redact[i] = conf_copy(s, usual[i]);
 }
 
 void conf_derive(struct settings *s)
@@ -62,7 +62,7 @@ void conf_derive(struct settings *s)
     if (s->workers == 0)
         s->workers = cores();
     s->default_listener = !was_given(s, &s->listeners);
-    s->default_admin_http = !was_given(s, &s->admin_http);
+    s->admin.default_http = !was_given(s, &s->admin.http);
     for (size_t i = 0; i < s->n_pools; i++)
         derive_pool(s, &s->pools[i]);
     derive_routes(s);

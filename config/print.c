@@ -78,12 +78,12 @@ static void print_routes(const struct settings *s, FILE *out)
 static void print_admin(const struct settings *s, FILE *out)
 {
     (void)fprintf(out, "admin\n  %-28s %s\n", "socket",
-                  s->admin_socket[0] == '\0' ? "at the first default place that can be made"
-                                             : s->admin_socket);
-    (void)fprintf(out, "  %-28s %s%s\n", "http", s->admin_http[0] == '\0' ? "off" : s->admin_http,
-                  s->default_admin_http ? " (default)" : "");
+                  s->admin.socket[0] == '\0' ? "at the first default place that can be made"
+                                             : s->admin.socket);
+    (void)fprintf(out, "  %-28s %s%s\n", "http", s->admin.http[0] == '\0' ? "off" : s->admin.http,
+                  s->admin.default_http ? " (default)" : "");
     (void)fprintf(out, "process\n  %-28s %u\n  %-28s %s\n", "workers", s->workers, "access log",
-                  s->log_access);
+                  s->log.access);
 }
 
 static void print_given(const char *key, const char *value, const char *origin, void *arg)

@@ -125,19 +125,19 @@ static const struct conf_table client_timeouts_table =
     TABLE("client_timeouts", client_timeouts_rows, "How long a client may take.");
 
 static const struct conf_row identity_rows[] = {
-    TEXT("header", struct settings, identity_header, &conf_form_token,
+    TEXT("header", struct settings, identity.header, &conf_form_token,
          "header that tells users apart; \"authorization\" also means x-api-key",
          .def = "authorization", .empty_too = true),
-    TEXT("cookie", struct settings, identity_cookie, &conf_form_token,
+    TEXT("cookie", struct settings, identity.cookie, &conf_form_token,
          "cookie that tells users apart where the header is missing", .def_words = "none"),
-    BOOL("address", struct settings, identity_address, "true",
+    BOOL("address", struct settings, identity.address, "true",
          "the client's address as last resort"),
 };
 static const struct conf_table identity_table = TABLE(
     "identity", identity_rows, "Who a user is, for fairness, leases and the log (hashed there).");
 
 static const struct conf_row cors_rows[] = {
-    TEXTS("origins", struct settings, cors_origins, n_cors_origins,
+    TEXTS("origins", struct settings, cors.origins, cors.n_origins,
           "origins whose preflights weir answers and whose refusals may be read; \"*\" = all",
           .form = &conf_form_origin, .def_words = "none"),
 };
@@ -147,11 +147,11 @@ static const struct conf_table cors_table =
 static const struct conf_word languages[] = {{"en", 0}, {"fr", 1}, {"de", 2}, {"es", 3}, {NULL, 0}};
 
 static const struct conf_row pages_rows[] = {
-    TEXT("directory", struct settings, pages_directory, &conf_form_directory,
+    TEXT("directory", struct settings, pages.directory, &conf_form_directory,
          "folder with pages of your own", .def_words = "\"\" (built-in pages)"),
-    TEXT("status_path", struct settings, pages_status_path, &conf_form_path,
+    TEXT("status_path", struct settings, pages.status_path, &conf_form_path,
          "path of the public status page", .def_words = "\"\" (off)"),
-    TEXTS("languages", struct settings, pages_languages, n_pages_languages,
+    TEXTS("languages", struct settings, pages.languages, pages.n_languages,
           "languages of the pages, the first for those who ask for none", .words = languages,
           .def_words = "all"),
 };
@@ -159,20 +159,20 @@ static const struct conf_table pages_table =
     TABLE("pages", pages_rows, "What people see when weir answers by itself.");
 
 static const struct conf_row admin_rows[] = {
-    TEXT("socket", struct settings, admin_socket, &conf_form_socket, "the socket weirctl speaks to",
+    TEXT("socket", struct settings, admin.socket, &conf_form_socket, "the socket weirctl speaks to",
          .def_words = "$RUNTIME_DIRECTORY/admin.sock, else $XDG_RUNTIME_DIR/weir/admin.sock, else "
                       "/run/weir/admin.sock, else a folder of our own under the temporary folder"),
-    TEXTS("uids", struct settings, admin_uids, n_admin_uids,
+    TEXTS("uids", struct settings, admin.uids, admin.n_uids,
           "users, by name or number, who may use it besides; NAME:read may look only",
           .form = &conf_form_operator, .def_words = "root and weir's own"),
-    TEXT("http", struct settings, admin_http, &conf_form_address,
+    TEXT("http", struct settings, admin.http, &conf_form_address,
          "metrics, health and the live page; \"\" = off", .def = "127.0.0.1:9901",
          .empty_too = true),
-    TEXTS("hosts", struct settings, admin_hosts, n_admin_hosts,
+    TEXTS("hosts", struct settings, admin.hosts, admin.n_hosts,
           "further names the endpoint may be asked by, such as a service's; \"*.NAME\" = any below",
           .form = &conf_form_admin_host,
           .def_words = "localhost, addresses and the machine's own name, always"),
-    COUNT("why_entries", struct settings, why_entries, "65536", "16", "1048576", "requests",
+    COUNT("why_entries", struct settings, admin.why_entries, "65536", "16", "1048576", "requests",
           "how many decisions `weirctl why` reaches back"),
 };
 static const struct conf_table admin_table =
@@ -185,13 +185,13 @@ static const struct conf_word levels[] = {{"debug", LOG_LEVEL_DEBUG},
                                           {NULL, 0}};
 
 static const struct conf_row log_rows[] = {
-    TEXT("access", struct settings, log_access, &conf_form_log,
+    TEXT("access", struct settings, log.access, &conf_form_log,
          "one JSON object a request: stderr, stdout, off, syslog, or a file", .def = "stderr"),
-    WORD("level", struct settings, log_level, "info", levels,
+    WORD("level", struct settings, log.level, "info", levels,
          "least level of the event log on stderr"),
-    BOOL("query", struct settings, log_query, "true",
+    BOOL("query", struct settings, log.query, "true",
          "log the values of a request's query; false: the names only"),
-    TEXTS("redact", struct settings, log_redact, n_log_redact,
+    TEXTS("redact", struct settings, log.redact, log.n_redact,
           "query parameters whose values are never written down, in any case, also as the end of a "
           "longer name (X-Amz-Signature)",
           .form = &conf_form_token,
@@ -200,11 +200,11 @@ static const struct conf_row log_rows[] = {
 static const struct conf_table log_table = TABLE("log", log_rows, "What is written down.");
 
 static const struct conf_row state_rows[] = {
-    TEXT("path", struct settings, state_path, &conf_form_kept,
+    TEXT("path", struct settings, state.path, &conf_form_kept,
          "file for what was learnt of the upstreams, written each 10 s and at the end, so that a "
          "restart does not begin cold",
          .def_words = "none", .not_live = true),
-    DURATION("max_age", struct settings, state_max_age_ns, "24h", "1s", "720h",
+    DURATION("max_age", struct settings, state.max_age_ns, "24h", "1s", "720h",
              "an older file is not used", .not_live = true),
 };
 static const struct conf_table state_table = TABLE(

@@ -67,14 +67,14 @@ static char *const *listener_address(const void *list, size_t i)
 static void verify_listeners(struct verify *v)
 {
     const struct settings *s = v->s;
-    struct conf_origin here = place_of(v, &s->admin_http, false);
+    struct conf_origin here = place_of(v, &s->admin.http, false);
 
     find_twice(v, "listener", s->n_listeners, listener_address, s->listeners);
     for (size_t i = 0; i < s->n_listeners; i++)
-        if (was_given(v, &s->admin_http) && strcmp(s->admin_http, s->listeners[i].address) == 0)
+        if (was_given(v, &s->admin.http) && strcmp(s->admin.http, s->listeners[i].address) == 0)
             conf_diagnostic(v->m, here.file, here.line,
                             "admin.http = \"%s\" is the address of listeners[%zu] as well",
-                            s->admin_http, i);
+                            s->admin.http, i);
 }
 
 static void verify_upstream(struct verify *v, const struct pool_conf *p,

@@ -104,7 +104,7 @@ static void say_start(const struct settings *s, const struct run *r)
     if (r->admin_listen.socket_fd != -1)
         log_info("admin socket: %s", r->admin_listen.socket_path);
     if (r->admin_listen.http_fd != -1)
-        log_info("metrics and live page: http://%s/", s->admin_http);
+        log_info("metrics and live page: http://%s/", s->admin.http);
 }
 
 static const char root_words[] =
@@ -213,7 +213,7 @@ static int act(struct run *r)
     s = cmdline_settings(&r->cmdline, stderr);
     if (s == NULL)
         return CMDLINE_EXIT_SETTINGS;
-    log_set_level(s->log_level);
+    log_set_level(s->log.level);
     status = r->cmdline.action == CMDLINE_CHECK ? check(s) : run(r, &s);
     settings_destroy(&s);
     return status;

@@ -46,7 +46,7 @@ def fields(text):
 def filled(rows, derived):
     """A claim about (struct, field): a row or a line of derive.c fills it."""
     pairs = set()
-    for struct, names in re.findall(r"struct (\w+),\s*([\w.]+(?:,\s*n_\w+)?)", rows):
+    for struct, names in re.findall(r"struct (\w+),\s*([\w.]+(?:,\s*(?:\w+\.)?n_\w+)?)", rows):
         for path in names.split(","):
             pairs.add((struct, path.strip().split(".")[0]))
             if "." in path:

@@ -118,6 +118,48 @@ struct route_conf {
     enum route_stream stream;
 };
 
+struct identity_conf {
+    char *header; /* "authorization" also means x-api-key */
+    char *cookie;
+    bool address;
+};
+
+struct cors_conf {
+    char **origins;
+    size_t n_origins;
+};
+
+struct pages_conf {
+    char *directory, *status_path;
+    char **languages; /* empty = all */
+    size_t n_languages;
+};
+
+struct admin_conf {
+    char *socket; /* "" = the default places in their order */
+    char **uids;  /* user names or numbers, besides root and our own */
+    size_t n_uids;
+    char *http;   /* "" = off */
+    char **hosts; /* further names it may be asked by */
+    size_t n_hosts;
+    bool default_http;
+    uint32_t why_entries;
+};
+
+/* Where what was learnt is kept from one run to the next. */
+struct state_conf {
+    char *path; /* "" = off */
+    uint64_t max_age_ns;
+};
+
+struct log_conf {
+    char *access; /* stderr, stdout, off, syslog, or a file */
+    enum log_level level;
+    bool query;
+    char **redact; /* names of query parameters whose values are never written down */
+    size_t n_redact;
+};
+
 struct settings {
     uint32_t workers; /* never 0: one per core is already filled in */
     char *user;
@@ -137,29 +179,12 @@ struct settings {
     struct route_conf *routes; /* empty: everything goes to the first pool */
     size_t n_routes;
 
-    char *identity_header; /* "authorization" also means x-api-key */
-    char *identity_cookie;
-    bool identity_address;
-    char **cors_origins;
-    size_t n_cors_origins;
-    char *pages_directory, *pages_status_path;
-    char **pages_languages; /* empty = all */
-    size_t n_pages_languages;
-    char *admin_socket; /* "" = the default places in their order */
-    char **admin_uids;  /* user names or numbers, besides root and our own */
-    size_t n_admin_uids;
-    char *admin_http;   /* "" = off */
-    char **admin_hosts; /* further names it may be asked by */
-    size_t n_admin_hosts;
-    bool default_admin_http;
-    uint32_t why_entries;
-    char *state_path; /* "" = off */
-    uint64_t state_max_age_ns;
-    char *log_access; /* stderr, stdout, off, syslog, or a file */
-    enum log_level log_level;
-    bool log_query;
-    char **log_redact; /* names of query parameters whose values are never written down */
-    size_t n_log_redact;
+    struct identity_conf identity;
+    struct cors_conf cors;
+    struct pages_conf pages;
+    struct admin_conf admin;
+    struct state_conf state;
+    struct log_conf log;
 
     char *file;    /* where it was read from; "" = none */
     void *origins; /* conf's own: where each value came from */

@@ -55,17 +55,17 @@ void rights_set(struct rights *r, const struct settings *s)
 {
     free(r->grants);
     r->n = 0;
-    r->grants = calloc(s->n_admin_uids + 1, sizeof *r->grants);
+    r->grants = calloc(s->admin.n_uids + 1, sizeof *r->grants);
     if (r->grants == NULL) {
         log_error("admin: no memory for admin.uids: only root and our own uid may connect");
         return;
     }
-    for (size_t i = 0; i < s->n_admin_uids; i++) {
-        if (grant_parse(s->admin_uids[i], &r->grants[r->n]))
+    for (size_t i = 0; i < s->admin.n_uids; i++) {
+        if (grant_parse(s->admin.uids[i], &r->grants[r->n]))
             r->n++;
         else
             log_warn("admin: admin.uids names \"%s\", whom this machine does not know",
-                     s->admin_uids[i]);
+                     s->admin.uids[i]);
     }
 }
 

@@ -234,7 +234,7 @@ static void why_running_json(struct text *t, struct admin *a, const void *arg)
 static void not_found(struct call *c, const char *id)
 {
     call_fail(c, FAIL_NOT_FOUND, "request \"%s\" is not among the last %u", id,
-              control_settings(c->a->control)->why_entries);
+              control_settings(c->a->control)->admin.why_entries);
 }
 
 static bool show_ended(struct call *c, const char *id)

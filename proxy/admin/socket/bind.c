@@ -32,7 +32,7 @@ static void WEIR_PRINTF(3, 4) say(char *why, size_t room, const char *fmt, ...)
  */
 static unsigned socket_mode(const struct settings *s)
 {
-    return s->n_admin_uids > 0 ? 0666 : 0600;
+    return s->admin.n_uids > 0 ? 0666 : 0600;
 }
 
 /*
@@ -116,9 +116,9 @@ static enum weir_status bind_socket(const struct settings *s, struct admin_liste
 {
     char reason[256];
 
-    if (s->admin_socket[0] == '\0')
+    if (s->admin.socket[0] == '\0')
         return bind_default(s, out, why, room);
-    if (bind_path(s, s->admin_socket, out, reason, sizeof reason))
+    if (bind_path(s, s->admin.socket, out, reason, sizeof reason))
         return WEIR_OK;
     say(why, room, "admin.socket: %s", reason);
     return WEIR_REFUSED;
@@ -130,14 +130,14 @@ static enum weir_status bind_http(const struct settings *s, struct admin_listen 
     struct net_addr a;
     const char *what = "neither host:port nor [v6]:port";
 
-    if (s->admin_http[0] == '\0')
+    if (s->admin.http[0] == '\0')
         return WEIR_OK;
     errno = EINVAL;
-    if (net_addr_parse(slice_str(s->admin_http), &a) == WEIR_OK &&
+    if (net_addr_parse(slice_str(s->admin.http), &a) == WEIR_OK &&
         listen_bind(&a, BACKLOG, 0, 0600, &out->http_fd, &what) == WEIR_OK)
         return WEIR_OK;
-    say(why, room, "admin.http: %s: %s (%s)", s->admin_http, what, strerror(errno));
-    if (!s->default_admin_http)
+    say(why, room, "admin.http: %s: %s (%s)", s->admin.http, what, strerror(errno));
+    if (!s->admin.default_http)
         return WEIR_REFUSED;
     log_warn("%s: no metrics and no live page in this run", why);
     return WEIR_OK;

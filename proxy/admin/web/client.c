@@ -61,7 +61,7 @@ static void take_request(struct web_client *c, const struct request_head *h)
     else if (!h->is_head && !slice_eq(h->method, SLICE_LIT("GET")))
         web_refuse(c, 405, "only GET and HEAD: nothing can be changed here");
     else if (h->host.len > 0 &&
-             !web_host_is_ours(h->host, c->web->host, s->admin_hosts, s->n_admin_hosts))
+             !web_host_is_ours(h->host, c->web->host, s->admin.hosts, s->admin.n_hosts))
         web_refuse(c, 421,
                    "ask by address, localhost, the machine's own name or one of admin.hosts");
     else

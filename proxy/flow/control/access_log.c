@@ -204,7 +204,7 @@ static bool open_sink(struct access_log *l, int fd, bool own)
 
 bool access_log_open(struct control *c, char *why, size_t room)
 {
-    const char *where = c->snapshot->settings->log_access;
+    const char *where = c->snapshot->settings->log.access;
     struct access_log *l = &c->log;
     int fd;
 
@@ -234,7 +234,7 @@ void access_log_reopen(struct control *c)
 
     if (!c->log.own_fd)
         return;
-    fd = open_file(c->snapshot->settings->log_access, why, sizeof why);
+    fd = open_file(c->snapshot->settings->log.access, why, sizeof why);
     if (fd == -1) {
         log_error("%s; the old file is used on", why);
         return;

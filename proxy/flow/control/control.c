@@ -338,7 +338,7 @@ struct control *control_create(struct settings **s, const struct control_start *
     loop_timer_init(&c->tick, c->loop, on_tick, c);
     loop_timer_init(&c->expiry, c->loop, on_expiry, c);
     loop_timer_init(&c->drain_timer, c->loop, on_drain_timer, c);
-    if (!allocate_views(c) || !why_ring_init(&c->why, c->snapshot->settings->why_entries) ||
+    if (!allocate_views(c) || !why_ring_init(&c->why, c->snapshot->settings->admin.why_entries) ||
         !watch_signals(c) || !access_log_open(c, why, room) || !make_workers(c) ||
         !control_watch_upstreams(c))
         goto failed;

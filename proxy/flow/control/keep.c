@@ -20,7 +20,7 @@
 
 static const char *path_of(const struct control *c)
 {
-    return c->snapshot->settings->state_path;
+    return c->snapshot->settings->state.path;
 }
 
 /* --- writing */
@@ -129,7 +129,7 @@ static bool restore_one(struct control *c, const struct kept_entry *e, uint64_t 
 
 static void restore_all(struct control *c, struct slice bytes)
 {
-    uint64_t now = wall_now_ns(), most_ns = c->snapshot->settings->state_max_age_ns, away_ns;
+    uint64_t now = wall_now_ns(), most_ns = c->snapshot->settings->state.max_age_ns, away_ns;
     struct kept_reader r;
     struct kept_entry e;
     const char *wrong = kept_file_open(&r, bytes);

@@ -198,7 +198,7 @@ static void put_in_force(struct control *c, struct snapshot *next)
     swap_workers(c, next);
     swap_listeners(c, old, next);
     swap_upstreams(c, old);
-    log_set_level(next->settings->log_level);
+    log_set_level(next->settings->log.level);
     control_judge(c);
     control_publish(c);
     snapshot_unref(old); /* workers and exchanges have references of their own */

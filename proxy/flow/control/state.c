@@ -136,7 +136,7 @@ void control_publish(struct control *c)
 {
     struct public_status *s;
 
-    if (c->snapshot->settings->pages_status_path[0] == '\0')
+    if (c->snapshot->settings->pages.status_path[0] == '\0')
         return;
     s = make_status(c);
     if (s == NULL)

@@ -26,9 +26,9 @@ void exchange_describe(const struct exchange *x, struct refusal *r, enum cause c
         .pool = p == NULL ? NULL : p->conf->name,
         .wall_ns = wall_now_ns(),
         .pages = x->snapshot->pages,
-        .status_path = x->snapshot->settings->pages_status_path[0] == '\0'
+        .status_path = x->snapshot->settings->pages.status_path[0] == '\0'
                            ? NULL
-                           : x->snapshot->settings->pages_status_path,
+                           : x->snapshot->settings->pages.status_path,
     };
 }
 
@@ -143,7 +143,7 @@ void exchange_keep_preflight(struct exchange *x, const struct request_head *h)
 
     plain.keep_alive = true; /* the client's side says what becomes of the connection */
     plain.minor = 1;
-    if (preflight_write(&plain, (const char *const *)st->cors_origins, st->n_cors_origins,
+    if (preflight_write(&plain, (const char *const *)st->cors.origins, st->cors.n_origins,
                         x->record.id, x->record.begun_wall_ns, &x->request.head,
                         OWN_MAX) != WEIR_OK)
         x->request.early.answer = EARLY_NONE;

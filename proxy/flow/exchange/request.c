@@ -77,16 +77,16 @@ static uint64_t user_of(const struct snapshot *s, const struct request_head *h,
     struct slice id = SLICE_NONE;
     char host[NET_ADDR_TEXT_MAX];
 
-    if (slice_eq_nocase(slice_str(st->identity_header), SLICE_LIT("authorization"))) {
+    if (slice_eq_nocase(slice_str(st->identity.header), SLICE_LIT("authorization"))) {
         id = request_field(h, FIELD_AUTHORIZATION);
         if (id.len == 0)
             id = request_field(h, FIELD_X_API_KEY);
-    } else if (st->identity_header[0] != '\0') {
-        id = field_named(h, slice_str(st->identity_header));
+    } else if (st->identity.header[0] != '\0') {
+        id = field_named(h, slice_str(st->identity.header));
     }
-    if (id.len == 0 && st->identity_cookie[0] != '\0')
-        id = cookie_value(request_field(h, FIELD_COOKIE), slice_str(st->identity_cookie));
-    if (id.len == 0 && st->identity_address) {
+    if (id.len == 0 && st->identity.cookie[0] != '\0')
+        id = cookie_value(request_field(h, FIELD_COOKIE), slice_str(st->identity.cookie));
+    if (id.len == 0 && st->identity.address) {
         net_addr_format_host(client, host);
         id = slice_str(host);
     }
@@ -151,8 +151,8 @@ static void keep_path(struct exchange *x, const struct request_head *h)
     x->record.path = malloc(n + 1);
     if (x->record.path != NULL) {
         text_init(&t, x->record.path, n + 1);
-        target_redacted(&t, slice_of(h->target.p, n), st->log_redact, st->n_log_redact,
-                        !st->log_query);
+        target_redacted(&t, slice_of(h->target.p, n), st->log.redact, st->log.n_redact,
+                        !st->log.query);
     }
     text_init(&t, x->record.method, sizeof x->record.method);
     text_put(&t, h->method);
@@ -212,7 +212,7 @@ static void fail_early(struct exchange *x, int status, enum cause cause, const c
 
 static bool cors_on(const struct exchange *x)
 {
-    return x->snapshot->settings->n_cors_origins > 0;
+    return x->snapshot->settings->cors.n_origins > 0;
 }
 
 /* The same after a restart, when what was learnt of a kind is read again; there are seven. */
@@ -225,8 +225,8 @@ static void set_wish(struct exchange *x, const struct request_head *h, struct sl
 
     answer_wish_init(&x->request.wish, h, path, force, x->snapshot->languages);
     if (cors_on(x))
-        answer_wish_origin(&x->request.wish, h, (const char *const *)st->cors_origins,
-                           st->n_cors_origins);
+        answer_wish_origin(&x->request.wish, h, (const char *const *)st->cors.origins,
+                           st->cors.n_origins);
     if (slice_eq(h->method, SLICE_LIT("POST")))
         x->request.dialect = dialect_of_path(path, false);
     x->request.path_streams = streams_of_path(x->request.dialect, path);
@@ -240,7 +240,7 @@ static void set_wish(struct exchange *x, const struct request_head *h, struct sl
 
 static bool is_status_page(const struct exchange *x, struct slice path)
 {
-    struct slice want = slice_str(x->snapshot->settings->pages_status_path);
+    struct slice want = slice_str(x->snapshot->settings->pages.status_path);
 
     return want.len > 0 &&
            (slice_eq(path, want) || (path.len == want.len + 5 && slice_starts(path, want) &&

@@ -207,8 +207,8 @@ struct page_set *snapshot_pages_make(const struct settings *s, char *why, size_t
 {
     const char *pools[SNAPSHOT_POOLS_MAX], *strange;
     struct page_set *set =
-        page_set_load(s->pages_directory, (const char *const *)s->pages_languages,
-                      s->n_pages_languages, why, room);
+        page_set_load(s->pages.directory, (const char *const *)s->pages.languages,
+                      s->pages.n_languages, why, room);
 
     if (set == NULL)
         return NULL;
@@ -217,7 +217,7 @@ struct page_set *snapshot_pages_make(const struct settings *s, char *why, size_t
     strange = page_set_strange_pool(set, pools, s->n_pools);
     if (strange != NULL) {
         (void)snprintf(why, room, "%s: there is a page for a pool \"%s\", but no such pool",
-                       s->pages_directory, strange);
+                       s->pages.directory, strange);
         page_set_destroy(&set);
     }
     return set;
@@ -234,7 +234,7 @@ size_t flow_verify(const struct settings *s, void (*fn)(const char *sentence, vo
         for (size_t i = 0; i < s->pools[k].n_upstreams; i++)
             verify_upstream(&v, &s->pools[k].upstreams[i]);
     }
-    if (s->pages_directory[0] != '\0') {
+    if (s->pages.directory[0] != '\0') {
         struct page_set *p = snapshot_pages_make(s, why, sizeof why);
         if (p == NULL)
             complain(&v, why);

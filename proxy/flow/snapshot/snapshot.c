@@ -295,13 +295,13 @@ static bool fill(struct snapshot *s, const struct snapshot *old, struct slot_boo
         return false;
     set_limits(s);
     s->languages =
-        language_set((const char *const *)st->pages_languages, st->n_pages_languages, NULL);
+        language_set((const char *const *)st->pages.languages, st->pages.n_languages, NULL);
     return true;
 }
 
 static bool load_pages(struct snapshot *s, char *why, size_t room)
 {
-    if (s->settings->pages_directory[0] == '\0')
+    if (s->settings->pages.directory[0] == '\0')
         return true;
     s->pages = snapshot_pages_make(s->settings, why, room);
     return s->pages != NULL;

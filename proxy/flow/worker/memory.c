@@ -81,7 +81,7 @@ uint64_t flow_memory_ceiling(const struct settings *s, char *text, size_t room)
     uint64_t workers = s->workers * (sizeof(struct worker) + 2 * SCRATCH_BYTES + LINES_BYTES +
                                      RECORD_BLOCKS * sizeof(struct record_block) +
                                      2 * s->limits.spool); /* a buffer may be half empty */
-    uint64_t why = (uint64_t)s->why_entries * sizeof(struct request_record);
+    uint64_t why = (uint64_t)s->admin.why_entries * sizeof(struct request_record);
     uint64_t pools = 0, sum, most;
 
     for (size_t i = 0; i < s->n_pools; i++)

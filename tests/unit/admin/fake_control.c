@@ -71,10 +71,10 @@ static void fill_settings(struct control *c)
     c->settings = (struct settings){.pools = &c->pool,
                                     .n_pools = 1,
                                     .user = "",
-                                    .admin_socket = "",
-                                    .admin_http = "",
-                                    .why_entries = 65536,
-                                    .admin_uids = c->uids};
+                                    .admin.socket = "",
+                                    .admin.http = "",
+                                    .admin.why_entries = 65536,
+                                    .admin.uids = c->uids};
 }
 
 void fake_control_init(struct control *c)

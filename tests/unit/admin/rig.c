@@ -47,8 +47,8 @@ void rig_open(void)
     cr_assert_not_null(mkdtemp(folder));
     (void)snprintf(socket_path, sizeof socket_path, "%s/admin.sock", folder);
     (void)snprintf(http, sizeof http, "127.0.0.1:%d", free_port());
-    control.settings.admin_socket = socket_path;
-    control.settings.admin_http = http;
+    control.settings.admin.socket = socket_path;
+    control.settings.admin.http = http;
     cr_assert_eq(net_addr_parse(slice_str(http), &web_address), WEIR_OK);
     cr_assert_eq(admin_bind(&control.settings, &l, why, sizeof why), WEIR_OK, "%s", why);
     log_set_level(LOG_LEVEL_ERROR);

@@ -178,8 +178,8 @@ Test(defaults, reach_the_fields)
     cr_assert_float_eq(p->decide.ramp.factor, 2.0, 1e-12);
     cr_assert_eq(p->decide.first_token_ns, UINT64_C(30000000000));
     cr_assert_eq(p->overload_status, 503);
-    cr_assert(s->default_listener && s->default_admin_http);
-    cr_assert_eq(s->log_level, LOG_LEVEL_INFO);
+    cr_assert(s->default_listener && s->admin.default_http);
+    cr_assert_eq(s->log.level, LOG_LEVEL_INFO);
     cr_assert_eq(s->n_routes, 0);
     settings_destroy(&s);
 }
@@ -232,7 +232,7 @@ Test(defaults, are_told_from_what_was_set)
     struct settings *s = must_parse_file("listeners = ( { address = \"127.0.0.1:8080\"; } );\n"
                                          "admin = { http = \"127.0.0.1:9901\"; };\n" GOOD_POOLS);
 
-    cr_assert(!s->default_listener && !s->default_admin_http);
+    cr_assert(!s->default_listener && !s->admin.default_http);
     cr_assert_str_eq(dumped_origin(s, "listeners[0].address"), "t.cfg:1");
     cr_assert_str_eq(dumped_origin(s, "admin.http"), "t.cfg:2");
     cr_assert_str_eq(dumped_origin(s, "admin.socket"), "default");
