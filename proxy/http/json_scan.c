@@ -40,6 +40,7 @@ void json_scan_init(struct json_scan *j)
     j->node = 0;
     j->at = NULL;
     j->escape = 0;
+    j->high = 0;
     j->text_len = 0;
     j->colon = false;
 }
@@ -97,10 +98,65 @@ static void string_end(struct json_scan *j, const struct feed *f, struct slice t
     }
 }
 
-static void text_add(struct json_scan *j, unsigned c)
+static void byte_add(struct json_scan *j, unsigned c)
 {
     if (j->text_len < JSON_TEXT_MAX)
-        j->text[j->text_len++] = (char)(c < 128 ? c : 0xff); /* we know no name beyond ASCII */
+        j->text[j->text_len++] = (char)c;
+}
+
+/* As UTF-8 (RFC 3629, 3), so that an escaped character is the same as one that is not. */
+static void character_add(struct json_scan *j, unsigned c)
+{
+    if (c < 0x80) {
+        byte_add(j, c);
+        return;
+    }
+    if (c < 0x800) {
+        byte_add(j, 0xc0 | c >> 6);
+    } else {
+        if (c < 0x10000) {
+            byte_add(j, 0xe0 | c >> 12);
+        } else {
+            byte_add(j, 0xf0 | c >> 18);
+            byte_add(j, 0x80 | (c >> 12 & 0x3f));
+        }
+        byte_add(j, 0x80 | (c >> 6 & 0x3f));
+    }
+    byte_add(j, 0x80 | (c & 0x3f));
+}
+
+enum { HIGH_FIRST = 0xd800, LOW_FIRST = 0xdc00, SURROGATES_END = 0xe000, REPLACEMENT = 0xfffd };
+
+/* A high surrogate whose low one does not follow. */
+static void lone_high_end(struct json_scan *j)
+{
+    if (j->high == 0)
+        return;
+    j->high = 0;
+    character_add(j, REPLACEMENT);
+}
+
+static void text_add(struct json_scan *j, unsigned c)
+{
+    lone_high_end(j);
+    byte_add(j, c);
+}
+
+/* A UTF-16 code unit of an escape (RFC 8259, 7). */
+static void unit_add(struct json_scan *j, unsigned unit)
+{
+    if (j->high != 0 && unit >= LOW_FIRST && unit < SURROGATES_END) {
+        unsigned high = j->high;
+
+        j->high = 0;
+        character_add(j, 0x10000 + ((high - HIGH_FIRST) << 10) + (unit - LOW_FIRST));
+        return;
+    }
+    lone_high_end(j);
+    if (unit >= HIGH_FIRST && unit < LOW_FIRST)
+        j->high = (uint16_t)unit;
+    else
+        character_add(j, unit >= LOW_FIRST && unit < SURROGATES_END ? REPLACEMENT : unit);
 }
 
 static unsigned simple_escape(char c)
@@ -137,7 +193,7 @@ static void escape_step(struct json_scan *j, char c)
     } else {
         j->unit = (uint16_t)(j->unit << 4 | hex_value(c));
         if (--j->escape == 1) {
-            text_add(j, j->unit);
+            unit_add(j, j->unit);
             j->escape = 0;
         }
     }
@@ -153,6 +209,7 @@ static const char *collect(struct json_scan *j, const struct feed *f, const char
         } else if (c == '\\') {
             j->escape = 1;
         } else if (c == '"') {
+            lone_high_end(j);
             string_end(j, f, slice_of(j->text, j->text_len));
             return p;
         } else {

@@ -10,7 +10,8 @@
 /*
  * Reports a few values of a JSON object as its bytes pass, in any split, in constant memory.  An
  * observer, not a validator: what is not JSON yields nothing or something, never an error; who
- * needs to know whether the text is right parses it.  Keys are compared with their escapes decoded.
+ * needs to know whether the text is right parses it.  Escapes are decoded, to UTF-8, in keys and in
+ * values (RFC 8259, 7); a surrogate alone is U+FFFD.
  */
 enum json_kind {
     JSON_KIND_STRING,
@@ -70,6 +71,7 @@ struct json_scan {
     const struct json_node *at;   /* the innermost open object or list; NULL: nothing there */
     uint32_t depth;               /* open objects and arrays */
     uint16_t unit;                /* of an escape \uXXXX, so far */
+    uint16_t high;                /* a high surrogate that waits for its low one, 0 = none */
     uint8_t state, node;          /* node: the number of `at` */
     uint8_t escape; /* 0; 1 behind a backslash; 2-5 before that many less one hex digits */
     uint8_t text_len;

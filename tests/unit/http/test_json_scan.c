@@ -114,6 +114,17 @@ Test(json_scan, escapes_in_keys_and_values_are_decoded)
     reports("{\"x\":\"\\u0022,\",\"a\":2}", "1n2;");
 }
 
+Test(json_scan, names_beyond_ascii_are_the_same_escaped_or_not_in_any_split)
+{
+    reports("{\"a\":\"mod\xc3\xa8le\"}", "1smod\xc3\xa8le;");
+    reports("{\"a\":\"mod\\u00e8le\"}", "1smod\xc3\xa8le;");
+    reports("{\"a\":\"\\u20ac\\ud83d\\ude00\"}", "1s\xe2\x82\xac\xf0\x9f\x98\x80;");
+    /* halves of a pair alone */
+    reports("{\"a\":\"\\ud83d\"}", "1s\xef\xbf\xbd;");
+    reports("{\"a\":\"\\ud83dx\\ude00\"}", "1s\xef\xbf\xbdx\xef\xbf\xbd;");
+    reports("{\"a\":\"\\ud83d\\ud83d\\ude00\"}", "1s\xef\xbf\xbd\xf0\x9f\x98\x80;");
+}
+
 Test(json_scan, what_looks_like_structure_inside_strings_is_not)
 {
     reports("{\"x\":\"{[}]:,\",\"a\":1}", "1n1;");
