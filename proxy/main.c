@@ -24,7 +24,7 @@
 #include "weir/flow/run.h"
 
 #include "linked.h"
-#include "sandbox.h"
+#include "sandbox/sandbox.h"
 
 struct run {
     struct cmdline cmdline;
@@ -110,6 +110,23 @@ static void say_start(const struct settings *s, const struct run *r)
 static const char root_words[] =
     "weir runs as root: whoever finds a hole in it has the machine; set `user` in the settings";
 
+static void enter_sandbox(const struct settings *s, const char *admin_socket)
+{
+    size_t n;
+    struct sandbox_folder *folders = sandbox_folders(s, admin_socket, &n);
+
+    if (!sandbox_enter(folders, n))
+        log_warn(
+            "weir goes on without its whole sandbox; `sandbox = false` says that this is meant");
+    sandbox_folders_free(folders, n);
+}
+
+static void on_second(void *arg)
+{
+    (void)arg;
+    sandbox_tell_denied();
+}
+
 /* Keys are read: what else takes privileges is done, then they go. */
 static bool settle(const struct settings *s, char *why, size_t room, void *arg)
 {
@@ -122,8 +139,11 @@ static bool settle(const struct settings *s, char *why, size_t room, void *arg)
         (void)snprintf(why, room, "nothing is started with more privileges than `user` has");
         return false;
     }
-    if (s->sandbox && !sandbox_enter())
-        log_warn("weir goes on without its sandbox; `sandbox = false` says that this is meant");
+    if (s->sandbox)
+        enter_sandbox(s, r->admin_listen.socket_path);
+    /* a thread, so it begins inside */
+    if (!log_start())
+        log_warn("no memory for a log of its own thread: a log nobody reads may hold weir up");
     if (getuid() == 0)
         log_warn("%s", root_words);
     say_start(s, r);
@@ -132,8 +152,12 @@ static bool settle(const struct settings *s, char *why, size_t room, void *arg)
 
 static int run(struct run *r, struct settings **s)
 {
-    struct control_start start = {
-        .sockets = &r->sockets, .reread = reread, .notify = notify, .settle = settle, .arg = r};
+    struct control_start start = {.sockets = &r->sockets,
+                                  .reread = reread,
+                                  .notify = notify,
+                                  .second = on_second,
+                                  .settle = settle,
+                                  .arg = r};
     char why[600];
     struct control *c = NULL;
     struct admin *a = NULL;
@@ -144,8 +168,6 @@ static int run(struct run *r, struct settings **s)
         return status;
     }
     r->admin_listen = (struct admin_listen){.socket_fd = -1, .http_fd = -1};
-    if (!log_start())
-        log_warn("no memory for a log of its own thread: a log nobody reads may hold weir up");
     c = control_create(s, &start, why, sizeof why);
     if (c == NULL) {
         log_error("%s", why);
@@ -159,6 +181,7 @@ static int run(struct run *r, struct settings **s)
     status = control_run(c);
 out:
     admin_close(&a);
+    sandbox_tell_denied();
     control_destroy(&c);
     flow_unbind(&r->sockets);
     log_stop();

@@ -6,6 +6,7 @@
 #include "weir/http/json_scan.h"
 
 #include "find_priv.h"
+#include "weir/base/text.h"
 
 enum state {
     START,   /* before the outermost brace */
@@ -104,25 +105,14 @@ static void byte_add(struct json_scan *j, unsigned c)
         j->text[j->text_len++] = (char)c;
 }
 
-/* As UTF-8 (RFC 3629, 3), so that an escaped character is the same as one that is not. */
+/* So that an escaped character is the same as one that is not. */
 static void character_add(struct json_scan *j, unsigned c)
 {
-    if (c < 0x80) {
-        byte_add(j, c);
-        return;
-    }
-    if (c < 0x800) {
-        byte_add(j, 0xc0 | c >> 6);
-    } else {
-        if (c < 0x10000) {
-            byte_add(j, 0xe0 | c >> 12);
-        } else {
-            byte_add(j, 0xf0 | c >> 18);
-            byte_add(j, 0x80 | (c >> 12 & 0x3f));
-        }
-        byte_add(j, 0x80 | (c >> 6 & 0x3f));
-    }
-    byte_add(j, 0x80 | (c & 0x3f));
+    char bytes[4];
+    size_t n = utf8_put(bytes, c);
+
+    for (size_t i = 0; i < n; i++)
+        byte_add(j, (unsigned char)bytes[i]);
 }
 
 enum { HIGH_FIRST = 0xd800, LOW_FIRST = 0xdc00, SURROGATES_END = 0xe000, REPLACEMENT = 0xfffd };

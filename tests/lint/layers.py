@@ -19,7 +19,8 @@ BELOW = {
     "pages": {"pages", "http", "base"},
     "flow": {"flow", "decide", "http", "net", "conf", "pages", "base"},
     "admin": {"admin", "flow", "decide", "http", "net", "conf", "pages", "base"},
-    "main": {"admin", "flow", "decide", "http", "net", "conf", "pages", "base"},
+    "sandbox": {"conf", "base"},
+    "main": {"admin", "sandbox", "flow", "decide", "http", "net", "conf", "pages", "base"},
     "ctl": {"admin", "base"},
     "bench": {"base"},
     "micro": {"decide", "http", "conf/settings.h", "base"},  # weir-micro measures the pure layers from inside
@@ -32,7 +33,7 @@ ALONE = {
     "event2/": {"net", "flow", "bench"},
     "libconfig.h": {"conf", "bench"},
     "systemd/": {"main"},
-    "seccomp.h": {"main"},
+    "seccomp.h": {"sandbox"},
     "pthread.h": {"base", "flow", "net", "bench"},
 }
 

@@ -60,6 +60,18 @@ static inline struct slice text_slice(const struct text *t)
 /* Decimal digits only, no sign or space; WEIR_BAD otherwise or above max. */
 enum weir_status parse_u64(struct slice s, uint64_t max, uint64_t *out) WEIR_MUST_CHECK;
 
+/* Writes a code point (below 0x110000, no surrogate) as UTF-8 (RFC 3629, 3); returns its length. */
+static inline size_t utf8_put(char out[4], unsigned c)
+{
+    size_t n = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
+    static const unsigned char first[] = {0, 0, 0xc0, 0xe0, 0xf0};
+
+    for (size_t i = n; i-- > 1; c >>= 6)
+        out[i] = (char)(0x80 | (c & 0x3f));
+    out[0] = (char)(first[n] | c);
+    return n;
+}
+
 /* Length of the UTF-8 sequence (RFC 3629) at the front of s, 0 if there is none. */
 size_t utf8_len(struct slice s);
 

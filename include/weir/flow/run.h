@@ -40,6 +40,7 @@ struct control_start {
     bool (*settle)(const struct settings *s, char *why, size_t room, void *arg);
     /* Called on the control thread: `what` is "READY", "RELOADING", "STOPPING". */
     void (*notify)(const char *what, void *arg);
+    void (*second)(void *arg); /* once a second, on the control thread; or NULL */
 };
 
 /*

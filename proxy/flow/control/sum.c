@@ -106,6 +106,8 @@ void control_second(struct control *c)
     }
     control_keep_second(c);
     control_publish(c);
+    if (c->start.second != NULL)
+        c->start.second(c->start.arg);
 }
 
 static uint64_t sum_decision(const struct control *c, enum decision d)

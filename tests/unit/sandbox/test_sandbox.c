@@ -31,7 +31,7 @@ static int end_of(void (*fn)(void))
     pid_t child = fork();
 
     if (child == 0) {
-        if (!sandbox_enter())
+        if (!sandbox_enter(NULL, 0))
             _exit(77);
         fn();
         _exit(0);
@@ -100,7 +100,7 @@ Test(sandbox, threads_that_were_there_before_are_in_it)
         int p[2];
         pthread_t t;
 
-        if (pipe(p) != 0 || pthread_create(&t, NULL, nothing, NULL) != 0 || !sandbox_enter())
+        if (pipe(p) != 0 || pthread_create(&t, NULL, nothing, NULL) != 0 || !sandbox_enter(NULL, 0))
             _exit(77);
         (void)pthread_create(&t, NULL, try_to_leave, NULL);
         (void)pthread_join(t, NULL);
