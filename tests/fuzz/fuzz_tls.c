@@ -42,8 +42,8 @@ static X509 *make_cert(EVP_PKEY *key)
     WEIR_ASSERT(ASN1_INTEGER_set(X509_get_serialNumber(cert), 1) == 1);
     WEIR_ASSERT(X509_gmtime_adj(X509_getm_notBefore(cert), -86400) != NULL);
     WEIR_ASSERT(X509_gmtime_adj(X509_getm_notAfter(cert), 864000) != NULL);
-    WEIR_ASSERT(X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const unsigned char *)"a.test",
-                                           -1, -1, 0) == 1);
+    WEIR_ASSERT(X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC,
+                                           (const unsigned char *)"a.test", -1, -1, 0) == 1);
     WEIR_ASSERT(X509_set_issuer_name(cert, name) == 1 && X509_set_pubkey(cert, key) == 1);
     WEIR_ASSERT(X509_sign(cert, key, EVP_sha256()) > 0);
     return cert;
@@ -66,8 +66,8 @@ static void make_contexts(void)
     static const char *const alpn[] = {"http/1.1"};
     char folder[] = "/tmp/weir-fuzz-XXXXXX", path[64], why[256];
     struct tls_server_conf s = {.first = {path, path}, .alpn = alpn, .n_alpn = 1};
-    struct tls_client_conf c = {.ca = path, .server_name = "a.test", .verify = true, .alpn = alpn,
-                                .n_alpn = 1};
+    struct tls_client_conf c = {
+        .ca = path, .server_name = "a.test", .verify = true, .alpn = alpn, .n_alpn = 1};
 
     WEIR_ASSERT(mkdtemp(folder) != NULL);
     (void)snprintf(path, sizeof path, "%s/a.pem", folder);

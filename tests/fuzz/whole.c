@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "whole.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include "exchange/exchange.h"
+#include "fuzz.h"
+#include "snapshot/gate.h"
+#include "upstream/upstream.h"
+#include "weir/conf/settings.h"
+
+/* --- virtual time: the linker puts these in the place of the real ones */
+
+static const uint64_t began_ns = 1000 * NS_PER_S;
+static uint64_t now_ns;
+
+uint64_t __wrap_mono_now_ns(void);
+uint64_t __wrap_wall_now_ns(void);
+int __wrap_timerfd_settime(int fd, int flags, const struct itimerspec *at, struct itimerspec *old);
+int __real_timerfd_settime(int fd, int flags, const struct itimerspec *at, struct itimerspec *old);
+
+uint64_t __wrap_mono_now_ns(void)
+{
+    return now_ns;
+}
+
+uint64_t __wrap_wall_now_ns(void)
+{
+    return UINT64_C(1700000000) * NS_PER_S + now_ns;
+}
+
+/* The kernel's timer is always due: whether a deadline has passed is for the virtual clock to say.
+ */
+int __wrap_timerfd_settime(int fd, int flags, const struct itimerspec *at, struct itimerspec *old)
+{
+    struct itimerspec due = {.it_value.tv_nsec = 1};
+
+    if (at->it_value.tv_sec == 0 && at->it_value.tv_nsec == 0)
+        due.it_value.tv_nsec = 0;
+    return __real_timerfd_settime(fd, flags, &due, old);
+}
+
+/* --- what is around a worker */
+
+static int listen_on(struct net_addr *at)
+{
+    struct sockaddr_un any = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+    WEIR_ASSERT(fd >= 0 && bind(fd, (struct sockaddr *)&any, sizeof any.sun_family) == 0);
+    WEIR_ASSERT(listen(fd, 64) == 0);
+    at->len = sizeof at->u.un;
+    WEIR_ASSERT(getsockname(fd, &at->u.sa, &at->len) == 0);
+    return fd;
+}
+
+int whole_connect(const struct net_addr *to)
+{
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+    WEIR_ASSERT(fd >= 0);
+    if (connect(fd, &to->u.sa, to->len) != 0) {
+        (void)close(fd);
+        return -1;
+    }
+    return fd;
+}
+
+static void count_record(const struct request_record *r, const char *path, void *arg)
+{
+    struct whole *k = arg;
+
+    WEIR_ASSERT(path != NULL && r->id[0] != '\0');
+    WEIR_ASSERT(!r->has_outcome || r->upstream >= 0);
+    k->records++;
+}
+
+static void on_records(struct loop_message *m)
+{
+    struct record_block *b = LIST_OBJECT(m, struct record_block, message);
+
+    record_each(b, count_record, b->writer->control);
+    record_block_return(b);
+}
+
+void whole_resolve(struct whole *k, int upstream, bool known)
+{
+    int slot = k->snapshot->pools[0].upstreams[upstream].slot;
+
+    upstream_set_addresses(k->w, slot, &k->upstream[upstream], known ? 1 : 0,
+                           known ? NULL : "no such name");
+    exchange_addresses_known(k->w, slot);
+}
+
+void whole_make(struct whole *k, const char *text)
+{
+    static struct slot_book book;
+    struct conf_diagnostics m;
+    struct settings *s;
+    char why[256];
+    int fd;
+
+    now_ns = began_ns;
+    *k = (struct whole){.control = loop_create()};
+    s = conf_parse(text, "fuzz.cfg", &m);
+    WEIR_ASSERT(s != NULL);
+    conf_diagnostics_free(&m);
+    k->snapshot = snapshot_create(&s, NULL, &book, why, sizeof why, now_ns);
+    WEIR_ASSERT(k->snapshot != NULL);
+    snapshot_commit(k->snapshot, now_ns);
+    snapshot_join(k->snapshot, now_ns);
+    k->w = worker_create(k->control, k, 0, 1, k->snapshot, on_records);
+    WEIR_ASSERT(k->w != NULL);
+    fd = listen_on(&k->listener);
+    WEIR_ASSERT(worker_listen(k->w, 0, fd));
+    for (int i = 0; i < WHOLE_UPSTREAMS; i++) {
+        k->listening[i] = listen_on(&k->upstream[i]);
+        whole_resolve(k, i, true);
+    }
+}
+
+void whole_run(struct whole *k)
+{
+    for (int i = 0; i < 6; i++) {
+        loop_poll(k->w->loop);
+        loop_poll(k->control);
+    }
+}
+
+void whole_pass(struct whole *k, uint64_t ns)
+{
+    now_ns += ns;
+    gate_expire(k->snapshot->pools[0].gate, now_ns);
+    whole_run(k);
+}
+
+void whole_tick(struct whole *k)
+{
+    uint64_t events[POOL_UPSTREAMS_MAX] = {0}, signs[POOL_UPSTREAMS_MAX] = {0};
+    struct snapshot_pool *p = &k->snapshot->pools[0];
+    struct pool_event e;
+    struct pool *pool;
+
+    now_ns += 100 * NS_PER_MS;
+    for (size_t i = 0; i < p->n_upstreams; i++) {
+        const struct upstream_counters *u = worker_upstream_counters(k->w, p->upstreams[i].slot);
+
+        events[p->upstreams[i].place] = counter_get(&u->content_events);
+        signs[p->upstreams[i].place] = counter_get(&u->reads);
+    }
+    gate_tick(p->gate, events, signs, now_ns);
+    pool = gate_lock(p->gate);
+    while (pool_next_event(pool, &e))
+        continue;
+    gate_unlock(p->gate);
+    whole_run(k);
+}
+
+static uint64_t requests_counted(const struct whole *k)
+{
+    uint64_t n = 0;
+
+    for (int slot = 0; slot <= SNAPSHOT_POOLS_MAX; slot++) {
+        const struct pool_counters *p = worker_pool_counters(k->w, slot);
+
+        for (int c = 0; c < CLASS_COUNT; c++) {
+            for (int d = 0; d < DECISION_COUNT; d++)
+                n += counter_get(&p->requests[c][d]);
+        }
+    }
+    return n;
+}
+
+void whole_end(struct whole *k)
+{
+    struct pool *pool;
+
+    worker_close(k->w);
+    whole_run(k);
+    whole_run(k);
+    pool = gate_lock(k->snapshot->pools[0].gate);
+    WEIR_ASSERT(pool_is_empty(pool)); /* each ticket has been given back */
+    gate_unlock(k->snapshot->pools[0].gate);
+    WEIR_ASSERT(counter_get(&k->w->counters.client_open) == 0);
+    WEIR_ASSERT(k->records == requests_counted(k));
+    worker_destroy(&k->w);
+    snapshot_unref(k->snapshot);
+    loop_destroy(&k->control);
+    for (int i = 0; i < WHOLE_UPSTREAMS; i++)
+        (void)close(k->listening[i]);
+}
