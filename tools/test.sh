@@ -107,7 +107,7 @@ part_asan() {
 }
 
 # The tests in which several threads of weir have something to do with each other.
-test_threaded=(relay_streams client_gone gate breaker books process)
+test_threaded=(relay_streams client_gone gate breaker books process soak)
 
 part_tsan() {
     local files=() t ok=0

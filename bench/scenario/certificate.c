@@ -7,6 +7,7 @@
 #include <openssl/x509v3.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
 enum { A_DAY_S = 86400 };
 
@@ -49,7 +50,7 @@ enum weir_status certificate_write(const char *folder, const char *name)
 
     (void)snprintf(path, sizeof path, "%s/%s", folder, name);
     f = fopen(path, "we");
-    good = good && f != NULL && PEM_write_X509(f, x) == 1 &&
+    good = good && f != NULL && fchmod(fileno(f), 0600) == 0 && PEM_write_X509(f, x) == 1 &&
            PEM_write_PrivateKey(f, key, NULL, NULL, 0, NULL, NULL) == 1;
     if (f != NULL)
         good = fclose(f) == 0 && good;

@@ -27,6 +27,18 @@ static bool is_readable(const char *path, struct text *why)
     return why->len == 0;
 }
 
+/* A key that other users of the machine can read or change is no secret. */
+static bool is_secret(const char *path, struct text *why)
+{
+    struct stat st;
+
+    if (stat(path, &st) == 0 && (st.st_mode & (S_IROTH | S_IWOTH)) != 0)
+        text_printf(
+            why, "the private key in %s can be read by everybody here (mode %04o): chmod o=", path,
+            (unsigned)(st.st_mode & 07777));
+    return why->len == 0;
+}
+
 /*
  * What OpenSSL's queue says: the first entry is the deepest cause, later ones are the layers it
  * went through.  Empties the queue.
@@ -127,7 +139,7 @@ bool tls_load_pair(SSL_CTX *ctx, const struct tls_pair *p, struct text *why)
         return false;
     if (SSL_CTX_use_PrivateKey_file(ctx, key, SSL_FILETYPE_PEM) == 1 &&
         SSL_CTX_check_private_key(ctx) == 1)
-        return true;
+        return is_secret(key, why);
     return bad_key(key, p->certificate, why);
 }
 

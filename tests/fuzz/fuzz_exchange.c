@@ -14,11 +14,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "../unit/flow/whole.h"
 #include "fuzz.h"
 #include "weir/base/buf.h"
 #include "weir/http/chunked.h"
 #include "weir/http/head.h"
-#include "whole.h"
 
 enum { CLIENTS = 3, PEERS = 6, STEPS_MAX = 400, HEARD_MAX = 1 << 22, FIELDS = 64 };
 

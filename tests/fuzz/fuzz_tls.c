@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "fuzz.h"
@@ -55,7 +56,7 @@ static void write_pem(const char *path)
     X509 *cert = make_cert(key);
     FILE *f = fopen(path, "w");
 
-    WEIR_ASSERT(f != NULL && PEM_write_X509(f, cert) == 1);
+    WEIR_ASSERT(f != NULL && fchmod(fileno(f), 0600) == 0 && PEM_write_X509(f, cert) == 1);
     WEIR_ASSERT(PEM_write_PrivateKey(f, key, NULL, NULL, 0, NULL, NULL) == 1 && fclose(f) == 0);
     X509_free(cert);
     EVP_PKEY_free(key);

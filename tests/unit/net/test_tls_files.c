@@ -154,3 +154,16 @@ Test(tls_files, a_complaint_fits_the_room_it_is_given)
         tls_server_create(&(struct tls_server_conf){.first = {empty, NULL}}, small, sizeof small));
     cr_assert_eq(strlen(small), 7);
 }
+
+Test(tls_files, a_key_that_others_can_read_is_refused)
+{
+    cr_assert_eq(chmod(keys.a.key_file, 0644), 0);
+    expect_complaint(keys.a.file, keys.a.key_file,
+                     "the private key in %s can be read by everybody here (mode 0644): chmod o=",
+                     keys.a.key_file);
+    cr_assert_eq(chmod(keys.a.key_file, 0640), 0);
+    struct tls_server_conf c = {.first = {keys.a.file, keys.a.key_file}};
+    struct tls_server *t = tls_server_create(&c, why, sizeof why);
+    cr_assert_not_null(t, "%s", why);
+    tls_server_release(&t);
+}

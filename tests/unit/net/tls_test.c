@@ -5,6 +5,7 @@
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "weir/net/listener.h"
@@ -54,6 +55,7 @@ static void write_files(const char *folder, struct made *m)
     cr_assert_eq(fclose(f), 0);
     f = fopen(m->key_file, "w");
     cr_assert_not_null(f);
+    cr_assert_eq(fchmod(fileno(f), 0600), 0);
     cr_assert_eq(PEM_write_PrivateKey(f, m->key, NULL, NULL, 0, NULL, NULL), 1);
     cr_assert_eq(fclose(f), 0);
 }

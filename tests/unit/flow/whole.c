@@ -8,9 +8,9 @@
 #include <unistd.h>
 
 #include "exchange/exchange.h"
-#include "fuzz.h"
 #include "snapshot/gate.h"
 #include "upstream/upstream.h"
+#include "weir/base/assert.h"
 #include "weir/conf/settings.h"
 
 /* --- virtual time: the linker puts these in the place of the real ones */

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef WEIR_TESTS_FUZZ_WHOLE_H
-#define WEIR_TESTS_FUZZ_WHOLE_H
+#ifndef WEIR_TESTS_FLOW_WHOLE_H
+#define WEIR_TESTS_FLOW_WHOLE_H
 
 /*
  * A worker as it runs in the daemon, with its real listener, clients, exchanges, gate and upstream
  * connections, in one thread and in virtual time.  Around it: sockets of one process, and what
- * control would do.  whole.c makes it; fuzz_exchange.c says what happens and judges.
+ * control would do.  whole.c makes it; fuzz_exchange.c and test_no_memory.c say
+ * what happens and judge.
  */
 #include "worker/shared.h"
 #include "worker/worker.h"
