@@ -10,21 +10,30 @@
 
 enum { TEXT_MAX = 640 };
 
+/* One character of a quoted text, or a byte that may not be shown; returns how many bytes it was.
+ */
+static size_t quote_some(struct text *out, struct slice s)
+{
+    size_t n = text_shown_len(s);
+
+    if (n == 0) {
+        text_printf(out, "\\x%02x", (unsigned char)s.p[0]);
+        return 1;
+    }
+    if (s.p[0] == '"' || s.p[0] == '\\')
+        text_char(out, '\\');
+    text_put(out, slice_of(s.p, n));
+    return n;
+}
+
 void conf_quote(struct text *out, const char *s, size_t most)
 {
-    size_t n = 0;
+    struct slice left = slice_str(s);
 
     text_char(out, '"');
-    for (; s[n] != '\0' && n < most; n++) {
-        unsigned char c = (unsigned char)s[n];
-        if (c < 0x20 || c == 0x7f)
-            text_printf(out, "\\x%02x", c);
-        else if (c == '"' || c == '\\')
-            text_printf(out, "\\%c", c);
-        else
-            text_char(out, (char)c);
-    }
-    text_str(out, s[n] == '\0' ? "\"" : "…\"");
+    while (left.len > 0 && (size_t)(left.p - s) < most)
+        left = slice_from(left, quote_some(out, left));
+    text_str(out, left.len == 0 ? "\"" : "…\"");
 }
 
 void conf_diagnostic(struct conf_diagnostics *m, const char *file, int line, const char *fmt, ...)

@@ -116,7 +116,9 @@ static void show_incident(struct text *t, const struct pool_status *p, uint64_t 
 
     if (p->incident == NULL)
         return;
-    text_printf(t, "  incident text shown to users: \"%s\"", p->incident);
+    text_str(t, "  incident text shown to users: \"");
+    text_shown(t, slice_str(p->incident));
+    text_char(t, '"');
     if (p->incident_until_wall_ns != 0)
         text_printf(t, ", until %s (%s left)",
                     human_time(until, p->incident_until_wall_ns, now_wall_ns),
