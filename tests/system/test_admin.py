@@ -21,7 +21,7 @@ from harness.dialects import CHAT
 from harness.need import need
 from harness.rig import Standing
 from harness.simulated import Load, Simulated
-from harness.weir import WEIRCTL, sanitizer_env, weirctl
+from harness.weir import WEIRCTL, run, sanitizer_env, weirctl
 from harness.wire import Wire
 
 NOBODY = 65534
@@ -574,3 +574,17 @@ def test_the_zsh_script_is_zsh(standing, tmp_path):
         done = subprocess.run([need("zsh"), "-fc", ask % (words, len(words.split()))],
                               capture_output=True, text=True, timeout=secs(10))
         assert some in done.stdout.split(), (words, done)
+
+
+def test_nothing_an_operator_reads_has_hidden_characters(rig):
+    """C1 controls and what turns the direction of a text: in orders, events, the log, diagnostics."""
+    w = rig.weir(rig.backend())
+    hidden = "hi \u009b31m \u202e there"
+    said = [weirctl(w.socket_path, *words) for words in (
+        ("incident", "chat", "set", hidden), ("status",), ("events",), ("incident", "chat", "clear"))]
+    w.settings["pools"][0]["name"] = hidden
+    w.write_file(w.settings)
+    said += [weirctl(w.socket_path, "reload"), run("--check", "-c", w.file)]
+    shown = "".join(out + err for _, out, err in said) + w.errors.text()
+    assert "\\xc2\\x9b31m" in shown and "\\xe2\\x80\\xae there" in shown
+    assert not [c for c in shown if "\x7f" <= c < "\xa0" or c == "\u202e"]

@@ -148,8 +148,10 @@ void run_mode(struct call *c, int param)
 void run_incident(struct call *c, int set)
 {
     char line[COMMAND_LINE_MAX + 1], why[WHY_MAX], until[96], text[COMMAND_TEXT_MAX + 1];
+    char shown[4 * sizeof text];
     struct control_who w = who(c, line);
     struct target t;
+    struct text as_shown;
 
     if (!target_find(c, &t))
         return;
@@ -159,9 +161,11 @@ void run_incident(struct call *c, int set)
         call_refuse(c, FAIL_REFUSED, why);
         return;
     }
+    text_init(&as_shown, shown, sizeof shown);
+    text_shown(&as_shown, slice_str(text));
     if (set)
-        call_done(c, "%.*s: users now read \"%s\"%s", (int)c->args->pool.len, c->args->pool.p, text,
-                  deadline(c->args->for_ns, until));
+        call_done(c, "%.*s: users now read \"%s\"%s", (int)c->args->pool.len, c->args->pool.p,
+                  shown, deadline(c->args->for_ns, until));
     else
         call_done(c, "%.*s: the incident text is gone", (int)c->args->pool.len, c->args->pool.p);
 }

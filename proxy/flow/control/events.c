@@ -16,12 +16,16 @@ static struct control_event *add_sentence(struct control *c, const char *pool, c
                                           const char *cause, const char *fmt, va_list ap)
 {
     struct control_event *e = journal_add(&c->events);
+    char said[sizeof e->sentence];
+    struct text t;
 
     e->at_wall_ns = e->first_wall_ns = wall_now_ns();
     e->pool = pool;
     e->upstream = upstream;
     (void)snprintf(e->cause, sizeof e->cause, "%s", cause);
-    (void)vsnprintf(e->sentence, sizeof e->sentence, fmt, ap);
+    (void)vsnprintf(said, sizeof said, fmt, ap);
+    text_init(&t, e->sentence, sizeof e->sentence);
+    text_shown(&t, slice_str(said)); /* an order's words may be anybody's */
     return e;
 }
 
