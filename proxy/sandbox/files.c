@@ -41,17 +41,16 @@ static uint64_t rights_of(long abi)
     return FS_RIGHT(n) - 1;
 }
 
-/* What the struct has become; the kernel takes a shorter one as well. */
-struct ruleset {
-    uint64_t handled_fs, handled_net, scoped;
-};
-
+/*
+ * The kernel's struct as it is now: rights of files, of the network, scopes.  A shorter one is
+ * taken as well, and is all that an older kernel knows.
+ */
 static int ruleset_create(long abi)
 {
-    struct ruleset r = {.handled_fs = rights_of(abi), .scoped = SCOPE_SIGNAL};
-    size_t size = abi >= 6 ? sizeof r : sizeof r.handled_fs;
+    const uint64_t handled[3] = {rights_of(abi), 0, SCOPE_SIGNAL};
+    size_t size = abi >= 6 ? sizeof handled : sizeof handled[0];
 
-    return (int)syscall(SYS_landlock_create_ruleset, &r, size, 0);
+    return (int)syscall(SYS_landlock_create_ruleset, handled, size, 0);
 }
 
 static void allow(int ruleset, const char *path, uint64_t rights)
