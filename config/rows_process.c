@@ -218,7 +218,7 @@ static const struct conf_row root_rows[] = {
     TEXT("user", struct settings, user, &conf_form_user,
          "user to become once the listeners are bound", .def_words = "none", .not_live = true),
     BOOL("sandbox", struct settings, sandbox, "true",
-         "system calls and privileges are given up after the start", .not_live = true),
+         "system calls, files and privileges are given up after the start", .not_live = true),
     DURATION("drain_delay", struct settings, drain_delay_ns, "0s", "0s", "1h",
              "when draining: time between not ready and the closing of the listeners"),
     DURATION("drain_timeout", struct settings, drain_timeout_ns, "10m", "0s", "24h",
