@@ -92,9 +92,10 @@ struct sandbox_folder *sandbox_folders(const struct settings *s, const char *adm
         add_listener(&l, &s->listeners[i]);
     for (size_t i = 0; i < s->n_pools; i++)
         add_pool(&l, &s->pools[i]);
-    add_file(&l, s->pages_directory, false);
-    if (strchr(s->log_access, '/') != NULL)
-        add_file(&l, s->log_access, true);
+    add_file(&l, s->pages.directory, false);
+    add_file(&l, s->state.path, true);
+    if (strchr(s->log.access, '/') != NULL)
+        add_file(&l, s->log.access, true);
     add_file(&l, admin_socket, true);
     add_file(&l, getenv("SSL_CERT_FILE"), false);
     add_file(&l, getenv("SSL_CERT_DIR"), false);

@@ -140,7 +140,7 @@ void whole_pass(struct whole *k, uint64_t ns)
 
 void whole_tick(struct whole *k)
 {
-    uint64_t events[POOL_UPSTREAMS_MAX] = {0}, signs[POOL_UPSTREAMS_MAX] = {0};
+    struct gate_counts counts = {0};
     struct snapshot_pool *p = &k->snapshot->pools[0];
     struct pool_event e;
     struct pool *pool;
@@ -148,11 +148,13 @@ void whole_tick(struct whole *k)
     now_ns += 100 * NS_PER_MS;
     for (size_t i = 0; i < p->n_upstreams; i++) {
         const struct upstream_counters *u = worker_upstream_counters(k->w, p->upstreams[i].slot);
+        int place = p->upstreams[i].place;
 
-        events[p->upstreams[i].place] = counter_get(&u->content_events);
-        signs[p->upstreams[i].place] = counter_get(&u->reads);
+        counts.events[place] = counter_get(&u->content_events);
+        counts.signs[place] = counter_get(&u->reads);
+        counts.gaps_ns[place] = counter_get(&u->gaps_ns);
     }
-    gate_tick(p->gate, events, signs, now_ns);
+    gate_tick(p->gate, &counts, now_ns);
     pool = gate_lock(p->gate);
     while (pool_next_event(pool, &e))
         continue;
