@@ -82,7 +82,7 @@ struct worker_counters {
 #define WEIR_UPSTREAM_COUNTERS(X)                                                                  \
     X(ONE, content_events, "weir_content_events_total", "pool,upstream",                           \
       "Stream events with content; what the pace is computed from")                                \
-    X(ONE, gaps_ns, "weir_content_gaps_nanoseconds_total", "pool,upstream",                        \
+    X(SECONDS, gaps_ns, "weir_content_gaps_seconds_total", "pool,upstream",                        \
       "Time between content events, of pauses a part only: over the events it is the pace")        \
     X(ONE, stream_events, "weir_stream_events_total", "pool,upstream",                             \
       "Stream events relayed; comments not counted")                                               \
@@ -100,17 +100,20 @@ struct worker_counters {
 /* Every shape is an array of 64-bit numbers in the workers and of as many in the sums. */
 enum counter_shape {
     SHAPE_ONE,
+    SHAPE_SECONDS, /* counted in ns, shown in seconds */
     SHAPE_BY_CAUSE,
     SHAPE_BY_OUTCOME,
     SHAPE_BY_CLASS_AND_DECISION,
     SHAPE_HISTOGRAM,
 };
 #define COUNTER_ONE(field)                   _Atomic uint64_t field;
+#define COUNTER_SECONDS(field)               _Atomic uint64_t field;
 #define COUNTER_BY_CAUSE(field)              _Atomic uint64_t field[CAUSE_COUNT];
 #define COUNTER_BY_OUTCOME(field)            _Atomic uint64_t field[OUTCOME_COUNT];
 #define COUNTER_BY_CLASS_AND_DECISION(field) _Atomic uint64_t field[CLASS_COUNT][DECISION_COUNT];
 #define COUNTER_HISTOGRAM(field)             struct histogram field;
 #define SUM_ONE(field)                       uint64_t field;
+#define SUM_SECONDS(field)                   uint64_t field;
 #define SUM_BY_CAUSE(field)                  uint64_t field[CAUSE_COUNT];
 #define SUM_BY_OUTCOME(field)                uint64_t field[OUTCOME_COUNT];
 #define SUM_BY_CLASS_AND_DECISION(field)     uint64_t field[CLASS_COUNT][DECISION_COUNT];

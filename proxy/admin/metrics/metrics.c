@@ -236,6 +236,8 @@ static void write_counter(struct metric_out *o, const struct counter_row *r,
     switch (r->shape) {
     case SHAPE_ONE:
         return metric_u64(o, label, n, *(const uint64_t *)at);
+    case SHAPE_SECONDS:
+        return metric_num(o, label, n, (double)*(const uint64_t *)at / (double)NS_PER_S);
     case SHAPE_BY_CAUSE:
         return by_cause(o, label, n, at);
     case SHAPE_BY_OUTCOME:
