@@ -173,6 +173,19 @@ Test(cooldown_of_a_pool, other_models_go_on_while_one_loads)
     cr_assert_eq(arrive(&f, &small), POOL_ADMIT);
 }
 
+Test(cooldown_of_a_pool, what_needs_no_model_goes_on_while_one_loads)
+{
+    struct pool_request big = request_of(1), list = request_of(1), chat = request_of(1);
+
+    exchange(&f, OUTCOME_OK, 200);
+    big.model = 77;
+    list.kind = KIND_ROUTES;
+    end_refused(&big, 503, 30000);
+    cr_assert_eq(arrive(&f, &list), POOL_ADMIT);
+    end_ok(&f, &list);
+    cr_assert_neq(arrive(&f, &chat), POOL_ADMIT, "a chat that names none may be for that one");
+}
+
 Test(cooldown_of_a_pool, one_users_refusals_do_not_open_the_breaker_for_the_others)
 {
     exchange(&f, OUTCOME_OK, 200);
