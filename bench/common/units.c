@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Durations, numbers, addresses and words as people type them.  Pure but for name resolution. */
+/* Durations, numbers, addresses and words as they are typed.  Pure but for name resolution. */
 #include "bench/common/units.h"
 
 #include <errno.h>

@@ -52,13 +52,13 @@ static const struct cli cli = {
 static double others_cpu_us(const struct compare *c)
 {
     return machine_cpu_us() - process_cpu_us(getpid()) - process_cpu_us(c->backend) -
-           process_cpu_us(stage_worker(c->stage));
+           process_cpu_us(setup_worker(c->setup));
 }
 
 static void on_window(void *ctx, bool begins)
 {
     struct compare *c = ctx;
-    pid_t pid = stage_worker(c->stage);
+    pid_t pid = setup_worker(c->setup);
 
     if (begins) {
         c->memory_after_kib = process_memory_kib(pid);
@@ -70,10 +70,10 @@ static void on_window(void *ctx, bool begins)
     }
 }
 
-/* A target on its own stage, in front of a backend that all share. */
+/* A target on its own setup, in front of a backend that all share. */
 struct contender {
     char target[64];
-    struct stage stage;
+    struct setup setup;
     bool up;
 };
 
@@ -85,11 +85,11 @@ static bool applies(const struct measurement *m, const char *target)
 }
 
 static enum weir_status raise_contender(struct contender *k, const struct compare *c,
-                                        const struct stage *home, const struct options *o,
+                                        const struct setup *home, const struct options *o,
                                         struct column *col)
 {
     const struct measurement *m = c->m;
-    struct stage_wish wish = {.weir = o->program,
+    struct setup_wish wish = {.weir = o->program,
                               .settings = m->weir_settings,
                               /* as many as the others are told to keep */
                               .upstream = "idle_connections = 512;",
@@ -100,15 +100,15 @@ static enum weir_status raise_contender(struct contender *k, const struct compar
 
     if (k->up)
         return WEIR_OK;
-    if (!stage_has(k->target)) {
+    if (!setup_has(k->target)) {
         (void)snprintf(col->why, sizeof col->why, "not installed");
         return WEIR_NOT_FOUND;
     }
-    if (stage_init(&k->stage, col->why, sizeof col->why) != WEIR_OK)
+    if (setup_init(&k->setup, col->why, sizeof col->why) != WEIR_OK)
         return WEIR_SYS;
-    (void)snprintf(k->stage.backend_url, sizeof k->stage.backend_url, "%s", home->backend_url);
-    if (stage_target(&k->stage, k->target, &wish, col->why, sizeof col->why) != WEIR_OK) {
-        stage_fini(&k->stage);
+    (void)snprintf(k->setup.backend_url, sizeof k->setup.backend_url, "%s", home->backend_url);
+    if (setup_target(&k->setup, k->target, &wish, col->why, sizeof col->why) != WEIR_OK) {
+        setup_fini(&k->setup);
         return WEIR_SYS;
     }
     k->up = true;
@@ -118,7 +118,7 @@ static enum weir_status raise_contender(struct contender *k, const struct compar
 static void fell_contender(struct contender *k)
 {
     if (k->up)
-        stage_fini(&k->stage);
+        setup_fini(&k->setup);
     k->up = false;
 }
 
@@ -160,13 +160,13 @@ static void measure_one(struct compare *c, struct contender *k, const struct opt
     conf.measure_s = (double)o->seconds_ns / 1e9;
     conf.on_window = on_window;
     conf.ctx = c;
-    c->stage = &k->stage;
+    c->setup = &k->setup;
     c->held = -1;
-    c->memory_before_kib = process_memory_kib(stage_worker(&k->stage));
-    if (target_parse(k->stage.target_url, &conf.target) != WEIR_OK)
+    c->memory_before_kib = process_memory_kib(setup_worker(&k->setup));
+    if (target_parse(k->setup.target_url, &conf.target) != WEIR_OK)
         return;
     if (c->m->prepare != NULL &&
-        c->m->prepare(c, &k->stage, k->target, col->why, sizeof col->why) != WEIR_OK)
+        c->m->prepare(c, &k->setup, k->target, col->why, sizeof col->why) != WEIR_OK)
         return;
     conf.tls = c->m->tls ? wire_tls_context(NULL, true) : NULL;
     rc = conf.kind == HAMMER_HANDSHAKES ? hammer_handshakes(&conf, &r) : hammer(&conf, &r);
@@ -181,28 +181,28 @@ static void measure_one(struct compare *c, struct contender *k, const struct opt
         (void)close(c->held);
 }
 
-static enum weir_status start_backend(struct stage *home, const struct measurement *m, char *why,
+static enum weir_status start_backend(struct setup *home, const struct measurement *m, char *why,
                                       size_t why_size)
 {
     char interval[16];
     const char *args[] = {"--engine", "null", "--interval", interval, NULL};
 
     (void)snprintf(interval, sizeof interval, "%ums", m->interval_ms);
-    return stage_backend(home, args, why, why_size);
+    return setup_backend(home, args, why, why_size);
 }
 
 static void measure_row(struct row *row, struct contender *ks, size_t n, const struct options *o)
 {
     struct compare c = {.m = row->m, .held = -1};
-    struct stage home;
+    struct setup home;
     char why[200];
 
     (void)fprintf(stderr, "%s: %s\n", row->m->name, row->m->title);
-    if (stage_init(&home, why, sizeof why) != WEIR_OK)
+    if (setup_init(&home, why, sizeof why) != WEIR_OK)
         return;
     if (start_backend(&home, row->m, why, sizeof why) != WEIR_OK) {
         (void)fprintf(stderr, "  %s\n", why);
-        stage_fini(&home);
+        setup_fini(&home);
         return;
     }
     c.backend = home.backend.pid;
@@ -219,7 +219,7 @@ static void measure_row(struct row *row, struct contender *ks, size_t n, const s
     }
     for (size_t i = 0; i < n; i++)
         fell_contender(&ks[i]);
-    stage_fini(&home);
+    setup_fini(&home);
 }
 
 static bool in_list(const char *list, const char *name)

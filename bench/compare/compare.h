@@ -6,7 +6,7 @@
 
 #include "bench/common/grow.h"
 #include "bench/compare/hammer.h"
-#include "bench/scenario/stage.h"
+#include "bench/scenario/setup.h"
 
 /*
  * What the proxies cost, side by side: each measurement is a row, each target a column; targets
@@ -37,7 +37,7 @@ struct measurement {
     uint32_t interval_ms;      /* of the events of the lean backend */
     struct hammer_conf load;
     /* NULL, or what has to happen between start and load (refusals) */
-    enum weir_status (*prepare)(struct compare *c, struct stage *s, const char *target, char *why,
+    enum weir_status (*prepare)(struct compare *c, struct setup *s, const char *target, char *why,
                                 size_t why_size);
     double (*value)(const struct compare *c, const struct hammer_result *r);
 };
@@ -46,7 +46,7 @@ extern const size_t n_measurements;
 
 struct compare {
     const struct measurement *m;
-    struct stage *stage; /* of the target being measured */
+    struct setup *setup; /* of the target being measured */
     double cpu_before_us, cpu_after_us;
     double memory_before_kib, memory_after_kib;
     pid_t backend;

@@ -77,7 +77,7 @@ static int hold_a_stream(const char *url)
 }
 
 /* weir refuses because its breaker is held open, the others because their one place is taken. */
-static enum weir_status make_it_refuse(struct compare *c, struct stage *s, const char *target,
+static enum weir_status make_it_refuse(struct compare *c, struct setup *s, const char *target,
                                        char *why, size_t why_size)
 {
     struct admin a;

@@ -53,7 +53,7 @@ enum weir_status wrong_parse(struct slice s, struct wrong *out)
     return WEIR_BAD;
 }
 
-/* Every other person, by name, so that one who comes back is treated as before. */
+/* Every other virtual user, by name, so that one who comes back is treated as before. */
 static bool is_unlucky(struct slice request)
 {
     struct slice who;

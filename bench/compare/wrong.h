@@ -17,7 +17,8 @@ enum wrong_kind {
     WRONG_DELAY, /* holds back what comes from the upstream */
     WRONG_CUT,   /* closes a client's connection after so many bytes of answers */
     WRONG_NULL,  /* answers 200 with nothing */
-    WRONG_LIE,   /* refuses half of the people, says when to come back, and refuses them again */
+    WRONG_LIE, /* refuses half of the virtual users, says when to come back, and refuses them again
+                */
     WRONG_ALTER, /* writes one letter of answers otherwise */
 };
 

@@ -5,7 +5,7 @@
 #include "bench/http/fnv.h"
 #include "bench/load/load_priv.h"
 
-void check_start(struct person *p)
+void check_start(struct virtual_user *p)
 {
     p->told = p->asked_differs = false;
     p->told_ms = -1;
@@ -26,7 +26,7 @@ static bool read_sum(const struct head *h, const char *name, uint64_t *out)
     return true;
 }
 
-void check_read_head(struct person *p, const struct head *h)
+void check_read_head(struct virtual_user *p, const struct head *h)
 {
     struct slice first = head_field(h, "x-bench-first-ms");
     uint64_t asked;
@@ -46,7 +46,7 @@ static bool lacks_sum(const struct reading *r)
     return r->ended && !r->failed && r->content > 0 && !r->sum_seen;
 }
 
-bool check_failed(const struct person *p)
+bool check_failed(const struct virtual_user *p)
 {
     if (!p->load->conf.check || !p->told)
         return false;

@@ -55,9 +55,9 @@ static void timer_at(struct event *e, uint64_t at_ns)
     (void)event_add(e, &tv);
 }
 
-/* People */
+/* Virtual users */
 
-static void new_conversation(struct person *p)
+static void new_conversation(struct virtual_user *p)
 {
     struct load *l = p->load;
 
@@ -70,33 +70,33 @@ static void new_conversation(struct person *p)
     rng_seed(&p->rng, l->conf.seed * 0x9e3779b97f4a7c15ULL + p->conversation);
 }
 
-static struct person *new_person(struct load *l)
+static struct virtual_user *new_virtual_user(struct load *l)
 {
-    struct person *p = calloc(1, sizeof *p);
+    struct virtual_user *p = calloc(1, sizeof *p);
 
     WEIR_ASSERT(p != NULL);
-    p->magic = PERSON_MAGIC;
+    p->magic = VIRTUAL_USER_MAGIC;
     p->load = l;
-    p->number = l->n_people++;
-    p->timer = event_new(l->loop, -1, 0, on_person_timer, p);
+    p->number = l->n_virtual_users++;
+    p->timer = event_new(l->loop, -1, 0, on_virtual_user_timer, p);
     WEIR_ASSERT(p->timer != NULL);
-    list_push_back(&l->people, &p->node);
+    list_push_back(&l->virtual_users, &p->node);
     new_conversation(p);
     return p;
 }
 
 static void go_idle_when_done(struct load *l)
 {
-    if (l->next_ns == 0 && list_empty(&l->people) && l->idle != NULL)
+    if (l->next_ns == 0 && list_empty(&l->virtual_users) && l->idle != NULL)
         event_active(l->idle, EV_TIMEOUT, 0);
 }
 
-/* Breaks off whatever is under way and forgets the person. */
-static void person_remove(struct person *p)
+/* Breaks off whatever is under way and forgets the virtual user. */
+static void virtual_user_remove(struct virtual_user *p)
 {
     struct load *l = p->load;
 
-    WEIR_CHECK(p, PERSON_MAGIC);
+    WEIR_CHECK(p, VIRTUAL_USER_MAGIC);
     httpc_cancel(&p->call);
     event_free(p->timer);
     list_remove(&p->node);
@@ -108,15 +108,15 @@ static void person_remove(struct person *p)
     go_idle_when_done(l);
 }
 
-static void think(struct person *p, uint64_t now)
+static void think(struct virtual_user *p, uint64_t now)
 {
     double mean = p->load->conf.think_s;
 
     if (mean <= 0) {
-        person_ask(p, now);
+        virtual_user_ask(p, now);
         return;
     }
-    p->state = PERSON_THINKING;
+    p->state = VIRTUAL_USER_THINKING;
     timer_at(p->timer, now + (uint64_t)(draw_exp(&p->rng, mean) * 1e9));
 }
 
@@ -125,7 +125,7 @@ static bool stays(const struct load *l)
     return l->conf.users > 0 || l->conf.clients > 0;
 }
 
-void load_turn_over(struct person *p, enum turn_end end, uint64_t now)
+void load_turn_over(struct virtual_user *p, enum turn_end end, uint64_t now)
 {
     struct load *l = p->load;
     bool served = turn_end_group(end) == SERVED, last = p->turn + 1 >= l->conf.turns;
@@ -143,7 +143,7 @@ void load_turn_over(struct person *p, enum turn_end end, uint64_t now)
         l->sums.broken_later++;
     }
     if (l->stopping || (l->conf.max_turns > 0 && l->sums.turns >= l->conf.max_turns)) {
-        person_remove(p);
+        virtual_user_remove(p);
         return;
     }
     if (served && !last) {
@@ -153,7 +153,7 @@ void load_turn_over(struct person *p, enum turn_end end, uint64_t now)
         new_conversation(p);
         think(p, now);
     } else {
-        person_remove(p);
+        virtual_user_remove(p);
     }
 }
 
@@ -181,19 +181,19 @@ static void not_sent(struct load *l)
 
 static void one_arrives(struct load *l)
 {
-    struct person *p;
+    struct virtual_user *p;
 
     if (l->n_open >= l->conf.max_open) {
         not_sent(l);
         return;
     }
-    p = new_person(l);
+    p = new_virtual_user(l);
     if (l->conf.trace != NULL) {
         p->said[0].prompt = l->conf.trace[l->trace_at].prompt;
         p->said[0].output = l->conf.trace[l->trace_at].output;
         l->trace_at++;
     }
-    person_ask(p, l->next_ns);
+    virtual_user_ask(p, l->next_ns);
 }
 
 /*
@@ -245,14 +245,14 @@ static void on_idle_event(evutil_socket_t fd, short what, void *arg)
 }
 
 /* Users begin spread over a thinking time, clients over a tenth of a second: no artificial wave. */
-static void people_who_stay(struct load *l)
+static void virtual_users_who_stay(struct load *l)
 {
     const struct load_conf *c = &l->conf;
     double spread = c->users > 0 && c->think_s > 0 ? c->think_s : 0.1;
 
     for (uint32_t i = 0; i < c->users + c->clients; i++) {
-        struct person *p = new_person(l);
-        p->state = PERSON_THINKING;
+        struct virtual_user *p = new_virtual_user(l);
+        p->state = VIRTUAL_USER_THINKING;
         timer_at(p->timer, l->start_ns + (uint64_t)(draw_between(&p->rng, 0, spread) * 1e9));
     }
 }
@@ -264,7 +264,7 @@ struct load *load_new(struct event_base *loop, const struct load_conf *conf)
     WEIR_ASSERT(l != NULL && conf->sdk != NULL && conf->turns > 0);
     l->conf = *conf;
     l->loop = loop;
-    list_init(&l->people);
+    list_init(&l->virtual_users);
     httpc_init(&l->client, loop, &conf->target, conf->tls);
     l->client.no_reuse = conf->no_reuse;
     l->arrival = event_new(loop, -1, 0, on_arrival, l);
@@ -291,7 +291,7 @@ void load_start(struct load *l, void (*on_idle)(void *ctx), void *ctx)
     l->start_ns = mono_now_ns();
     rng_seed(&l->arrivals, l->conf.seed);
     start_shape(l);
-    people_who_stay(l);
+    virtual_users_who_stay(l);
 }
 
 void load_reshape(struct load *l, const struct shape *shape)
@@ -320,11 +320,11 @@ void load_stop(struct load *l)
     l->next_ns = 0;
     event_del(l->arrival);
     event_del(l->finish);
-    LIST_EACH_SAFE(n, next, &l->people)
+    LIST_EACH_SAFE(n, next, &l->virtual_users)
     {
-        struct person *p = LIST_OBJECT(n, struct person, node);
-        if (p->state == PERSON_THINKING)
-            person_remove(p);
+        struct virtual_user *p = LIST_OBJECT(n, struct virtual_user, node);
+        if (p->state == VIRTUAL_USER_THINKING)
+            virtual_user_remove(p);
     }
     go_idle_when_done(l);
 }
@@ -332,12 +332,12 @@ void load_stop(struct load *l)
 void load_cut(struct load *l)
 {
     load_stop(l);
-    LIST_EACH_SAFE(n, next, &l->people)
+    LIST_EACH_SAFE(n, next, &l->virtual_users)
     {
         l->sums.left++;
         l->n_open--;
-        tries_write(LIST_OBJECT(n, struct person, node), "under_way");
-        person_remove(LIST_OBJECT(n, struct person, node));
+        attempts_write(LIST_OBJECT(n, struct virtual_user, node), "under_way");
+        virtual_user_remove(LIST_OBJECT(n, struct virtual_user, node));
     }
 }
 
@@ -347,8 +347,8 @@ void load_free(struct load *l)
 
     l->idle = NULL; /* nobody is to be told any more */
     event_free(idle);
-    LIST_EACH_SAFE(n, next, &l->people)
-    person_remove(LIST_OBJECT(n, struct person, node));
+    LIST_EACH_SAFE(n, next, &l->virtual_users)
+    virtual_user_remove(LIST_OBJECT(n, struct virtual_user, node));
     httpc_fini(&l->client);
     event_free(l->arrival);
     event_free(l->finish);

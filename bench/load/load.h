@@ -12,18 +12,19 @@
 #include "bench/load/shape.h"
 
 /*
- * The load generator: people who arrive by a shape (open loop), or stay (users, clients), ask, read
- * the answer, think, ask again, and retry as their SDK does.  Everything is measured from the
- * moment a request was meant to be sent, so a late generator or a stalled target cannot hide
+ * The load generator: virtual users who arrive by a shape (open loop), or stay (users, clients),
+ * ask, read the answer, think, ask again, and retry as their SDK does.  Everything is measured from
+ * the moment a request was meant to be sent, so a late generator or a stalled target cannot hide
  * waiting. One loop, one thread.
  */
 
-/* How a turn (a question of a person with all its attempts) ended.  X(enumerator, name, group) */
+/* How a turn (a request of a virtual user with all its attempts) ended.  X(enumerator, name, group)
+ */
 #define TURN_ENDS(X)                                                                               \
     X(TURN_GOOD, "good", SERVED)                                                                   \
     X(TURN_LATE, "late", SERVED)           /* complete, first token after the promise */           \
     X(TURN_SLOW, "slow", SERVED)           /* complete, pace worse than the promise */             \
-    X(TURN_LEFT, "left", SERVED)           /* the person left, as they had meant to */             \
+    X(TURN_LEFT, "left", SERVED)           /* the virtual user left, as they had meant to */       \
     X(TURN_REFUSED, "refused", POLITE)     /* 429, 503, 529 that says when to come back */         \
     X(TURN_STATUS, "error_status", HARD)   /* any other status that is no success */               \
     X(TURN_NO_CONNECT, "no_connect", HARD) /* refused, unreachable, TLS */                         \
@@ -74,13 +75,13 @@ struct load_conf {
     enum speech speech;
     const char *path;  /* of SPEECH_GET, or instead of the speech's own; NULL is that */
     const char *model; /* in bodies */
-    const char *keys;  /* of people: "bench-KEYS-N"; NULL: "bench-N" */
+    const char *keys;  /* of virtual users: "bench-KEYS-N"; NULL: "bench-N" */
     double unary;      /* share of the requests that are not streamed */
     struct shape shape;
     const struct trace_row *trace; /* instead of the shape's arrivals, or NULL */
     size_t n_trace;
-    uint32_t users;   /* people who are there all the time and think between turns */
-    uint32_t clients; /* people who ask again at once */
+    uint32_t users;   /* virtual users who are there all the time and think between turns */
+    uint32_t clients; /* virtual users who ask again at once */
     uint32_t turns;   /* of a conversation */
     double think_s;   /* mean, exponential, between turns */
     const struct sdk *sdk;
@@ -92,10 +93,10 @@ struct load_conf {
     bool exact;                         /* ask for exactly so many tokens (ignore_eos) */
     bool verify;                        /* mark requests with a tag and check the tokens */
     bool no_reuse;
-    bool no_identity; /* no authorization field per person */
+    bool no_identity; /* no authorization field per virtual user */
     bool check;       /* both bodies are to arrive byte for byte (a simulated backend tells sums) */
-    double upload_s;  /* questions are sent over so long: telephones; 0: at once */
-    double leave;     /* share of people who leave before the end */
+    double upload_s;  /* requests are sent over so long: telephones; 0: at once */
+    double leave;     /* share of virtual users who leave before the end */
     double stay_s;    /* sockets: how long; a text is sent and echoed each second */
     uint64_t seed;
     const char *const *fields; /* further "name: value", n_fields of them */
@@ -103,16 +104,16 @@ struct load_conf {
     uint32_t max_open;  /* a bound for the generator's own sake */
     uint64_t max_turns; /* closed loop: stop after so many; 0 is no bound */
     FILE *records;      /* JSON lines, or NULL */
-    FILE *tries;        /* the same of attempts, which then carry ids of their own */
+    FILE *attempts;     /* the same of attempts, which then carry ids of their own */
 };
 
 /* Per second of the run. */
 struct load_bin {
-    uint32_t intended, attempts, retries; /* by the time of sending */
-    uint32_t ends[TURN_END_COUNT];        /* of turns, by the time of the end */
-    uint32_t tries[TURN_END_COUNT];       /* of attempts: what each came to */
-    uint32_t content;                     /* content events received */
-    uint32_t open;                        /* turns under way at its end */
+    uint32_t intended, attempts, retries;  /* by the time of sending */
+    uint32_t ends[TURN_END_COUNT];         /* of turns, by the time of the end */
+    uint32_t attempt_ends[TURN_END_COUNT]; /* of attempts: what each came to */
+    uint32_t content;                      /* content events received */
+    uint32_t open;                         /* turns under way at its end */
 };
 
 /* One turn, for percentiles and plots. */
@@ -129,7 +130,7 @@ struct load_record {
 
 struct load_sums {
     uint64_t turns, ends[TURN_END_COUNT];
-    uint64_t tries[TURN_END_COUNT]; /* as ends, of attempts */
+    uint64_t attempt_ends[TURN_END_COUNT]; /* as ends, of attempts */
     uint64_t attempts, retries, hinted, hints_kept;
     uint64_t not_sent; /* arrivals beyond max_open: the generator's own failing */
     uint64_t content, wasted_content, bytes;

@@ -83,7 +83,7 @@ static const struct opt opts[] = {
     {"ca", "FILE", OPT_TEXT, AT(ca), 0, 0, "certificates to trust (the system's)"},
     {"insecure", NULL, OPT_FLAG, AT(insecure), 0, 0, "trust any certificate"},
     {"records", "FILE", OPT_TEXT, AT(records), 0, 0, "a JSON line per turn"},
-    {"tries", "FILE", OPT_TEXT, AT(tries), 0, 0,
+    {"tries", "FILE", OPT_TEXT, AT(attempts), 0, 0,
      "a JSON line per attempt, which is sent with an x-request-id of its own"},
     {"json", "FILE", OPT_TEXT, AT(json), 0, 0,
      "the summary as JSON; - is stdout, instead of the text"},
@@ -269,15 +269,15 @@ static int load_as_told(const struct load_options *o)
     if (rc == 0)
         rc = open_lines("records", o->records, &c.records);
     if (rc == 0)
-        rc = open_lines("tries", o->tries, &c.tries);
+        rc = open_lines("tries", o->attempts, &c.attempts);
     if (rc == 0) {
         process_prepare();
         rc = make_run(o, &c);
     }
     if (c.records != NULL)
         (void)fclose(c.records);
-    if (c.tries != NULL)
-        (void)fclose(c.tries);
+    if (c.attempts != NULL)
+        (void)fclose(c.attempts);
     SSL_CTX_free(c.tls);
     free((void *)(uintptr_t)c.trace);
     return rc;

@@ -7,8 +7,8 @@
 
 /* The command line of `weir-bench load`, as it was given. */
 struct load_options {
-    const char *url, *shape, *trace, *speech, *sdk, *engine, *records, *tries, *json, *ca, *model,
-        *path;
+    const char *url, *shape, *trace, *speech, *sdk, *engine, *records, *attempts, *json, *ca,
+        *model, *path;
     struct opt_list fields;
     bool insecure, even, verify, exact, no_reuse, no_identity, quiet, list_sdks;
     double rate, unary, prompt, prompt_sigma, output, output_sigma;

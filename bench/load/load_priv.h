@@ -2,28 +2,28 @@
 #ifndef BENCH_LOAD_LOAD_PRIV_H
 #define BENCH_LOAD_LOAD_PRIV_H
 
-/* People and the run they belong to, for the files of the load generator. */
+/* Virtual users and the run they belong to, for the files of the load generator. */
 #include "bench/load/load.h"
 #include "bench/load/reading.h"
 
-enum { PERSON_MAGIC = 0x50455253, TURNS_MAX = 32, BODY_KEPT = 64 * 1024 };
+enum { VIRTUAL_USER_MAGIC = 0x50455253, TURNS_MAX = 32, BODY_KEPT = 64 * 1024 };
 
-enum person_state {
-    PERSON_NEW,
-    PERSON_TRYING,  /* an attempt is under way */
-    PERSON_WAITING, /* for the next attempt */
-    PERSON_THINKING,
-    PERSON_DEAD,
+enum virtual_user_state {
+    VIRTUAL_USER_NEW,
+    VIRTUAL_USER_TRYING,  /* an attempt is under way */
+    VIRTUAL_USER_WAITING, /* for the next attempt */
+    VIRTUAL_USER_THINKING,
+    VIRTUAL_USER_DEAD,
 };
 
-struct person {
+struct virtual_user {
     uint32_t magic;
-    enum person_state state;
+    enum virtual_user_state state;
     struct load *load;
     struct list node;
     struct event *timer; /* patience, silence, waiting or thinking */
     struct rng rng;
-    uint64_t number; /* of the person; of the conversation in the tag */
+    uint64_t number; /* of the virtual user; of the conversation in the tag */
     uint64_t conversation;
     bool poor; /* an answer of this conversation was late or slow */
     uint32_t turn;
@@ -46,7 +46,7 @@ struct person {
     struct reading reading;
     struct sdk_attempt seen;
     uint64_t attempt;           /* its number in the run */
-    char proxy_status[96];      /* as far as it was sent and fits; for tries.c */
+    char proxy_status[96];      /* as far as it was sent and fits; for attempts.c */
     uint64_t attempt_ns;        /* intended start */
     uint64_t first_ns, last_ns; /* content */
     bool event_stream;
@@ -56,7 +56,7 @@ struct person {
     bool told, asked_differs;       /* the backend told sums; the request arrived otherwise */
     double told_ms;                 /* when the first token was meant to come; -1 unknown */
     uint32_t said_n, echoed_n;      /* sockets: texts sent and come back */
-    uint64_t until_ns;              /* sockets: then the person closes */
+    uint64_t until_ns;              /* sockets: then the virtual user closes */
     bool closing, closed;
 };
 
@@ -74,8 +74,8 @@ struct load {
     size_t trace_at;
     uint64_t next_ns; /* 0: no more arrivals */
     bool stopping;
-    struct list people;
-    uint64_t n_people, n_conversations, n_open;
+    struct list virtual_users;
+    uint64_t n_virtual_users, n_conversations, n_open;
     struct load_sums sums;
     struct load_bin *bins;
     size_t n_bins, cap_bins;
@@ -86,35 +86,35 @@ struct load {
     void *ctx;
 };
 
-/* tries.c: the id that attempts carry where they are written down, and their lines */
-void tries_put_id(struct grow *g, const struct person *p);
-void tries_read_head(struct person *p, const struct head *h);
-void tries_write(const struct person *p, const char *end);
+/* attempts.c: the id that attempts carry where they are written down, and their lines */
+void attempts_put_id(struct grow *g, const struct virtual_user *p);
+void attempts_read_head(struct virtual_user *p, const struct head *h);
+void attempts_write(const struct virtual_user *p, const char *end);
 
-/* question.c */
-void question_draw(struct person *p);  /* lengths of the next turn */
-void question_write(struct person *p); /* request bytes of an attempt */
+/* request.c */
+void request_draw(struct virtual_user *p);  /* lengths of the next turn */
+void request_write(struct virtual_user *p); /* request bytes of an attempt */
 
-/* person.c: begins a turn that was meant to start then */
-void person_ask(struct person *p, uint64_t intended_ns);
-/* The person's one timer. */
-void on_person_timer(evutil_socket_t fd, short what, void *person);
+/* virtual_user.c: begins a turn that was meant to start then */
+void virtual_user_ask(struct virtual_user *p, uint64_t intended_ns);
+/* The virtual user's one timer. */
+void on_virtual_user_timer(evutil_socket_t fd, short what, void *virtual_user);
 
 /* check.c: bodies byte for byte */
-void check_start(struct person *p);
-void check_read_head(struct person *p, const struct head *h);
-bool check_failed(const struct person *p);
+void check_start(struct virtual_user *p);
+void check_read_head(struct virtual_user *p, const struct head *h);
+bool check_failed(const struct virtual_user *p);
 
 /* talk.c: a WebSocket that says something each second */
-void talk_begin(struct person *p);
+void talk_begin(struct virtual_user *p);
 /* The next text, or the close; the end it came to when there is one, else TURN_END_COUNT. */
-enum turn_end talk_go_on(struct person *p);
-void talk_read(struct person *p);
-enum turn_end talk_judge(const struct person *p);
+enum turn_end talk_go_on(struct virtual_user *p);
+void talk_read(struct virtual_user *p);
+enum turn_end talk_judge(const struct virtual_user *p);
 
 /* load.c */
 struct load_bin *load_bin_at(struct load *l, uint64_t at_ns);
-/* The turn is over; decides what the person does next. */
-void load_turn_over(struct person *p, enum turn_end end, uint64_t now_ns);
+/* The turn is over; decides what the virtual user does next. */
+void load_turn_over(struct virtual_user *p, enum turn_end end, uint64_t now_ns);
 
 #endif

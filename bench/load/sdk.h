@@ -18,8 +18,8 @@ struct sdk {
     bool reads_ms;           /* retry-after-ms before Retry-After */
     double hint_max_s;       /* a longer hint is not followed */
     bool hint_on_429_only;
-    bool patient_hint;            /* follows a hint of any length, as a person with a page does */
-    bool retries_all;             /* every failure but a few client errors, not the usual list */
+    bool patient_hint; /* follows a hint of any length, as a virtual user with a page does */
+    bool retries_all;  /* every failure but a few client errors, not the usual list */
     double base_s, factor, cap_s; /* without a hint: base * factor^n, at most cap */
     double low, high;             /* times a random number between these */
     const char *user_agent;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a run came to, for people and for programs. */
+/* What a run came to, for readers and for programs. */
 #include <stddef.h>
 
 #include "bench/common/figure.h"
@@ -142,7 +142,7 @@ static json_t *ends_of(const uint64_t *n)
 static void add_counts(const struct load *l, json_t *out)
 {
     const struct load_sums *s = &l->sums;
-    uint64_t several = l->conf.turns > 1; /* one question is no conversation */
+    uint64_t several = l->conf.turns > 1; /* one request is no conversation */
     const struct {
         const char *name;
         uint64_t n;
@@ -194,8 +194,8 @@ json_t *load_summary(struct load *l)
     const struct load_sums *s = &l->sums;
     json_t *out = json_pack("{s:o,s:o,s:o,s:o,s:o}", "seconds", figure(run_s(l), 3),
                             "goodput_per_s", figure((double)s->ends[TURN_GOOD] / run_s(l), 3),
-                            "ends", ends_of(s->ends), "tries", ends_of(s->tries), "late_us_p99",
-                            figure(samples_percentile(&l->lateness, 0.99), 1));
+                            "ends", ends_of(s->ends), "tries", ends_of(s->attempt_ends),
+                            "late_us_p99", figure(samples_percentile(&l->lateness, 0.99), 1));
 
     add_counts(l, out);
     add_measures(l, out);

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A person on a WebSocket: a text each second, each of which has to come back, then a close. */
+/* A virtual user on a WebSocket: a text each second, each of which has to come back, then a close.
+ */
 #include <stdio.h>
 
 #include "bench/http/ws.h"
 #include "bench/load/load_priv.h"
 #include "weir/base/clock.h"
 
-static bool say(struct person *p, int opcode, const char *text)
+static bool say(struct virtual_user *p, int opcode, const char *text)
 {
     struct grow frame = {0};
     bool sent;
@@ -17,19 +18,19 @@ static bool say(struct person *p, int opcode, const char *text)
     return sent;
 }
 
-static void text_of(const struct person *p, uint32_t n, char *out, size_t size)
+static void text_of(const struct virtual_user *p, uint32_t n, char *out, size_t size)
 {
     (void)snprintf(out, size, "%s.%u", p->tag, n);
 }
 
-void talk_begin(struct person *p)
+void talk_begin(struct virtual_user *p)
 {
     p->said_n = p->echoed_n = 0;
     p->closing = p->closed = false;
     p->until_ns = mono_now_ns() + (uint64_t)(p->load->conf.stay_s * 1e9);
 }
 
-enum turn_end talk_go_on(struct person *p)
+enum turn_end talk_go_on(struct virtual_user *p)
 {
     char text[96];
 
@@ -42,7 +43,7 @@ enum turn_end talk_go_on(struct person *p)
     return say(p, WS_TEXT, text) ? TURN_END_COUNT : TURN_CUT;
 }
 
-static void take_frame(struct person *p, const struct ws_frame *f)
+static void take_frame(struct virtual_user *p, const struct ws_frame *f)
 {
     struct grow payload = {0};
     char wanted[96];
@@ -58,7 +59,7 @@ static void take_frame(struct person *p, const struct ws_frame *f)
     grow_free(&payload);
 }
 
-void talk_read(struct person *p)
+void talk_read(struct virtual_user *p)
 {
     struct slice in = grow_slice(&p->body);
     struct ws_frame f;
@@ -72,7 +73,7 @@ void talk_read(struct person *p)
     p->body.len = in.len;
 }
 
-enum turn_end talk_judge(const struct person *p)
+enum turn_end talk_judge(const struct virtual_user *p)
 {
     if (p->reading.mixed)
         return TURN_ALTERED;

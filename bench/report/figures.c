@@ -42,13 +42,14 @@ static double load_number(const json_t *run, const char *path)
     return sum;
 }
 
-/* Of people whose turn was not over when the run ended: most wait for the time they were told. */
+/* Of virtual users whose turn was not over when the run ended: most wait for the time they were
+ * told. */
 static double under_way(const json_t *run)
 {
     return load_number(run, "under_way");
 }
 
-/* With those, or a target that puts people off would look the better for it. */
+/* With those, or a target that puts virtual users off would look the better for it. */
 static double turns(const json_t *run)
 {
     return all_of(json_object_get(run, "ends")) + under_way(run);
@@ -94,10 +95,11 @@ double figure_hard(const json_t *run)
     return percent(all_of(ends) - soft, turns(run));
 }
 
-static double hard_tries(const json_t *run)
+static double hard_attempts(const json_t *run)
 {
-    const json_t *tries = json_object_get(run, "tries");
-    double all = all_of(tries), soft = sum_of(tries, served, 3) + json_number_at(tries, "refused");
+    const json_t *attempt_ends = json_object_get(run, "tries");
+    double all = all_of(attempt_ends),
+           soft = sum_of(attempt_ends, served, 3) + json_number_at(attempt_ends, "refused");
 
     return percent(all - soft, all);
 }
@@ -176,7 +178,7 @@ static const struct {
     {"refused in the end, politely (told when to come back)", "%", 1, figure_polite},
     {"failed in the end", "%", 1, figure_hard},
     {"still waiting or under way when the run ended", "%", 1, under_way_share},
-    {"attempts that failed", "%", 1, hard_tries},
+    {"attempts that failed", "%", 1, hard_attempts},
     {"retries a turn", "", 2, retries_per_turn},
     {"let in, of those who came when told to", "%", 0, hints_kept},
     {"tokens computed for answers nobody got whole", "%", 1, wasted_share},
@@ -228,7 +230,7 @@ static void put_bound(struct grow *g, const json_t *m)
         grow_printf(g, " &le; %g", json_number_value(most));
 }
 
-static void must_cell(struct grow *g, const json_t *m)
+static void assertion_cell(struct grow *g, const json_t *m)
 {
     const json_t *value = json_object_get(m, "value");
     bool binding = json_is_true(json_object_get(m, "binding"));
@@ -253,7 +255,7 @@ static void put_beside(struct grow *g, const json_t *m)
 }
 
 /* What had to hold, as a row each; those bound by it are marked. */
-static void must_rows(struct grow *g, const struct chapter *c)
+static void assertion_rows(struct grow *g, const struct chapter *c)
 {
     const json_t *first = json_object_get(c->runs[0], "must");
 
@@ -273,7 +275,7 @@ static void must_rows(struct grow *g, const struct chapter *c)
         put_bound(g, m);
         grow_str(g, "</th><td class=\"u\"></td>");
         for (size_t r = 0; r < c->n; r++)
-            must_cell(g, json_array_get(json_object_get(c->runs[r], "must"), i));
+            assertion_cell(g, json_array_get(json_object_get(c->runs[r], "must"), i));
         grow_str(g, "</tr>\n");
     }
 }
@@ -288,6 +290,6 @@ void chapter_table(struct grow *g, const struct chapter *c)
     }
     grow_str(g, "</tr></thead><tbody>\n");
     figure_rows(g, c);
-    must_rows(g, c);
+    assertion_rows(g, c);
     grow_str(g, "</tbody></table>\n");
 }

@@ -34,7 +34,7 @@ static void put_row(struct grow *g, const struct chapter *c, const char *member,
 
 static const struct {
     const char *key, *title;
-} tries[] = {
+} attempt_ends[] = {
     {"good", "good"},
     {"late", "whole, but the first token late"},
     {"slow", "whole, but slow"},
@@ -65,8 +65,8 @@ void kinds_table(struct grow *g, const struct chapter *c)
         grow_str(g, "</th>");
     }
     grow_str(g, "</tr></thead><tbody>\n");
-    for (size_t i = 0; i < sizeof tries / sizeof tries[0]; i++)
-        put_row(g, c, "tries", tries[i].key, tries[i].title);
+    for (size_t i = 0; i < sizeof attempt_ends / sizeof attempt_ends[0]; i++)
+        put_row(g, c, "tries", attempt_ends[i].key, attempt_ends[i].title);
     for (int i = CAUSE_REFUSAL_FIRST; i < CAUSE_REFUSAL_FIRST + CAUSE_REFUSAL_COUNT; i++) {
         const char *cause = cause_name((enum cause)i);
         (void)snprintf(title, sizeof title, "weir refused: %s", cause);

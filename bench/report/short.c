@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* All scenarios in one table: what became of everybody's question. */
+/* All scenarios in one table: what became of everybody's request. */
 #include <math.h>
 #include <string.h>
 
@@ -61,9 +61,9 @@ static void put_verdict(struct grow *g, const struct chapter *c)
     size_t bound = 0, held = 0;
 
     for (size_t r = 0; r < c->n; r++) {
-        const json_t *must = json_object_get(c->runs[r], "must");
-        for (size_t i = 0; i < json_array_size(must); i++) {
-            const json_t *m = json_array_get(must, i);
+        const json_t *assertion = json_object_get(c->runs[r], "must");
+        for (size_t i = 0; i < json_array_size(assertion); i++) {
+            const json_t *m = json_array_get(assertion, i);
             bound += json_is_true(json_object_get(m, "binding"));
             held += json_is_true(json_object_get(m, "binding")) &&
                     json_is_true(json_object_get(m, "held"));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Blocking questions to weir's admin socket and to the backend's control port. */
+/* Blocking requests to weir's admin socket and to the backend's control port. */
 #include "bench/scenario/ask.h"
 
 #include <stdio.h>

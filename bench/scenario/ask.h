@@ -8,7 +8,7 @@
 #include "weir/base/status.h"
 
 /*
- * Questions to the two parties of a run, blocking with a short timeout: weir's admin socket (a line
+ * Requests to the two parties of a run, blocking with a short timeout: weir's admin socket (a line
  * in, lines out up to an empty one) and the backend's control port.
  */
 struct admin {

@@ -10,7 +10,7 @@
 #include "bench/compare/hammer.h"
 #include "bench/load/load.h"
 #include "bench/scenario/process.h"
-#include "bench/scenario/stage.h"
+#include "bench/scenario/setup.h"
 
 static const double asked_per_s = 30000, seconds = 3;
 
@@ -96,15 +96,15 @@ static enum weir_status measure_lean(struct limit *l, const struct target *t)
 enum weir_status limit_measure(struct limit *l)
 {
     static const char *const backend[] = {"--engine", "null", NULL};
-    struct stage s;
+    struct setup s;
     struct target t;
     char why[200];
     enum weir_status rc;
 
     *l = (struct limit){0};
-    rc = stage_init(&s, why, sizeof why);
+    rc = setup_init(&s, why, sizeof why);
     if (rc == WEIR_OK)
-        rc = stage_backend(&s, backend, why, sizeof why);
+        rc = setup_backend(&s, backend, why, sizeof why);
     if (rc == WEIR_OK)
         rc = target_parse(s.backend_url, &t);
     if (rc == WEIR_OK) {
@@ -114,7 +114,7 @@ enum weir_status limit_measure(struct limit *l)
     } else {
         (void)fprintf(stderr, "weir-bench check: %s\n", why);
     }
-    stage_fini(&s);
+    setup_fini(&s);
     return rc;
 }
 

@@ -7,25 +7,25 @@
 #include <string.h>
 #include <sys/resource.h>
 
-#include "bench/scenario/stage_priv.h"
+#include "bench/scenario/setup_priv.h"
 
 /* weir */
 
-static bool is_first_of_pool(const struct stage *s, size_t i)
+static bool is_first_of_pool(const struct setup *s, size_t i)
 {
     return i == 0 || strcmp(s->servers[i - 1].pool, s->servers[i].pool) != 0;
 }
 
-static bool is_last_of_pool(const struct stage *s, size_t i)
+static bool is_last_of_pool(const struct setup *s, size_t i)
 {
     return i + 1 == s->n_servers || strcmp(s->servers[i + 1].pool, s->servers[i].pool) != 0;
 }
 
 /* Servers of a pool stand together.  Each reload changes something that changes nothing. */
-static void weir_pools(const struct stage *s, struct grow *g)
+static void weir_pools(const struct setup *s, struct grow *g)
 {
     for (size_t i = 0; i < s->n_servers; i++) {
-        const struct stage_server *v = &s->servers[i];
+        const struct setup_server *v = &s->servers[i];
         if (is_first_of_pool(s, i))
             grow_printf(g, "%s{ name = \"%s\"; lease = \"%dm\";\n%s\n  upstreams = (",
                         i > 0 ? ", " : "", v->pool, 10 - s->n_reloads % 5,
@@ -44,7 +44,7 @@ static void weir_pools(const struct stage *s, struct grow *g)
     }
 }
 
-static void weir_pool(const struct stage *s, const struct stage_wish *w, struct grow *g)
+static void weir_pool(const struct setup *s, const struct setup_wish *w, struct grow *g)
 {
     grow_printf(g,
                 "{ name = \"bench\";\n"
@@ -53,7 +53,7 @@ static void weir_pool(const struct stage *s, const struct stage_wish *w, struct 
                 w->settings == NULL ? "" : w->settings);
 }
 
-void weir_settings(struct stage *s, const struct stage_wish *w, struct grow *g)
+void weir_settings(struct setup *s, const struct setup_wish *w, struct grow *g)
 {
     (void)snprintf(s->admin_path, sizeof s->admin_path, "%s/admin.sock", s->folder);
     if (w->log)
@@ -93,21 +93,21 @@ static int most_connections(void)
  * for dead (max_fails, which binds only where there is another server), goes to a backup server: a
  * page of nginx's own, which says when to come back.
  */
-static void nginx_upstream(const struct stage *s, const struct stage_wish *w, struct grow *g)
+static void nginx_upstream(const struct setup *s, const struct setup_wish *w, struct grow *g)
 {
     grow_str(g, "  upstream backend {\n    zone backend 256k;\n");
     if (w->limit > 0 && !w->no_queue)
         grow_printf(g,
                     "    server %s max_conns=%d max_fails=3 fail_timeout=2s;\n"
                     "    server unix:%s/busy.sock backup;\n",
-                    stage_backend_address(s), w->limit, s->folder);
+                    setup_backend_address(s), w->limit, s->folder);
     else
-        grow_printf(g, "    server %s max_fails=0;\n", stage_backend_address(s));
+        grow_printf(g, "    server %s max_fails=0;\n", setup_backend_address(s));
     grow_str(g, "    keepalive 512; keepalive_requests 1000000;\n  }\n");
 }
 
 /* One for each pool; several servers have nginx's own idea of a dead one. */
-static void nginx_upstreams(const struct stage *s, struct grow *g)
+static void nginx_upstreams(const struct setup *s, struct grow *g)
 {
     for (size_t i = 0; i < s->n_servers; i++) {
         if (is_first_of_pool(s, i))
@@ -131,7 +131,7 @@ static void nginx_location(const char *upstream, const char *more, struct grow *
                 upstream, more);
 }
 
-static void nginx_server(const struct stage *s, const struct stage_wish *w, const char *name,
+static void nginx_server(const struct setup *s, const struct setup_wish *w, const char *name,
                          struct grow *g)
 {
     grow_printf(g, "  server {\n    listen %s:%d%s backlog=4096;\n    server_name %s;\n", s->host,
@@ -141,7 +141,7 @@ static void nginx_server(const struct stage *s, const struct stage_wish *w, cons
                     s->folder, s->folder);
 }
 
-static void nginx_servers(const struct stage *s, const struct stage_wish *w, struct grow *g)
+static void nginx_servers(const struct setup *s, const struct setup_wish *w, struct grow *g)
 {
     char name[64];
 
@@ -157,7 +157,7 @@ static void nginx_servers(const struct stage *s, const struct stage_wish *w, str
     (void)w;
 }
 
-void nginx_settings(struct stage *s, const struct stage_wish *w, struct grow *g)
+void nginx_settings(struct setup *s, const struct setup_wish *w, struct grow *g)
 {
     grow_printf(g,
                 "worker_processes 1;\ndaemon off;\nmaster_process off;\npid %s/nginx.pid;\n"
@@ -200,9 +200,9 @@ void nginx_settings(struct stage *s, const struct stage_wish *w, struct grow *g)
 
 /*
  * Refuses beyond the limit; or queues for a second, looks after the backend (checks, and what
- * requests came to), takes one that fails for dead, and tells people when to come back.
+ * requests came to), takes one that fails for dead, and tells virtual users when to come back.
  */
-void haproxy_settings(struct stage *s, const struct stage_wish *w, struct grow *g)
+void haproxy_settings(struct setup *s, const struct setup_wish *w, struct grow *g)
 {
     char limit[160] = "", deny[96] = "";
     const char *care = "";
@@ -229,5 +229,5 @@ void haproxy_settings(struct stage *s, const struct stage_wish *w, struct grow *
                 "backend out\n%s  server a %s pool-max-conn -1%s\n",
                 most_connections(), s->host, s->target_port, w->tls ? " ssl crt " : "",
                 w->tls ? s->folder : "", w->tls ? "/tls.pem" : "", deny, care,
-                stage_backend_address(s), limit);
+                setup_backend_address(s), limit);
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The result of a play as JSON: what a report is made from (docs/benchmarks.md has the form). */
+/* The result of a run as JSON: what a report is made from (docs/benchmarks.md has the form). */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "bench/common/figure.h"
-#include "bench/scenario/play.h"
+#include "bench/scenario/scenario_run.h"
 #include "weir/base/assert.h"
 
 enum { TTFT_WINDOW_S = 5 };
@@ -46,12 +46,12 @@ static double of_poor(const struct load_bin *b)
 
 static double of_refused(const struct load_bin *b)
 {
-    return b->tries[TURN_REFUSED];
+    return b->attempt_ends[TURN_REFUSED];
 }
 
 static double of_failed(const struct load_bin *b)
 {
-    return group_in(b->tries, HARD);
+    return group_in(b->attempt_ends, HARD);
 }
 
 static double of_content(const struct load_bin *b)
@@ -73,7 +73,7 @@ static const struct {
     {"failed", of_failed},     {"content", of_content},   {"open", of_open},
 };
 
-static json_t *series_of(const struct play *p)
+static json_t *series_of(const struct run *p)
 {
     json_t *out = json_pack("{s:i}", "step_s", 1);
 
@@ -96,7 +96,7 @@ static json_t *ends_of(const uint64_t *ends)
     return out;
 }
 
-static void collect_ttft(const struct play *p, double from_s, double to_s, struct samples *out)
+static void collect_ttft(const struct run *p, double from_s, double to_s, struct samples *out)
 {
     for (size_t k = 0; k < p->scenario->n_loads; k++) {
         size_t n;
@@ -116,7 +116,7 @@ static json_t *percentile(struct samples *s, double share)
     return figure(s->n == 0 ? NAN : samples_percentile(s, share), 1);
 }
 
-static json_t *ttft_of(const struct play *p)
+static json_t *ttft_of(const struct run *p)
 {
     json_t *windows = json_array();
 
@@ -130,7 +130,7 @@ static json_t *ttft_of(const struct play *p)
     return json_pack("{s:i,s:o}", "step_s", TTFT_WINDOW_S, "windows", windows);
 }
 
-static json_t *samples_of(const struct play *p)
+static json_t *samples_of(const struct run *p)
 {
     json_t *out = json_array();
 
@@ -148,7 +148,7 @@ static json_t *samples_of(const struct play *p)
     return out;
 }
 
-static json_t *events_of(const struct play *p)
+static json_t *events_of(const struct run *p)
 {
     json_t *out = json_array();
 
@@ -162,7 +162,7 @@ static json_t *events_of(const struct play *p)
     return out;
 }
 
-static json_t *steps_of(const struct play *p)
+static json_t *steps_of(const struct run *p)
 {
     json_t *out = json_array();
 
@@ -176,29 +176,29 @@ static json_t *steps_of(const struct play *p)
     return out;
 }
 
-static json_t *must_of(const struct play *p, size_t i)
+static json_t *assertion_of(const struct run *p, size_t i)
 {
-    const struct scenario_must *m = &p->scenario->musts[i];
+    const struct scenario_assertion *m = &p->scenario->assertions[i];
     bool binding = strcmp(m->target, "all") == 0 || strcmp(m->target, p->target) == 0;
 
-    return json_pack("{s:s,s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:b,s:b}", "what", m->name,
-                     "help", must_help(m->kind), "of", figure(m->of, 6), "from_s",
-                     figure(m->from_s, 1), "to_s", figure(m->to_s, 1), "least", figure(m->least, 4),
-                     "most", figure(m->most, 4), "value", figure(p->values[i], 4), "beside",
-                     figure_text(m->beside), "beyond", figure_text(m->beyond), "raw",
-                     figure(p->raw[i], 4), "binding", binding, "held", must_holds(m, p->values[i]));
+    return json_pack(
+        "{s:s,s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:b,s:b}", "what", m->name, "help",
+        assertion_help(m->kind), "of", figure(m->of, 6), "from_s", figure(m->from_s, 1), "to_s",
+        figure(m->to_s, 1), "least", figure(m->least, 4), "most", figure(m->most, 4), "value",
+        figure(p->values[i], 4), "beside", figure_text(m->beside), "beyond", figure_text(m->beyond),
+        "raw", figure(p->raw[i], 4), "binding", binding, "held", assertion_holds(m, p->values[i]));
 }
 
-static json_t *musts_of(const struct play *p)
+static json_t *assertions_of(const struct run *p)
 {
     json_t *out = json_array();
 
-    for (size_t i = 0; i < p->scenario->n_musts; i++)
-        (void)json_array_append_new(out, must_of(p, i));
+    for (size_t i = 0; i < p->scenario->n_assertions; i++)
+        (void)json_array_append_new(out, assertion_of(p, i));
     return out;
 }
 
-static json_t *sheds_of(const struct play *p)
+static json_t *sheds_of(const struct run *p)
 {
     json_t *out = json_object();
 
@@ -208,7 +208,7 @@ static json_t *sheds_of(const struct play *p)
 }
 
 /* Percentiles over all loads together, of what was served. */
-static json_t *times_of(const struct play *p, size_t offset)
+static json_t *times_of(const struct run *p, size_t offset)
 {
     struct samples s = {0};
     json_t *out;
@@ -222,7 +222,7 @@ static json_t *times_of(const struct play *p, size_t offset)
     return out;
 }
 
-static json_t *loads_of(struct play *p)
+static json_t *loads_of(struct run *p)
 {
     json_t *out = json_array();
 
@@ -233,7 +233,7 @@ static json_t *loads_of(struct play *p)
     return out;
 }
 
-json_t *play_result(struct play *p)
+json_t *run_result(struct run *p)
 {
     const struct scenario *s = p->scenario;
     const struct {
@@ -250,17 +250,17 @@ json_t *play_result(struct play *p)
         {"duration_s", figure(s->duration_s, 1)},
         {"capacity_per_s", figure(s->capacity_per_s, 3)},
         {"ends", ends_of(p->sums.ends)},
-        {"tries", ends_of(p->sums.tries)},
+        {"tries", ends_of(p->sums.attempt_ends)},
         {"series", series_of(p)},
         {"ttft", ttft_of(p)},
         {"samples", samples_of(p)},
         {"events", events_of(p)},
         {"steps", steps_of(p)},
-        {"must", musts_of(p)},
+        {"must", assertions_of(p)},
         {"shed", sheds_of(p)},
         {"ttft_ms", times_of(p, offsetof(struct load_record, ttft_ms))},
         {"wait_ms", times_of(p, offsetof(struct load_record, wait_ms))},
-        {"late_ms_p99", figure(play_late_ms(p), 1)},
+        {"late_ms_p99", figure(run_late_ms(p), 1)},
         {"loads", loads_of(p)},
     };
     json_t *out = json_object();

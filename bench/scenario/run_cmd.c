@@ -14,7 +14,7 @@
 #include "bench/common/figure.h"
 #include "bench/common/loop.h"
 #include "bench/report/report.h"
-#include "bench/scenario/play.h"
+#include "bench/scenario/scenario_run.h"
 #include "weir/base/assert.h"
 
 struct options {
@@ -54,15 +54,15 @@ static const struct cli cli = {
     .opts = opts,
     .n_opts = sizeof opts / sizeof opts[0]};
 
-struct run {
+struct run_group {
     struct event_base *loop;
-    struct play *plays;
+    struct run *runs;
     size_t n, left;
 };
 
 static void on_over(void *ctx)
 {
-    struct run *r = ctx;
+    struct run_group *r = ctx;
 
     if (--r->left == 0)
         (void)event_base_loopbreak(r->loop);
@@ -70,35 +70,35 @@ static void on_over(void *ctx)
 
 static void on_progress(evutil_socket_t fd, short what, void *arg)
 {
-    struct run *r = arg;
+    struct run_group *r = arg;
 
     (void)fd, (void)what;
-    (void)fprintf(stderr, "\r%5.0f s ", load_now_s(r->plays[0].loads[0]));
+    (void)fprintf(stderr, "\r%5.0f s ", load_now_s(r->runs[0].loads[0]));
     for (size_t i = 0; i < r->n; i++) {
         unsigned good, refused, failed;
-        if (r->plays[i].over)
+        if (r->runs[i].over)
             continue;
-        play_last_second(&r->plays[i], &good, &refused, &failed);
-        (void)fprintf(stderr, " %s %u good %u refused %u failed;", r->plays[i].target, good,
-                      refused, failed);
+        run_last_second(&r->runs[i], &good, &refused, &failed);
+        (void)fprintf(stderr, " %s %u good %u refused %u failed;", r->runs[i].target, good, refused,
+                      failed);
     }
     (void)fprintf(stderr, "\033[K");
 }
 
 static void on_interrupt(evutil_socket_t fd, short what, void *arg)
 {
-    struct run *r = arg;
+    struct run_group *r = arg;
 
     (void)fd, (void)what;
     for (size_t i = 0; i < r->n; i++)
-        play_cut(&r->plays[i]);
+        run_cut(&r->runs[i]);
 }
 
 /* Plays some at the same time.  False when one could not be staged. */
-static bool play_together(struct play *plays, size_t n, const struct options *o)
+static bool run_together(struct run *runs, size_t n, const struct options *o)
 {
-    struct run r = {.loop = loop_new(), .plays = plays, .n = n, .left = n};
-    struct stage_wish wish = {.weir = o->program};
+    struct run_group r = {.loop = loop_new(), .runs = runs, .n = n, .left = n};
+    struct setup_wish wish = {.weir = o->program};
     struct timeval second = {1, 0};
     struct event *progress = event_new(r.loop, -1, EV_PERSIST, on_progress, &r);
     struct event *interrupt = evsignal_new(r.loop, SIGINT, on_interrupt, &r);
@@ -107,16 +107,16 @@ static bool play_together(struct play *plays, size_t n, const struct options *o)
 
     WEIR_ASSERT(progress != NULL && interrupt != NULL && event_add(interrupt, NULL) == 0);
     for (size_t i = 0; i < n && good; i++) {
-        plays[i].loop = r.loop;
-        good = play_stage(&plays[i], &wish, why, sizeof why) == WEIR_OK;
+        runs[i].loop = r.loop;
+        good = run_set_up(&runs[i], &wish, why, sizeof why) == WEIR_OK;
         if (!good)
-            (void)cli_wrong(&cli, "%s: %s", plays[i].target, why);
+            (void)cli_wrong(&cli, "%s: %s", runs[i].target, why);
     }
     if (good && isatty(STDERR_FILENO))
         (void)event_add(progress, &second);
     for (size_t i = 0; i < n && good; i++) {
-        plays[i].tells = i == 0;
-        play_start(&plays[i], on_over, &r);
+        runs[i].tells = i == 0;
+        run_start(&runs[i], on_over, &r);
     }
     if (good)
         (void)event_base_dispatch(r.loop);
@@ -130,11 +130,11 @@ static void list_figures(void)
 {
     const char *help, *name;
 
-    for (size_t i = 0; (name = must_name_at(i, &help)) != NULL; i++)
+    for (size_t i = 0; (name = assertion_name_at(i, &help)) != NULL; i++)
         (void)printf("%-14s %s\n", name, help);
 }
 
-static uint64_t hard_ends(const struct play *p)
+static uint64_t hard_ends(const struct run *p)
 {
     uint64_t n = 0;
 
@@ -146,7 +146,7 @@ static uint64_t hard_ends(const struct play *p)
 /* Above this the numbers say more about the machine than about the target. */
 static const double late_bad_ms = 50;
 
-static void print_bound(const struct scenario_must *m)
+static void print_bound(const struct scenario_assertion *m)
 {
     if (m->beyond[0] != '\0')
         (void)printf(" beyond %s,", m->beyond);
@@ -158,23 +158,23 @@ static void print_bound(const struct scenario_must *m)
         (void)printf(" at most %g", m->most);
 }
 
-static void print_verdict(const struct play *p)
+static void print_verdict(const struct run *p)
 {
     const struct scenario *s = p->scenario;
 
     (void)printf("%-12s %7llu turns %7llu good %6llu refused %6llu failed\n", p->target,
                  (unsigned long long)p->sums.turns, (unsigned long long)p->sums.ends[TURN_GOOD],
                  (unsigned long long)p->sums.ends[TURN_REFUSED], (unsigned long long)hard_ends(p));
-    if (play_late_ms(p) > late_bad_ms)
+    if (run_late_ms(p) > late_bad_ms)
         (void)printf(
             "   the generator itself was %.0f ms late and more for 1 %% of its requests: this "
             "machine was too busy\n",
-            play_late_ms(p));
-    for (size_t i = 0; i < s->n_musts; i++) {
-        const struct scenario_must *m = &s->musts[i];
+            run_late_ms(p));
+    for (size_t i = 0; i < s->n_assertions; i++) {
+        const struct scenario_assertion *m = &s->assertions[i];
         bool binding = strcmp(m->target, "all") == 0 || strcmp(m->target, p->target) == 0;
         (void)printf("   %s %-13s %g-%g s: %.3f",
-                     binding ? must_holds(m, p->values[i]) ? "held  " : "BROKEN" : "      ",
+                     binding ? assertion_holds(m, p->values[i]) ? "held  " : "BROKEN" : "      ",
                      m->name, m->from_s, m->to_s, p->values[i]);
         if (binding)
             print_bound(m);
@@ -182,7 +182,7 @@ static void print_verdict(const struct play *p)
     }
 }
 
-static enum weir_status write_result(struct play *p, const char *folder)
+static enum weir_status write_result(struct run *p, const char *folder)
 {
     enum weir_status rc;
     char path[600], target[64];
@@ -197,23 +197,23 @@ static enum weir_status write_result(struct play *p, const char *folder)
         (void)cli_wrong(&cli, "%s: %s", path, strerror(errno));
         return WEIR_SYS;
     }
-    rc = figures_write(play_result(p), f);
+    rc = figures_write(run_result(p), f);
     (void)fclose(f);
     return rc;
 }
 
-static int conclude(struct play *plays, size_t n, const struct options *o)
+static int conclude(struct run *runs, size_t n, const struct options *o)
 {
     int rc = 0;
 
     for (size_t i = 0; i < n; i++)
-        play_sum_up(&plays[i]);
-    play_judge(plays, n);
+        run_sum_up(&runs[i]);
+    run_judge(runs, n);
     for (size_t i = 0; i < n; i++) {
-        print_verdict(&plays[i]);
-        if (plays[i].broken > 0)
+        print_verdict(&runs[i]);
+        if (runs[i].broken > 0)
             rc = 1;
-        if (o->out != NULL && write_result(&plays[i], o->out) != WEIR_OK)
+        if (o->out != NULL && write_result(&runs[i], o->out) != WEIR_OK)
             rc = 1;
     }
     if (o->out != NULL && report_folder(o->out) != WEIR_OK)
@@ -221,7 +221,7 @@ static int conclude(struct play *plays, size_t n, const struct options *o)
     return rc;
 }
 
-static size_t choose_targets(struct scenario *s, const struct options *o, struct play *plays)
+static size_t choose_targets(struct scenario *s, const struct options *o, struct run *runs)
 {
     struct slice rest = slice_str(o->targets);
     size_t n = 0;
@@ -233,20 +233,20 @@ static size_t choose_targets(struct scenario *s, const struct options *o, struct
         }
     }
     for (size_t i = 0; i < s->n_targets; i++) {
-        if (!stage_has(s->targets[i])) {
+        if (!setup_has(s->targets[i])) {
             (void)fprintf(stderr, "%s is not installed and left out\n", s->targets[i]);
             continue;
         }
-        plays[n].scenario = s;
-        memcpy(plays[n++].target, s->targets[i], sizeof plays[0].target);
+        runs[n].scenario = s;
+        memcpy(runs[n++].target, s->targets[i], sizeof runs[0].target);
     }
     return n;
 }
 
-static int play_scenario(struct scenario *s, const struct options *o)
+static int run_scenario_with(struct scenario *s, const struct options *o)
 {
-    struct play plays[TARGET_LIST_MAX] = {0};
-    size_t n = choose_targets(s, o, plays);
+    struct run runs[TARGET_LIST_MAX] = {0};
+    size_t n = choose_targets(s, o, runs);
     bool good = true;
     int rc;
 
@@ -254,17 +254,17 @@ static int play_scenario(struct scenario *s, const struct options *o)
                   o->one_by_one ? " each" : "");
     if (o->one_by_one) {
         for (size_t i = 0; i < n && good; i++)
-            good = play_together(&plays[i], 1, o);
+            good = run_together(&runs[i], 1, o);
     } else {
-        good = play_together(plays, n, o);
+        good = run_together(runs, n, o);
     }
-    rc = good ? conclude(plays, n, o) : 1;
+    rc = good ? conclude(runs, n, o) : 1;
     for (size_t i = 0; i < n; i++)
-        play_free(&plays[i]);
+        run_free(&runs[i]);
     for (size_t i = 0; i < n; i++) {
-        /* plays that ran together share a loop */
-        if (plays[i].loop != NULL && (i == 0 || plays[i].loop != plays[i - 1].loop))
-            event_base_free(plays[i].loop);
+        /* runs that ran together share a loop */
+        if (runs[i].loop != NULL && (i == 0 || runs[i].loop != runs[i - 1].loop))
+            event_base_free(runs[i].loop);
     }
     return rc;
 }
@@ -306,7 +306,7 @@ int cmd_run(int argc, char **argv)
         return cli_wrong(&cli, "--out %s: %s", o.out, strerror(errno));
     }
     process_prepare();
-    rc = o.check ? 0 : play_scenario(s, &o);
+    rc = o.check ? 0 : run_scenario_with(s, &o);
     free(s);
     return rc;
 }

@@ -9,8 +9,8 @@
 
 #include "bench/backend/faults.h"
 #include "bench/common/units.h"
+#include "bench/scenario/assertion.h"
 #include "bench/scenario/cfg.h"
-#include "bench/scenario/must.h"
 #include "weir/base/assert.h"
 
 #define COUNT(a)        (sizeof(a) / sizeof(a)[0])
@@ -80,16 +80,16 @@ static const struct cfg_key step_keys[] = {
     {"say", CFG_TEXT, IN(scenario_step, say), 0, 0, false},
 };
 
-static const struct cfg_key must_keys[] = {
-    {"what", CFG_TEXT, IN(scenario_must, name), 0, 0, true},
-    {"target", CFG_TEXT, IN(scenario_must, target), 0, 0, false},
-    {"beside", CFG_TEXT, IN(scenario_must, beside), 0, 0, false},
-    {"beyond", CFG_TEXT, IN(scenario_must, beyond), 0, 0, false},
-    {"from", CFG_TIME, IN(scenario_must, from_s), 0, time_max_s, false},
-    {"to", CFG_TIME, IN(scenario_must, to_s), 0, time_max_s, false},
-    {"of", CFG_REAL, IN(scenario_must, of), 0, 1e9, false},
-    {"least", CFG_REAL, IN(scenario_must, least), 0, 1e9, false},
-    {"most", CFG_REAL, IN(scenario_must, most), 0, 1e9, false},
+static const struct cfg_key assertion_keys[] = {
+    {"what", CFG_TEXT, IN(scenario_assertion, name), 0, 0, true},
+    {"target", CFG_TEXT, IN(scenario_assertion, target), 0, 0, false},
+    {"beside", CFG_TEXT, IN(scenario_assertion, beside), 0, 0, false},
+    {"beyond", CFG_TEXT, IN(scenario_assertion, beyond), 0, 0, false},
+    {"from", CFG_TIME, IN(scenario_assertion, from_s), 0, time_max_s, false},
+    {"to", CFG_TIME, IN(scenario_assertion, to_s), 0, time_max_s, false},
+    {"of", CFG_REAL, IN(scenario_assertion, of), 0, 1e9, false},
+    {"least", CFG_REAL, IN(scenario_assertion, least), 0, 1e9, false},
+    {"most", CFG_REAL, IN(scenario_assertion, most), 0, 1e9, false},
 };
 
 static bool read_speech(const config_setting_t *g, const char *name, enum speech *out)
@@ -207,22 +207,23 @@ static bool read_step(const config_setting_t *g, struct scenario *s)
     return check_faults(g, t->backend);
 }
 
-static bool read_must(const config_setting_t *g, struct scenario *s)
+static bool read_assertion(const config_setting_t *g, struct scenario *s)
 {
-    struct scenario_must *m = &s->musts[s->n_musts];
+    struct scenario_assertion *m = &s->assertions[s->n_assertions];
 
-    if (s->n_musts == MUSTS_MAX)
-        return cfg_wrong(g, "more than %d of them", MUSTS_MAX);
-    *m = (struct scenario_must){.target = "weir", .to_s = s->duration_s, .least = NAN, .most = NAN};
-    if (!cfg_read(g, must_keys, COUNT(must_keys), m))
+    if (s->n_assertions == ASSERTIONS_MAX)
+        return cfg_wrong(g, "more than %d of them", ASSERTIONS_MAX);
+    *m = (struct scenario_assertion){
+        .target = "weir", .to_s = s->duration_s, .least = NAN, .most = NAN};
+    if (!cfg_read(g, assertion_keys, COUNT(assertion_keys), m))
         return false;
-    m->kind = must_find(m->name);
+    m->kind = assertion_find(m->name);
     if (m->kind == NULL)
         return cfg_wrong(g, "what = \"%s\": no such figure; see weir-bench run --list-figures",
                          m->name);
     if (isnan(m->least) && isnan(m->most))
         return cfg_wrong(g, "%s: wanted `least`, `most` or both", m->name);
-    s->n_musts++;
+    s->n_assertions++;
     return true;
 }
 
@@ -295,9 +296,9 @@ void scenario_compress(struct scenario *s, double factor)
         shape_compress(&s->loads[i].conf.shape, factor);
     for (size_t i = 0; i < s->n_steps; i++)
         s->steps[i].at_s /= factor;
-    for (size_t i = 0; i < s->n_musts; i++) {
-        s->musts[i].from_s /= factor;
-        s->musts[i].to_s /= factor;
+    for (size_t i = 0; i < s->n_assertions; i++) {
+        s->assertions[i].from_s /= factor;
+        s->assertions[i].to_s /= factor;
     }
 }
 
@@ -309,7 +310,7 @@ static bool read_all(const config_setting_t *root, struct scenario *s)
     good = read_targets(root, s) && good;
     good = read_list(root, "load", s, read_load) && good;
     good = read_list(root, "steps", s, read_step) && good;
-    good = read_list(root, "must", s, read_must) && good;
+    good = read_list(root, "must", s, read_assertion) && good;
     if (s->n_loads == 0)
         good = cfg_wrong(root, "no load");
     return good;

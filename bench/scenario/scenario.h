@@ -13,7 +13,7 @@ enum {
     LOADS_MAX = 20,
     POOLS_MAX = 12,
     STEPS_MAX = 64,
-    MUSTS_MAX = 32,
+    ASSERTIONS_MAX = 32,
     TARGET_LIST_MAX = 8,
     BACKEND_ARGS_MAX = 16
 };
@@ -35,9 +35,9 @@ struct scenario_pool {
 };
 
 /* One thing that must hold for a target: a figure over a span of time within bounds. */
-struct must_kind;
-struct scenario_must {
-    const struct must_kind *kind;
+struct assertion_kind;
+struct scenario_assertion {
+    const struct assertion_kind *kind;
     char name[32], target[32]; /* target: "weir" by default, "all" for every one */
     char beside[32];           /* judged as a part of that target's figure; "": by itself */
     char beyond[32];           /* judged by what it is more than that target's figure */
@@ -69,8 +69,8 @@ struct scenario {
     size_t n_loads;
     struct scenario_step steps[STEPS_MAX];
     size_t n_steps;
-    struct scenario_must musts[MUSTS_MAX];
-    size_t n_musts;
+    struct scenario_assertion assertions[ASSERTIONS_MAX];
+    size_t n_assertions;
 };
 
 /* WEIR_BAD: the complaints are on stderr.  The result is the caller's to free. */

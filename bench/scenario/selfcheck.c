@@ -15,7 +15,7 @@
 #include "bench/common/loop.h"
 #include "bench/scenario/ask.h"
 #include "bench/scenario/limit.h"
-#include "bench/scenario/stage.h"
+#include "bench/scenario/setup.h"
 #include "bench/scenario/trials.h"
 #include "weir/base/assert.h"
 
@@ -25,9 +25,9 @@ struct check;
 struct attempted {
     const struct trial *trial;
     struct check *check;
-    struct stage stage;
+    struct setup setup;
     struct load *load;
-    bool staged, found;
+    bool is_set_up, found;
     char why[200];
 };
 
@@ -49,7 +49,7 @@ static void on_done(void *ctx)
 static bool break_backend(struct attempted *a)
 {
     for (int i = 0; i < 5; i++) {
-        json_t *told = control_ask(a->stage.control_url, "/fault", a->trial->fault);
+        json_t *told = control_ask(a->setup.control_url, "/fault", a->trial->fault);
         bool heard = told != NULL;
         json_decref(told);
         if (heard)
@@ -63,19 +63,19 @@ static enum weir_status set_up(struct attempted *a)
 {
     static const char *const backend[] = {"--engine", "fast", NULL};
     const struct trial *t = a->trial;
-    struct stage_wish wish = {.wrong = t->proxy};
+    struct setup_wish wish = {.wrong = t->proxy};
     const char *target = t->proxy == NULL ? "direct" : t->proxy[0] == '\0' ? "relay" : "wrong";
     struct load_conf conf = trial_load(t);
 
-    if (stage_init(&a->stage, a->why, sizeof a->why) != WEIR_OK)
+    if (setup_init(&a->setup, a->why, sizeof a->why) != WEIR_OK)
         return WEIR_SYS;
-    a->staged = true;
-    if (stage_backend(&a->stage, backend, a->why, sizeof a->why) != WEIR_OK ||
-        stage_target(&a->stage, target, &wish, a->why, sizeof a->why) != WEIR_OK)
+    a->is_set_up = true;
+    if (setup_backend(&a->setup, backend, a->why, sizeof a->why) != WEIR_OK ||
+        setup_target(&a->setup, target, &wish, a->why, sizeof a->why) != WEIR_OK)
         return WEIR_SYS;
     if (t->fault != NULL && !break_backend(a))
         return WEIR_TIMEOUT;
-    WEIR_ASSERT(target_parse(a->stage.target_url, &conf.target) == WEIR_OK);
+    WEIR_ASSERT(target_parse(a->setup.target_url, &conf.target) == WEIR_OK);
     a->load = load_new(a->check->loop, &conf);
     return WEIR_OK;
 }
@@ -94,10 +94,10 @@ static void take_down(struct attempted *a)
 {
     if (a->load != NULL)
         load_free(a->load);
-    if (a->staged)
-        stage_fini(&a->stage);
+    if (a->is_set_up)
+        setup_fini(&a->setup);
     a->load = NULL;
-    a->staged = false;
+    a->is_set_up = false;
 }
 
 /* All that are not found out yet, at the same time: each has a backend of its own. */
@@ -132,11 +132,12 @@ static size_t not_found(const struct check *c)
     return n;
 }
 
-/* A machine that is busy for a moment spoils a trial, a blind harness spoils all of its tries. */
+/* A machine that is busy for a moment spoils a trial, a blind harness spoils all of its attempts.
+ */
 static bool try_all(struct check *c)
 {
-    for (int tries = 0; tries < TRIES && not_found(c) > 0; tries++) {
-        if (tries > 0)
+    for (int attempts = 0; attempts < TRIES && not_found(c) > 0; attempts++) {
+        if (attempts > 0)
             (void)printf("%zu trials are made once more\n", not_found(c));
         (void)fflush(stdout);
         try_together(c);

@@ -15,7 +15,7 @@
 #include "bench/common/cli.h"
 #include "bench/common/loop.h"
 #include "bench/load/load.h"
-#include "bench/scenario/stage.h"
+#include "bench/scenario/setup.h"
 #include "bench/scenario/watch.h"
 #include "weir/base/assert.h"
 #include "weir/base/clock.h"
@@ -74,7 +74,7 @@ struct story {
     struct event_base *loop;
     struct load *load;
     struct watch watch;
-    struct stage stage;
+    struct setup setup;
     const char *control_url;
     size_t scene;
     double scene_s; /* when it began */
@@ -95,7 +95,7 @@ static uint64_t hard_of(const struct load_sums *s)
     uint64_t n = 0;
 
     for (int e = 0; e < TURN_END_COUNT; e++)
-        n += turn_end_group((enum turn_end)e) == HARD ? s->tries[e] : 0;
+        n += turn_end_group((enum turn_end)e) == HARD ? s->attempt_ends[e] : 0;
     return n;
 }
 
@@ -171,7 +171,8 @@ static void look(struct story *y, const struct watch_sample *s)
 
     if (strcmp(s->state, "serving") == 0 && sums->ends[TURN_GOOD] >= 3)
         see(y, SEEN_CALM, now);
-    if ((strcmp(s->state, "shedding") == 0 || s->shed_per_s > 0) && sums->tries[TURN_REFUSED] >= 5)
+    if ((strcmp(s->state, "shedding") == 0 || s->shed_per_s > 0) &&
+        sums->attempt_ends[TURN_REFUSED] >= 5)
         see(y, SEEN_SHEDDING, now);
     look_at_share(y, s);
     if (y->seen != SEEN_SERVING)
@@ -233,7 +234,7 @@ static void on_line(evutil_socket_t fd, short what, void *arg)
     (void)printf("%6.1f s  asked %4.1f/s  good %4.1f/s  refused %4.1f/s  failed %4.1f/s", now,
                  (double)(s->attempts - b->attempts) / dt,
                  (double)(s->ends[TURN_GOOD] - b->ends[TURN_GOOD]) / dt,
-                 (double)(s->tries[TURN_REFUSED] - b->tries[TURN_REFUSED]) / dt,
+                 (double)(s->attempt_ends[TURN_REFUSED] - b->attempt_ends[TURN_REFUSED]) / dt,
                  (double)(hard_of(s) - hard_of(b)) / dt);
     if (!w->has_backend || !w->backend_up)
         (void)printf("   backend down             ");
@@ -253,8 +254,8 @@ static int verdict(const struct story *y)
     (void)printf("\n%llu people asked %llu times: %llu good answers, %llu times told when to come "
                  "back, %llu failures.\n",
                  (unsigned long long)s->turns, (unsigned long long)s->attempts,
-                 (unsigned long long)s->ends[TURN_GOOD], (unsigned long long)s->tries[TURN_REFUSED],
-                 (unsigned long long)hard_of(s));
+                 (unsigned long long)s->ends[TURN_GOOD],
+                 (unsigned long long)s->attempt_ends[TURN_REFUSED], (unsigned long long)hard_of(s));
     if (y->seen == SIGHT_COUNT) {
         (void)printf("All %d things happened, in order. The outage is over after %.1f s.\n",
                      SIGHT_COUNT, y->seen_s[SEEN_CLOSED]);
@@ -316,24 +317,23 @@ static const struct cli cli = {
     .n_opts = sizeof opts / sizeof opts[0]};
 
 /* Starts backend and weir, or takes those that run. */
-static enum weir_status set_the_stage(struct story *y, const struct options *o, char *why,
-                                      size_t size)
+static enum weir_status set_up(struct story *y, const struct options *o, char *why, size_t size)
 {
     static const char *const backend[] = {"--engine", "demo", "--seed", "3", NULL};
-    struct stage_wish wish = {.weir = o->program};
+    struct setup_wish wish = {.weir = o->program};
 
-    if (stage_init(&y->stage, why, size) != WEIR_OK)
+    if (setup_init(&y->setup, why, size) != WEIR_OK)
         return WEIR_SYS;
     if (o->weir_url != NULL) {
-        (void)snprintf(y->stage.target_url, sizeof y->stage.target_url, "%s", o->weir_url);
-        (void)snprintf(y->stage.admin_path, sizeof y->stage.admin_path, "%s", o->socket);
+        (void)snprintf(y->setup.target_url, sizeof y->setup.target_url, "%s", o->weir_url);
+        (void)snprintf(y->setup.admin_path, sizeof y->setup.admin_path, "%s", o->socket);
         y->control_url = o->control;
         return WEIR_OK;
     }
-    if (stage_backend(&y->stage, backend, why, size) != WEIR_OK ||
-        stage_target(&y->stage, "weir", &wish, why, size) != WEIR_OK)
+    if (setup_backend(&y->setup, backend, why, size) != WEIR_OK ||
+        setup_target(&y->setup, "weir", &wish, why, size) != WEIR_OK)
         return WEIR_SYS;
-    y->control_url = y->stage.control_url;
+    y->control_url = y->setup.control_url;
     return WEIR_OK;
 }
 
@@ -346,15 +346,15 @@ static void on_interrupt(evutil_socket_t fd, short what, void *arg)
     (void)event_base_loopbreak(y->loop);
 }
 
-static int play(struct story *y)
+static int run(struct story *y)
 {
     struct timeval poll = {0, POLL_MS * 1000}, line = {SCENE_LINES_MS / 1000, 0};
     struct load_conf conf = story_load();
     struct event *on[4];
     int rc;
 
-    if (target_parse(y->stage.target_url, &conf.target) != WEIR_OK)
-        return cli_wrong(&cli, "--weir %s: no such place", y->stage.target_url);
+    if (target_parse(y->setup.target_url, &conf.target) != WEIR_OK)
+        return cli_wrong(&cli, "--weir %s: no such place", y->setup.target_url);
     y->loop = loop_new();
     y->load = load_new(y->loop, &conf);
     on[0] = event_new(y->loop, -1, EV_PERSIST, on_poll, y);
@@ -363,7 +363,7 @@ static int play(struct story *y)
     on[3] = evsignal_new(y->loop, SIGTERM, on_interrupt, y);
     for (int i = 0; i < 4; i++)
         WEIR_ASSERT(on[i] != NULL && event_add(on[i], i == 0 ? &poll : i == 1 ? &line : NULL) == 0);
-    watch_start(&y->watch, y->stage.admin_path, y->control_url);
+    watch_start(&y->watch, y->setup.admin_path, y->control_url);
     load_start(y->load, NULL, NULL);
     begin_scene(y);
     (void)event_base_dispatch(y->loop);
@@ -395,10 +395,10 @@ int cmd_story(int argc, char **argv)
     if (given != 0 && given != 3)
         return cli_wrong(&cli, "--weir, --admin-socket and --control belong together");
     process_prepare();
-    if (set_the_stage(&y, &o, why, sizeof why) != WEIR_OK)
+    if (set_up(&y, &o, why, sizeof why) != WEIR_OK)
         (void)cli_wrong(&cli, "%s", why);
     else
-        rc = play(&y);
-    stage_fini(&y.stage);
+        rc = run(&y);
+    setup_fini(&y.setup);
     return rc;
 }

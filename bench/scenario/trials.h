@@ -6,7 +6,7 @@
 
 /* What the harness has to find out about a wrong backend or a wrong proxy: the table of it. */
 struct trial {
-    const char *told;   /* what it is, for people */
+    const char *told;   /* what it is, for readers */
     const char *fault;  /* of the backend; NULL is none */
     const char *proxy;  /* what a relay in front of it does wrong ("": nothing); NULL: none */
     enum turn_end end;  /* what the turns must come to */
@@ -19,7 +19,7 @@ struct trial {
 extern const struct trial trials[];
 extern const size_t n_trials;
 
-/* The load of a trial but for its target: 0.8 s of 40 questions a second. */
+/* The load of a trial but for its target: 0.8 s of 40 requests a second. */
 struct load_conf trial_load(const struct trial *t);
 
 /* False, with a sentence in why, when it was not found out.  Pure. */

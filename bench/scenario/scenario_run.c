@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One scenario with one target. */
-#include "bench/scenario/play.h"
+#include "bench/scenario/scenario_run.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -14,7 +14,7 @@
 enum { POLL_MS = 500 };
 
 /* A backend with the words of the scenario. */
-static void backend_args(const struct play *p, const char *engine, char *words,
+static void backend_args(const struct run *p, const char *engine, char *words,
                          const char *args[BACKEND_ARGS_MAX + 8], char seed[24])
 {
     args[0] = "--engine";
@@ -27,7 +27,7 @@ static void backend_args(const struct play *p, const char *engine, char *words,
     scenario_backend_args(words, args + 6, BACKEND_ARGS_MAX);
 }
 
-static enum weir_status stage_pools(struct play *p, char *why, size_t why_size)
+static enum weir_status setup_pools(struct run *p, char *why, size_t why_size)
 {
     const char *args[BACKEND_ARGS_MAX + 8];
     char words[sizeof p->scenario->backend_args], seed[24];
@@ -38,16 +38,16 @@ static enum weir_status stage_pools(struct play *p, char *why, size_t why_size)
         memcpy(words, k->backend_args, sizeof words);
         backend_args(p, k->engine_name, words, args, seed);
         for (int n = 0; n < (int)k->servers && rc == WEIR_OK; n++)
-            rc = stage_server(&p->stage, k->name, k->weir_settings, args, why, why_size);
+            rc = setup_server(&p->setup, k->name, k->weir_settings, args, why, why_size);
     }
     return rc;
 }
 
-enum weir_status play_stage(struct play *p, const struct stage_wish *wish, char *why,
+enum weir_status run_set_up(struct run *p, const struct setup_wish *wish, char *why,
                             size_t why_size)
 {
     const char *args[BACKEND_ARGS_MAX + 8];
-    struct stage_wish w = *wish;
+    struct setup_wish w = *wish;
     char words[sizeof p->scenario->backend_args], seed[24];
     bool own_backend = strncmp(p->target, "http", 4) != 0 && p->scenario->n_pools == 0;
 
@@ -55,24 +55,24 @@ enum weir_status play_stage(struct play *p, const struct stage_wish *wish, char 
     backend_args(p, p->scenario->engine_name, words, args, seed);
     w.settings = p->scenario->weir_settings;
     w.log = true;
-    if (stage_init(&p->stage, why, why_size) != WEIR_OK)
+    if (setup_init(&p->setup, why, why_size) != WEIR_OK)
         return WEIR_SYS;
-    p->staged = true;
+    p->is_set_up = true;
     p->wish = w;
-    if (stage_pools(p, why, why_size) != WEIR_OK)
+    if (setup_pools(p, why, why_size) != WEIR_OK)
         return WEIR_SYS;
-    if (own_backend && stage_backend(&p->stage, args, why, why_size) != WEIR_OK)
+    if (own_backend && setup_backend(&p->setup, args, why, why_size) != WEIR_OK)
         return WEIR_SYS;
-    memcpy(p->control_url, p->stage.control_url, sizeof p->control_url);
-    return stage_target(&p->stage, p->target, &w, why, why_size);
+    memcpy(p->control_url, p->setup.control_url, sizeof p->control_url);
+    return setup_target(&p->setup, p->target, &w, why, why_size);
 }
 
-static double now_s(const struct play *p)
+static double now_s(const struct run *p)
 {
     return (double)(mono_now_ns() - p->start_ns) / 1e9;
 }
 
-static void plan_step(struct play *p)
+static void plan_step(struct run *p)
 {
     double wait_s;
     uint64_t us;
@@ -91,18 +91,18 @@ static const char *clear_line(void)
     return isatty(STDERR_FILENO) ? "\r\033[K" : "";
 }
 
-static void do_step(struct play *p, const struct scenario_step *s)
+static void do_step(struct run *p, const struct scenario_step *s)
 {
     char why[300];
 
     if (p->tells && s->say[0] != '\0')
         (void)fprintf(stderr, "%s%6.0f s  %s\n", clear_line(), s->at_s, s->say);
-    const struct stage_server *on = stage_server_of(&p->stage, s->on);
+    const struct setup_server *on = setup_server_of(&p->setup, s->on);
     const char *control_url = on == NULL ? p->control_url : on->control_url;
 
     if (s->backend[0] != '\0' && control_url[0] != '\0')
         json_decref(control_ask(control_url, "/fault", s->backend));
-    if (s->reload && (stage_reload(&p->stage, &p->wish, why, sizeof why) != WEIR_OK ||
+    if (s->reload && (setup_reload(&p->setup, &p->wish, why, sizeof why) != WEIR_OK ||
                       (p->commands.path[0] != '\0' &&
                        admin_tell(&p->commands, "reload", why, sizeof why) != WEIR_OK)))
         (void)fprintf(stderr, "%s%6.0f s  %s: %s\n", clear_line(), s->at_s, p->target, why);
@@ -113,7 +113,7 @@ static void do_step(struct play *p, const struct scenario_step *s)
 
 static void on_step(evutil_socket_t fd, short what, void *arg)
 {
-    struct play *p = arg;
+    struct run *p = arg;
 
     (void)fd, (void)what;
     while (p->next_step < p->scenario->n_steps &&
@@ -122,7 +122,7 @@ static void on_step(evutil_socket_t fd, short what, void *arg)
     plan_step(p);
 }
 
-static uint64_t open_turns(const struct play *p)
+static uint64_t open_turns(const struct run *p)
 {
     uint64_t n = 0;
 
@@ -131,7 +131,7 @@ static uint64_t open_turns(const struct play *p)
     return n;
 }
 
-static void over(struct play *p)
+static void over(struct run *p)
 {
     if (p->over)
         return;
@@ -142,7 +142,7 @@ static void over(struct play *p)
     p->on_over(p->ctx);
 }
 
-void play_cut(struct play *p)
+void run_cut(struct run *p)
 {
     /* before the cut: what it wastes is the harness's doing, not the target's */
     watch_stop(&p->watch);
@@ -155,27 +155,27 @@ void play_cut(struct play *p)
  */
 static void on_end(evutil_socket_t fd, short what, void *arg)
 {
-    struct play *p = arg;
+    struct run *p = arg;
     struct timeval again = {0, 500000};
 
     (void)fd, (void)what;
     for (size_t i = 0; i < p->scenario->n_loads; i++)
         load_stop(p->loads[i]);
     if (open_turns(p) == 0 || now_s(p) > p->scenario->duration_s + p->scenario->grace_s)
-        play_cut(p);
+        run_cut(p);
     else
         (void)event_add(p->end, &again);
 }
 
 /* Where a load goes: to the target, or directly to the first server of its pool. */
-static const char *url_of(const struct play *p, const char *pool)
+static const char *url_of(const struct run *p, const char *pool)
 {
     if (p->scenario->n_pools > 0 && strcmp(p->target, "direct") == 0)
-        return stage_server_of(&p->stage, pool)->url;
-    return p->stage.target_url;
+        return setup_server_of(&p->setup, pool)->url;
+    return p->setup.target_url;
 }
 
-void play_start(struct play *p, void (*on_over)(void *ctx), void *ctx)
+void run_start(struct run *p, void (*on_over)(void *ctx), void *ctx)
 {
     /* a moment after the loads' own end: all who were to come have come */
     struct timeval end = {(time_t)p->scenario->duration_s, 100000};
@@ -185,8 +185,8 @@ void play_start(struct play *p, void (*on_over)(void *ctx), void *ctx)
     p->step = event_new(p->loop, -1, 0, on_step, p);
     p->end = event_new(p->loop, -1, 0, on_end, p);
     WEIR_ASSERT(p->step != NULL && p->end != NULL);
-    watch_start(&p->watch, p->stage.admin_path, p->control_url);
-    admin_init(&p->commands, p->stage.admin_path);
+    watch_start(&p->watch, p->setup.admin_path, p->control_url);
+    admin_init(&p->commands, p->setup.admin_path);
     watch_in_background(&p->watch, POLL_MS);
     p->start_ns = mono_now_ns();
     for (size_t i = 0; i < p->scenario->n_loads; i++) {
@@ -202,7 +202,7 @@ void play_start(struct play *p, void (*on_over)(void *ctx), void *ctx)
     plan_step(p);
 }
 
-void play_last_second(const struct play *p, unsigned *good, unsigned *refused, unsigned *failed)
+void run_last_second(const struct run *p, unsigned *good, unsigned *refused, unsigned *failed)
 {
     size_t second = now_s(p) < 1 ? 0 : (size_t)now_s(p) - 1, n;
 
@@ -211,7 +211,7 @@ void play_last_second(const struct play *p, unsigned *good, unsigned *refused, u
         const struct load_bin *bins = load_bins(p->loads[i], &n);
         for (int e = 0; second < n && e < TURN_END_COUNT; e++) {
             enum turn_group g = turn_end_group((enum turn_end)e);
-            unsigned k = bins[second].tries[e];
+            unsigned k = bins[second].attempt_ends[e];
             *(e == TURN_GOOD ? good
               : g == POLITE  ? refused
                              : failed) += g == SERVED && e != TURN_GOOD ? 0 : k;
@@ -221,7 +221,7 @@ void play_last_second(const struct play *p, unsigned *good, unsigned *refused, u
 
 /* Adding up */
 
-static void add_bins(struct play *p, const struct load_bin *from, size_t n)
+static void add_bins(struct run *p, const struct load_bin *from, size_t n)
 {
     if (n > p->n_bins) {
         p->bins = realloc(p->bins, n * sizeof p->bins[0]);
@@ -237,7 +237,7 @@ static void add_bins(struct play *p, const struct load_bin *from, size_t n)
         p->bins[i].open += from[i].open;
         for (int e = 0; e < TURN_END_COUNT; e++) {
             p->bins[i].ends[e] += from[i].ends[e];
-            p->bins[i].tries[e] += from[i].tries[e];
+            p->bins[i].attempt_ends[e] += from[i].attempt_ends[e];
         }
     }
 }
@@ -257,11 +257,11 @@ static void add_sums(struct load_sums *to, const struct load_sums *from)
     to->left += from->left;
     for (int e = 0; e < TURN_END_COUNT; e++) {
         to->ends[e] += from->ends[e];
-        to->tries[e] += from->tries[e];
+        to->attempt_ends[e] += from->attempt_ends[e];
     }
 }
 
-/* Of loads whose conversations have several turns: one question is no conversation. */
+/* Of loads whose conversations have several turns: one request is no conversation. */
 static void add_conversations(struct load_sums *to, const struct load *l)
 {
     const struct load_sums *from = load_sums_of(l);
@@ -275,38 +275,38 @@ static void add_conversations(struct load_sums *to, const struct load *l)
     to->broken_later += from->broken_later;
 }
 
-static bool concerns(const struct scenario_must *m, const char *target)
+static bool concerns(const struct scenario_assertion *m, const char *target)
 {
     return strcmp(m->target, "all") == 0 || strcmp(m->target, target) == 0;
 }
 
 /* Attempts that were refused or failed, of loads whose own server does not refuse them. */
-static double lost_tries(const struct play *p)
+static double lost_attempts(const struct run *p)
 {
     double n = 0;
 
     for (size_t i = 0; i < p->scenario->n_loads; i++) {
         const struct load_sums *s = load_sums_of(p->loads[i]);
         for (int e = 0; e < TURN_END_COUNT && !p->scenario->loads[i].may_fail; e++)
-            n += turn_end_group((enum turn_end)e) == SERVED ? 0 : (double)s->tries[e];
+            n += turn_end_group((enum turn_end)e) == SERVED ? 0 : (double)s->attempt_ends[e];
     }
     return n;
 }
 
 /* Requests that were open at a server when it went down. */
-static double killed_at_servers(const struct play *p)
+static double killed_at_servers(const struct run *p)
 {
     double n = 0;
 
-    for (size_t i = 0; i < p->stage.n_servers; i++) {
-        json_t *j = control_ask(p->stage.servers[i].control_url, "/stats", NULL);
+    for (size_t i = 0; i < p->setup.n_servers; i++) {
+        json_t *j = control_ask(p->setup.servers[i].control_url, "/stats", NULL);
         n += j == NULL ? 0 : json_number_at(j, "killed");
         json_decref(j);
     }
     return n;
 }
 
-static double median_added_ms(const struct play *p)
+static double median_added_ms(const struct run *p)
 {
     struct samples s = {0};
     double ms;
@@ -318,7 +318,7 @@ static double median_added_ms(const struct play *p)
     return ms;
 }
 
-void play_sum_up(struct play *p)
+void run_sum_up(struct run *p)
 {
     struct seen seen = {.watch = &p->watch, .sums = &p->sums, .refusals = &p->refusals};
 
@@ -333,49 +333,49 @@ void play_sum_up(struct play *p)
     }
     seen.duration_s = p->scenario->duration_s;
     seen.scenario = p->scenario;
-    seen.lost = lost_tries(p);
+    seen.lost = lost_attempts(p);
     seen.killed = killed_at_servers(p);
     seen.added_ms = median_added_ms(p);
-    refusals_read(p->stage.log_path, p->watch.start_wall_ns, &p->refusals);
+    refusals_read(p->setup.log_path, p->watch.start_wall_ns, &p->refusals);
     seen.bins = p->bins;
     seen.n_bins = p->n_bins;
     seen.hints_kept =
         p->sums.hinted == 0 ? NAN : (double)p->sums.hints_kept / (double)p->sums.hinted;
-    for (size_t i = 0; i < p->scenario->n_musts; i++)
-        p->raw[i] = must_value(&p->scenario->musts[i], &seen);
+    for (size_t i = 0; i < p->scenario->n_assertions; i++)
+        p->raw[i] = assertion_value(&p->scenario->assertions[i], &seen);
 }
 
 /* The same figure of another target; NAN when that one is not among the plays. */
-static double figure_of(const struct play *plays, size_t n, const char *target, size_t must)
+static double figure_of(const struct run *runs, size_t n, const char *target, size_t assertion)
 {
     for (size_t i = 0; i < n; i++) {
-        if (strcmp(plays[i].target, target) == 0)
-            return plays[i].raw[must];
+        if (strcmp(runs[i].target, target) == 0)
+            return runs[i].raw[assertion];
     }
     return NAN;
 }
 
-static void judge_one(struct play *p, const struct play *plays, size_t n)
+static void judge_one(struct run *p, const struct run *runs, size_t n)
 {
-    for (size_t i = 0; i < p->scenario->n_musts; i++) {
-        const struct scenario_must *m = &p->scenario->musts[i];
+    for (size_t i = 0; i < p->scenario->n_assertions; i++) {
+        const struct scenario_assertion *m = &p->scenario->assertions[i];
         bool binds = concerns(m, p->target);
         p->values[i] = p->raw[i];
         if (binds && m->beside[0] != '\0')
-            p->values[i] /= figure_of(plays, n, m->beside, i);
+            p->values[i] /= figure_of(runs, n, m->beside, i);
         if (binds && m->beyond[0] != '\0')
-            p->values[i] -= figure_of(plays, n, m->beyond, i);
-        p->broken += binds && !must_holds(m, p->values[i]);
+            p->values[i] -= figure_of(runs, n, m->beyond, i);
+        p->broken += binds && !assertion_holds(m, p->values[i]);
     }
 }
 
-void play_judge(struct play *plays, size_t n)
+void run_judge(struct run *runs, size_t n)
 {
     for (size_t i = 0; i < n; i++)
-        judge_one(&plays[i], plays, n);
+        judge_one(&runs[i], runs, n);
 }
 
-double play_late_ms(const struct play *p)
+double run_late_ms(const struct run *p)
 {
     double worst = 0;
 
@@ -386,7 +386,7 @@ double play_late_ms(const struct play *p)
     return worst;
 }
 
-void play_free(struct play *p)
+void run_free(struct run *p)
 {
     for (size_t i = 0; i < p->scenario->n_loads; i++) {
         if (p->loads[i] != NULL)
@@ -398,8 +398,8 @@ void play_free(struct play *p)
         watch_end(&p->watch);
         admin_close(&p->commands);
     }
-    if (p->staged)
-        stage_fini(&p->stage);
+    if (p->is_set_up)
+        setup_fini(&p->setup);
     refusals_free(&p->refusals);
     free(p->bins);
 }

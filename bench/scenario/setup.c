@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Programs under test: their settings files, their start and their end. */
-#include "bench/scenario/stage.h"
+#include "bench/scenario/setup.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -11,7 +11,7 @@
 
 #include "bench/http/httpc.h"
 #include "bench/scenario/certificate.h"
-#include "bench/scenario/stage_priv.h"
+#include "bench/scenario/setup_priv.h"
 #include "weir/base/text.h"
 
 enum { ARGS_MAX = 48, PATH_SIZE = 512 };
@@ -25,9 +25,9 @@ static void own_host(char *out, size_t size)
     (void)snprintf(out, size, "127.%u.%u.%u", 2 + pid % 60, pid / 60 % 256, 1 + pid / 15360 % 250);
 }
 
-enum weir_status stage_init(struct stage *s, char *why, size_t why_size)
+enum weir_status setup_init(struct setup *s, char *why, size_t why_size)
 {
-    *s = (struct stage){.folder = "/tmp/weir-bench-XXXXXX"};
+    *s = (struct setup){.folder = "/tmp/weir-bench-XXXXXX"};
     own_host(s->host, sizeof s->host);
     if (mkdtemp(s->folder) != NULL)
         return WEIR_OK;
@@ -52,15 +52,15 @@ static void remove_folder(const char *folder)
     (void)rmdir(folder);
 }
 
-static void stage_drop_target(struct stage *s)
+static void setup_drop_target(struct setup *s)
 {
     process_stop(&s->target, stop_s);
     s->target_url[0] = s->admin_path[0] = '\0';
 }
 
-void stage_fini(struct stage *s)
+void setup_fini(struct setup *s)
 {
-    stage_drop_target(s);
+    setup_drop_target(s);
     process_stop(&s->backend, stop_s);
     for (size_t i = 0; i < s->n_servers; i++)
         process_stop(&s->servers[i].process, stop_s);
@@ -69,7 +69,7 @@ void stage_fini(struct stage *s)
     s->folder[0] = '\0';
 }
 
-static enum weir_status write_file(const struct stage *s, const char *name, const struct grow *g,
+static enum weir_status write_file(const struct setup *s, const char *name, const struct grow *g,
                                    char *why, size_t why_size)
 {
     char path[PATH_SIZE];
@@ -102,7 +102,7 @@ static enum weir_status wait_ready(struct process *p, const char *url, char *why
     return rc;
 }
 
-static enum weir_status start(struct stage *s, struct process *p, const char *name,
+static enum weir_status start(struct setup *s, struct process *p, const char *name,
                               char *const *argv, char *why, size_t why_size)
 {
     char log[PATH_SIZE];
@@ -119,13 +119,13 @@ static char *arg(const char *s)
     return (char *)(uintptr_t)s;
 }
 
-const char *stage_backend_address(const struct stage *s)
+const char *setup_backend_address(const struct setup *s)
 {
     return s->backend_url + strlen("http://");
 }
 
 /* A backend of this name, with its own free ports; the URLs are the caller's to keep. */
-static enum weir_status start_backend(struct stage *s, struct process *p, const char *name,
+static enum weir_status start_backend(struct setup *s, struct process *p, const char *name,
                                       const char *const *args, char url[64], char control_url[64],
                                       char *why, size_t why_size)
 {
@@ -146,16 +146,16 @@ static enum weir_status start_backend(struct stage *s, struct process *p, const 
     return wait_ready(p, url, why, why_size);
 }
 
-enum weir_status stage_backend(struct stage *s, const char *const *args, char *why, size_t why_size)
+enum weir_status setup_backend(struct setup *s, const char *const *args, char *why, size_t why_size)
 {
     return start_backend(s, &s->backend, "backend", args, s->backend_url, s->control_url, why,
                          why_size);
 }
 
-enum weir_status stage_server(struct stage *s, const char *pool, const char *weir,
+enum weir_status setup_server(struct setup *s, const char *pool, const char *weir,
                               const char *const *args, char *why, size_t why_size)
 {
-    struct stage_server *v = &s->servers[s->n_servers];
+    struct setup_server *v = &s->servers[s->n_servers];
     int nth = 1;
 
     if (s->n_servers == STAGE_SERVERS_MAX) {
@@ -171,7 +171,7 @@ enum weir_status stage_server(struct stage *s, const char *pool, const char *wei
     return start_backend(s, &v->process, v->name, args, v->url, v->control_url, why, why_size);
 }
 
-const struct stage_server *stage_server_of(const struct stage *s, const char *name)
+const struct setup_server *setup_server_of(const struct setup *s, const char *name)
 {
     for (size_t i = 0; i < s->n_servers; i++) {
         if (strcmp(s->servers[i].name, name) == 0 || strcmp(s->servers[i].pool, name) == 0)
@@ -180,7 +180,7 @@ const struct stage_server *stage_server_of(const struct stage *s, const char *na
     return NULL;
 }
 
-enum weir_status stage_reload(struct stage *s, const struct stage_wish *wish, char *why,
+enum weir_status setup_reload(struct setup *s, const struct setup_wish *wish, char *why,
                               size_t why_size)
 {
     struct grow g = {0};
@@ -195,14 +195,14 @@ enum weir_status stage_reload(struct stage *s, const struct stage_wish *wish, ch
     return rc;
 }
 
-static void relay_settings(struct stage *s, const struct stage_wish *w, struct grow *g)
+static void relay_settings(struct setup *s, const struct setup_wish *w, struct grow *g)
 {
     (void)s, (void)w, (void)g;
 }
 
 struct target_kind {
     const char *name, *file;
-    void (*settings)(struct stage *s, const struct stage_wish *w, struct grow *g);
+    void (*settings)(struct setup *s, const struct setup_wish *w, struct grow *g);
     bool has_pools;      /* can stand in front of several */
     const char *argv[8]; /* "%f" the settings file, "%d" the folder, "%h" and "%p" where, "%b" the
                             backend */
@@ -238,7 +238,7 @@ static const struct target_kind *find_kind(struct slice name)
     return NULL;
 }
 
-static void weir_program(const struct stage_wish *w, char *out, size_t size)
+static void weir_program(const struct setup_wish *w, char *out, size_t size)
 {
     char folder[PATH_SIZE];
 
@@ -252,7 +252,7 @@ static void weir_program(const struct stage_wish *w, char *out, size_t size)
 }
 
 /* One argument of a row with its %-words replaced. */
-static void fill_arg(const struct stage *s, const struct target_kind *k, const struct stage_wish *w,
+static void fill_arg(const struct setup *s, const struct target_kind *k, const struct setup_wish *w,
                      const char *pattern, char out[PATH_SIZE])
 {
     char program[PATH_SIZE];
@@ -278,7 +278,7 @@ static void fill_arg(const struct stage *s, const struct target_kind *k, const s
             text_printf(&t, "%d", s->target_port);
             break;
         case 'b':
-            text_str(&t, stage_backend_address(s));
+            text_str(&t, setup_backend_address(s));
             break;
         case 'x':
             text_str(&t, w->wrong == NULL ? "" : w->wrong);
@@ -290,8 +290,8 @@ static void fill_arg(const struct stage *s, const struct target_kind *k, const s
     }
 }
 
-static enum weir_status start_kind(struct stage *s, const struct target_kind *k,
-                                   const struct stage_wish *w, char *why, size_t why_size)
+static enum weir_status start_kind(struct setup *s, const struct target_kind *k,
+                                   const struct setup_wish *w, char *why, size_t why_size)
 {
     char words[8][PATH_SIZE];
     char *argv[9] = {NULL};
@@ -318,12 +318,12 @@ static enum weir_status start_kind(struct stage *s, const struct target_kind *k,
     return rc == WEIR_OK ? wait_ready(&s->target, s->target_url, why, why_size) : rc;
 }
 
-enum weir_status stage_target(struct stage *s, const char *target, const struct stage_wish *wish,
+enum weir_status setup_target(struct setup *s, const char *target, const struct setup_wish *wish,
                               char *why, size_t why_size)
 {
     struct slice rest = slice_str(target), name = next_part(&rest, ':');
     const struct target_kind *k = find_kind(name);
-    struct stage_wish w = *wish;
+    struct setup_wish w = *wish;
     struct target t;
     uint64_t limit;
 
@@ -356,12 +356,12 @@ enum weir_status stage_target(struct stage *s, const char *target, const struct 
     return start_kind(s, k, &w, why, why_size);
 }
 
-pid_t stage_worker(const struct stage *s)
+pid_t setup_worker(const struct setup *s)
 {
     return s->target.pid; /* nginx runs without its master */
 }
 
-bool stage_has(const char *target)
+bool setup_has(const char *target)
 {
     static const char *const folders[] = {"/usr/sbin", "/usr/bin", "/usr/local/sbin",
                                           "/usr/local/bin"};

@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Figures over spans of a run, and their bounds.  Pure. */
-#include "bench/scenario/must.h"
+#include "bench/scenario/assertion.h"
 
 #include <math.h>
 #include <string.h>
 
 #include "bench/common/samples.h"
 
-struct must_kind {
+struct assertion_kind {
     const char *name, *help;
-    double (*value)(const struct scenario_must *m, const struct seen *s);
+    double (*value)(const struct scenario_assertion *m, const struct seen *s);
 };
 
 struct span_sums {
     double seconds, intended, attempts, retries;
-    double ends[TURN_END_COUNT], tries[TURN_END_COUNT];
+    double ends[TURN_END_COUNT], attempt_ends[TURN_END_COUNT];
 };
 
-static struct span_sums sum_span(const struct scenario_must *m, const struct seen *s)
+static struct span_sums sum_span(const struct scenario_assertion *m, const struct seen *s)
 {
     struct span_sums out = {0};
     size_t from = m->from_s < 0 ? 0 : (size_t)m->from_s;
@@ -30,7 +30,7 @@ static struct span_sums sum_span(const struct scenario_must *m, const struct see
         out.retries += b->retries;
         for (int e = 0; e < TURN_END_COUNT; e++) {
             out.ends[e] += b->ends[e];
-            out.tries[e] += b->tries[e];
+            out.attempt_ends[e] += b->attempt_ends[e];
         }
     }
     return out;
@@ -55,15 +55,15 @@ static double share(double part, double whole)
     return whole > 0 ? part / whole : NAN;
 }
 
-static double value_goodput(const struct scenario_must *m, const struct seen *s)
+static double value_goodput(const struct scenario_assertion *m, const struct seen *s)
 {
     struct span_sums t = sum_span(m, s);
 
     return share(t.ends[TURN_GOOD], t.seconds);
 }
 
-/* Up to the end of the run, those who still wait then count as people without an answer. */
-static double value_good_share(const struct scenario_must *m, const struct seen *s)
+/* Up to the end of the run, those who still wait then count as virtual users without an answer. */
+static double value_good_share(const struct scenario_assertion *m, const struct seen *s)
 {
     struct span_sums t = sum_span(m, s);
     double left = m->to_s >= s->duration_s ? (double)s->sums->left : 0;
@@ -71,29 +71,30 @@ static double value_good_share(const struct scenario_must *m, const struct seen 
     return share(t.ends[TURN_GOOD], all_of(t.ends) + left);
 }
 
-static double value_hard_share(const struct scenario_must *m, const struct seen *s)
+static double value_hard_share(const struct scenario_assertion *m, const struct seen *s)
 {
     struct span_sums t = sum_span(m, s);
 
     return share(group_of(t.ends, HARD), all_of(t.ends));
 }
 
-static double value_hard_tries(const struct scenario_must *m, const struct seen *s)
+static double value_hard_attempts(const struct scenario_assertion *m, const struct seen *s)
 {
     struct span_sums t = sum_span(m, s);
 
-    return share(group_of(t.tries, HARD), all_of(t.tries));
+    return share(group_of(t.attempt_ends, HARD), all_of(t.attempt_ends));
 }
 
-static double value_polite(const struct scenario_must *m, const struct seen *s)
+static double value_polite(const struct scenario_assertion *m, const struct seen *s)
 {
     struct span_sums t = sum_span(m, s);
-    double polite = group_of(t.tries, POLITE), not_served = polite + group_of(t.tries, HARD);
+    double polite = group_of(t.attempt_ends, POLITE),
+           not_served = polite + group_of(t.attempt_ends, HARD);
 
     return not_served > 0 ? polite / not_served : 1;
 }
 
-static double value_retry_share(const struct scenario_must *m, const struct seen *s)
+static double value_retry_share(const struct scenario_assertion *m, const struct seen *s)
 {
     struct span_sums t = sum_span(m, s);
 
@@ -114,7 +115,7 @@ double time_to_full(const struct load_bin *bins, size_t n, double from_s, double
     return NAN;
 }
 
-static double value_time_to_full(const struct scenario_must *m, const struct seen *s)
+static double value_time_to_full(const struct scenario_assertion *m, const struct seen *s)
 {
     size_t n = m->to_s < (double)s->n_bins ? (size_t)m->to_s : s->n_bins;
 
@@ -131,7 +132,7 @@ static const struct watch_sample *sample_at(const struct watch *w, double at_s)
     return found;
 }
 
-static double value_attempts(const struct scenario_must *m, const struct seen *s)
+static double value_attempts(const struct scenario_assertion *m, const struct seen *s)
 {
     const struct watch_sample *a = sample_at(s->watch, m->from_s),
                               *b = sample_at(s->watch, m->to_s);
@@ -139,7 +140,7 @@ static double value_attempts(const struct scenario_must *m, const struct seen *s
     return a == NULL || b == NULL ? NAN : b->attempts - a->attempts;
 }
 
-static double value_wasted(const struct scenario_must *m, const struct seen *s)
+static double value_wasted(const struct scenario_assertion *m, const struct seen *s)
 {
     const struct watch_sample *a = sample_at(s->watch, m->from_s),
                               *b = sample_at(s->watch, m->to_s);
@@ -149,7 +150,7 @@ static double value_wasted(const struct scenario_must *m, const struct seen *s)
     return share(b->tokens_wasted - a->tokens_wasted, b->tokens - a->tokens);
 }
 
-static double value_backend_refused(const struct scenario_must *m, const struct seen *s)
+static double value_backend_refused(const struct scenario_assertion *m, const struct seen *s)
 {
     const struct watch_sample *a = sample_at(s->watch, m->from_s),
                               *b = sample_at(s->watch, m->to_s);
@@ -160,7 +161,7 @@ static double value_backend_refused(const struct scenario_must *m, const struct 
 }
 
 /* Of the samples' longest waits: the whole of a bad second counts by its worst request. */
-static double value_backend_wait(const struct scenario_must *m, const struct seen *s)
+static double value_backend_wait(const struct scenario_assertion *m, const struct seen *s)
 {
     struct samples waits = {0};
     double p95;
@@ -175,7 +176,7 @@ static double value_backend_wait(const struct scenario_must *m, const struct see
     return p95;
 }
 
-static double refusal_ms(const struct scenario_must *m, const struct seen *s, double share)
+static double refusal_ms(const struct scenario_assertion *m, const struct seen *s, double share)
 {
     struct samples took = {0};
     double ms;
@@ -190,17 +191,17 @@ static double refusal_ms(const struct scenario_must *m, const struct seen *s, do
     return ms;
 }
 
-static double value_refusal_ms(const struct scenario_must *m, const struct seen *s)
+static double value_refusal_ms(const struct scenario_assertion *m, const struct seen *s)
 {
     return refusal_ms(m, s, 0.99);
 }
 
-static double value_refusal_half(const struct scenario_must *m, const struct seen *s)
+static double value_refusal_half(const struct scenario_assertion *m, const struct seen *s)
 {
     return refusal_ms(m, s, 0.5);
 }
 
-static double value_openings(const struct scenario_must *m, const struct seen *s)
+static double value_openings(const struct scenario_assertion *m, const struct seen *s)
 {
     double n = 0;
 
@@ -220,7 +221,7 @@ static bool is_touched(const struct scenario *s, const char *upstream)
     return false;
 }
 
-static double value_moves(const struct scenario_must *m, const struct seen *s)
+static double value_moves(const struct scenario_assertion *m, const struct seen *s)
 {
     double n = 0;
 
@@ -232,14 +233,14 @@ static double value_moves(const struct scenario_must *m, const struct seen *s)
     return n;
 }
 
-static double value_harm(const struct scenario_must *m, const struct seen *s)
+static double value_harm(const struct scenario_assertion *m, const struct seen *s)
 {
     (void)m;
     return s->lost > s->killed ? s->lost - s->killed : 0;
 }
 
 /* What somebody was told to keep from (Retry-After of a backend) is refused there, too. */
-static double value_own_refusals(const struct scenario_must *m, const struct seen *s)
+static double value_own_refusals(const struct scenario_assertion *m, const struct seen *s)
 {
     double n = 0;
 
@@ -249,19 +250,19 @@ static double value_own_refusals(const struct scenario_must *m, const struct see
     return n;
 }
 
-static double value_altered(const struct scenario_must *m, const struct seen *s)
+static double value_altered(const struct scenario_assertion *m, const struct seen *s)
 {
     (void)m;
-    return (double)(s->sums->tries[TURN_ALTERED] + s->sums->mixed);
+    return (double)(s->sums->attempt_ends[TURN_ALTERED] + s->sums->mixed);
 }
 
-static double value_added_ms(const struct scenario_must *m, const struct seen *s)
+static double value_added_ms(const struct scenario_assertion *m, const struct seen *s)
 {
     (void)m;
     return s->added_ms;
 }
 
-static double value_share(const struct scenario_must *m, const struct seen *s)
+static double value_share(const struct scenario_assertion *m, const struct seen *s)
 {
     double sum = 0, n = 0;
 
@@ -275,7 +276,7 @@ static double value_share(const struct scenario_must *m, const struct seen *s)
     return share(sum, n);
 }
 
-static double value_completed(const struct scenario_must *m, const struct seen *s)
+static double value_completed(const struct scenario_assertion *m, const struct seen *s)
 {
     const struct load_sums *t = s->sums;
 
@@ -283,7 +284,7 @@ static double value_completed(const struct scenario_must *m, const struct seen *
     return share((double)t->completed, (double)(t->completed + t->broken_first + t->broken_later));
 }
 
-static double value_broken_later(const struct scenario_must *m, const struct seen *s)
+static double value_broken_later(const struct scenario_assertion *m, const struct seen *s)
 {
     const struct load_sums *t = s->sums;
 
@@ -292,24 +293,24 @@ static double value_broken_later(const struct scenario_must *m, const struct see
                  (double)(t->completed + t->broken_first + t->broken_later));
 }
 
-static double value_hints(const struct scenario_must *m, const struct seen *s)
+static double value_hints(const struct scenario_assertion *m, const struct seen *s)
 {
     (void)m;
     return s->hints_kept;
 }
 
-static double value_mixed(const struct scenario_must *m, const struct seen *s)
+static double value_mixed(const struct scenario_assertion *m, const struct seen *s)
 {
     (void)m;
     return (double)(s->sums->mixed + s->sums->incomplete);
 }
 
-static const struct must_kind kinds[] = {
+static const struct assertion_kind kinds[] = {
     {"goodput", "good answers a second", value_goodput},
     {"good_share", "good answers of all turns (those still under way at the end of the run, too)",
      value_good_share},
     {"hard_share", "turns that ended in a failure", value_hard_share},
-    {"hard_tries", "attempts that came to a failure", value_hard_tries},
+    {"hard_tries", "attempts that came to a failure", value_hard_attempts},
     {"polite_share", "attempts refused and told when to come back, of all that were not served",
      value_polite},
     {"retry_share", "retries of all attempts", value_retry_share},
@@ -341,7 +342,7 @@ static const struct must_kind kinds[] = {
 };
 enum { N_KINDS = sizeof kinds / sizeof kinds[0] };
 
-const struct must_kind *must_find(const char *name)
+const struct assertion_kind *assertion_find(const char *name)
 {
     for (size_t i = 0; i < N_KINDS; i++) {
         if (strcmp(kinds[i].name, name) == 0)
@@ -350,7 +351,7 @@ const struct must_kind *must_find(const char *name)
     return NULL;
 }
 
-const char *must_name_at(size_t i, const char **help)
+const char *assertion_name_at(size_t i, const char **help)
 {
     if (i >= N_KINDS)
         return NULL;
@@ -358,17 +359,17 @@ const char *must_name_at(size_t i, const char **help)
     return kinds[i].name;
 }
 
-const char *must_help(const struct must_kind *k)
+const char *assertion_help(const struct assertion_kind *k)
 {
     return k->help;
 }
 
-double must_value(const struct scenario_must *m, const struct seen *s)
+double assertion_value(const struct scenario_assertion *m, const struct seen *s)
 {
     return m->kind->value(m, s);
 }
 
-bool must_holds(const struct scenario_must *m, double value)
+bool assertion_holds(const struct scenario_assertion *m, double value)
 {
     return !isnan(value) && (isnan(m->least) || value >= m->least) &&
            (isnan(m->most) || value <= m->most);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What people ask: lengths, bodies, heads.  A conversation's body repeats what was said before,
- * word for word, as clients do: a prefix cache finds it.
+ * What virtual users ask: lengths, bodies, heads.  A conversation's body repeats what was said
+ * before, word for word, as clients do: a prefix cache finds it.
  */
 #include <stdio.h>
 #include <string.h>
@@ -48,7 +48,7 @@ static bool is_get(enum speech s)
     return s == SPEECH_GET || s == SPEECH_EVENTS || s == SPEECH_SOCKET;
 }
 
-void question_draw(struct person *p)
+void request_draw(struct virtual_user *p)
 {
     const struct load_conf *c = &p->load->conf;
     uint32_t t = p->turn < TURNS_MAX ? p->turn : TURNS_MAX - 1;
@@ -93,7 +93,7 @@ static void put_message(struct grow *g, const char *role, uint64_t whose, uint32
     grow_str(g, "\"}");
 }
 
-static void put_messages(struct grow *g, const struct person *p, const char *key)
+static void put_messages(struct grow *g, const struct virtual_user *p, const char *key)
 {
     grow_printf(g, "\"%s\":[", key);
     for (uint32_t t = 0; t < p->turn && t < TURNS_MAX; t++) {
@@ -107,7 +107,7 @@ static void put_messages(struct grow *g, const struct person *p, const char *key
     grow_str(g, "]");
 }
 
-static void put_prompt(struct grow *g, const struct person *p)
+static void put_prompt(struct grow *g, const struct virtual_user *p)
 {
     switch (p->load->conf.speech) {
     case SPEECH_COMPLETIONS:
@@ -134,7 +134,7 @@ static void put_prompt(struct grow *g, const struct person *p)
     }
 }
 
-static void put_body(struct grow *g, const struct person *p)
+static void put_body(struct grow *g, const struct virtual_user *p)
 {
     const struct load_conf *c = &p->load->conf;
     uint32_t output = p->said[p->turn < TURNS_MAX ? p->turn : TURNS_MAX - 1].output;
@@ -160,7 +160,7 @@ static void put_body(struct grow *g, const struct person *p)
     grow_str(g, "}");
 }
 
-static void put_head(struct grow *g, const struct person *p, size_t body_len)
+static void put_head(struct grow *g, const struct virtual_user *p, size_t body_len)
 {
     const struct load_conf *c = &p->load->conf;
     bool get = is_get(c->speech), events = c->speech == SPEECH_EVENTS;
@@ -182,7 +182,7 @@ static void put_head(struct grow *g, const struct person *p, size_t body_len)
         grow_str(g, "anthropic-version: 2023-06-01\r\n");
     if (c->sdk->stainless)
         grow_printf(g, "X-Stainless-Retry-Count: %d\r\n", p->retries);
-    tries_put_id(g, p);
+    attempts_put_id(g, p);
     if (c->no_reuse)
         grow_str(g, "Connection: close\r\n");
     for (size_t i = 0; i < c->n_fields; i++)
@@ -192,7 +192,7 @@ static void put_head(struct grow *g, const struct person *p, size_t body_len)
     grow_str(g, "\r\n");
 }
 
-void question_write(struct person *p)
+void request_write(struct virtual_user *p)
 {
     struct grow *body = &p->body;
 

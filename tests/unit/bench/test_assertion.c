@@ -3,37 +3,37 @@
 #include <math.h>
 #include <string.h>
 
-#include "bench/scenario/must.h"
-#include "bench/scenario/play.h"
+#include "bench/scenario/assertion.h"
+#include "bench/scenario/scenario_run.h"
 
-static struct scenario_must must_of(const char *what, double from, double to)
+static struct scenario_assertion assertion_of(const char *what, double from, double to)
 {
-    struct scenario_must m = {.from_s = from, .to_s = to, .least = NAN, .most = NAN};
+    struct scenario_assertion m = {.from_s = from, .to_s = to, .least = NAN, .most = NAN};
 
-    m.kind = must_find(what);
+    m.kind = assertion_find(what);
     cr_assert(m.kind != NULL, "%s", what);
     return m;
 }
 
 static double value(const char *what, double from, double to, const struct seen *s)
 {
-    struct scenario_must m = must_of(what, from, to);
+    struct scenario_assertion m = assertion_of(what, from, to);
 
-    return must_value(&m, s);
+    return assertion_value(&m, s);
 }
 
-Test(must, every_figure_is_found_by_its_name)
+Test(assertion, every_figure_is_found_by_its_name)
 {
     const char *name, *help;
     size_t n = 0;
 
-    for (; (name = must_name_at(n, &help)) != NULL; n++)
-        cr_assert(must_find(name) != NULL && help[0] != '\0', "%s", name);
+    for (; (name = assertion_name_at(n, &help)) != NULL; n++)
+        cr_assert(assertion_find(name) != NULL && help[0] != '\0', "%s", name);
     cr_assert(n > 10);
-    cr_assert_eq(must_find("nothing"), NULL);
+    cr_assert_eq(assertion_find("nothing"), NULL);
 }
 
-Test(must, shares_are_of_what_ended_in_the_span)
+Test(assertion, shares_are_of_what_ended_in_the_span)
 {
     struct load_bin bins[30] = {0};
     struct load_sums sums = {0};
@@ -43,15 +43,15 @@ Test(must, shares_are_of_what_ended_in_the_span)
     for (int i = 0; i < 30; i++) {
         bins[i].ends[TURN_GOOD] = i < 10 ? 0 : 6;
         bins[i].ends[TURN_CUT] = 2;
-        bins[i].tries[TURN_REFUSED] = 3;
-        bins[i].tries[TURN_STATUS] = 1;
+        bins[i].attempt_ends[TURN_REFUSED] = 3;
+        bins[i].attempt_ends[TURN_STATUS] = 1;
     }
     cr_assert_float_eq(value("goodput", 10, 30, &s), 6, 1e-9);
     cr_assert_float_eq(value("goodput", 0, 20, &s), 3, 1e-9);
     cr_assert_float_eq(value("hard_share", 10, 30, &s), 0.25, 1e-9);
     cr_assert_float_eq(value("good_share", 10, 30, &s), 0.75, 1e-9);
     cr_assert_float_eq(value("polite_share", 0, 30, &s), 0.75, 1e-9);
-    bins[0].tries[TURN_CUT] = 30;
+    bins[0].attempt_ends[TURN_CUT] = 30;
     cr_assert_float_eq(value("polite_share", 0, 1, &s), 3.0 / 34, 1e-9, "a cut is not polite");
     cr_assert_float_eq(value("polite_share", 100, 200, &s), 1, 1e-9, "nobody was sent away");
     cr_assert(isnan(value("good_share", 100, 200, &s)), "nothing ended there");
@@ -59,7 +59,7 @@ Test(must, shares_are_of_what_ended_in_the_span)
     cr_assert(isnan(value("attempts", 0, 30, &s)), "nobody looked at a backend");
 }
 
-Test(must, full_means_full_for_ten_seconds)
+Test(assertion, full_means_full_for_ten_seconds)
 {
     struct load_bin bins[60] = {0};
 
@@ -72,7 +72,7 @@ Test(must, full_means_full_for_ten_seconds)
     cr_assert(isnan(time_to_full(bins, 60, 55, 5)), "too late to be seen for ten seconds");
 }
 
-Test(must, the_backends_counters_are_differences)
+Test(assertion, the_backends_counters_are_differences)
 {
     struct watch_sample samples[3] = {
         {.at_s = 1, .has_backend = true, .attempts = 10, .tokens = 100, .tokens_wasted = 0},
@@ -87,7 +87,7 @@ Test(must, the_backends_counters_are_differences)
     cr_assert_float_eq(value("wasted", 2, 10, &s), 0.25, 1e-9);
 }
 
-Test(must, openings_are_counted_in_the_span)
+Test(assertion, openings_are_counted_in_the_span)
 {
     struct watch_event events[3] = {
         {.at_s = 3, .to = "open"}, {.at_s = 4, .to = "half_open"}, {.at_s = 8, .to = "open"}};
@@ -99,20 +99,21 @@ Test(must, openings_are_counted_in_the_span)
     cr_assert_float_eq(value("openings", 5, 10, &s), 1, 1e-9);
 }
 
-Test(must, bounds_hold_on_both_sides_and_never_for_what_is_unknown)
+Test(assertion, bounds_hold_on_both_sides_and_never_for_what_is_unknown)
 {
-    struct scenario_must m = must_of("goodput", 0, 1);
+    struct scenario_assertion m = assertion_of("goodput", 0, 1);
 
     m.least = 2;
     m.most = 4;
-    cr_assert(must_holds(&m, 2) && must_holds(&m, 4));
-    cr_assert_not(must_holds(&m, 1.99) || must_holds(&m, 4.01) || must_holds(&m, NAN));
+    cr_assert(assertion_holds(&m, 2) && assertion_holds(&m, 4));
+    cr_assert_not(assertion_holds(&m, 1.99) || assertion_holds(&m, 4.01) ||
+                  assertion_holds(&m, NAN));
     m.least = NAN;
-    cr_assert(must_holds(&m, -5));
+    cr_assert(assertion_holds(&m, -5));
 }
 
-/* Whoever puts people off until the run is over must not look the better for it. */
-Test(must, those_who_still_wait_at_the_end_have_no_answer)
+/* Whoever puts virtual users off until the run is over must not look the better for it. */
+Test(assertion, those_who_still_wait_at_the_end_have_no_answer)
 {
     struct load_bin bins[10] = {0};
     struct load_sums sums = {.left = 10};
@@ -124,7 +125,7 @@ Test(must, those_who_still_wait_at_the_end_have_no_answer)
     cr_assert_float_eq(value("good_share", 0, 9, &s), 1, 1e-9);
 }
 
-Test(must, the_backends_worst_waits_are_taken_by_the_second)
+Test(assertion, the_backends_worst_waits_are_taken_by_the_second)
 {
     struct watch_sample samples[41] = {{.at_s = 0}};
     struct watch watch = {.samples = samples, .n_samples = 41};
@@ -139,7 +140,7 @@ Test(must, the_backends_worst_waits_are_taken_by_the_second)
     cr_assert(isnan(value("backend_wait", 0, 1, &s)), "nobody looked at the backend");
 }
 
-Test(must, refusals_by_the_backend_are_of_what_reached_it)
+Test(assertion, refusals_by_the_backend_are_of_what_reached_it)
 {
     struct watch_sample samples[2] = {
         {.at_s = 1, .has_backend = true, .attempts = 10, .refused = 4},
@@ -153,7 +154,7 @@ Test(must, refusals_by_the_backend_are_of_what_reached_it)
 
 static const uint64_t wall_ns = 1763985600000000000; /* 2025-11-24T12:00:00Z */
 
-Test(must, a_refusal_took_its_time_less_the_waiting)
+Test(assertion, a_refusal_took_its_time_less_the_waiting)
 {
     struct refusals r = {0};
     struct seen s = {.refusals = &r};
@@ -176,59 +177,59 @@ Test(must, a_refusal_took_its_time_less_the_waiting)
 
 static struct scenario beside(const char *target, double least)
 {
-    struct scenario s = {.n_musts = 1};
+    struct scenario s = {.n_assertions = 1};
 
-    s.musts[0] = must_of("goodput", 0, 10);
-    s.musts[0].least = least;
-    (void)strcpy(s.musts[0].target, "weir");
-    (void)strcpy(s.musts[0].beside, target);
+    s.assertions[0] = assertion_of("goodput", 0, 10);
+    s.assertions[0].least = least;
+    (void)strcpy(s.assertions[0].target, "weir");
+    (void)strcpy(s.assertions[0].beside, target);
     return s;
 }
 
-Test(must, a_figure_beside_another_is_a_part_of_it)
+Test(assertion, a_figure_beside_another_is_a_part_of_it)
 {
     struct scenario s = beside("fixed", 0.9);
-    struct play plays[2] = {{.scenario = &s, .target = "weir", .raw = {4.4}},
-                            {.scenario = &s, .target = "fixed", .raw = {5}}};
+    struct run runs[2] = {{.scenario = &s, .target = "weir", .raw = {4.4}},
+                          {.scenario = &s, .target = "fixed", .raw = {5}}};
 
-    play_judge(plays, 2);
-    cr_assert_float_eq(plays[0].values[0], 0.88, 1e-9);
-    cr_assert_eq(plays[0].broken, 1);
-    cr_assert_eq(plays[1].values[0], 5, "the other one keeps its own");
-    cr_assert_eq(plays[1].broken, 0);
-    s.musts[0].least = 0.8;
-    plays[0].broken = 0;
-    play_judge(plays, 2);
-    cr_assert_eq(plays[0].broken, 0);
+    run_judge(runs, 2);
+    cr_assert_float_eq(runs[0].values[0], 0.88, 1e-9);
+    cr_assert_eq(runs[0].broken, 1);
+    cr_assert_eq(runs[1].values[0], 5, "the other one keeps its own");
+    cr_assert_eq(runs[1].broken, 0);
+    s.assertions[0].least = 0.8;
+    runs[0].broken = 0;
+    run_judge(runs, 2);
+    cr_assert_eq(runs[0].broken, 0);
 }
 
-Test(must, a_figure_beside_nobody_does_not_hold)
+Test(assertion, a_figure_beside_nobody_does_not_hold)
 {
     struct scenario s = beside("nobody", 0);
-    struct play play = {.scenario = &s, .target = "weir", .raw = {4.4}};
+    struct run run = {.scenario = &s, .target = "weir", .raw = {4.4}};
 
-    play_judge(&play, 1);
-    cr_assert(isnan(play.values[0]));
-    cr_assert_eq(play.broken, 1);
+    run_judge(&run, 1);
+    cr_assert(isnan(run.values[0]));
+    cr_assert_eq(run.broken, 1);
 }
 
-Test(must, full_has_to_be_seen_within_the_span)
+Test(assertion, full_has_to_be_seen_within_the_span)
 {
     struct load_bin bins[60] = {0};
     struct load_sums sums = {0};
     struct watch watch = {0};
     struct seen s = {.bins = bins, .n_bins = 60, .watch = &watch, .sums = &sums};
-    struct scenario_must m = must_of("time_to_full", 10, 50);
+    struct scenario_assertion m = assertion_of("time_to_full", 10, 50);
 
     m.of = 5;
     for (int i = 40; i < 60; i++)
         bins[i].ends[TURN_GOOD] = 5;
-    cr_assert_float_eq(must_value(&m, &s), 30, 1e-9);
+    cr_assert_float_eq(assertion_value(&m, &s), 30, 1e-9);
     m.to_s = 49;
-    cr_assert(isnan(must_value(&m, &s)));
+    cr_assert(isnan(assertion_value(&m, &s)));
 }
 
-Test(must, harm_is_what_was_lost_beyond_those_that_died_with_their_backend)
+Test(assertion, harm_is_what_was_lost_beyond_those_that_died_with_their_backend)
 {
     struct watch watch = {0};
     struct load_sums sums = {0};
@@ -242,7 +243,7 @@ Test(must, harm_is_what_was_lost_beyond_those_that_died_with_their_backend)
     cr_assert_float_eq(value("added_ms", 0, 60, &s), 0.4, 1e-9);
 }
 
-Test(must, moves_are_of_upstreams_that_no_step_touches)
+Test(assertion, moves_are_of_upstreams_that_no_step_touches)
 {
     struct watch_event events[] = {
         {.at_s = 1, .upstream = "chat2", .from = "closed", .to = "open"},
@@ -259,7 +260,7 @@ Test(must, moves_are_of_upstreams_that_no_step_touches)
     cr_assert_float_eq(value("moves", 0, 2, &s), 0, 1e-9);
 }
 
-Test(must, cooldowns_that_a_backend_asked_for_are_no_refusals_of_weirs_own)
+Test(assertion, cooldowns_that_a_backend_asked_for_are_no_refusals_of_weirs_own)
 {
     struct watch watch = {.n_sheds = 2};
     struct load_sums sums = {.mixed = 1};
@@ -267,7 +268,7 @@ Test(must, cooldowns_that_a_backend_asked_for_are_no_refusals_of_weirs_own)
 
     watch.sheds[0] = (struct watch_shed){.cause = "held", .n = 7};
     watch.sheds[1] = (struct watch_shed){.cause = "queue_timeout", .n = 2};
-    sums.tries[TURN_ALTERED] = 3;
+    sums.attempt_ends[TURN_ALTERED] = 3;
     cr_assert_float_eq(value("own_refusals", 0, 60, &s), 2, 1e-9);
     cr_assert_float_eq(value("altered", 0, 60, &s), 4, 1e-9);
 }

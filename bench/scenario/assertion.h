@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef BENCH_SCENARIO_MUST_H
-#define BENCH_SCENARIO_MUST_H
+#ifndef BENCH_SCENARIO_ASSERTION_H
+#define BENCH_SCENARIO_ASSERTION_H
 
 #include "bench/scenario/refusals.h"
 #include "bench/scenario/scenario.h"
@@ -22,17 +22,17 @@ struct seen {
 };
 
 /* The figures a scenario may put bounds on, by name; NULL when there is none. */
-const struct must_kind *must_find(const char *name);
+const struct assertion_kind *assertion_find(const char *name);
 /* Name and help of figure i; NULL after the last. */
-const char *must_name_at(size_t i, const char **help);
+const char *assertion_name_at(size_t i, const char **help);
 
-const char *must_help(const struct must_kind *k);
+const char *assertion_help(const struct assertion_kind *k);
 
 /* The figure; NAN when it cannot be told (no such span, no admin socket). */
-double must_value(const struct scenario_must *m, const struct seen *s);
+double assertion_value(const struct scenario_assertion *m, const struct seen *s);
 
 /* Whether a value is within the bounds; NAN is not. */
-bool must_holds(const struct scenario_must *m, double value);
+bool assertion_holds(const struct scenario_assertion *m, double value);
 
 /* Seconds from from_s until goodput stays at `full` a second or more for ten seconds; NAN: never.
  */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One person: asks, reads, judges, retries.  States change in the functions named after them. */
+/* One virtual user: asks, reads, judges, retries.  States change in the functions named after them.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -10,7 +11,7 @@
 
 static const struct httpc_events call_events;
 
-static void set_timer(struct person *p, uint64_t ns)
+static void set_timer(struct virtual_user *p, uint64_t ns)
 {
     struct timeval tv = {(time_t)(ns / NS_PER_S), (suseconds_t)(ns % NS_PER_S / NS_PER_US)};
 
@@ -22,13 +23,13 @@ static uint64_t in_ns(double s)
     return s <= 0 ? 0 : (uint64_t)(s * 1e9);
 }
 
-static void attempt(struct person *p, uint64_t intended_ns)
+static void attempt(struct virtual_user *p, uint64_t intended_ns)
 {
     struct load *l = p->load;
     uint64_t now = mono_now_ns();
     struct load_bin *bin = load_bin_at(l, now);
 
-    p->state = PERSON_TRYING;
+    p->state = VIRTUAL_USER_TRYING;
     p->attempt_ns = intended_ns;
     p->first_ns = p->last_ns = 0;
     p->event_stream = false;
@@ -40,7 +41,7 @@ static void attempt(struct person *p, uint64_t intended_ns)
     p->reading.check = l->conf.check;
     check_start(p);
     p->attempt = ++l->sums.attempts;
-    question_write(p);
+    request_write(p);
     p->call.events = &call_events;
     p->call.request = grow_slice(&p->request);
     p->call.over_ns = in_ns(l->conf.upload_s);
@@ -59,18 +60,18 @@ static void attempt(struct person *p, uint64_t intended_ns)
     httpc_send(&l->client, &p->call);
 }
 
-void person_ask(struct person *p, uint64_t intended_ns)
+void virtual_user_ask(struct virtual_user *p, uint64_t intended_ns)
 {
     struct load *l = p->load;
 
-    WEIR_CHECK(p, PERSON_MAGIC);
+    WEIR_CHECK(p, VIRTUAL_USER_MAGIC);
     p->intended_ns = intended_ns;
     p->retries = 0;
     p->last_by_hint = false;
     p->content_before = 0;
     (void)snprintf(p->tag, sizeof p->tag, "p%lluc%llut%u", (unsigned long long)p->number,
                    (unsigned long long)p->conversation, p->turn);
-    question_draw(p);
+    request_draw(p);
     l->n_open++;
     l->sums.turns++;
     load_bin_at(l, intended_ns)->intended++;
@@ -79,7 +80,7 @@ void person_ask(struct person *p, uint64_t intended_ns)
 
 /* Verdicts */
 
-static double pace_ms(const struct person *p)
+static double pace_ms(const struct virtual_user *p)
 {
     if (p->reading.content < 2 || p->last_ns <= p->first_ns)
         return -1;
@@ -87,7 +88,7 @@ static double pace_ms(const struct person *p)
 }
 
 /* A complete answer: was it in time? */
-static enum turn_end judge_promise(const struct person *p)
+static enum turn_end judge_promise(const struct virtual_user *p)
 {
     const struct load_conf *c = &p->load->conf;
     double ttft_s = (double)(p->first_ns - p->attempt_ns) / 1e9 - c->upload_s;
@@ -99,7 +100,7 @@ static enum turn_end judge_promise(const struct person *p)
     return TURN_GOOD;
 }
 
-static enum turn_end judge_stream(const struct person *p)
+static enum turn_end judge_stream(const struct virtual_user *p)
 {
     const struct reading *r = &p->reading;
 
@@ -114,7 +115,7 @@ static enum turn_end judge_stream(const struct person *p)
     return r->ended ? judge_promise(p) : TURN_UNMARKED;
 }
 
-static enum turn_end judge(struct person *p, enum call_end how)
+static enum turn_end judge(struct virtual_user *p, enum call_end how)
 {
     bool success = p->seen.accepted;
 
@@ -142,7 +143,7 @@ static enum turn_end judge(struct person *p, enum call_end how)
     return p->body_bytes == 0 ? TURN_EMPTY : judge_promise(p);
 }
 
-static void verify(struct person *p, enum turn_end end)
+static void verify(struct virtual_user *p, enum turn_end end)
 {
     struct load *l = p->load;
     uint32_t wanted = p->said[p->turn < TURNS_MAX ? p->turn : TURNS_MAX - 1].output;
@@ -158,7 +159,7 @@ static void verify(struct person *p, enum turn_end end)
 }
 
 /* A slow line hides what it is about. */
-static float added_ms(const struct person *p)
+static float added_ms(const struct virtual_user *p)
 {
     double ms = (double)(p->first_ns - p->attempt_ns) / 1e6 - p->told_ms;
 
@@ -167,7 +168,7 @@ static float added_ms(const struct person *p)
     return ms > 0 ? (float)ms : 0;
 }
 
-static void record(struct person *p, enum turn_end end, uint64_t now)
+static void record(struct virtual_user *p, enum turn_end end, uint64_t now)
 {
     struct load *l = p->load;
     struct load_record *r;
@@ -203,7 +204,7 @@ static void record(struct person *p, enum turn_end end, uint64_t now)
                       p->seen.hint_ms >= 0 ? p->seen.hint_ms / 1000 : p->seen.hint_s);
 }
 
-static void turn_over(struct person *p, enum turn_end end)
+static void turn_over(struct virtual_user *p, enum turn_end end)
 {
     struct load *l = p->load;
     uint64_t now = mono_now_ns();
@@ -219,15 +220,15 @@ static void turn_over(struct person *p, enum turn_end end)
     load_turn_over(p, end, now);
 }
 
-static void note_try(struct person *p, enum turn_end end)
+static void note_try(struct virtual_user *p, enum turn_end end)
 {
-    p->load->sums.tries[end]++;
-    load_bin_at(p->load, mono_now_ns())->tries[end]++;
-    tries_write(p, turn_end_name(end));
+    p->load->sums.attempt_ends[end]++;
+    load_bin_at(p->load, mono_now_ns())->attempt_ends[end]++;
+    attempts_write(p, turn_end_name(end));
 }
 
 /* An attempt is over: if it was not served, once more, or is that it? */
-static void attempt_over(struct person *p, enum turn_end end)
+static void attempt_over(struct virtual_user *p, enum turn_end end)
 {
     struct load *l = p->load;
     bool by_hint;
@@ -251,7 +252,7 @@ static void attempt_over(struct person *p, enum turn_end end)
     p->content_before += p->reading.content;
     p->retries++;
     p->last_by_hint = by_hint;
-    p->state = PERSON_WAITING;
+    p->state = VIRTUAL_USER_WAITING;
     set_timer(p, in_ns(wait));
 }
 
@@ -259,12 +260,12 @@ static void attempt_over(struct person *p, enum turn_end end)
 
 static void on_head(struct httpc_call *call, const struct head *h)
 {
-    struct person *p = LIST_OBJECT(call, struct person, call);
+    struct virtual_user *p = LIST_OBJECT(call, struct virtual_user, call);
     struct slice type = head_field(h, "content-type");
 
-    WEIR_CHECK(p, PERSON_MAGIC);
+    WEIR_CHECK(p, VIRTUAL_USER_MAGIC);
     sdk_read_head(h, &p->seen);
-    tries_read_head(p, h);
+    attempts_read_head(p, h);
     check_read_head(p, h);
     p->event_stream = p->seen.accepted && slice_starts(type, SLICE_LIT("text/event-stream"));
     if (!p->event_stream || p->load->conf.speech == SPEECH_EVENTS)
@@ -278,14 +279,14 @@ static void on_head(struct httpc_call *call, const struct head *h)
 }
 
 /* As they had meant to when they asked. */
-static void leave(struct person *p)
+static void leave(struct virtual_user *p)
 {
     httpc_cancel(&p->call);
     note_try(p, TURN_LEFT);
     turn_over(p, TURN_LEFT);
 }
 
-static void on_content(struct person *p, uint32_t n)
+static void on_content(struct virtual_user *p, uint32_t n)
 {
     struct load *l = p->load;
     uint64_t now = mono_now_ns();
@@ -306,10 +307,10 @@ static void on_content(struct person *p, uint32_t n)
 
 static void on_body(struct httpc_call *call, struct slice piece)
 {
-    struct person *p = LIST_OBJECT(call, struct person, call);
+    struct virtual_user *p = LIST_OBJECT(call, struct virtual_user, call);
     uint32_t n;
 
-    WEIR_CHECK(p, PERSON_MAGIC);
+    WEIR_CHECK(p, VIRTUAL_USER_MAGIC);
     p->load->sums.bytes += piece.len;
     p->body_bytes += piece.len;
     if (!p->event_stream) {
@@ -329,9 +330,9 @@ static void on_body(struct httpc_call *call, struct slice piece)
 
 static void on_end(struct httpc_call *call, enum call_end how)
 {
-    struct person *p = LIST_OBJECT(call, struct person, call);
+    struct virtual_user *p = LIST_OBJECT(call, struct virtual_user, call);
 
-    WEIR_CHECK(p, PERSON_MAGIC);
+    WEIR_CHECK(p, VIRTUAL_USER_MAGIC);
     if (how == CALL_NO_CONNECT || how == CALL_NO_ANSWER)
         p->seen.connected = false;
     attempt_over(p, judge(p, how));
@@ -340,7 +341,7 @@ static void on_end(struct httpc_call *call, enum call_end how)
 static const struct httpc_events call_events = {on_head, on_body, on_end};
 
 /* The next text on a WebSocket, or its end. */
-static void talk(struct person *p)
+static void talk(struct virtual_user *p)
 {
     enum turn_end end = talk_go_on(p);
 
@@ -353,15 +354,15 @@ static void talk(struct person *p)
     turn_over(p, end);
 }
 
-void on_person_timer(evutil_socket_t fd, short what, void *arg)
+void on_virtual_user_timer(evutil_socket_t fd, short what, void *arg)
 {
-    struct person *p = arg;
+    struct virtual_user *p = arg;
     uint64_t now = mono_now_ns();
 
     (void)fd, (void)what;
-    WEIR_CHECK(p, PERSON_MAGIC);
+    WEIR_CHECK(p, VIRTUAL_USER_MAGIC);
     switch (p->state) {
-    case PERSON_TRYING:
+    case VIRTUAL_USER_TRYING:
         if (p->leave_s > 0 && p->first_ns == 0) {
             leave(p);
             return;
@@ -377,14 +378,14 @@ void on_person_timer(evutil_socket_t fd, short what, void *arg)
         note_try(p, p->first_ns == 0 ? TURN_GAVE_UP : TURN_SILENT);
         turn_over(p, p->first_ns == 0 ? TURN_GAVE_UP : TURN_SILENT);
         return;
-    case PERSON_WAITING:
+    case VIRTUAL_USER_WAITING:
         attempt(p, now);
         return;
-    case PERSON_THINKING:
-        person_ask(p, now);
+    case VIRTUAL_USER_THINKING:
+        virtual_user_ask(p, now);
         return;
-    case PERSON_NEW:
-    case PERSON_DEAD:
+    case VIRTUAL_USER_NEW:
+    case VIRTUAL_USER_DEAD:
         break;
     }
     WEIR_UNREACHABLE("timer of a person");
