@@ -7,65 +7,56 @@
     {                                                                                              \
         {text, sizeof(text) - 1}, streams                                                          \
     }
+#define PATHS(...)                                                                                 \
+    {                                                                                              \
+        __VA_ARGS__                                                                                \
+    }
+/* All columns, in their order; see struct dialect_row. */
+#define ROW(e, paths_, told_, content_, end_, finish_is_end_, error_, overload_status_)            \
+    [e] = {                                                                                        \
+        .paths = paths_,                                                                           \
+        .told = told_,                                                                             \
+        .content = content_,                                                                       \
+        .end = end_,                                                                               \
+        .finish_is_end = finish_is_end_,                                                           \
+        .error = error_,                                                                           \
+        .overload_status = overload_status_,                                                       \
+    }
 
-static const struct dialect_row rows[DIALECT_COUNT] = {
-    [DIALECT_UNKNOWN] =
-        {
-            .content = SEEN_BYTES,
-            .end = SEEN_MARK,
-            .error = STREAM_ERROR_NONE,
-            .overload_status = 503,
-        },
-    [DIALECT_OPENAI_RESPONSES] =
-        {
-            .paths = {ENDS("/responses", STREAMS_IF_ASKED)},
-            .told = SEEN_RESPONSES,
-            .content = SEEN_PIECE | SEEN_ITEM,
-            .end = SEEN_STOP | SEEN_MARK,
-            .error = STREAM_ERROR_NUMBERED,
-            .overload_status = 503,
-        },
-    [DIALECT_ANTHROPIC] =
-        {
-            .paths = {ENDS("/v1/messages", STREAMS_IF_ASKED), ENDS(":rawPredict", STREAMS_IF_ASKED),
-                      ENDS(":streamRawPredict", STREAMS_ALWAYS)},
-            .told = SEEN_ANTHROPIC,
-            .content = SEEN_PIECE | SEEN_BLOCK,
-            .end = SEEN_STOP | SEEN_MARK,
-            .error = STREAM_ERROR_EVENT,
-            .overload_status = 529,
-        },
-    [DIALECT_OPENAI_CHAT] =
-        {
-            .paths = {ENDS("/completions", STREAMS_IF_ASKED)}, /* chat, and the older ones */
-            .told = SEEN_CHOICES,
-            .content = SEEN_CHAT_CONTENT,
-            .end = SEEN_MARK,
-            .error = STREAM_ERROR_EVENT,
-            .overload_status = 503,
-        },
-    [DIALECT_GEMINI] =
-        {
-            .paths = {ENDS(":streamGenerateContent", STREAMS_ALWAYS),
-                      ENDS(":generateContent", STREAMS_NEVER)},
-            .told = SEEN_CANDIDATES,
-            .content = SEEN_GEMINI_CONTENT,
-            .end = SEEN_MARK,
-            .finish_is_end = true,
-            .error = STREAM_ERROR_EVENT,
-            .overload_status = 503,
-        },
-    [DIALECT_OLLAMA] =
-        {
-            .paths = {ENDS("/api/chat", STREAMS_UNLESS_REFUSED),
-                      ENDS("/api/generate", STREAMS_UNLESS_REFUSED)},
-            .told = SEEN_DONE_KEY,
-            .content = SEEN_OLLAMA_CONTENT,
-            .end = SEEN_DONE_TRUE | SEEN_MARK,
-            .error = STREAM_ERROR_LINE,
-            .overload_status = 503,
-        },
+/* clang-format off */
+static const struct dialect_row rows[] = {
+    ROW(DIALECT_UNKNOWN,
+        PATHS({{NULL, 0}, STREAMS_IF_ASKED}),
+        0, SEEN_BYTES, SEEN_MARK, false,
+        STREAM_ERROR_NONE, 503),
+    ROW(DIALECT_OPENAI_RESPONSES,
+        PATHS(ENDS("/responses", STREAMS_IF_ASKED)),
+        SEEN_RESPONSES, SEEN_PIECE | SEEN_ITEM, SEEN_STOP | SEEN_MARK, false,
+        STREAM_ERROR_NUMBERED, 503),
+    ROW(DIALECT_ANTHROPIC,
+        PATHS(ENDS("/v1/messages", STREAMS_IF_ASKED), ENDS(":rawPredict", STREAMS_IF_ASKED),
+              ENDS(":streamRawPredict", STREAMS_ALWAYS)),
+        SEEN_ANTHROPIC, SEEN_PIECE | SEEN_BLOCK, SEEN_STOP | SEEN_MARK, false,
+        STREAM_ERROR_EVENT, 529),
+    ROW(DIALECT_OPENAI_CHAT,
+        PATHS(ENDS("/completions", STREAMS_IF_ASKED)), /* chat, and the older ones */
+        SEEN_CHOICES, SEEN_CHAT_CONTENT, SEEN_MARK, false,
+        STREAM_ERROR_EVENT, 503),
+    ROW(DIALECT_GEMINI,
+        PATHS(ENDS(":streamGenerateContent", STREAMS_ALWAYS),
+              ENDS(":generateContent", STREAMS_NEVER)),
+        SEEN_CANDIDATES, SEEN_GEMINI_CONTENT, SEEN_MARK, true,
+        STREAM_ERROR_EVENT, 503),
+    ROW(DIALECT_OLLAMA,
+        PATHS(ENDS("/api/chat", STREAMS_UNLESS_REFUSED),
+              ENDS("/api/generate", STREAMS_UNLESS_REFUSED)),
+        SEEN_DONE_KEY, SEEN_OLLAMA_CONTENT, SEEN_DONE_TRUE | SEEN_MARK, false,
+        STREAM_ERROR_LINE, 503),
 };
+/* clang-format on */
+_Static_assert(sizeof rows / sizeof rows[0] == DIALECT_COUNT, "each dialect has a row");
+#undef ROW
+#undef PATHS
 #undef ENDS
 
 const struct dialect_row *dialect_row(enum dialect d)

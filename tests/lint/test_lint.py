@@ -264,3 +264,18 @@ def test_rooms_of_admin_are_looked_at(tree):
     found = found_in_rooms(tree({"proxy/admin/show/a.c": '#include "web/web_priv.h"\n',
                                  "proxy/admin/web/web_priv.h": "/* x */\n"}))
     assert found == ["proxy/admin/show/a.c: web/web_priv.h is private to web"]
+
+
+def test_rows_that_no_code_gives_are_found(tree):
+    root = tree({
+        "include/weir/decide/rules.h": "X(RULE_A, \"a\") X(RULE_B, \"b\") X(RULE_C, \"c\")\n",
+        "proxy/decide/a.c": "int a(int r)\n{\n    switch (r) {\n    case RULE_B:\n        return RULE_A;\n"
+                            "    }\n    /* RULE_C */\n    return 0;\n}\n"})
+    assert list(unused.unreached(root, unused.sources(root, unused.SOURCES))) == [
+        f"RULE_{r} of include/weir/decide/rules.h: no code gives it" for r in "BC"]
+
+
+def test_a_dialect_that_the_manual_lacks_is_found():
+    table = '{ENDS("/api/chat", A)}, {ENDS("/new", B)}'
+    assert list(words.wrong_dialects("| Ollama | `/api/chat` |", table)) == [
+        "docs/http.md: the table of dialects lacks the path /new"]

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Code that only tests call, and fields that nobody reads.
+"""Code that only tests call, fields that nobody reads, rows that no code gives.
 
     unused.py BUILD FOLDER      prints each; 1 if anything
 
@@ -33,6 +33,14 @@ MAY = {
     "resolver_use_server": "tests name a DNS server of their own",
 }
 FIELDS_MAY = {}
+
+# Lists whose rows have to be given by some code.  {header: the name in a row}
+LISTS = {
+    "include/weir/base/causes.h": r"X\((CAUSE_\w+)",
+    "include/weir/decide/rules.h": r"X\((RULE_\w+)",
+    "include/weir/flow/counters.h": r"X\((?:[A-Z_]+, )?([a-z]\w+), ",
+    "include/weir/http/dialect.h": r"X\((DIALECT_\w+)",
+}
 
 NOT_A_CALL = re.compile(r"(?<=[.>])[A-Za-z_]\w*|\b[A-Za-z_]\w*\b(?!\s*\()")
 LVALUE = r"[\w.\[\]*()>-]*(?:\.|->)"
@@ -136,12 +144,28 @@ def unread(root, may):
             yield f"{name} of {owner} in {os.path.relpath(file, root)}: nobody reads it"
 
 
+def unreached(root, texts):
+    """Rows of the lists that no code gives: nothing is refused by the rule, nobody counts."""
+    code = {path: re.sub(r"\bcase\s+\w+:", "", text) for path, text in texts.items()}
+    for header, row in LISTS.items():
+        path = os.path.join(root, header)
+        if not os.path.exists(path):
+            continue
+        words = {w for at, text in code.items() if at != path for w in WORD.findall(text)}
+        with open(path, encoding="utf-8") as f:
+            names = re.findall(row, f.read())
+        for name in names:
+            if name not in words:
+                yield f"{name} of {header}: no code gives it"
+
+
 def main(build, root):
     found = objects(build)
     if not found:
         print(f"no objects in {build}: build first")
         return 1
-    bad = [*uncalled(root, *symbols(found), MAY), *unread(root, FIELDS_MAY)]
+    bad = [*uncalled(root, *symbols(found), MAY), *unread(root, FIELDS_MAY),
+           *unreached(root, sources(root, SOURCES))]
     print("\n".join(bad), end="\n" if bad else "")
     return 1 if bad else 0
 

@@ -6,7 +6,8 @@
     words.py --write BUILD FOLDER    writes the tables of docs/words.md anew
 
 Tables stand between <!-- NAME: from the lists of words --> and <!-- /NAME -->.  In docs/metrics.md
-the row of a label must name every value that the label can have.
+the row of a label must name every value that the label can have;
+in docs/http.md the table of dialects every path.
 """
 
 import json
@@ -76,6 +77,13 @@ def wrong_labels(text, words):
                 yield f"docs/metrics.md: the label {label} can be {value}, which its row lacks"
 
 
+def wrong_dialects(text, table):
+    """Each path that tells a dialect stands in the table of docs/http.md."""
+    for end in re.findall(r'ENDS\("([^"]+)"', table):
+        if f"{end}`" not in text:
+            yield f"docs/http.md: the table of dialects lacks the path {end}"
+
+
 def main(build, root, write=False):
     with open(f"{build}/proxy/base/words.json", encoding="utf-8") as f:
         words = json.load(f)
@@ -87,6 +95,9 @@ def main(build, root, write=False):
         return 0
     with open(f"{root}/docs/metrics.md", encoding="utf-8") as f:
         bad = [*wrong_tables(text, words), *wrong_labels(f.read(), words)]
+    with open(f"{root}/docs/http.md", encoding="utf-8") as f, \
+            open(f"{root}/proxy/http/dialect.c", encoding="utf-8") as table:
+        bad += wrong_dialects(f.read(), table.read())
     print("\n".join(bad), end="\n" if bad else "")
     return 1 if bad else 0
 

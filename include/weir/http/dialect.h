@@ -9,15 +9,21 @@
  * the table in proxy/http/dialect.c (docs/http.md shows it).  An event may speak two; the first in
  * this order counts.
  */
-enum dialect {
-    DIALECT_UNKNOWN, /* any event is content; a clean end of framing is the end */
-    DIALECT_OPENAI_RESPONSES,
-    DIALECT_ANTHROPIC,
-    DIALECT_OPENAI_CHAT, /* chat and completions */
-    DIALECT_GEMINI,
-    DIALECT_OLLAMA,
-};
-enum { DIALECT_COUNT = DIALECT_OLLAMA + 1 };
+/* clang-format off */
+#define WEIR_DIALECTS(X) \
+    X(DIALECT_UNKNOWN) /* any event is content; a clean end of framing is the end */ \
+    X(DIALECT_OPENAI_RESPONSES) \
+    X(DIALECT_ANTHROPIC) \
+    X(DIALECT_OPENAI_CHAT) /* chat and completions */ \
+    X(DIALECT_GEMINI) \
+    X(DIALECT_OLLAMA)
+/* clang-format on */
+#define WEIR_ENUM_ROW(e)  e,
+#define WEIR_COUNT_ROW(e) +1
+enum dialect { WEIR_DIALECTS(WEIR_ENUM_ROW) };
+enum { DIALECT_COUNT = 0 WEIR_DIALECTS(WEIR_COUNT_ROW) };
+#undef WEIR_ENUM_ROW
+#undef WEIR_COUNT_ROW
 
 /*
  * Which dialect a request's path (target_path) speaks; paths of no known dialect are UNKNOWN, but
