@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Blocking requests to weir's admin socket and to the backend's control port. */
+/* Requests to weir's admin socket and to the backend's control port; each waits for its answer. */
 #include "bench/scenario/ask.h"
 
 #include <stdio.h>
@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "bench/common/grow.h"
+#include "bench/common/loop.h"
 #include "bench/http/httpc.h"
 
 enum { TIMEOUT_S = 2, ANSWER_MAX = 8 << 20 };
@@ -141,39 +142,73 @@ enum weir_status admin_tell(struct admin *a, const char *command, char *why, siz
     return rc;
 }
 
-static json_t *read_answer(int fd)
-{
-    struct grow g = {0};
-    struct head h;
-    char bytes[16384];
-    json_t *j = NULL;
-    ssize_t n;
+/* A request of control_ask, on a loop of its own. */
+struct asked {
+    struct httpc_call call;
+    struct event_base *loop;
+    struct grow body;
+    bool good;
+};
 
-    while ((n = recv(fd, bytes, sizeof bytes, 0)) > 0 && g.len < ANSWER_MAX)
-        grow_put(&g, slice_of(bytes, (size_t)n));
-    if (head_parse(grow_slice(&g), &h) == WEIR_OK)
-        j = json_loadb(g.p + h.size, g.len - h.size, 0, NULL);
-    grow_free(&g);
+static void on_head(struct httpc_call *call, const struct head *h)
+{
+    (void)call, (void)h;
+}
+
+static void on_body(struct httpc_call *call, struct slice piece)
+{
+    struct asked *a = LIST_OBJECT(call, struct asked, call);
+
+    if (a->body.len < ANSWER_MAX)
+        grow_put(&a->body, piece);
+}
+
+static void on_end(struct httpc_call *call, enum call_end how)
+{
+    struct asked *a = LIST_OBJECT(call, struct asked, call);
+
+    a->good = how == CALL_DONE;
+    (void)event_base_loopbreak(a->loop);
+}
+
+static const struct httpc_events control_events = {on_head, on_body, on_end};
+
+/* Sends and waits for the answer, at most TIMEOUT_S. */
+static json_t *ask_now(const struct target *t, struct slice request)
+{
+    struct asked a = {.loop = loop_new()};
+    struct timeval most = {TIMEOUT_S, 0};
+    struct httpc client;
+    json_t *j = NULL;
+
+    httpc_init(&client, a.loop, t, NULL);
+    a.call.events = &control_events;
+    a.call.request = request;
+    (void)event_base_loopexit(a.loop, &most);
+    httpc_send(&client, &a.call);
+    (void)event_base_dispatch(a.loop);
+    if (a.good)
+        j = json_loadb(a.body.p, a.body.len, 0, NULL);
+    httpc_fini(&client);
+    event_base_free(a.loop);
+    grow_free(&a.body);
     return j;
 }
 
 json_t *control_ask(const char *url, const char *path, const char *body)
 {
-    struct target t;
     struct grow g = {0};
-    json_t *j = NULL;
-    int fd;
+    struct target t;
+    json_t *j;
 
-    if (target_parse(url, &t) != WEIR_OK || (fd = dial(&t.address)) < 0)
+    if (target_parse(url, &t) != WEIR_OK)
         return NULL;
     grow_printf(&g,
                 "%s %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\nContent-Length: %zu\r\n\r\n%s",
                 body == NULL ? "GET" : "POST", path, t.host, body == NULL ? 0 : strlen(body),
                 body == NULL ? "" : body);
-    if (write_all(fd, grow_slice(&g)))
-        j = read_answer(fd);
+    j = ask_now(&t, grow_slice(&g));
     grow_free(&g);
-    (void)close(fd);
     return j;
 }
 
