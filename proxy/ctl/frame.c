@@ -250,18 +250,18 @@ static void write_upstream(struct table *tab, const json_t *u, const struct fram
     table_end_row(tab);
 }
 
-static void write_orders(struct text *t, const json_t *o, double now)
+static void write_overrides(struct text *t, const json_t *o, double now)
 {
-    const json_t *order;
+    const json_t *override;
     char left[HUMAN_MAX];
     size_t i;
 
-    json_array_foreach(json_object_get(o, "override"), i, order)
+    json_array_foreach(json_object_get(o, "override"), i, override)
     {
-        text_printf(t, "  %s: %s, by order of %s", str(o, "name"), str(order, "what"),
-                    str(order, "by"));
-        if (str(order, "until")[0] != '\0')
-            text_printf(t, " (%s left)", between(left, now, when(str(order, "until"))));
+        text_printf(t, "  %s: %s, commanded by %s", str(o, "name"), str(override, "what"),
+                    str(override, "by"));
+        if (str(override, "until")[0] != '\0')
+            text_printf(t, " (%s left)", between(left, now, when(str(override, "until"))));
         text_char(t, '\n');
     }
 }
@@ -286,7 +286,7 @@ static void write_upstreams(struct frame *f, const json_t *pool, bool sparks, do
             write_upstream(&tab, u, r, sparks, now);
         }
     }
-    json_array_foreach(list, i, u) write_orders(t, u, now);
+    json_array_foreach(list, i, u) write_overrides(t, u, now);
 }
 
 void frame_write(struct frame *f, const json_t *status, bool sparks, struct text *t)
@@ -304,7 +304,7 @@ void frame_write(struct frame *f, const json_t *status, bool sparks, struct text
         if (r != NULL)
             r->line = line_of(t);
         write_pool(t, pool, r, sparks, now);
-        write_orders(t, pool, now);
+        write_overrides(t, pool, now);
         write_upstreams(f, pool, sparks, now, t);
     }
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * weirctl: asks a running weir and passes orders on.  Reads the command line, checks the command by
- * the rows that weir has too, and leaves the rest to the files beside this one.
+ * weirctl: asks a running weir and passes commands on.  Reads the command line, checks the command
+ * by the rows that weir has too, and leaves the rest to the files beside this one.
  */
 #include <stdio.h>
 #include <stdlib.h>

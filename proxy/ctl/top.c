@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * `top`: asks for the status once a second and shows it; keys choose a line and give the three
- * orders that are wanted in a hurry, each after a question.
+ * commands that are wanted in a hurry, each after a question.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,7 +16,7 @@ enum { PERIOD_MS = 1000, SCREEN_BYTES = 256 * 1024 };
 
 static const struct key_row {
     int key;
-    const char *order, *asks; /* the command is "NOUN NAME VERB" */
+    const char *name, *asks; /* the command is "NOUN NAME VERB" */
     const char *noun, *verb;
     bool upstreams_only;
 } key_rows[] = {
@@ -33,7 +33,7 @@ struct top {
     json_t *status;
     char chosen[FRAME_NAME_MAX];
     const struct key_row *asked; /* a question is open */
-    char note[256];              /* what became of the last order */
+    char note[256];              /* what became of the last command */
     char *screen;
 };
 
@@ -107,7 +107,7 @@ static void show(struct top *t)
     terminal_show(text_slice(&text), row < 0 ? -1 : t->frame.rows[row].line, t->c->colour);
 }
 
-static void order(struct top *t, const struct key_row *k)
+static void command(struct top *t, const struct key_row *k)
 {
     char line[FRAME_NAME_MAX + 64];
     struct buf answer = BUF_INIT;
@@ -132,7 +132,7 @@ static void ask(struct top *t, const struct key_row *k)
     if (row < 0)
         return;
     if (k->upstreams_only && !t->frame.rows[row].upstream)
-        (void)snprintf(t->note, sizeof t->note, "%s takes an upstream: choose one first", k->order);
+        (void)snprintf(t->note, sizeof t->note, "%s takes an upstream: choose one first", k->name);
     else
         t->asked = k;
 }
@@ -145,7 +145,7 @@ static bool take_key(struct top *t, int key)
     if (asked != NULL) {
         t->asked = NULL;
         if (key == 'y' || key == 'Y')
-            order(t, asked);
+            command(t, asked);
         return true;
     }
     if (key == KEY_UP || key == 'k')

@@ -181,10 +181,10 @@ def test_every_order_is_done_and_logged_with_uid_and_text(rig, form):
         done = _json(w, *words)["done"] if form == "json" else _ctl(w, *words)
         assert says in done, (line, done)
         order = line if form == "text" else line.replace(words[0], words[0] + " --json", 1)
-        eventually(lambda: f"order by uid {os.getuid()}: {order}:" in w.errors.text(),
+        eventually(lambda: f"command by uid {os.getuid()}: {order}:" in w.errors.text(),
                    what=f"the audit line of {order}")
         if words[0] not in ("log-level", "reload"):
-            assert f"order by uid {os.getuid()}: {order}" in [
+            assert f"command by uid {os.getuid()}: {order}" in [
                 e["sentence"] for e in w.admin.json("events")], order
 
 
@@ -197,12 +197,12 @@ def test_every_order_that_is_refused_is_logged_with_uid_text_and_reason(standing
         said = standing.admin.raw(line)
         assert said[0].startswith("error: "), (line, said)
         reason = said[0][len("error: "):]
-        eventually(lambda: f"order by uid {os.getuid()}: {line}: refused: {reason}"
+        eventually(lambda: f"command by uid {os.getuid()}: {line}: refused: {reason}"
                    in standing.errors.text(), what=f"the audit line of {line}")
     for line in ("events nothing", "why", "status chat"):
         standing.admin.raw(line)
     assert not [line for line in standing.errors.text().splitlines()
-                if re.search("order by uid .*: (events|why|status) ", line)]
+                if re.search("command by uid .*: (events|why|status) ", line)]
 
 
 def test_orders_show_until_they_lapse(rig):
@@ -212,7 +212,7 @@ def test_orders_show_until_they_lapse(rig):
     assert u["state"] == "open" and u["cause"] == "operator"
     assert [(o["what"], o["by"]) for o in u["override"]] == [("breaker open", f"uid {os.getuid()}")]
     assert u["override"][0]["until"]
-    assert "by order of uid" in _ctl(w, "status")
+    assert "commanded by uid" in _ctl(w, "status")
     eventually(lambda: not w.admin.upstream("a")["override"])
     assert w.admin.upstream("a")["state"] != "open", "held open lapses to half-open"
     assert any("laps" in e["cause"] or "laps" in e["sentence"] for e in w.admin.json("events"))
@@ -378,7 +378,7 @@ class TestOtherUids:
         w = self._weir(rig, [str(NOBODY)])
         assert self._as_nobody(w, "status").returncode == 0
         assert self._as_nobody(w, "incident", "chat", "set", "x").returncode == 0
-        eventually(lambda: f"order by uid {NOBODY}: incident chat set x" in w.errors.text())
+        eventually(lambda: f"command by uid {NOBODY}: incident chat set x" in w.errors.text())
 
     def test_who_may_read_may_not_write(self, rig):
         w = self._weir(rig, [f"{NOBODY}:read"])
@@ -386,7 +386,7 @@ class TestOtherUids:
         done = self._as_nobody(w, "breaker", "chat/a", "open")
         assert done.returncode == 1 and "may only read" in done.stderr
         assert w.admin.upstream()["state"] == "closed"
-        eventually(lambda: f"order by uid {NOBODY}: breaker chat/a open: refused: not allowed"
+        eventually(lambda: f"command by uid {NOBODY}: breaker chat/a open: refused: not allowed"
                    in w.errors.text())
 
 
@@ -516,9 +516,9 @@ def test_watch_shows_changes_as_they_happen(rig):
             return select.select([p.stdout], [], [], 0.05)[0]
 
         eventually(both)
-        text = next(line for line in watch[0].stdout if "order by uid" not in line)
+        text = next(line for line in watch[0].stdout if "command by uid" not in line)
         assert re.match(r"\d{4}-\d\d-\d\dT\S+  chat/a: \w+ -> \w+, operator", text)
-        event = next(e for e in map(json.loads, watch[1].stdout) if e["cause"] != "order")
+        event = next(e for e in map(json.loads, watch[1].stdout) if e["cause"] != "command")
         assert (event["pool"], event["upstream"], event["cause"]) == ("chat", "a", "operator")
         w.stop()
         assert [p.wait(secs(5)) for p in watch] == [3, 3], "weir has gone"

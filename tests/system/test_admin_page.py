@@ -65,7 +65,7 @@ def test_the_page_tells_an_outage_as_it_happens(rig):
     w.admin("ramp chat set 30")
     page.shows("#sentence", "is coming back: 30\u00a0% of the known-good load")
     page.shows(".badge", "ramping, held")
-    page.shows("article p", "ramp hold, by order of uid")
+    page.shows("article p", "ramp hold, commanded by uid")
     page.picture("held")
     w.admin("ramp chat resume")
     page.shows("h3", "closed", within=60)

@@ -82,7 +82,7 @@ def test_hold_and_resume_reach_the_ramp_and_refusals_are_shown(rig):
     t.shows("refused: chat/b: it is not ramping")
     assert weirctl(w.socket_path, "ramp", "chat/b", "set", "30")[0] == 0
     t.shows(r"b +ramping, held .* 30 %")
-    t.shows("ramp hold.*, by order of uid")
+    t.shows("ramp hold.*, commanded by uid")
     t.press("r")
     t.shows("Let the share of chat/b go on")
     t.press("y")

@@ -92,7 +92,7 @@ def test_the_night_runbook_from_its_first_line_to_its_last(rig):
         u = w.admin.upstream(name)
         assert (u["share"], u["ramp_held"]) == (0.3, True) and u["override"][0]["until"]
     assert "Coming back step by step" in w.admin.status()["incident"]
-    assert "by order of uid" in night.type(99, "status")
+    assert "commanded by uid" in night.type(99, "status")
 
     # why a given user was refused, from what the user can see
     refused = eventually(lambda: _refused_of_many(w), 30)

@@ -28,35 +28,35 @@
       "Every upstream with its windows, limits, overrides and addresses")                          \
     X(SESSIONS, "sessions", "", READ, sessions, 0, "The requests under way now, oldest first")     \
     X(EVENTS, "events", "[COUNT]", READ, events, 0,                                                \
-      "The last changes of state, orders and lapses, with their numbers; newest last")             \
+      "The last changes of state, commands and lapses, with their numbers; newest last")           \
     X(CONFIG, "config", "[KEY]", READ, config, 0,                                                  \
       "The settings in force and where each came from; with KEY, those whose name has it")         \
     X(METRICS, "metrics", "", READ, metrics, 0, "What /metrics serves (Prometheus text)")          \
     X(WHY, "why", "REQUEST-ID", READ, why, 0,                                                      \
       "What was decided about a recent request, by which rule, on which numbers")                  \
-    X(RAMP_START, "ramp", "POOL[/UPSTREAM] start", WRITE, order, OPERATOR_RAMP_START,              \
+    X(RAMP_START, "ramp", "POOL[/UPSTREAM] start", WRITE, operator, OPERATOR_RAMP_START,           \
       "Begin the ramp at ramp.start, whatever the state")                                          \
-    X(RAMP_HOLD, "ramp", "POOL[/UPSTREAM] hold [for TIME]", WRITE, order, OPERATOR_RAMP_HOLD,      \
+    X(RAMP_HOLD, "ramp", "POOL[/UPSTREAM] hold [for TIME]", WRITE, operator, OPERATOR_RAMP_HOLD,   \
       "Freeze the share where it is")                                                              \
-    X(RAMP_RESUME, "ramp", "POOL[/UPSTREAM] resume", WRITE, order, OPERATOR_RAMP_RESUME,           \
+    X(RAMP_RESUME, "ramp", "POOL[/UPSTREAM] resume", WRITE, operator, OPERATOR_RAMP_RESUME,        \
       "Let the share go on by the rules")                                                          \
-    X(RAMP_SET, "ramp", "POOL[/UPSTREAM] set PERCENT [for TIME]", WRITE, order, OPERATOR_RAMP_SET, \
-      "Put the share at PERCENT of the known-good load and hold it there")                         \
-    X(RAMP_FINISH, "ramp", "POOL[/UPSTREAM] finish", WRITE, order, OPERATOR_RAMP_FINISH,           \
+    X(RAMP_SET, "ramp", "POOL[/UPSTREAM] set PERCENT [for TIME]", WRITE, operator,                 \
+      OPERATOR_RAMP_SET, "Put the share at PERCENT of the known-good load and hold it there")      \
+    X(RAMP_FINISH, "ramp", "POOL[/UPSTREAM] finish", WRITE, operator, OPERATOR_RAMP_FINISH,        \
       "All the way to 100 % at once")                                                              \
-    X(RAMP_ABORT, "ramp", "POOL[/UPSTREAM] abort", WRITE, order, OPERATOR_RAMP_ABORT,              \
+    X(RAMP_ABORT, "ramp", "POOL[/UPSTREAM] abort", WRITE, operator, OPERATOR_RAMP_ABORT,           \
       "Back to open; the rules try again by probes")                                               \
-    X(BREAKER_OPEN, "breaker", "POOL/UPSTREAM open [for TIME]", WRITE, order,                      \
+    X(BREAKER_OPEN, "breaker", "POOL/UPSTREAM open [for TIME]", WRITE, operator,                   \
       OPERATOR_BREAKER_OPEN, "Hold the breaker open: nothing new goes there")                      \
-    X(BREAKER_CLOSE, "breaker", "POOL/UPSTREAM close [for TIME]", WRITE, order,                    \
+    X(BREAKER_CLOSE, "breaker", "POOL/UPSTREAM close [for TIME]", WRITE, operator,                 \
       OPERATOR_BREAKER_CLOSE, "Force the breaker closed: its trip rules are off")                  \
-    X(BREAKER_AUTO, "breaker", "POOL/UPSTREAM auto", WRITE, order, OPERATOR_BREAKER_AUTO,          \
+    X(BREAKER_AUTO, "breaker", "POOL/UPSTREAM auto", WRITE, operator, OPERATOR_BREAKER_AUTO,       \
       "Give the breaker back to the rules")                                                        \
-    X(UPSTREAM_DRAIN, "upstream", "POOL/UPSTREAM drain", WRITE, order, OPERATOR_DRAIN,             \
+    X(UPSTREAM_DRAIN, "upstream", "POOL/UPSTREAM drain", WRITE, operator, OPERATOR_DRAIN,          \
       "Take the upstream out without cutting a stream")                                            \
-    X(UPSTREAM_UNDRAIN, "upstream", "POOL/UPSTREAM undrain", WRITE, order, OPERATOR_UNDRAIN,       \
+    X(UPSTREAM_UNDRAIN, "upstream", "POOL/UPSTREAM undrain", WRITE, operator, OPERATOR_UNDRAIN,    \
       "Take it in again, through the ramp")                                                        \
-    X(LIMIT_STREAMS, "limit", "POOL/UPSTREAM streams STREAMS [for TIME]", WRITE, order,            \
+    X(LIMIT_STREAMS, "limit", "POOL/UPSTREAM streams STREAMS [for TIME]", WRITE, operator,         \
       OPERATOR_LIMIT_STREAMS, "Override the limit of open streams")                                \
     X(LIMIT_AUTO, "limit", "POOL/UPSTREAM auto", WRITE, limit_auto, 0,                             \
       "Give the limit back to the rules")                                                          \

@@ -97,7 +97,7 @@ bool control_reload(struct control *c, const struct control_who *who, struct con
 void control_drain(struct control *c, const struct control_who *who);
 void control_stop(struct control *c, const struct control_who *who);
 
-/* --- events: changes of state, orders, lapses, reloads; the last 1,024 */
+/* --- events: changes of state, operator commands, lapses, reloads; the last 1,024 */
 
 struct control_event {
     uint64_t seq; /* 1, 2, 3 ...; some are not kept: see times */

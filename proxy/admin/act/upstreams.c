@@ -43,12 +43,12 @@ static const char *const order_says[] = {
     [OPERATOR_LIMIT_STREAMS] = "limit of open streams set",
 };
 
-static double order_value(enum pool_command o, uint64_t number)
+static double command_value(enum pool_command o, uint64_t number)
 {
     return o == OPERATOR_RAMP_SET ? (double)number / 100 : (double)number;
 }
 
-static void order_number(enum pool_command o, uint64_t number, char out[32])
+static void command_number(enum pool_command o, uint64_t number, char out[32])
 {
     out[0] = '\0';
     if (o == OPERATOR_RAMP_SET)
@@ -57,7 +57,7 @@ static void order_number(enum pool_command o, uint64_t number, char out[32])
         (void)snprintf(out, 32, " to %u", (unsigned)number);
 }
 
-void run_order(struct call *c, int param)
+void run_operator(struct call *c, int param)
 {
     enum pool_command o = (enum pool_command)param;
     char line[COMMAND_LINE_MAX + 1], why[WHY_MAX], name[160], until[96], number[32];
@@ -66,12 +66,12 @@ void run_order(struct call *c, int param)
 
     if (!target_find(c, &t))
         return;
-    if (!control_command(c->a->control, &w, t.pool, t.upstream, o, order_value(o, c->args->number),
-                         c->args->for_ns, why, sizeof why)) {
+    if (!control_command(c->a->control, &w, t.pool, t.upstream, o,
+                         command_value(o, c->args->number), c->args->for_ns, why, sizeof why)) {
         call_refuse(c, FAIL_REFUSED, why);
         return;
     }
-    order_number(o, c->args->number, number);
+    command_number(o, c->args->number, number);
     call_done(c, "%s: %s%s%s", target_name(c, &t, name), order_says[o], number,
               deadline(c->args->for_ns, until));
 }
@@ -108,7 +108,8 @@ static enum pool_rule_set rule_set(struct slice name)
     return (enum pool_rule_set)i;
 }
 
-/* Does an order hold for this rule now?  Not where it says what the settings say already. */
+/* Does an operator command override this rule now?  Not where it says what the settings say
+ * already. */
 static bool mode_is_ordered(struct call *c, size_t pool, struct slice rule)
 {
     const struct pool_status *p = &control_status(c->a->control)->pools[pool];

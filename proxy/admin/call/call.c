@@ -160,7 +160,7 @@ static void audit(const struct call *c, const char *result, const char *why)
 
     if (!is_writing(c))
         return;
-    log_info("order by uid %u: %.*s%s: %s%s%.*s", c->uid,
+    log_info("command by uid %u: %.*s%s: %s%s%.*s", c->uid,
              (int)(line > LINE_SHOWN ? LINE_SHOWN : line), c->line.p, line > LINE_SHOWN ? "…" : "",
              result, first > 0 ? ": " : "", (int)(first > RESULT_SHOWN ? RESULT_SHOWN : first),
              why);

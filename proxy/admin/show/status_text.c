@@ -19,7 +19,7 @@ void show_overrides(struct text *t, const char *indent, const char *whose,
     char until[HUMAN_MAX], left[HUMAN_MAX];
 
     for (int i = 0; i < n; i++) {
-        text_printf(t, "%s%s: %s, by order of %s", indent, whose, o[i].what, o[i].by);
+        text_printf(t, "%s%s: %s, commanded by %s", indent, whose, o[i].what, o[i].by);
         if (o[i].until_wall_ns != 0)
             text_printf(t, ", until %s (%s left)",
                         human_time(until, o[i].until_wall_ns, now_wall_ns),

@@ -17,7 +17,7 @@ void web_close(struct web **w);
 
 /* Once a second, after the history has its new point. */
 void web_tick(struct web *w);
-/* A change of state or order, to the open pages. */
+/* A change of state or an operator command, to the open pages. */
 void web_event(struct web *w, const struct control_event *e);
 
 #endif

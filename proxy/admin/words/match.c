@@ -161,7 +161,7 @@ static bool take_for(struct match *m, struct command_args *out)
     s = command_duration(l->words[m->at + 1].value, &out->for_ns);
     if (s != WEIR_OK)
         text_str(m->why, s == WEIR_LIMIT
-                             ? "an order lasts 30d at most"
+                             ? "a command lasts 30d at most"
                              : "a time is a number with its unit, such as 90s, 30m or 2h");
     m->at += 2;
     return s == WEIR_OK;

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The operator's hand: orders on the share, modes, incident texts; each noted among the events. */
+/* Operator commands on the share, modes, incident texts; each noted among the events. */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "control/control_priv.h"
 
 /* In the list of events as far as it fits; the log has it whole, from admin. */
-static void order_done(struct control *c, const struct control_who *who, size_t pool,
-                       size_t upstream)
+static void command_done(struct control *c, const struct control_who *who, size_t pool,
+                         size_t upstream)
 {
     const struct snapshot_pool *p = &c->snapshot->pools[pool];
 
     control_note(c, c->names.pools[p->slot],
                  upstream == SIZE_MAX ? "" : c->names.upstreams[p->upstreams[upstream].slot],
-                 "order", "order by uid %u: %s", who->uid, who->text);
+                 "command", "command by uid %u: %s", who->uid, who->text);
 }
 
 static uint64_t until(const struct control *c, uint64_t for_ns)
@@ -21,7 +21,7 @@ static uint64_t until(const struct control *c, uint64_t for_ns)
     return for_ns == 0 ? 0 : loop_now_ns(c->loop) + for_ns;
 }
 
-/* Which override an order lays; OVERRIDE_COUNT: none. */
+/* Which override a command lays; OVERRIDE_COUNT: none. */
 static enum pool_override override_of(enum pool_command o)
 {
     switch (o) {
@@ -44,7 +44,7 @@ static enum pool_override override_of(enum pool_command o)
     case OPERATOR_UNDRAIN:
         return OVERRIDE_COUNT;
     }
-    WEIR_UNREACHABLE("order");
+    WEIR_UNREACHABLE("command");
 }
 
 static void note_by(struct control *c, const struct control_who *who, const struct snapshot_pool *p,
@@ -90,7 +90,7 @@ bool control_command(struct control *c, const struct control_who *who, size_t po
     for (size_t i = first; i < end; i++)
         done += order_one(c, who, p, i, o, value, until(c, for_ns), why, room);
     if (done > 0) /* of all a pool's upstreams, one that takes it is enough */
-        order_done(c, who, pool, upstream);
+        command_done(c, who, pool, upstream);
     control_take_pool_events(c);
     control_judge(c);
     return done > 0;
@@ -110,7 +110,7 @@ bool control_mode(struct control *c, const struct control_who *who, size_t pool,
     pool_set_mode(gate_pool(p->gate), set, as_configured ? -1 : enforce);
     gate_unlock(p->gate);
     *m = (struct mode_override){!as_configured, enforce, until(c, for_ns), who->uid};
-    order_done(c, who, pool, SIZE_MAX);
+    command_done(c, who, pool, SIZE_MAX);
     return true;
 }
 
@@ -135,7 +135,7 @@ bool control_incident(struct control *c, const struct control_who *who, size_t p
         return false;
     }
     set_incident(c, pool, text, until(c, for_ns));
-    order_done(c, who, pool, SIZE_MAX);
+    command_done(c, who, pool, SIZE_MAX);
     return true;
 }
 

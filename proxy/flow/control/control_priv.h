@@ -30,7 +30,7 @@ enum {
     LOG_BUFFER_BYTES = 1024 * 1024,
 };
 
-/* Who gave the order that still holds. */
+/* Who gave the command that is still in force. */
 struct command_by {
     unsigned uid;
     bool known;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The event list: changes of state with their numbers, orders, lapses; kept, logged, told. */
+/* The event list: changes of state with their numbers, operator commands, lapses; kept, logged,
+ * told. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>

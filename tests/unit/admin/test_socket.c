@@ -46,7 +46,7 @@ Test(socket, status_says_state_cause_and_age_on_one_screen)
     cr_assert(strstr(got, "12 of 60") != NULL, "%s", got);
     cr_assert(strstr(got, "40 ok, 3 failed, 1 late") != NULL, "%s", got);
     cr_assert(strstr(got, "b: next probes in 2 s") != NULL, "%s", got);
-    cr_assert(strstr(got, "a: ramp set 30 %, by order of uid 0, until 03:40:29Z") != NULL, "%s",
+    cr_assert(strstr(got, "a: ramp set 30 %, commanded by uid 0, until 03:40:29Z") != NULL, "%s",
               got);
 }
 

@@ -324,7 +324,7 @@ parts.delete(key);
 const since = (iso, now) => iso ? (Date.parse(now) - Date.parse(iso)) / 1000 : 0;
 const until = (iso, now) => iso ? (Date.parse(iso) - Date.parse(now)) / 1000 : 0;
 const worst = pool => Object.entries(pool.shed_last_minute).sort((a, b) => b[1] - a[1])[0];
-const full = p => p.upstreams.some(u => u.ramp_held) ? ", held there by order" : p.expected_full_s === null ? "; when it is full again is not known yet" :
+const full = p => p.upstreams.some(u => u.ramp_held) ? ", held there by command" : p.expected_full_s === null ? "; when it is full again is not known yet" :
 p.expected_full_s > 0 ? `; full in about ${span(p.expected_full_s)}` : "";
 
 const sentences = {
@@ -350,7 +350,7 @@ const notes = [];
 if (until(u.until, now) > 0) notes.push(`next probes in ${span(until(u.until, now))}`);
 if (until(u.held_until, now) > 0) notes.push(`asked to be left alone for another ${span(until(u.held_until, now))}`);
 if (u.share < 1 && u.state === "ramping" && u.expected_full_s > 0) notes.push(`full in about ${span(u.expected_full_s)}`);
-for (const o of u.override) notes.push(`${o.what}, by order of ${o.by}` + (o.until ? `, ${span(until(o.until, now))} left` : ""));
+for (const o of u.override) notes.push(`${o.what}, commanded by ${o.by}` + (o.until ? `, ${span(until(o.until, now))} left` : ""));
 return notes.join("; ");
 };
 const modesOf = u => Object.entries(u.modes).filter(([, m]) => m === "observe").map(([k]) => k);
