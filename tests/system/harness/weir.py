@@ -173,9 +173,9 @@ class Weir:
         by = dict(part.rsplit(" ", 1) for part in found.group(2).split(", "))
         return int(found.group(1)), {d: int(n) for d, n in by.items()}, int(found.group(3))
 
-    def assert_books(self):
+    def assert_books(self, within=5):
         """What must hold at the end of any test: nothing held, everything counted once."""
-        eventually(self._books_hold, 5, "the books hold")
+        eventually(self._books_hold, within, "the books hold")
 
     def _books_hold(self):
         m = self.metrics()
