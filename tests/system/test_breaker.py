@@ -11,6 +11,7 @@ from harness.ask import end_stream, next_peer, open_stream, post
 from harness.backend import always
 from harness.deadline import eventually, secs
 from harness.dialects import CHAT
+from harness.http1 import request
 from harness.load import Counting, Crowd
 
 OBSERVE = {"mode": "observe"}
@@ -33,7 +34,7 @@ def test_an_upstream_that_asks_to_be_left_alone_is_left_alone(rig, status, field
     b = rig.backend()
     w = rig.weir(b, enforce=True, workers=1, pool={"queue": {"max_wait": "0s"}})
     c = w.client()
-    c.send(post(CHAT))
+    c.send(request("POST", "/", body=b"x"))
     peer, _ = b.request()
     start = time.monotonic()
     peer.answer(status, b"busy", fields)
@@ -52,6 +53,22 @@ def test_an_upstream_that_asks_to_be_left_alone_is_left_alone(rig, status, field
     eventually(served)
     assert least - 0.02 <= time.monotonic() - start <= secs(most + 1)
     assert w.admin.upstream()["state"] == "closed"
+
+
+@pytest.mark.parametrize("status", [429, 503, 529])
+def test_a_list_of_models_is_asked_for_while_a_model_is_left_alone(rig, status):
+    b = rig.backend()
+    w = rig.weir(b, enforce=True, workers=1, pool={"queue": {"max_wait": "0s"}})
+    c = w.client()
+    c.send(post(CHAT))
+    peer, _ = b.request()
+    peer.answer(status, b"busy", [("Retry-After", "30")])
+    assert c.answer("POST").status == status
+    c.send(request(target="/v1/models"))
+    peer = eventually(lambda: next_peer(b, peer))
+    peer.request()
+    peer.answer(200, b"models")
+    assert c.answer().body == b"models"
 
 
 # the breaker

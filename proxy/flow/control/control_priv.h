@@ -207,7 +207,6 @@ uint64_t control_admitted_in(const struct control *c, int pool, int seconds);
 /* What an earlier process learnt is put back; before any request. */
 void control_keep_start(struct control *c);
 void control_keep_second(struct control *c); /* once a second */
-void control_keep(struct control *c);
 void control_keep_end(struct control *c);
 
 /* --- control/events.c */

@@ -55,7 +55,7 @@ static void say_error(struct control *c, int error)
         log_info("state: %s is written again", path_of(c));
 }
 
-void control_keep(struct control *c)
+static void keep(struct control *c)
 {
     const struct snapshot *s = c->snapshot;
     struct buf b = BUF_INIT;
@@ -77,13 +77,13 @@ void control_keep(struct control *c)
 void control_keep_second(struct control *c)
 {
     if (c->clock.seconds % KEEP_EACH_S == 0)
-        control_keep(c);
+        keep(c);
 }
 
 void control_keep_end(struct control *c)
 {
     if (c->phase.ran)
-        control_keep(c);
+        keep(c);
     if (c->keeper != NULL)
         say_error(c, file_sink_destroy(&c->keeper, PATIENCE_NS));
 }
