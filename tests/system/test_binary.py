@@ -6,15 +6,11 @@ import subprocess
 
 import pytest
 
-from harness.weir import BINARY, WEIRCTL, run
+from harness.weir import BINARY, WEIRCTL, is_sanitized, run
 
 
 def readelf(*args):
     return subprocess.run(["readelf", "-W", *args], capture_output=True, text=True, check=True).stdout
-
-
-def is_sanitized(binary):
-    return re.search(r"lib[atu]+b?san|__asan_init|__tsan_init", readelf("-d", binary) + readelf("--dyn-syms", binary))
 
 
 @pytest.mark.parametrize("binary", [BINARY, WEIRCTL], ids=["weir", "weirctl"])

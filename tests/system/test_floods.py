@@ -13,7 +13,7 @@ from harness.backend import always
 from harness.client import connect
 from harness.deadline import eventually, secs
 from harness.http1 import request
-from harness.weir import HOST, weirctl
+from harness.weir import HOST, is_sanitized, weirctl
 
 
 def ceiling_kib(w):
@@ -86,6 +86,7 @@ def _stalled(w, n, ask):
     return held
 
 
+@pytest.mark.skipif(is_sanitized(), reason="a sanitizer's build takes all address space there is")
 def test_readers_that_stall_by_the_thousand_stay_under_the_line(rig):
     """With as much address space as the line and what every process of this kind takes."""
     b = Gushing(rig)

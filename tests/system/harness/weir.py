@@ -43,6 +43,12 @@ def free_port(host=None):
             return port
 
 
+def is_sanitized(binary=None):
+    """Was it built with a sanitizer?  Its shadow is address space without end."""
+    with open(binary or BINARY, "rb") as f:
+        return re.search(rb"lib[atu]+b?san\.so|__asan_init|__tsan_init", f.read()) is not None
+
+
 def sanitizer_env():
     env = dict(os.environ)
     env.setdefault("ASAN_OPTIONS", "detect_leaks=1:abort_on_error=0:exitcode=86")
