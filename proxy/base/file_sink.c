@@ -8,36 +8,23 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "sink_thread.h"
 #include "weir/base/assert.h"
 #include "weir/base/clock.h"
 
 struct file_sink {
-    pthread_mutex_t lock;
-    pthread_cond_t work, idle;
-    pthread_t thread;
+    struct sink_thread thread;
     char *path, *beside; /* the file, and the name it is written under */
     char *filling, *taken;
     size_t cap, len; /* of filling; 0 = nothing waits */
     bool writing, stop;
     int error;
 };
-
-static void lock(struct file_sink *s)
-{
-    WEIR_ASSERT(pthread_mutex_lock(&s->lock) == 0);
-}
-
-static void unlock(struct file_sink *s)
-{
-    WEIR_ASSERT(pthread_mutex_unlock(&s->lock) == 0);
-}
 
 /* --- the thread */
 
@@ -86,9 +73,9 @@ static void write_taken(struct file_sink *s)
     s->filling = empty;
     s->len = 0;
     s->writing = true;
-    unlock(s);
+    sink_thread_unlock(&s->thread);
     error = replace(s, len);
-    lock(s);
+    sink_thread_lock(&s->thread);
     s->error = error;
     s->writing = false;
 }
@@ -97,18 +84,18 @@ static void *thread_main(void *arg)
 {
     struct file_sink *s = arg;
 
-    lock(s);
+    sink_thread_lock(&s->thread);
     for (;;) {
         if (s->len > 0) {
             write_taken(s);
             continue;
         }
-        WEIR_ASSERT(pthread_cond_broadcast(&s->idle) == 0);
+        sink_thread_tell_idle(&s->thread);
         if (s->stop)
             break;
-        WEIR_ASSERT(pthread_cond_wait(&s->work, &s->lock) == 0);
+        sink_thread_wait_for_work(&s->thread);
     }
-    unlock(s);
+    sink_thread_unlock(&s->thread);
     return NULL;
 }
 
@@ -121,19 +108,6 @@ static void discard(struct file_sink *s)
     free(s->filling);
     free(s->taken);
     free(s);
-}
-
-static bool start(struct file_sink *s)
-{
-    pthread_condattr_t monotonic;
-
-    WEIR_ASSERT(pthread_mutex_init(&s->lock, NULL) == 0);
-    WEIR_ASSERT(pthread_condattr_init(&monotonic) == 0);
-    WEIR_ASSERT(pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC) == 0);
-    WEIR_ASSERT(pthread_cond_init(&s->work, &monotonic) == 0);
-    WEIR_ASSERT(pthread_cond_init(&s->idle, &monotonic) == 0);
-    (void)pthread_condattr_destroy(&monotonic);
-    return pthread_create(&s->thread, NULL, thread_main, s) == 0;
 }
 
 struct file_sink *file_sink_create(const char *path, size_t bytes)
@@ -149,7 +123,7 @@ struct file_sink *file_sink_create(const char *path, size_t bytes)
     if (asprintf(&s->beside, "%s.new", path) == -1)
         s->beside = NULL;
     if (s->path == NULL || s->beside == NULL || s->filling == NULL || s->taken == NULL ||
-        !start(s)) {
+        !sink_thread_start(&s->thread, thread_main, s)) {
         discard(s);
         return NULL;
     }
@@ -159,50 +133,48 @@ struct file_sink *file_sink_create(const char *path, size_t bytes)
 void file_sink_put(struct file_sink *s, struct slice bytes)
 {
     WEIR_ASSERT(bytes.len <= s->cap);
-    lock(s);
+    sink_thread_lock(&s->thread);
     memcpy(s->filling, bytes.p, bytes.len);
     s->len = bytes.len;
-    (void)pthread_cond_signal(&s->work);
-    unlock(s);
+    sink_thread_tell_work(&s->thread);
+    sink_thread_unlock(&s->thread);
 }
 
 int file_sink_error(struct file_sink *s)
 {
     int error;
 
-    lock(s);
+    sink_thread_lock(&s->thread);
     error = s->error;
-    unlock(s);
+    sink_thread_unlock(&s->thread);
     return error;
 }
 
 int file_sink_destroy(struct file_sink **sp, uint64_t patience_ns)
 {
     struct file_sink *s = *sp;
-    uint64_t at = mono_now_ns() + patience_ns;
-    struct timespec until = {(time_t)(at / NS_PER_S), (long)(at % NS_PER_S)};
+    struct timespec until = sink_thread_until(patience_ns);
     int error;
     bool busy;
 
     *sp = NULL;
     if (s == NULL)
         return 0;
-    lock(s);
+    sink_thread_lock(&s->thread);
     s->stop = true;
-    (void)pthread_cond_signal(&s->work);
-    while ((s->len > 0 || s->writing) && pthread_cond_timedwait(&s->idle, &s->lock, &until) == 0)
+    sink_thread_tell_work(&s->thread);
+    while ((s->len > 0 || s->writing) &&
+           pthread_cond_timedwait(&s->thread.idle, &s->thread.lock, &until) == 0)
         continue;
     busy = s->len > 0 || s->writing;
-    unlock(s);
+    sink_thread_unlock(&s->thread);
     if (busy) {
-        (void)pthread_detach(s->thread);
+        (void)pthread_detach(s->thread.id);
         return ETIMEDOUT;
     }
-    (void)pthread_join(s->thread, NULL);
+    (void)pthread_join(s->thread.id, NULL);
     error = s->error;
-    (void)pthread_mutex_destroy(&s->lock);
-    (void)pthread_cond_destroy(&s->work);
-    (void)pthread_cond_destroy(&s->idle);
+    sink_thread_free(&s->thread);
     discard(s);
     return error;
 }

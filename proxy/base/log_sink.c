@@ -12,24 +12,21 @@
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 #ifdef __SANITIZE_ADDRESS__
 #include <sanitizer/asan_interface.h>
 #endif
 
+#include "sink_thread.h"
 #include "weir/base/assert.h"
 #include "weir/base/clock.h"
 
 enum { WRITE_MAX = 64 * 1024, RETRY_MS = 100 };
 
 struct log_sink {
-    pthread_mutex_t lock;
-    pthread_cond_t work, idle;
-    pthread_t thread;
+    struct sink_thread thread;
     log_sink_told_fn *told;
     char *filling, *taken;
     size_t cap, len;  /* of filling */
@@ -38,23 +35,6 @@ struct log_sink {
     int fd, next_fd, error;
     bool own, stop;
 };
-
-static void lock(struct log_sink *s)
-{
-    WEIR_ASSERT(pthread_mutex_lock(&s->lock) == 0);
-}
-
-static void unlock(struct log_sink *s)
-{
-    WEIR_ASSERT(pthread_mutex_unlock(&s->lock) == 0);
-}
-
-static struct timespec until(uint64_t ns)
-{
-    uint64_t at = mono_now_ns() + ns;
-
-    return (struct timespec){(time_t)(at / NS_PER_S), (long)(at % NS_PER_S)};
-}
 
 static uint64_t lines_in(const char *at, size_t len)
 {
@@ -109,9 +89,9 @@ static ssize_t write_cancellable(int fd, const char *at, size_t len)
 
 static void note_error(struct log_sink *s, int error)
 {
-    lock(s);
+    sink_thread_lock(&s->thread);
     s->error = error;
-    unlock(s);
+    sink_thread_unlock(&s->thread);
 }
 
 static void wait_for_room(struct log_sink *s, int fd)
@@ -123,11 +103,11 @@ static void wait_for_room(struct log_sink *s, int fd)
         (void)poll(&p, 1, RETRY_MS);
         return;
     }
-    at = until(RETRY_MS * NS_PER_MS);
-    lock(s);
+    at = sink_thread_until(RETRY_MS * NS_PER_MS);
+    sink_thread_lock(&s->thread);
     if (!s->stop)
-        (void)pthread_cond_timedwait(&s->work, &s->lock, &at);
-    unlock(s);
+        (void)pthread_cond_timedwait(&s->thread.work, &s->thread.lock, &at);
+    sink_thread_unlock(&s->thread);
 }
 
 /* How much is left, at the front: the sink ends or its file is replaced, and it was not taken. */
@@ -150,11 +130,11 @@ static size_t write_all(struct log_sink *s, const char *at, size_t len)
             continue;
         note_error(s, n == 0 ? EIO : errno);
         wait_for_room(s, s->fd);
-        lock(s);
+        sink_thread_lock(&s->thread);
         stop = s->stop;
         if (s->next_fd != -1 && s->own)
             stop = true; /* the file is replaced: what is left goes to the new one */
-        unlock(s);
+        sink_thread_unlock(&s->thread);
         if (stop) {
             memmove(s->taken, at, len);
             return len;
@@ -214,43 +194,30 @@ static void *thread_main(void *arg)
     int was;
 
     (void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &was);
-    lock(s);
+    sink_thread_lock(&s->thread);
     for (;;) {
         size_t left;
 
         if (!take(s)) {
-            WEIR_ASSERT(pthread_cond_broadcast(&s->idle) == 0);
+            sink_thread_tell_idle(&s->thread);
             if (s->stop)
                 break;
-            WEIR_ASSERT(pthread_cond_wait(&s->work, &s->lock) == 0);
+            sink_thread_wait_for_work(&s->thread);
             continue;
         }
         tell_dropped(s);
-        unlock(s);
+        sink_thread_unlock(&s->thread);
         left = write_all(s, s->taken, s->taken_len);
-        lock(s);
+        sink_thread_lock(&s->thread);
         s->taken_len = left;
         if (left > 0 && s->stop)
             break;
     }
-    unlock(s);
+    sink_thread_unlock(&s->thread);
     return NULL;
 }
 
 /* --- outside */
-
-static bool start(struct log_sink *s)
-{
-    pthread_condattr_t monotonic;
-
-    WEIR_ASSERT(pthread_mutex_init(&s->lock, NULL) == 0);
-    WEIR_ASSERT(pthread_condattr_init(&monotonic) == 0);
-    WEIR_ASSERT(pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC) == 0);
-    WEIR_ASSERT(pthread_cond_init(&s->work, &monotonic) == 0);
-    WEIR_ASSERT(pthread_cond_init(&s->idle, &monotonic) == 0);
-    (void)pthread_condattr_destroy(&monotonic);
-    return pthread_create(&s->thread, NULL, thread_main, s) == 0;
-}
 
 static void discard(struct log_sink *s)
 {
@@ -272,7 +239,7 @@ struct log_sink *log_sink_create(int fd, bool own, size_t bytes, log_sink_told_f
     s->told = told;
     s->filling = malloc(bytes);
     s->taken = malloc(bytes);
-    if (s->filling == NULL || s->taken == NULL || !start(s)) {
+    if (s->filling == NULL || s->taken == NULL || !sink_thread_start(&s->thread, thread_main, s)) {
         discard(s);
         return NULL;
     }
@@ -283,7 +250,7 @@ bool log_sink_put(struct log_sink *s, struct slice line, size_t leave)
 {
     bool fits, was_empty;
 
-    lock(s);
+    sink_thread_lock(&s->thread);
     fits = line.len + leave <= s->cap - s->len;
     was_empty = s->len == 0;
     if (fits) {
@@ -293,29 +260,30 @@ bool log_sink_put(struct log_sink *s, struct slice line, size_t leave)
         s->dropped++;
     }
     if (was_empty)
-        (void)pthread_cond_signal(&s->work);
-    unlock(s);
+        sink_thread_tell_work(&s->thread);
+    sink_thread_unlock(&s->thread);
     return fits;
 }
 
 void log_sink_replace(struct log_sink *s, int fd)
 {
-    lock(s);
+    sink_thread_lock(&s->thread);
     if (s->next_fd != -1)
         (void)close(s->next_fd);
     s->next_fd = fd;
-    (void)pthread_cond_signal(&s->work);
-    unlock(s);
+    sink_thread_tell_work(&s->thread);
+    sink_thread_unlock(&s->thread);
 }
 
 void log_sink_flush(struct log_sink *s, uint64_t patience_ns)
 {
-    struct timespec at = until(patience_ns);
+    struct timespec at = sink_thread_until(patience_ns);
 
-    lock(s);
-    while ((s->len > 0 || s->taken_len > 0) && pthread_cond_timedwait(&s->idle, &s->lock, &at) == 0)
+    sink_thread_lock(&s->thread);
+    while ((s->len > 0 || s->taken_len > 0) &&
+           pthread_cond_timedwait(&s->thread.idle, &s->thread.lock, &at) == 0)
         continue;
-    unlock(s);
+    sink_thread_unlock(&s->thread);
 }
 
 uint64_t log_sink_destroy(struct log_sink **sp, uint64_t patience_ns)
@@ -327,20 +295,18 @@ uint64_t log_sink_destroy(struct log_sink **sp, uint64_t patience_ns)
     if (s == NULL)
         return 0;
     log_sink_flush(s, patience_ns);
-    lock(s);
+    sink_thread_lock(&s->thread);
     s->stop = true;
-    (void)pthread_cond_signal(&s->work);
-    unlock(s);
-    (void)pthread_cancel(s->thread); /* does something only while it hangs in a write */
-    (void)pthread_join(s->thread, NULL);
+    sink_thread_tell_work(&s->thread);
+    sink_thread_unlock(&s->thread);
+    (void)pthread_cancel(s->thread.id); /* does something only while it hangs in a write */
+    (void)pthread_join(s->thread.id, NULL);
     lost = s->dropped + lines_in(s->filling, s->len) + lines_in(s->taken, s->taken_len);
     if (s->own)
         (void)close(s->fd);
     if (s->next_fd != -1)
         (void)close(s->next_fd);
-    (void)pthread_mutex_destroy(&s->lock);
-    (void)pthread_cond_destroy(&s->work);
-    (void)pthread_cond_destroy(&s->idle);
+    sink_thread_free(&s->thread);
     discard(s);
     return lost;
 }
@@ -349,8 +315,8 @@ struct log_sink_state log_sink_look(struct log_sink *s)
 {
     struct log_sink_state st;
 
-    lock(s);
+    sink_thread_lock(&s->thread);
     st = (struct log_sink_state){s->dropped, s->error};
-    unlock(s);
+    sink_thread_unlock(&s->thread);
     return st;
 }
