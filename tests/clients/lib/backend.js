@@ -106,7 +106,7 @@ async function fault(plan, dialect, res) {
   switch (plan.fault) {
     case "end": res.end(); return true;
     case "reset": res.socket.resetAndDestroy(); return true;
-    case "inside": res.write(half.slice(0, half.length - 9)); await sleep(20); res.socket.destroy(); return true;
+    case "inside": await new Promise((sent) => res.write(half.slice(0, half.length - 9), sent)); res.socket.destroy(); return true;
     case "stall": await once(res, "close"); return true;
     case "error": res.write(dialect.error(plan.status ?? 500, plan.type ?? "server_error", plan.code ?? "engine")); res.end(); return true;
     default: return false;
