@@ -40,23 +40,24 @@ def _said(w, words):
 
 @pytest.fixture
 def learnt(rig, tmp_path):
-    """A weir that has found what its backend can bear, and has ended under load."""
+    """A weir that has found what its backend can bear, and has ended; `found` is what it found."""
     path = str(tmp_path / "learnt")
     b = rig.keep(Simulated("--engine", "A", "--slots", str(SLOTS), "--output", "30", "--output-sigma",
                            "0"))
     w = rig.weir(b.url, enforce=True, state={"path": path})
     load = rig.keep(Load(w, 20, 60, "--output", "30"))
     eventually(lambda: _limits(w)["pending"] <= 3, 40, "a limit is found")
+    load.close()  # or it goes on finding
+    eventually(lambda: w.admin.upstream("a")["inflight"] == 0)
+    w.backend, w.found = b, _limits(w)["pending"]
     _end(w)
-    load.close()
-    w.backend = b
     return w
 
 
 def test_a_restart_under_load_does_not_begin_cold(rig, learnt):
     b, w = learnt.backend, _again(rig, learnt)
     _said(w, "what was learnt of 1 upstreams")
-    assert _limits(w)["pending"] <= 3
+    assert _limits(w)["pending"] == learnt.found
     waiting = []
 
     def served():
