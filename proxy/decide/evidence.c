@@ -45,6 +45,8 @@ static const struct evidence_row rows[SIGN_COUNT][ROLE_COUNT] = {
     [SIGN_NEUTRAL] = ALIKE(NOTHING, NONE, NONE, NOBODY),
     [SIGN_GONE] = ALIKE(NOTHING, NONE, NONE, NOBODY),
     [SIGN_ABANDONED] = PROBE_ELSE(LATE, LATE, KIND, ABANDON, LATE, NONE, USER),
+    /* load is shown by what was expected of the request, never by what was promised */
+    [SIGN_PROMISE_BROKEN] = PROBE_ELSE(LATE, NONE, KIND, ABANDON, NONE, NONE, USER),
     [SIGN_CHECK_GOOD] = CHECK(CHECK_OK),
     [SIGN_CHECK_BAD] = CHECK(CHECK_BAD),
 };
@@ -75,10 +77,19 @@ enum outcome evidence_of_status(int status)
     return status >= 400 ? OUTCOME_NEUTRAL : OUTCOME_OK;
 }
 
+static enum sign sign_of_aborted(const struct ended *e)
+{
+    if (e->first)
+        return SIGN_GONE;
+    if (e->overdue)
+        return SIGN_ABANDONED;
+    return e->past_promise ? SIGN_PROMISE_BROKEN : SIGN_GONE;
+}
+
 static enum sign sign_of_neutral(const struct ended *e)
 {
     if (e->aborted)
-        return e->overdue && !e->first ? SIGN_ABANDONED : SIGN_GONE;
+        return sign_of_aborted(e);
     return e->status >= 400 && e->status < 500 && !e->first ? SIGN_CLIENT_ERROR : SIGN_NEUTRAL;
 }
 

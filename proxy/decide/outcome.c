@@ -193,37 +193,27 @@ static void tell_breaker(struct pool *p, struct upstream *u, struct pool_request
     WEIR_UNREACHABLE("an end that is none");
 }
 
-static bool is_late(const struct pool_request *r, uint64_t now_ns)
-{
-    return r->excused || now_ns > r->late_ns;
-}
-
-/*
- * Its deadline passed without a token: the one expected of it, or, where nothing is known yet, the
- * longest that the settings promise (`first_token`).  A whole answer among streams has none.
- */
-static bool is_overdue(const struct pool *p, const struct upstream *u, const struct pool_request *r,
+/* A whole answer among streams owes no token by any time. */
+static bool owes_token(const struct pool *p, const struct upstream *u, const struct pool_request *r,
                        uint64_t now_ns)
 {
-    bool late = is_late(r, now_ns) || now_ns > r->sent_ns + p->conf->first_token_ns;
-
-    return late && !r->first && !request_is_system(r) &&
-           (r->stream || upstream_is_unary(p, u, now_ns));
+    return !r->first && !request_is_system(r) && (r->stream || upstream_is_unary(p, u, now_ns));
 }
 
 void upstream_report(struct pool *p, struct upstream *u, struct pool_request *r,
                      const struct pool_report *rep, uint64_t now_ns)
 {
+    bool owes = owes_token(p, u, r, now_ns);
     struct ended end = {
         .outcome = rep->outcome,
         .status = rep->status,
         .aborted = rep->aborted,
         .first = r->first,
-        .overdue = is_overdue(p, u, r, now_ns),
+        .overdue = owes && (r->excused || now_ns > r->late_ns),
+        .past_promise = owes && now_ns > r->sent_ns + p->conf->first_token_ns,
     };
     const struct evidence_row *row = evidence_row(sign_of_end(&end), role_of(r));
 
-    if (!rep->aborted || is_late(r, now_ns)) /* load is shown by what was expected alone */
-        mark(u, r, row->limiter);
+    mark(u, r, row->limiter);
     tell_breaker(p, u, r, row, rep, now_ns);
 }

@@ -31,6 +31,7 @@
     X(SIGN_NEUTRAL, "501, 505, 511, a slow client, what weir itself is short of")                  \
     X(SIGN_GONE, "the client left before the deadline, or after content")                          \
     X(SIGN_ABANDONED, "the client left without a first token after the deadline")                  \
+    X(SIGN_PROMISE_BROKEN, "the client left without one before the deadline, after first_token")   \
     X(SIGN_CHECK_GOOD, "a check that passed")                                                      \
     X(SIGN_CHECK_BAD, "a row of checks that failed")
 
@@ -80,11 +81,14 @@ const struct evidence_row *evidence_row(enum sign s, enum role r);
 /* The outcome that a status, or the code of an error inside a stream, stands for. */
 enum outcome evidence_of_status(int status);
 
-/* What an ended request showed.  first: it had content.  overdue: its deadline had passed. */
+/*
+ * What an ended request showed.  first: it had content.  overdue: its deadline had passed.
+ * past_promise: so had the longest that the settings promise, `first_token`.
+ */
 struct ended {
     enum outcome outcome;
     uint32_t status; /* 0 = none came */
-    bool aborted, first, overdue;
+    bool aborted, first, overdue, past_promise;
 };
 enum sign sign_of_end(const struct ended *e);
 
