@@ -39,7 +39,7 @@ HELD = {
     41: unit("http/fields", "takes_a_run_of_slashes_as_one_and_none_at_the_end"),
     45: unit("net/listener", "an_ipv6_address_takes_ipv4_as_well_and_shows_it_as_ipv4"),
     46: system("admin", "test_sessions_and_why_tell_of_a_live_stream"),
-    48: system("admin", "test_every_order_that_is_refused_is_logged_with_uid_text_and_reason"),
+    48: system("admin", "test_every_command_that_is_refused_is_logged_with_uid_text_and_reason"),
     49: unit("admin/web", "names_of_admin_hosts_are_ours"),
     51: [("lint/test_tools.py", "test_a_machine_without_criterion_builds_weir_without_its_tests")],
 }

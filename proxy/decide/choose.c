@@ -36,7 +36,7 @@ bool upstream_is_unary(const struct pool *p, const struct upstream *u, uint64_t 
     return p->conf->api || !u->streamed || now_ns - u->last_stream_ns > POOL_UNARY_AFTER_NS;
 }
 
-/* Whether a refusal by this rule is one; what an operator ordered always is. */
+/* Whether a refusal by this rule is one; by an operator command it always is. */
 static bool is_enforced(const struct pool *p, const struct upstream *u, enum rule rule)
 {
     bool breaker = u->breaker.by_hand || pool_enforces(p, SET_BREAKER);

@@ -226,7 +226,7 @@ struct watch {
 struct tallies {
     uint64_t arrived, admitted, shed, left;
     uint64_t first_attempts, retries;
-    uint64_t operator_ns; /* when somebody last gave an order */
+    uint64_t operator_ns; /* when the last operator command came */
     uint64_t tick_ns, tick_gap_ns;
     uint64_t open_since_ns[SIM_ENGINES_MAX];
     bool by_hand[SIM_ENGINES_MAX];

@@ -174,7 +174,7 @@ WRITING = [
 
 
 @pytest.mark.parametrize("form", ["text", "json"])
-def test_every_order_is_done_and_logged_with_uid_and_text(rig, form):
+def test_every_command_is_done_and_logged_with_uid_and_text(rig, form):
     w = _build(rig)
     for line, says in WRITING:
         words = line.split()
@@ -192,7 +192,7 @@ REFUSED = ["ramp chat set 150", "limit chat/nope streams 5", "breaker nowhere/a 
            "brekaer chat/a open", "mode chat breaker", 'incident chat set "never closed']
 
 
-def test_every_order_that_is_refused_is_logged_with_uid_text_and_reason(standing):
+def test_every_command_that_is_refused_is_logged_with_uid_text_and_reason(standing):
     for line in REFUSED:
         said = standing.admin.raw(line)
         assert said[0].startswith("error: "), (line, said)

@@ -23,7 +23,7 @@ struct control;
 struct loop *control_loop(struct control *c);
 const struct settings *control_settings(const struct control *c);
 
-/* An order of an operator that holds until it lapses. */
+/* An operator command that is in force until it lapses. */
 struct override_view {
     char what[48];          /* "breaker open", "limit streams 8", "mode breaker observe" */
     char by[24];            /* "uid 0" */

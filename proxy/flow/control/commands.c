@@ -60,9 +60,9 @@ static void note_by(struct control *c, const struct control_who *who, const stru
         w->limit_value = value;
 }
 
-static bool order_one(struct control *c, const struct control_who *who,
-                      const struct snapshot_pool *p, size_t i, enum pool_command o, double value,
-                      uint64_t until_ns, char *why, size_t room)
+static bool command_one(struct control *c, const struct control_who *who,
+                        const struct snapshot_pool *p, size_t i, enum pool_command o, double value,
+                        uint64_t until_ns, char *why, size_t room)
 {
     const char *reason = "";
     uint64_t now = loop_refresh_now(c->loop);
@@ -88,7 +88,7 @@ bool control_command(struct control *c, const struct control_who *who, size_t po
 
     WEIR_ASSERT(end <= p->n_upstreams);
     for (size_t i = first; i < end; i++)
-        done += order_one(c, who, p, i, o, value, until(c, for_ns), why, room);
+        done += command_one(c, who, p, i, o, value, until(c, for_ns), why, room);
     if (done > 0) /* of all a pool's upstreams, one that takes it is enough */
         command_done(c, who, pool, upstream);
     control_take_pool_events(c);

@@ -26,7 +26,7 @@ static struct control_event *add_sentence(struct control *c, const char *pool, c
     (void)snprintf(e->cause, sizeof e->cause, "%s", cause);
     (void)vsnprintf(said, sizeof said, fmt, ap);
     text_init(&t, e->sentence, sizeof e->sentence);
-    text_shown(&t, slice_str(said)); /* an order's words may be anybody's */
+    text_shown(&t, slice_str(said)); /* a command's words may be anybody's */
     return e;
 }
 
