@@ -31,7 +31,7 @@ void cooldown_well(struct cooldown *c, uint64_t user, uint64_t model, uint64_t n
     c->refused_ns = 0;
 }
 
-/* A request that names no model may be for any. */
+/* A model of 0 may be any. */
 static bool covers(const struct cooldown_scope *s, uint64_t user, uint64_t model)
 {
     return (s->any_user || s->user == user) && (s->any_model || s->model == model || model == 0);

@@ -109,7 +109,7 @@ static void begin(struct pool *p, struct pool_request *r, uint64_t now_ns)
     if (r->who == 0)
         r->who = r->user;
     if (r->model == 0 && r->kind != KIND_GENERATION)
-        r->model = POOL_NO_MODEL;
+        r->model = COOLDOWN_NO_MODEL;
     r->upstream = r->tried = -1;
     r->numbers.upstream = -1;
     r->arrival_ns = now_ns;

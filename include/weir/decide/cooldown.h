@@ -16,6 +16,12 @@
 
 enum { COOLDOWN_ENTRIES = 64 };
 
+/*
+ * The model of a request is a keyed hash, or one of two that are none: 0, it names none and may be
+ * for any; this, it is for none (a list of models), and waits for none that is loading.
+ */
+#define COOLDOWN_NO_MODEL UINT64_C(1)
+
 enum cooldown_by { COOLDOWN_NONE, COOLDOWN_BY_USER, COOLDOWN_BY_MODEL };
 
 struct cooldown_scope {

@@ -90,9 +90,6 @@ struct pool {
     struct upstream upstream[];
 };
 
-/* The model of what generates nothing and names none: it waits for none that is loading. */
-#define POOL_NO_MODEL UINT64_C(1)
-
 /* Limits that are no settings; reasons in docs/decisions.md. */
 enum {
     POOL_SYSTEM_MAX = 4,   /* requests of class system at once */
