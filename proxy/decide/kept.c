@@ -61,7 +61,6 @@ static const struct kept_row of_kind[] = {
     REAL(unary_s, -1, LONGEST_S),
     REAL(unary_base_s, -1, LONGEST_S),
     REAL(unary_quick_s, -1, LONGEST_S),
-    COUNT(unary_learnt, 0, UINT32_MAX),
     CROWD(unary_crowd),
 };
 

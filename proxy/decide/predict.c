@@ -39,7 +39,6 @@ void predict_init(struct predict *p)
 void predict_restored(struct predict *p)
 {
     p->unproven = (UINT32_C(1) << PREDICT_CLASSES) - 1;
-    p->unary_learnt = 0; /* slower ones count for their double again */
 }
 
 unsigned predict_class(uint64_t bytes)

@@ -33,7 +33,10 @@ struct predict {
 
 void predict_init(struct predict *p);
 
-/* Its numbers are those of an earlier process: the first one of a class that was free is believed.
+/*
+ * Its numbers are those of an earlier process: the first one of a class that was free is believed.
+ * Whole answers are counted from 0 again (unary_learnt is not kept): slow ones count for their
+ * double.
  */
 void predict_restored(struct predict *p);
 
