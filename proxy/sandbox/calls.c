@@ -4,10 +4,10 @@
  * were seen to use under the system tests, and the neighbours of those calls that another version
  * of the C library would use instead.
  *
- *   exec and ptrace   the process ends: whoever calls them is no longer weir
- *   all others        fail with EPERM; the control thread says which (sandbox_tell_denied), so that
- * a library that one day needs one more is found by a line in the log, and does not take the
- * service down at night
+ * - exec and ptrace: the process ends, for whoever calls them is no longer weir.
+ * - clone3: ENOSYS, so that the C library falls back to clone, whose flags can be judged.
+ * - all others: EPERM, and the control thread says which (sandbox_tell_denied).  A library that one
+ *   day needs one more is found by a line in the log, and does not take the service down at night.
  *
  * A denied call raises SIGSYS on its own thread.  The handler sets the result and a bit, which is
  * all that a handler may do.

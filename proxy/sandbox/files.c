@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Files, by Landlock, straight from the kernel's interface (Documentation/userspace-api/landlock):
- * read in the folders that settings name and in those of the system's libraries, written where logs
- * and sockets are.  Rights that a kernel does not know yet are left out; a kernel without Landlock
- * is told of and is no failure.
+ * read in the folders that settings name and in those of the system's libraries, written where
+ * logs, the state file and sockets are.  Rights that a kernel does not know yet are left out; a
+ * kernel without Landlock is told of and is no failure.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -8,9 +8,10 @@
 #include "weir/base/hash.h"
 
 /*
- * head:   magic, version and numbers an entry (u32 each), bytes of the file, time (u64 each),
- * entries (u32) entry:  lengths of pool and name (u16 each), both, hash of the URL (u64), the
- * numbers (IEEE 754) end:    checksum (u64)
+ * - head: magic, version and numbers an entry (u32 each), bytes of the file and time (u64 each),
+ *   entries (u32)
+ * - entry: lengths of pool and name (u16 each), both, hash of the URL (u64), the numbers (IEEE 754)
+ * - end: checksum (u64)
  */
 static const char magic[8] = {'w', 'e', 'i', 'r', 'k', 'e', 'p', 't'};
 enum { VERSION = 1, AT_BYTES = 16, AT_ENTRIES = 32, HEAD = 36, CHECKSUM = 8 };

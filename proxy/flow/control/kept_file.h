@@ -6,7 +6,7 @@
 #include "weir/decide/kept.h"
 
 /*
- * The bytes of the state file (docs/operations.md, "What outlives a restart"): a head, one entry an
+ * The bytes of the state file (docs/decisions.md, "What outlives a restart"): a head, one entry an
  * upstream, a checksum over all of it.  Numbers are little-endian.  No I/O.
  */
 enum { KEPT_FILE_MAX = 4 * 1024 * 1024 };
