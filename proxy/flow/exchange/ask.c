@@ -79,29 +79,39 @@ bool exchange_is_shut_out(struct exchange *x)
     return true;
 }
 
+/* Nothing was sent, and nothing is said of the upstream. */
+static void give_back(struct exchange *x)
+{
+    static const struct pool_report unused = {.outcome = OUTCOME_NEUTRAL, .aborted = true};
+
+    gate_end(x->pool->gate, &x->ticket, &unused, exchange_now(x));
+}
+
 /* A wait has ended, one way or the other. */
 void exchange_on_wake(struct loop_message *m)
 {
     struct ticket *t = LIST_OBJECT(m, struct ticket, wake);
     struct exchange *x = LIST_OBJECT(t, struct exchange, ticket);
-    struct worker *w;
+    bool sent = t->r.state == REQUEST_SENT;
 
     WEIR_CHECK(x, EXCHANGE_MAGIC);
-    w = x->w;
     if (x->state == EXCHANGE_ENDED) {
         /* the client left while the message was under way */
-        if (t->r.state == REQUEST_SENT)
-            gate_end(x->pool->gate, t,
-                     &(struct pool_report){.outcome = OUTCOME_NEUTRAL, .aborted = true},
-                     exchange_now(x));
-        loop_defer_free(w->loop, &x->deferred);
+        if (sent)
+            give_back(x);
+        loop_defer_free(x->w->loop, &x->deferred);
         return;
     }
     WEIR_ASSERT(x->state == EXCHANGE_QUEUED);
-    if (t->r.state == REQUEST_SENT)
-        admitted(x, DECISION_QUEUED);
-    else
+    if (!sent) {
         exchange_refuse(x, 0, t->r.cause, NULL);
+    } else if (exchange_knows_its_upstream(x)) {
+        admitted(x, DECISION_QUEUED);
+    } else {
+        /* a reload took it out while the message was under way */
+        give_back(x);
+        exchange_refuse(x, 0, CAUSE_OVERLOADED, NULL);
+    }
 }
 
 void exchange_addresses_known(struct worker *w, int slot)

@@ -46,21 +46,36 @@ static struct snapshot_pool *pool_in_force(const struct exchange *x)
 }
 
 /*
- * The upstream whose place the gate gave.  A reload may have come while the request waited: the
- * snapshot in force knows upstreams that are new; only the exchange's own knows those that are
- * gone.
+ * The upstream whose place the gate gave, and the snapshot that it is of.  A reload may have come
+ * while the request waited: the snapshot in force knows upstreams that are new; only the exchange's
+ * own knows those that are gone.  NULL: one reload added it and the next one took it out.
  */
-static void set_upstream(struct exchange *x)
+static struct snapshot_upstream *upstream_given(const struct exchange *x, struct snapshot_use **use)
 {
     struct snapshot_pool *now = pool_in_force(x);
-    struct snapshot_upstream *u =
-        now == NULL ? NULL : snapshot_upstream_at(now, x->ticket.r.upstream);
-    struct snapshot_use *use = u == NULL ? x->use : x->w->use;
+    int place = x->ticket.r.upstream;
+    struct snapshot_upstream *u = now == NULL ? NULL : snapshot_upstream_at(now, place);
 
+    *use = u == NULL ? x->use : x->w->use;
+    return u == NULL ? snapshot_upstream_at(x->pool, place) : u;
+}
+
+bool exchange_knows_its_upstream(const struct exchange *x)
+{
+    struct snapshot_use *use;
+
+    return upstream_given(x, &use) != NULL;
+}
+
+static void set_upstream(struct exchange *x)
+{
+    struct snapshot_use *use;
+    struct snapshot_upstream *u = upstream_given(x, &use);
+
+    WEIR_ASSERT(u != NULL);
     if (x->attempt.use != NULL)
         snapshot_use_unref(&x->attempt.use);
-    x->attempt.upstream = u == NULL ? snapshot_upstream_at(x->pool, x->ticket.r.upstream) : u;
-    WEIR_ASSERT(x->attempt.upstream != NULL);
+    x->attempt.upstream = u;
     x->attempt.use = snapshot_use_ref(use);
 }
 

@@ -167,6 +167,8 @@ enum outcome exchange_outcome_of_error(const struct answer *a); /* which has an 
 /* --- exchange/attempt.c: one try at one upstream, and the next */
 /* Begins a fresh one at the upstream that the gate chose. */
 void exchange_attempt(struct exchange *x);
+/* False: reloads have added and taken out the upstream since the request came, while it waited. */
+bool exchange_knows_its_upstream(const struct exchange *x);
 /* A connection to that upstream, and the request on it. */
 void exchange_connect(struct exchange *x);
 void exchange_connected(struct exchange *x, uint64_t took_ns);

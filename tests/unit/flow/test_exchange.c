@@ -233,6 +233,35 @@ Test(exchange, who_waits_is_served_refused_or_leaves)
          {"ask ask abandons", 503, WHOLE, NOTHING, CAUSE_DRAINING});
 }
 
+/* As two reloads do, the second of them while the wake message of the first is under way. */
+static void add_and_take_out(void)
+{
+    uint64_t now = loop_now_ns(rig.w->loop);
+    uint32_t reservation;
+    int place = pool_reserve(gate_lock(rig_gate()), 99, POOL_UPSTREAMS_MAX, 1, &reservation, now);
+
+    cr_assert_eq(place, 1);
+    pool_join(gate_pool(rig_gate()), (size_t)place, reservation, now);
+    gate_unlock(rig_gate());
+    pool_take_out(gate_lock(rig_gate()), (size_t)place, now);
+    gate_unlock(rig_gate());
+}
+
+Test(exchange, that_waited_for_an_upstream_that_is_no_more_is_refused_and_keeps_no_place)
+{
+    rig_make(&one_place);
+    script_play("ask ask");
+    add_and_take_out();
+    loop_poll(rig.w->loop);
+    look(&(struct row){"two reloads", 503, WHOLE, NOTHING, CAUSE_OVERLOADED});
+    cr_assert_eq(pool_place_of(gate_lock(rig_gate()), 99), -1);
+    gate_unlock(rig_gate());
+    everyone_leaves();
+    cr_assert(pool_is_empty(gate_lock(rig_gate())));
+    gate_unlock(rig_gate());
+    rig_free();
+}
+
 Test(exchange, a_stream_that_began_while_it_waited_says_inside_what_fails)
 {
     PLAY(early, {"ask ask ?200 first-gone stream content done clean", 200, WHOLE, OK, CAUSE_NONE},
