@@ -16,13 +16,6 @@
 
 /* --- heads */
 
-static struct slice received_by(const struct response_head *h)
-{
-    if (h->http2)
-        return SLICE_LIT("2.0 weir");
-    return h->minor == 0 ? SLICE_LIT("1.0 weir") : SLICE_LIT("1.1 weir");
-}
-
 /* The client's fields: the upstream's without what ends here, and ours. */
 static void list_fields(struct exchange *x, const struct response_head *h, struct field_list *l)
 {
@@ -35,7 +28,7 @@ static void list_fields(struct exchange *x, const struct response_head *h, struc
             continue;
         field_add(l, f->name, f->value);
     }
-    field_add(l, SLICE_LIT("Via"), received_by(h));
+    field_add(l, SLICE_LIT("Via"), exchange_received_by(h->http2, h->minor));
     if (h->at[FIELD_DATE] == 0)
         exchange_add_date(l); /* RFC 9110, 6.6.1 */
     if (h->at[FIELD_X_REQUEST_ID] == 0)

@@ -91,6 +91,8 @@ uint64_t exchange_beat_due(const struct exchange *x);
 /* --- exchange/request_head.c: the head for the upstream */
 /* May this be shown and logged as a request's id? */
 bool exchange_id_is_fit(struct slice id);
+/* For Via: the version that a head was received in, and by whom (RFC 9110, 7.6.3). */
+struct slice exchange_received_by(bool http2, int minor);
 /* Keeps what is known of it in x->request; false: it does not fit. */
 bool exchange_keep_request(struct exchange *x, const struct request_head *h,
                            const struct client_facts *cf);

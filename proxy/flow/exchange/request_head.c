@@ -67,14 +67,6 @@ static void list_passed(struct field_list *l, const struct request_head *h,
     }
 }
 
-/* The version that it was received in, and by whom (RFC 9110, 7.6.3). */
-static struct slice received_by(const struct request_head *h)
-{
-    if (h->http2)
-        return SLICE_LIT("2.0 weir");
-    return h->minor == 0 ? SLICE_LIT("1.0 weir") : SLICE_LIT("1.1 weir");
-}
-
 /* The first of the kept entries are no fields, but what the request line says. */
 enum { KEPT_METHOD, KEPT_TARGET, KEPT_HOST, KEPT_FIELDS };
 
@@ -89,7 +81,7 @@ bool exchange_keep_request(struct exchange *x, const struct request_head *h,
     field_add(&l, SLICE_LIT("host"), h->host);
     list_passed(&l, h, cf);
     list_forwarded(&l, h, cf);
-    field_add(&l, SLICE_LIT("Via"), received_by(h));
+    field_add(&l, SLICE_LIT("Via"), exchange_received_by(h->http2, h->minor));
     field_add(&l, SLICE_LIT("x-request-id"), slice_str(x->record.id));
     return field_list_keep(&l, &x->request.head, KEPT_HEAD_MAX) == WEIR_OK;
 }
@@ -132,7 +124,14 @@ size_t exchange_send(struct exchange *x, struct slice body)
     return x->attempt.uplink->ops->send(x->attempt.uplink, NULL, body, x->body.complete);
 }
 
-/* --- ids */
+/* --- of requests and answers */
+
+struct slice exchange_received_by(bool http2, int minor)
+{
+    if (http2)
+        return SLICE_LIT("2.0 weir");
+    return minor == 0 ? SLICE_LIT("1.0 weir") : SLICE_LIT("1.1 weir");
+}
 
 bool exchange_id_is_fit(struct slice id)
 {
