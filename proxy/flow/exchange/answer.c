@@ -65,8 +65,6 @@ static void set_kind(struct exchange *x, const struct response_head *h)
     x->attempt.head.to_close = h->body == BODY_TO_CLOSE;
     if (h->body == BODY_NONE && x->request.to_head && h->at[FIELD_CONTENT_LENGTH] != 0)
         x->attempt.head.kind = BODY_COUNTED; /* what a GET would have had */
-    else if (h->body == BODY_NONE && x->request.to_head)
-        x->attempt.head.kind = BODY_NONE;
 }
 
 /* Is the answer a stream that can be read as events (or at least as bytes)? */
@@ -113,9 +111,7 @@ static void begin_plain(struct exchange *x, const struct field_list *fields)
         x->record.cause = CAUSE_UPSTREAM_REFUSED;
     else if (o == OUTCOME_FAILED)
         x->record.cause = CAUSE_UPSTREAM_ERROR;
-    if (x->reply
-            .began_early) { /* the client was promised a stream: all that is left is to say so in it
-                             */
+    if (x->reply.began_early) { /* a stream was promised: all that is left is to say so in it */
         exchange_fail(x, o, 502,
                       x->record.cause != CAUSE_NONE ? x->record.cause : CAUSE_BAD_GATEWAY);
         return;

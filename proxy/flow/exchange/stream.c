@@ -15,7 +15,6 @@ static void count_events(struct exchange *x)
         counter_add(&u->stream_events,
                     x->attempt.stream.answer.events - x->attempt.stream.seen_events);
         x->attempt.stream.seen_events = x->attempt.stream.answer.events;
-        x->attempt.progress_ns = now;
     }
     if (content == 0)
         return;
@@ -37,7 +36,6 @@ static void note_first(struct exchange *x)
         !x->attempt.stream.is_judged)
         return;
     x->attempt.stream.first_ns = x->attempt.stream.last_event_ns = exchange_now(x);
-    x->attempt.progress_ns = x->attempt.stream.first_ns;
     histogram_add(&x->w->upstreams[x->attempt.upstream->slot].ttft,
                   x->attempt.stream.first_ns - x->attempt.sent_ns);
     gate_first(x->pool->gate, &x->ticket, x->attempt.stream.first_ns);

@@ -25,9 +25,8 @@ enum { SNAPSHOT_FIELDS_MAX = 1000 };
 struct snapshot_upstream {
     const struct upstream_conf *conf;
     struct net_url url;
-    struct tls_client *tls; /* NULL: plain */
-    struct tls_client
-        *tls_http2; /* offers HTTP/2 as well; NULL: it is not to be spoken, or plain */
+    struct tls_client *tls;       /* NULL: plain */
+    struct tls_client *tls_http2; /* offers HTTP/2 as well; NULL: not to be spoken, or plain */
     int slot;
     int place;            /* in its gate */
     bool joins;           /* it was reserved there for this snapshot ... */
