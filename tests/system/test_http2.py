@@ -10,7 +10,7 @@ from harness.backend import always
 from harness.deadline import Deadline, eventually, secs
 from harness.dialects import ANTHROPIC, CHAT
 from harness.http2 import (CONTINUATION, DATA, HEADERS, PING, PREFACE, RST_STREAM, SETTINGS, Http2,
-                           connect2, frame)
+                           connect2, fill_window, frame)
 from harness.weir import HOST
 
 NO_ERROR, PROTOCOL, INTERNAL, FLOW, SETTINGS_TIMEOUT, CLOSED, REFUSED, CANCEL, CALM = \
@@ -268,19 +268,7 @@ def test_a_large_upload_is_taken_as_fast_as_the_backend_takes_it(rig):
     w = front(rig, b, limits={"buffer": "32KiB", "spool": "0B"})
     c = connect2(w)
     up = c.open("POST", "/up", end=False)
-    peer = None
-    sent = 0
-    while sent < 64 << 20:  # until weir gives no more window
-        room = min(c.h2.local_flow_control_window(up.id), 16384)
-        if room <= 0:
-            try:
-                c.until(lambda: c.h2.local_flow_control_window(up.id) > 0, 0.5)
-                continue
-            except AssertionError:
-                break
-        c.h2.send_data(up.id, b"u" * room)
-        c.flush()
-        sent += room
+    sent = fill_window(c, up, b"u")
     assert sent < 8 << 20
     peer = b.accept()
     head = peer.head()

@@ -7,7 +7,7 @@ from harness.client import Client
 from harness.deadline import eventually, secs
 from harness.dialects import CHAT
 from harness.http1 import request
-from harness.http2 import Server, connect2
+from harness.http2 import Server, connect2, fill_window
 from harness.weir import HOST
 
 REFUSED, CANCEL, INTERNAL, PROTOCOL = 7, 8, 2, 1
@@ -217,18 +217,7 @@ def test_large_answers_wait_for_the_client(pair):
     w, b = pair
     c, s, r = asked(w, b)
     s.begin(r, 200)
-    sent = 0
-    while sent < 64 << 20:
-        room = min(s.h2.local_flow_control_window(r.id), 16384)
-        if room <= 0:
-            try:
-                s.until(lambda: s.h2.local_flow_control_window(r.id) > 0, 0.5)
-                continue
-            except AssertionError:
-                break
-        s.h2.send_data(r.id, b"z" * room)
-        s.flush()
-        sent += room
+    sent = fill_window(s, r, b"z")
     assert sent < 32 << 20
     head, body = c.begin()
     assert body.exactly(sent) == b"z" * sent

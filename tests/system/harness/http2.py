@@ -403,3 +403,21 @@ class Server:
 
     def goaway(self, last, code=0):
         self.wire.send(frame(GOAWAY, 0, 0, last.to_bytes(4, "big") + code.to_bytes(4, "big")))
+
+
+def fill_window(end, stream, byte, most=64 << 20):
+    """An Http2 or a Server sends a body until weir gives no more window; how many bytes went."""
+    def window():
+        return end.h2.local_flow_control_window(stream.id)
+
+    sent = 0
+    while sent < most:
+        try:
+            end.until(lambda: window() > 0, 0.5)
+        except Late:
+            break
+        room = min(window(), 16384)
+        end.h2.send_data(stream.id, byte * room)
+        end.flush()
+        sent += room
+    return sent
