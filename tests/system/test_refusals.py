@@ -35,7 +35,7 @@ def overloaded(rig):
 
 
 def queue_timeout(rig):
-    return _full(rig, max_wait="100ms")
+    return _full(rig, max_wait="100ms", cold_wait="100ms")
 
 
 def deadline(rig):
