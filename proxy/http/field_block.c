@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Field blocks of HTTP/2: gathered, and read as a request.  Pure but for the buffers' memory. */
+/*
+ * Field blocks of HTTP/2: gathered, and read as a request, an answer or trailers.  Pure but for the
+ * buffers' memory.
+ */
 #include "weir/http/field_block.h"
 
 #include "head_priv.h"
@@ -71,7 +74,7 @@ void field_block_free(struct field_block *b)
     *b = (struct field_block){0};
 }
 
-/* --- as a request */
+/* --- reading, whichever head it is */
 
 struct pseudo {
     struct slice method, scheme, authority, path, status;
@@ -170,6 +173,7 @@ static enum parse pseudo_read(struct reading *r, struct slice *rest)
     return rc;
 }
 
+/* The fields behind the pseudo fields; last comes what was wrong while the block was gathered. */
 static enum parse fields_read(struct reading *r, const struct field_block *b, struct slice rest)
 {
     struct slice name, value;
@@ -182,8 +186,14 @@ static enum parse fields_read(struct reading *r, const struct field_block *b, st
     }
     if (rc == PARSE_DONE && !buf_empty(&b->cookie))
         rc = field_read(r, SLICE_LIT("cookie"), buf_slice(&b->cookie));
+    if (rc == PARSE_DONE && b->err.status != 0) {
+        *r->err = b->err;
+        return PARSE_BAD;
+    }
     return rc;
 }
+
+/* --- as a request */
 
 static bool consists_of(struct slice s, unsigned what)
 {
@@ -268,10 +278,6 @@ enum parse field_block_request(const struct field_block *b, const struct head_li
     if (rc == PARSE_DONE)
         rc = fields_read(&r, b, rest);
     out->n_fields = r.set.n;
-    if (rc == PARSE_DONE && b->err.status != 0) {
-        *err = b->err;
-        return PARSE_BAD;
-    }
     if (rc == PARSE_DONE)
         rc = authority_read(&r, out);
     if (rc == PARSE_DONE)
@@ -326,10 +332,6 @@ enum parse field_block_response(const struct field_block *b, const struct head_l
     if (rc == PARSE_DONE)
         rc = fields_read(&r, b, rest);
     out->n_fields = r.set.n;
-    if (rc == PARSE_DONE && b->err.status != 0) {
-        *err = b->err;
-        return PARSE_BAD;
-    }
     if (rc == PARSE_DONE)
         rc = answer_body_read(&r, to_head, ended, out);
     if (rc == PARSE_DONE)

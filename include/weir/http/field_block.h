@@ -46,8 +46,8 @@ enum parse field_block_response(const struct field_block *b, const struct head_l
                                 struct response_head *out, struct head_error *err) WEIR_MUST_CHECK;
 
 /*
- * Trailers, into an empty list: without what frames, routes or tells credentials (RFC 9110, 6.5.1),
- * and nothing at all where one of them is not allowed.
+ * Trailers, into an empty list: without what frames, routes or tells credentials (RFC 9110, 6.5.1).
+ * False: the list is not to be used, for it is empty or too small, or the block has an error.
  */
 bool field_block_trailers(const struct field_block *b, struct field_list *out);
 
