@@ -93,6 +93,37 @@ enum weir_status conn_write(struct conn *c, const struct iovec *iov, int n, size
     return WEIR_OK;
 }
 
+static enum weir_status write_slice(struct conn *c, struct slice bytes, size_t *wrote)
+{
+    struct iovec iov = {(void *)(uintptr_t)bytes.p, bytes.len};
+
+    return conn_write(c, &iov, 1, wrote);
+}
+
+enum weir_status conn_write_all(struct conn *c, struct slice *bytes)
+{
+    while (bytes->len > 0) {
+        size_t wrote = 0;
+        enum weir_status rc = write_slice(c, *bytes, &wrote);
+
+        if (rc != WEIR_OK)
+            return rc;
+        *bytes = slice_from(*bytes, wrote);
+    }
+    return WEIR_OK;
+}
+
+enum weir_status conn_write_waiting(struct conn *c, struct buf *waiting)
+{
+    size_t wrote = 0;
+    enum weir_status rc =
+        buf_empty(waiting) ? WEIR_AGAIN : write_slice(c, buf_slice(waiting), &wrote);
+
+    if (rc == WEIR_OK)
+        buf_consume(waiting, wrote);
+    return rc;
+}
+
 /* Without memory for it the going stays unseen; timeouts remain. */
 static void watch_for_hangup(struct conn *c)
 {

@@ -106,10 +106,7 @@ bool stream_flush(struct stream *s)
 {
     WEIR_CHECK(s, STREAM_MAGIC);
     while (s->open && !s->ended && !buf_empty(&s->out)) {
-        struct slice bytes = buf_slice(&s->out);
-        struct iovec iov = {(void *)(uintptr_t)bytes.p, bytes.len};
-        size_t wrote;
-        enum weir_status rc = conn_write(s->conn, &iov, 1, &wrote);
+        enum weir_status rc = conn_write_waiting(s->conn, &s->out);
 
         if (rc == WEIR_AGAIN) {
             conn_want_write(s->conn);
@@ -119,7 +116,6 @@ bool stream_flush(struct stream *s)
             end(s, rc, weir_status_text(rc));
             return false;
         }
-        buf_consume(&s->out, wrote);
         s->moved_ns = loop_now_ns(s->loop);
     }
     if (s->finishing && s->open && !s->ended && buf_empty(&s->out)) {

@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <sys/uio.h>
 
+#include "weir/base/buf.h"
 #include "weir/base/slice.h"
 #include "weir/net/addr.h"
 #include "weir/net/loop.h"
@@ -92,6 +93,11 @@ enum weir_status conn_peek(struct conn *c, void *to, size_t room, size_t *got) W
  */
 enum weir_status conn_write(struct conn *c, const struct iovec *iov, int n,
                             size_t *wrote) WEIR_MUST_CHECK;
+
+/* All of it, unless the connection takes no more; *bytes is then what is left. */
+enum weir_status conn_write_all(struct conn *c, struct slice *bytes) WEIR_MUST_CHECK;
+/* From the front of what waits, once; WEIR_AGAIN also when nothing does. */
+enum weir_status conn_write_waiting(struct conn *c, struct buf *waiting) WEIR_MUST_CHECK;
 
 /*
  * Back-pressure: while reading is not wanted, on_readable does not come.  Persistent: costs a

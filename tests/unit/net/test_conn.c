@@ -25,6 +25,35 @@ Test(conn, moves_bytes_both_ways)
     pair_close(&p);
 }
 
+Test(conn, what_it_does_not_take_of_a_slice_or_of_what_waits_is_left)
+{
+    static char block[64 * 1024];
+    struct pair p;
+    struct buf waiting = BUF_INIT;
+    struct slice left;
+    size_t sent = 0, got = 0;
+    ssize_t n;
+
+    pair_open(&p);
+    cr_assert_eq(conn_write_waiting(p.c, &waiting), WEIR_AGAIN, "nothing waits");
+    do {
+        left = slice_of(block, sizeof block);
+        sent += sizeof block;
+    } while (conn_write_all(p.c, &left) == WEIR_OK);
+    cr_assert(left.len > 0 && left.p + left.len == block + sizeof block);
+    cr_assert_eq(buf_append(&waiting, left, sizeof block), WEIR_OK);
+    cr_assert_eq(conn_write_waiting(p.c, &waiting), WEIR_AGAIN);
+    cr_assert_eq(waiting.len, left.len);
+    while (got < sent) {
+        n = recv(p.other, block, sizeof block, MSG_DONTWAIT);
+        got += n > 0 ? (size_t)n : 0;
+        if (!buf_empty(&waiting))
+            cr_assert_neq(conn_write_waiting(p.c, &waiting), WEIR_RESET);
+    }
+    cr_assert(buf_empty(&waiting));
+    pair_close(&p);
+}
+
 Test(conn, reading_is_level_triggered)
 {
     struct pair p;

@@ -49,36 +49,21 @@ static void hold_back(struct session *s, struct slice rest)
 void output_flush(struct worker *w)
 {
     struct session *s = h1_of(w)->gathering;
-    struct iovec iov = {w->clients->out, h1_of(w)->out_len};
-    size_t wrote = 0;
+    struct slice bytes = slice_of(w->clients->out, h1_of(w)->out_len);
     enum weir_status rc;
 
     if (s == NULL)
         return;
     h1_of(w)->gathering = NULL;
     h1_of(w)->out_len = 0;
-    if (iov.iov_len == 0)
+    if (bytes.len == 0)
         return;
-    if (!buf_empty(&s->out)) {
-        hold_back(s, slice_of(iov.iov_base, iov.iov_len));
-        return;
-    }
-    while (wrote < iov.iov_len) {
-        struct iovec rest = {(char *)iov.iov_base + wrote, iov.iov_len - wrote};
-        size_t n = 0;
-
-        rc = conn_write(s->conn, &rest, 1, &n);
-        if (rc == WEIR_AGAIN) {
-            hold_back(s, slice_of(rest.iov_base, rest.iov_len));
-            return;
-        }
-        if (rc != WEIR_OK) {
-            session_fail(s);
-            return;
-        }
-        wrote += n;
-    }
-    if (s->state == SESSION_FLUSH)
+    rc = buf_empty(&s->out) ? conn_write_all(s->conn, &bytes) : WEIR_AGAIN;
+    if (rc == WEIR_AGAIN)
+        hold_back(s, bytes);
+    else if (rc != WEIR_OK)
+        session_fail(s);
+    else if (s->state == SESSION_FLUSH)
         session_flushed(s);
 }
 
@@ -125,17 +110,11 @@ static void put_str(struct session *s, const char *text)
 void session_on_writable(struct conn *c, void *owner)
 {
     struct session *s = owner;
-    struct slice rest;
-    struct iovec iov;
-    size_t wrote = 0;
     enum weir_status rc;
 
     WEIR_CHECK(s, SESSION_MAGIC);
-    rest = buf_slice(&s->out);
-    iov = (struct iovec){(void *)(uintptr_t)rest.p, rest.len};
-    rc = rest.len == 0 ? WEIR_AGAIN : conn_write(c, &iov, 1, &wrote);
+    rc = conn_write_waiting(c, &s->out);
     if (rc == WEIR_OK) {
-        buf_consume(&s->out, wrote);
         s->write_until_ns =
             buf_empty(&s->out)
                 ? 0

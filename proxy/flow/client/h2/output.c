@@ -44,22 +44,13 @@ static void keep(struct h2_conn *c, struct slice rest)
 /* False: the kernel took not all of it, and the rest waits. */
 static bool write_all(struct h2_conn *c, struct slice bytes)
 {
-    while (bytes.len > 0) {
-        struct iovec iov = {(void *)(uintptr_t)bytes.p, bytes.len};
-        size_t wrote = 0;
-        enum weir_status rc = conn_write(c->conn, &iov, 1, &wrote);
+    enum weir_status rc = conn_write_all(c->conn, &bytes);
 
-        if (rc == WEIR_AGAIN) {
-            keep(c, bytes);
-            return false;
-        }
-        if (rc != WEIR_OK) {
-            c->broken = true;
-            return false;
-        }
-        bytes = slice_from(bytes, wrote);
-    }
-    return true;
+    if (rc == WEIR_AGAIN)
+        keep(c, bytes);
+    else if (rc != WEIR_OK)
+        c->broken = true;
+    return rc == WEIR_OK;
 }
 
 static bool is_over(const struct h2_conn *c)
@@ -100,20 +91,14 @@ void h2_flush(struct worker *w)
 void h2_on_writable(struct conn *conn, void *owner)
 {
     struct h2_conn *c = owner;
-    struct slice rest;
-    struct iovec iov;
-    size_t wrote = 0;
     enum weir_status rc;
 
     WEIR_CHECK(c, H2_MAGIC);
-    rest = buf_slice(&c->out);
-    iov = (struct iovec){(void *)(uintptr_t)rest.p, rest.len};
-    rc = rest.len == 0 ? WEIR_AGAIN : conn_write(conn, &iov, 1, &wrote);
+    rc = conn_write_waiting(conn, &c->out);
     if (rc != WEIR_OK && rc != WEIR_AGAIN) {
         h2_conn_close(c);
         return;
     }
-    buf_consume(&c->out, wrote);
     if (rc == WEIR_OK)
         c->write_until_ns = buf_empty(&c->out) ? 0 : h2_now(c) + client_timeouts(c->w)->write_ns;
     h2_set_timer(c);

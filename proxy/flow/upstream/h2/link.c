@@ -114,22 +114,14 @@ static size_t gather(struct h2_link *k)
 
 static bool write_all(struct h2_link *k, struct slice bytes)
 {
-    while (bytes.len > 0) {
-        struct iovec iov = {(void *)(uintptr_t)bytes.p, bytes.len};
-        size_t wrote = 0;
-        enum weir_status rc = conn_write(k->conn, &iov, 1, &wrote);
+    enum weir_status rc = conn_write_all(k->conn, &bytes);
 
-        if (rc == WEIR_AGAIN) {
-            if (buf_append(&k->out, bytes, SCRATCH_BYTES) != WEIR_OK)
-                k->broken = true;
-            conn_want_write(k->conn);
-            return false;
-        }
-        if (rc != WEIR_OK)
-            return false; /* an answer may still wait to be read: its end will be seen */
-        bytes = slice_from(bytes, wrote);
+    if (rc == WEIR_AGAIN) {
+        if (buf_append(&k->out, bytes, SCRATCH_BYTES) != WEIR_OK)
+            k->broken = true;
+        conn_want_write(k->conn);
     }
-    return true;
+    return rc == WEIR_OK; /* broken: an answer may still wait to be read, its end will be seen */
 }
 
 static void send_all(struct h2_link *k)
@@ -174,19 +166,14 @@ static void on_readable(struct conn *conn, void *owner)
 static void on_writable(struct conn *conn, void *owner)
 {
     struct h2_link *k = owner;
-    struct slice rest;
-    struct iovec iov;
-    size_t wrote = 0;
+    enum weir_status rc;
 
     WEIR_CHECK(k, H2_LINK_MAGIC);
-    rest = buf_slice(&k->out);
-    iov = (struct iovec){(void *)(uintptr_t)rest.p, rest.len};
-    if (rest.len > 0 && conn_write(conn, &iov, 1, &wrote) == WEIR_OK)
-        buf_consume(&k->out, wrote);
-    if (!buf_empty(&k->out))
-        conn_want_write(conn);
-    else
+    rc = conn_write_waiting(conn, &k->out);
+    if (buf_empty(&k->out))
         h2_step_later(k);
+    else if (rc == WEIR_OK || rc == WEIR_AGAIN)
+        conn_want_write(conn);
 }
 
 static const struct conn_events events = {
