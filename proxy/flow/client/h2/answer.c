@@ -13,22 +13,6 @@ static struct h2_stream *of(const struct client *c)
     return s;
 }
 
-static nghttp2_nv field(struct slice name, struct slice value)
-{
-    return (nghttp2_nv){.name = (uint8_t *)(uintptr_t)name.p,
-                        .value = (uint8_t *)(uintptr_t)value.p,
-                        .namelen = name.len,
-                        .valuelen = value.len,
-                        .flags = NGHTTP2_NV_FLAG_NONE}; /* copied, names in lower case */
-}
-
-static size_t add_fields(nghttp2_nv *to, const struct field_list *l)
-{
-    for (size_t i = 0; i < l->n; i++)
-        to[i] = field(l->at[i].name, l->at[i].value);
-    return l->n;
-}
-
 /* --- the body, asked for by nghttp2 */
 
 /* The client takes its answer: its clock starts anew, and the upstream may send more. */
@@ -54,7 +38,7 @@ static void submit_trailers(struct h2_stream *s, uint32_t *flags)
     field_list_restore(&l, buf_slice(&s->trailers), 0);
     field_list_read(&l);
     *flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
-    if (nghttp2_submit_trailer(s->c->ng, s->id, nv, add_fields(nv, &l)) != 0)
+    if (nghttp2_submit_trailer(s->c->ng, s->id, nv, frames_fields(nv, &l)) != 0)
         s->c->broken = true;
 }
 
@@ -63,15 +47,12 @@ static ssize_t read_data(nghttp2_session *ng, int32_t id, uint8_t *to, size_t ro
                          nghttp2_data_source *source, void *owner)
 {
     struct h2_stream *s = source->ptr;
-    size_t n = s->out.len < room ? s->out.len : room;
+    size_t n;
 
     (void)ng, (void)id, (void)owner;
     WEIR_CHECK(s, H2_STREAM_MAGIC);
-    if (n > 0) {
-        memcpy(to, buf_slice(&s->out).p, n);
-        buf_consume(&s->out, n);
-        s->c->held -= n;
-    }
+    n = frames_take(&s->out, to, room);
+    s->c->held -= n;
     note_progress(s);
     if (buf_empty(&s->out) && s->ending == H2_WHOLE) {
         *flags |= NGHTTP2_DATA_FLAG_EOF;
@@ -100,7 +81,7 @@ static void ask_again(struct h2_stream *s)
 static void op_interim(struct client *c, int status)
 {
     struct h2_stream *s = of(c);
-    nghttp2_nv nv = field(SLICE_LIT(":status"), SLICE_LIT("100"));
+    nghttp2_nv nv = frames_field(SLICE_LIT(":status"), SLICE_LIT("100"));
 
     if (!s->continue_due || status != 100)
         return;
@@ -135,10 +116,10 @@ static void op_head(struct client *c, const struct answer_head *h)
     text_u64(&t, (uint64_t)h->status);
     status_len = t.len;
     text_u64(&t, h->body == BODY_COUNTED ? h->length : 0);
-    nv[n++] = field(SLICE_LIT(":status"), slice_of(mem, status_len));
-    n += add_fields(nv + n, h->fields);
+    nv[n++] = frames_field(SLICE_LIT(":status"), slice_of(mem, status_len));
+    n += frames_fields(nv + n, h->fields);
     if (says_length(s, h))
-        nv[n++] = field(SLICE_LIT("content-length"), slice_from(text_slice(&t), status_len));
+        nv[n++] = frames_field(SLICE_LIT("content-length"), slice_from(text_slice(&t), status_len));
     s->head_sent = true;
     s->no_data = has_no_data(s, h);
     s->open_length = h->body == BODY_CHUNKED && !s->no_data;

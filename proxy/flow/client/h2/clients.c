@@ -83,10 +83,9 @@ static void leave_if_changed(struct h2_conn *c)
 {
     const struct snapshot_listener *l = c->w->snapshot->by_slot[c->listener];
     const struct limits_conf *now = h2_limits(c);
-    uint32_t window = now->buffer > H2_WINDOW_LEAST ? now->buffer : H2_WINDOW_LEAST;
     bool off = l == NULL || l->conf->http2 == LISTENER_HTTP2_OFF;
 
-    if (off || now->head != c->announced_head || window != c->announced_window ||
+    if (off || now->head != c->announced_head || h2_stream_window(now) != c->announced_window ||
         now->http2_streams != c->announced_streams)
         h2_leave(c);
 }

@@ -251,7 +251,7 @@ static void announce(struct h2_conn *c)
 
     c->announced_head = l->head;
     c->announced_streams = l->http2_streams;
-    c->announced_window = l->buffer > H2_WINDOW_LEAST ? l->buffer : H2_WINDOW_LEAST;
+    c->announced_window = h2_stream_window(l);
     s[0] = (nghttp2_settings_entry){NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, c->announced_streams};
     s[1] = (nghttp2_settings_entry){NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, c->announced_window};
     s[2] = (nghttp2_settings_entry){NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, c->announced_head};

@@ -11,20 +11,17 @@
  * asked.
  */
 
-#include <nghttp2/nghttp2.h>
-
 #include "weir/base/clock.h"
 #include "weir/http/field_block.h"
 
 #include "client/client_priv.h"
 #include "client/h2/budget.h"
+#include "h2/frames.h"
 
 enum {
     H2_MAGIC = 0x48325f43,
     H2_STREAM_MAGIC = 0x48325f53,
-    H2_WINDOW_LEAST = 64 * 1024,             /* of a stream */
-    H2_CONNECTION_WINDOW = 16 * 1024 * 1024, /* given back on receipt: it holds nobody up */
-    H2_OVER_IDS = 256,                       /* streams that are over and still remembered */
+    H2_OVER_IDS = 256,         /* streams that are over and still remembered */
     H2_HELD_MAX = 1024 * 1024, /* answers of one connection that wait for its client */
     H2_HEAD_TIMES = 4,         /* limits.head so many times is an attack */
 };

@@ -6,29 +6,6 @@
  */
 #include "client/h2/h2_priv.h"
 
-enum { FRAME_MAX = 16384 + 9 }; /* nghttp2 makes none that are longer */
-
-/* Frames into the worker's memory; how many bytes. */
-static size_t gather(struct h2_conn *c)
-{
-    char *to = c->w->clients->out;
-    size_t len = 0;
-
-    while (len + FRAME_MAX <= SCRATCH_BYTES) {
-        const uint8_t *frame;
-        ssize_t n = nghttp2_session_mem_send(c->ng, &frame);
-
-        if (n < 0)
-            c->broken = true;
-        if (n <= 0)
-            break;
-        WEIR_ASSERT((size_t)n <= SCRATCH_BYTES - len);
-        memcpy(to + len, frame, (size_t)n);
-        len += (size_t)n;
-    }
-    return len;
-}
-
 static void keep(struct h2_conn *c, struct slice rest)
 {
     if (buf_append(&c->out, rest, SCRATCH_BYTES) != WEIR_OK) {
@@ -61,13 +38,14 @@ static bool is_over(const struct h2_conn *c)
 
 void h2_send(struct h2_conn *c)
 {
+    char *mem = c->w->clients->out;
     size_t len = 1;
 
     if (c->state == H2_DEAD || c->state == H2_LINGER)
         return;
     while (len > 0 && buf_empty(&c->out) && !c->broken) {
-        len = gather(c);
-        if (!write_all(c, slice_of(c->w->clients->out, len)))
+        len = frames_gather(c->ng, mem, SCRATCH_BYTES, &c->broken);
+        if (!write_all(c, slice_of(mem, len)))
             break;
     }
     if (c->broken)

@@ -10,19 +10,16 @@
  * inside, frames may be submitted, but it is neither fed nor asked.
  */
 
-#include <nghttp2/nghttp2.h>
-
 #include "weir/http/field_block.h"
 
+#include "h2/frames.h"
 #include "upstream/upstream_priv.h"
 
 enum {
     H2_LINK_MAGIC = 0x48324c4b,
     H2_UPLINK_MAGIC = 0x48325550,
     H2_TRAILERS_MAX = 64,
-    H2_UPLINK_OUT = 64 * 1024,          /* of a request, waiting for the upstream's window */
-    H2_LINK_WINDOW = 16 * 1024 * 1024,  /* of a link: given back on receipt */
-    H2_UPLINK_WINDOW_LEAST = 64 * 1024, /* of a stream: given back as the client takes it */
+    H2_UPLINK_OUT = 64 * 1024, /* of a request, waiting for the upstream's window */
 };
 
 struct h2_uplinks {

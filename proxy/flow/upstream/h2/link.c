@@ -9,8 +9,6 @@
 
 #define PING_AFTER_NS (5 * NS_PER_S)
 
-enum { FRAME_MAX = 16384 + 9 };
-
 static struct idle_pool *pool_of(const struct h2_link *k)
 {
     return &k->w->uplinks->pools[k->upstream->slot];
@@ -92,26 +90,6 @@ static void on_timer(void *arg)
 
 /* --- output */
 
-static size_t gather(struct h2_link *k)
-{
-    char *to = h2_of(k->w)->out;
-    size_t len = 0;
-
-    while (len + FRAME_MAX <= SCRATCH_BYTES) {
-        const uint8_t *frame;
-        ssize_t n = nghttp2_session_mem_send(k->ng, &frame);
-
-        if (n < 0)
-            k->broken = true;
-        if (n <= 0)
-            break;
-        WEIR_ASSERT((size_t)n <= SCRATCH_BYTES - len);
-        memcpy(to + len, frame, (size_t)n);
-        len += (size_t)n;
-    }
-    return len;
-}
-
 static bool write_all(struct h2_link *k, struct slice bytes)
 {
     enum weir_status rc = conn_write_all(k->conn, &bytes);
@@ -126,11 +104,12 @@ static bool write_all(struct h2_link *k, struct slice bytes)
 
 static void send_all(struct h2_link *k)
 {
+    char *mem = h2_of(k->w)->out;
     size_t len = 1;
 
     while (len > 0 && buf_empty(&k->out) && !k->broken) {
-        len = gather(k);
-        if (!write_all(k, slice_of(h2_of(k->w)->out, len)))
+        len = frames_gather(k->ng, mem, SCRATCH_BYTES, &k->broken);
+        if (!write_all(k, slice_of(mem, len)))
             break;
     }
 }
@@ -220,12 +199,13 @@ static bool announce(struct h2_link *k, const struct limits_conf *l)
 {
     nghttp2_settings_entry s[3];
 
-    k->window = l->buffer > H2_UPLINK_WINDOW_LEAST ? l->buffer : H2_UPLINK_WINDOW_LEAST;
+    k->window = h2_stream_window(l);
     s[0] = (nghttp2_settings_entry){NGHTTP2_SETTINGS_ENABLE_PUSH, 0};
     s[1] = (nghttp2_settings_entry){NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, k->window};
     s[2] = (nghttp2_settings_entry){NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, l->response_head};
     return nghttp2_submit_settings(k->ng, NGHTTP2_FLAG_NONE, s, 3) == 0 &&
-           nghttp2_session_set_local_window_size(k->ng, NGHTTP2_FLAG_NONE, 0, H2_LINK_WINDOW) == 0;
+           nghttp2_session_set_local_window_size(k->ng, NGHTTP2_FLAG_NONE, 0,
+                                                 H2_CONNECTION_WINDOW) == 0;
 }
 
 struct h2_link *h2_link_create(const struct h2_becoming *b)

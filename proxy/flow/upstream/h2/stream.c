@@ -20,8 +20,8 @@ static void free_deferred(struct loop_deferred *d)
     struct h2_uplink *u = LIST_OBJECT(d, struct h2_uplink, deferred);
 
     u->magic = 0;
-    field_block_free(
-        &u->trailers); /* the exchange passes them on when it has released the uplink */
+    /* not sooner: the exchange passes them on when it has released the uplink */
+    field_block_free(&u->trailers);
     slab_give(&u->w->uplinks->slab, u);
 }
 
@@ -74,11 +74,7 @@ static ssize_t read_data(nghttp2_session *ng, int32_t id, uint8_t *to, size_t ro
     (void)source, (void)owner;
     if (u == NULL)
         return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
-    n = u->out.len < room ? u->out.len : room;
-    if (n > 0) {
-        memcpy(to, buf_slice(&u->out).p, n);
-        buf_consume(&u->out, n);
-    }
+    n = frames_take(&u->out, to, room);
     if (u->wants_room && u->out.len < H2_UPLINK_OUT / 2) {
         u->room_due = true;
         h2_step_later(u->link);
@@ -93,15 +89,6 @@ static ssize_t read_data(nghttp2_session *ng, int32_t id, uint8_t *to, size_t ro
     return NGHTTP2_ERR_DEFERRED;
 }
 
-static nghttp2_nv field(struct slice name, struct slice value)
-{
-    return (nghttp2_nv){.name = (uint8_t *)(uintptr_t)name.p,
-                        .value = (uint8_t *)(uintptr_t)value.p,
-                        .namelen = name.len,
-                        .valuelen = value.len,
-                        .flags = NGHTTP2_NV_FLAG_NONE}; /* copied, names in lower case */
-}
-
 static size_t write_head(const struct h2_uplink *u, const struct upstream_request *r,
                          struct text *length)
 {
@@ -110,18 +97,17 @@ static size_t write_head(const struct h2_uplink *u, const struct upstream_reques
     size_t n = 0;
 
     field_list_read(&fields);
-    nv[n++] = field(SLICE_LIT(":method"), r->method);
-    nv[n++] = field(SLICE_LIT(":scheme"),
-                    conn_is_tls(u->link->conn) ? SLICE_LIT("https") : SLICE_LIT("http"));
-    nv[n++] = field(SLICE_LIT(":authority"), r->host);
-    nv[n++] = field(SLICE_LIT(":path"), r->target);
-    for (size_t i = 0; i < fields.n; i++)
-        nv[n++] = field(fields.at[i].name, fields.at[i].value);
-    nv[n++] = field(SLICE_LIT("te"), SLICE_LIT("trailers"));
+    nv[n++] = frames_field(SLICE_LIT(":method"), r->method);
+    nv[n++] = frames_field(SLICE_LIT(":scheme"),
+                           conn_is_tls(u->link->conn) ? SLICE_LIT("https") : SLICE_LIT("http"));
+    nv[n++] = frames_field(SLICE_LIT(":authority"), r->host);
+    nv[n++] = frames_field(SLICE_LIT(":path"), r->target);
+    n += frames_fields(nv + n, &fields);
+    nv[n++] = frames_field(SLICE_LIT("te"), SLICE_LIT("trailers"));
     if (r->body != BODY_COUNTED)
         return n;
     text_u64(length, r->length);
-    nv[n++] = field(SLICE_LIT("content-length"), text_slice(length));
+    nv[n++] = frames_field(SLICE_LIT("content-length"), text_slice(length));
     return n;
 }
 
