@@ -132,7 +132,10 @@ void clients_destroy(struct clients **c);
  * unless it comes through the PROXY protocol; false: no memory, and it is closed.
  */
 bool clients_open(struct worker *w, int fd, const struct net_addr *peer, int listener);
-/* Counts a client in; false: the listener, or the address, has as many as it may. */
+/*
+ * Counts a client in; the one of the listener that is idle longest may have to go for it.  False:
+ * the listener, or the address, has as many as it may.
+ */
 struct addresses;
 bool clients_let_in(struct worker *w, struct addresses *a, const struct net_addr *peer);
 /* The connection that has been idle longest (`of` NULL: of any listener) goes; false: none may. */

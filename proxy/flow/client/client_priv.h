@@ -62,10 +62,6 @@ static inline void client_leave(struct worker *w, struct conn **conn, struct add
     conn_close(conn);
 }
 
-/* --- client/client.c */
-/* Counts a client of this address in; the one that is idle longest may have to go for it. */
-bool clients_let_in(struct worker *w, struct addresses *a, const struct net_addr *peer);
-
 /* --- client/arrival.c: what comes before HTTP */
 bool arrival_open(struct worker *w, int fd, const struct net_addr *peer, int listener);
 bool arrival_is_needed(const struct snapshot_listener *l);

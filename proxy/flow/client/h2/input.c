@@ -135,7 +135,7 @@ static void end_request_head(struct h2_conn *c, struct h2_stream *s, bool ended)
         h2_step_later(c);
 }
 
-/* Trailers of a request go nowhere: no upstream of HTTP/1 takes them.  Broken ones break it. */
+/* Trailers of a request go nowhere, whatever its upstream speaks.  Broken ones break it. */
 static void end_trailers(struct h2_conn *c, struct h2_stream *s)
 {
     bool broken = s->head.err.status != 0;
