@@ -2,6 +2,7 @@
 #ifndef WEIR_BASE_CLOCK_H
 #define WEIR_BASE_CLOCK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -12,6 +13,16 @@
 #define NS_PER_US UINT64_C(1000)
 #define NS_PER_MS UINT64_C(1000000)
 #define NS_PER_S  UINT64_C(1000000000)
+
+/* Deadlines: 0 = none. */
+static inline uint64_t deadline_sooner(uint64_t a_ns, uint64_t b_ns)
+{
+    return a_ns == 0 || (b_ns != 0 && b_ns < a_ns) ? b_ns : a_ns;
+}
+static inline bool deadline_is_due(uint64_t until_ns, uint64_t now_ns)
+{
+    return until_ns != 0 && now_ns >= until_ns;
+}
 
 /* Monotonic nanoseconds; never goes back, unrelated to the date. */
 uint64_t mono_now_ns(void);

@@ -11,6 +11,7 @@
 #include "weir/base/slab.h"
 #include "weir/net/conn.h"
 
+#include "client/body_rate.h"
 #include "client/client.h"
 #include "exchange/exchange.h"
 #include "worker/shared.h"

@@ -63,11 +63,6 @@ uint64_t exchange_head_due(const struct exchange *x)
                : 0;
 }
 
-static uint64_t sooner(uint64_t a, uint64_t b)
-{
-    return a == 0 || (b != 0 && b < a) ? b : a;
-}
-
 uint64_t exchange_due_ns(const struct exchange *x)
 {
     uint64_t total =
@@ -84,8 +79,8 @@ uint64_t exchange_due_ns(const struct exchange *x)
     case EXCHANGE_SENT:
     case EXCHANGE_HEAD_PENDING:
     case EXCHANGE_RELAY:
-        return sooner(sooner(total, exchange_silence_due(x)),
-                      sooner(exchange_beat_due(x), exchange_head_due(x)));
+        return deadline_sooner(deadline_sooner(total, exchange_silence_due(x)),
+                               deadline_sooner(exchange_beat_due(x), exchange_head_due(x)));
     case EXCHANGE_TUNNEL:
         return x->attempt.progress_ns + timeouts_of(x)->tunnel_idle_ns;
     }

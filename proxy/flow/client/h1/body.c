@@ -5,8 +5,6 @@
  */
 #include "h1_priv.h"
 
-#define RATE_AFTER_NS (10 * NS_PER_S)
-
 void session_body_deadline(struct session *s)
 {
     s->body.until_ns = s->body.done ? 0 : session_now(s) + session_timeouts(s)->body_idle_ns;
@@ -98,10 +96,7 @@ size_t session_body_consume(struct session *s, struct slice in)
 
 static bool body_too_slow(const struct session *s, uint64_t now_ns)
 {
-    uint64_t rate = session_timeouts(s)->body_rate, took = now_ns - s->body.begun_ns;
-
-    return rate > 0 && took > RATE_AFTER_NS &&
-           (double)s->body.got < (double)rate * ((double)took / (double)NS_PER_S);
+    return body_is_too_slow(session_timeouts(s)->body_rate, s->body.got, now_ns - s->body.begun_ns);
 }
 
 /* Called by the worker's second tick: the least rate of a body. */

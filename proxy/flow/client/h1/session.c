@@ -65,14 +65,10 @@ void session_enter(struct session *s, enum session_state next)
         client_idle_begin(s->w, &s->idle);
 }
 
-static uint64_t sooner(uint64_t a, uint64_t b)
-{
-    return a == 0 || (b != 0 && b < a) ? b : a;
-}
-
 void session_set_timer(struct session *s)
 {
-    uint64_t due = sooner(sooner(s->state_until_ns, s->write_until_ns), s->body.until_ns);
+    uint64_t due =
+        deadline_sooner(deadline_sooner(s->state_until_ns, s->write_until_ns), s->body.until_ns);
 
     if (due == 0)
         s->timer.due_ns = 0; /* lazily: the armed event finds nothing to do */
@@ -222,11 +218,11 @@ static void on_timer(void *arg)
 
     WEIR_CHECK(s, SESSION_MAGIC);
     now = session_now(s);
-    if (s->write_until_ns != 0 && now >= s->write_until_ns && !reads_slowly(s)) {
+    if (deadline_is_due(s->write_until_ns, now) && !reads_slowly(s)) {
         session_close(s); /* it does not read */
-    } else if (s->body.until_ns != 0 && now >= s->body.until_ns && !s->body.paused) {
+    } else if (deadline_is_due(s->body.until_ns, now) && !s->body.paused) {
         session_body_bad(s, 408, CAUSE_REQUEST_TIMEOUT, "the body did not arrive in time");
-    } else if (s->state_until_ns != 0 && now >= s->state_until_ns) {
+    } else if (deadline_is_due(s->state_until_ns, now)) {
         if (s->state == SESSION_HEAD)
             session_refuse_head(
                 s,

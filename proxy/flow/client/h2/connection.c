@@ -50,15 +50,10 @@ void h2_enter(struct h2_conn *c, enum h2_state next)
         client_idle_begin(c->w, &c->idle);
 }
 
-static uint64_t sooner(uint64_t a, uint64_t b)
-{
-    return a == 0 || (b != 0 && b < a) ? b : a;
-}
-
 void h2_set_timer(struct h2_conn *c)
 {
-    uint64_t due = sooner(sooner(c->state_until_ns, c->block_until_ns),
-                          sooner(c->write_until_ns, c->leave_until_ns));
+    uint64_t due = deadline_sooner(deadline_sooner(c->state_until_ns, c->block_until_ns),
+                                   deadline_sooner(c->write_until_ns, c->leave_until_ns));
 
     if (due == 0)
         c->timer.due_ns = 0;
@@ -189,11 +184,6 @@ static bool reads_slowly(struct h2_conn *c)
     return progress;
 }
 
-static bool is_due(uint64_t until_ns, uint64_t now_ns)
-{
-    return until_ns != 0 && now_ns >= until_ns;
-}
-
 static void on_timer(void *arg)
 {
     struct h2_conn *c = arg;
@@ -201,19 +191,19 @@ static void on_timer(void *arg)
 
     WEIR_CHECK(c, H2_MAGIC);
     now = h2_now(c);
-    if (is_due(c->write_until_ns, now) && !reads_slowly(c)) {
+    if (deadline_is_due(c->write_until_ns, now) && !reads_slowly(c)) {
         h2_conn_close(c);
         return;
     }
-    if (is_due(c->block_until_ns, now))
+    if (deadline_is_due(c->block_until_ns, now))
         terminate(c, NGHTTP2_ENHANCE_YOUR_CALM); /* a head that does not end */
-    else if (is_due(c->state_until_ns, now) && c->state == H2_OPENING)
+    else if (deadline_is_due(c->state_until_ns, now) && c->state == H2_OPENING)
         terminate(c, NGHTTP2_SETTINGS_TIMEOUT);
-    else if (is_due(c->state_until_ns, now) && c->state == H2_IDLE)
+    else if (deadline_is_due(c->state_until_ns, now) && c->state == H2_IDLE)
         terminate(c, NGHTTP2_NO_ERROR);
-    else if (is_due(c->state_until_ns, now))
+    else if (deadline_is_due(c->state_until_ns, now))
         h2_conn_close(c);
-    if (c->state != H2_DEAD && is_due(c->leave_until_ns, now))
+    if (c->state != H2_DEAD && deadline_is_due(c->leave_until_ns, now))
         h2_leave_finally(c);
     if (c->state != H2_DEAD)
         h2_set_timer(c);

@@ -8,16 +8,9 @@
  */
 #include "client/h2/h2_priv.h"
 
-#define RATE_AFTER_NS (10 * NS_PER_S)
-
-static uint64_t sooner(uint64_t a, uint64_t b)
-{
-    return a == 0 || (b != 0 && b < a) ? b : a;
-}
-
 void h2_stream_set_timer(struct h2_stream *s)
 {
-    uint64_t due = sooner(s->write_until_ns, s->body_until_ns);
+    uint64_t due = deadline_sooner(s->write_until_ns, s->body_until_ns);
 
     if (due == 0)
         s->timer.due_ns = 0;
@@ -61,9 +54,9 @@ static void on_timer(void *arg)
 
     WEIR_CHECK(s, H2_STREAM_MAGIC);
     now = h2_now(s->c);
-    if (s->write_until_ns != 0 && now >= s->write_until_ns)
+    if (deadline_is_due(s->write_until_ns, now))
         write_is_late(s);
-    else if (s->body_until_ns != 0 && now >= s->body_until_ns)
+    else if (deadline_is_due(s->body_until_ns, now))
         body_bad(s, 408, CAUSE_REQUEST_TIMEOUT, "the body did not arrive in time");
     h2_stream_set_timer(s);
 }
@@ -298,10 +291,8 @@ void h2_stream_step(struct h2_stream *s)
 
 static bool is_too_slow(const struct h2_stream *s)
 {
-    uint64_t rate = client_timeouts(s->c->w)->body_rate, took = h2_now(s->c) - s->body_begun_ns;
-
-    return rate > 0 && took > RATE_AFTER_NS &&
-           (double)s->body_got < (double)rate * ((double)took / (double)NS_PER_S);
+    return body_is_too_slow(client_timeouts(s->c->w)->body_rate, s->body_got,
+                            h2_now(s->c) - s->body_begun_ns);
 }
 
 void h2_stream_check_rate(struct h2_stream *s)
