@@ -96,14 +96,12 @@ void session_close(struct session *s)
         output_flush(w);
     if (s->state == SESSION_DEAD)
         return; /* that was its last answer */
-    h1_of(s->w)->n_discarding -= s->state == SESSION_DISCARD;
-    s->state = SESSION_DEAD;
+    session_enter(s, SESSION_DEAD);
     s->x = NULL;
     if (h1_of(w)->gathering == s)
         h1_of(w)->gathering = NULL;
     loop_timer_stop(&s->timer);
     list_remove(&s->node);
-    list_remove(&s->idle.node);
     client_leave(w, &s->conn, &s->addresses);
     buf_free(&s->in);
     buf_free(&s->out);

@@ -36,7 +36,7 @@ static uint64_t state_limit_ns(const struct h2_conn *c, enum h2_state state)
     WEIR_UNREACHABLE("HTTP/2 state");
 }
 
-/* The only place that writes c->state, but for H2_DEAD. */
+/* The only place that writes c->state. */
 void h2_enter(struct h2_conn *c, enum h2_state next)
 {
     uint64_t limit = state_limit_ns(c, next);
@@ -90,12 +90,11 @@ void h2_conn_close(struct h2_conn *c)
 {
     if (c->state == H2_DEAD)
         return;
-    c->state = H2_DEAD;
+    h2_enter(c, H2_DEAD);
     drop_streams(c);
     loop_timer_stop(&c->timer);
     list_remove(&c->node);
     list_remove(&c->dirty_node);
-    list_remove(&c->idle.node);
     list_remove(&c->step.node);
     counter_sub(&c->w->counters.h2_open, 1);
     client_leave(c->w, &c->conn, &c->addresses);
