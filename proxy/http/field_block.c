@@ -7,6 +7,8 @@
 
 #include "head_priv.h"
 
+enum { FLOOD_TIMES = 4 }; /* limits->head so many times */
+
 /* Before the bytes of each kept field. */
 struct kept {
     uint32_t name_len, value_len;
@@ -60,6 +62,11 @@ void field_block_add(struct field_block *b, const struct head_limits *limits, st
         ok = keep(&b->bytes, name, value);
     if (!ok)
         spoil(b, 503, CAUSE_OVERLOADED, "no memory for the head");
+}
+
+bool field_block_floods(const struct field_block *b, const struct head_limits *limits)
+{
+    return b->size > (uint64_t)FLOOD_TIMES * limits->head;
 }
 
 size_t field_block_held(const struct field_block *b)

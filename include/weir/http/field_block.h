@@ -27,6 +27,8 @@ void field_block_add(struct field_block *b, const struct head_limits *limits, st
                      struct slice value);
 /* The framing found a field that HTTP does not allow; the first reason counts. */
 void field_block_spoil(struct field_block *b, const char *what);
+/* Has far more come than limits->head, so that its sender must mean harm?  Not worth reading on. */
+bool field_block_floods(const struct field_block *b, const struct head_limits *limits);
 /* How many bytes it holds. */
 size_t field_block_held(const struct field_block *b);
 void field_block_free(struct field_block *b);

@@ -228,6 +228,21 @@ Test(field_block, what_is_too_much_is_counted_and_not_kept)
     field_block_free(&b.block);
 }
 
+Test(field_block, four_times_what_a_head_may_have_is_a_flood)
+{
+    struct head_limits limits = test_limits;
+    struct field_block b = {0};
+
+    limits.head = 100;
+    for (int i = 0; i < 10; i++)
+        field_block_add(&b, &limits, SLICE_LIT("name"), SLICE_LIT("four"));
+    cr_assert_eq(b.size, 4 * limits.head);
+    cr_assert_not(field_block_floods(&b, &limits), "too large, but no more than that");
+    field_block_add(&b, &limits, SLICE_LIT("a"), SLICE_NONE);
+    cr_assert(field_block_floods(&b, &limits));
+    field_block_free(&b);
+}
+
 Test(field_block, what_the_framing_found_is_told)
 {
     static const struct pair p[FIELDS_MAX] = {GET("/")};

@@ -23,7 +23,6 @@ enum {
     H2_STREAM_MAGIC = 0x48325f53,
     H2_OVER_IDS = 256,         /* streams that are over and still remembered */
     H2_HELD_MAX = 1024 * 1024, /* answers of one connection that wait for its client */
-    H2_HEAD_TIMES = 4,         /* limits.head so many times is an attack */
 };
 
 /* Those of a worker. */

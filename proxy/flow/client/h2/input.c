@@ -107,7 +107,7 @@ static int on_header(nghttp2_session *ng, const nghttp2_frame *frame, const uint
     before = field_block_held(&s->head);
     field_block_add(&s->head, limits, slice_of(name, name_len), slice_of(value, value_len));
     c->fresh_bytes += field_block_held(&s->head) - before;
-    if (s->head.size > (uint64_t)H2_HEAD_TIMES * limits->head)
+    if (field_block_floods(&s->head, limits))
         h2_cut_off(c, H2_ABUSE_HEAD);
     return 0;
 }

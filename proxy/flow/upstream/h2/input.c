@@ -2,7 +2,7 @@
 /* What an upstream of HTTP/2 sends, and what nghttp2 makes of it.  On the worker's thread. */
 #include "upstream/h2/h2_priv.h"
 
-enum { INTERIMS_MAX = 16, HEAD_TIMES = 4 };
+enum { INTERIMS_MAX = 16 };
 
 static struct h2_link *link_of(void *owner)
 {
@@ -37,13 +37,14 @@ static int on_header(nghttp2_session *ng, const nghttp2_frame *frame, const uint
 {
     struct h2_link *k = link_of(owner);
     struct h2_uplink *u = uplink_of(k, frame->hd.stream_id);
+    const struct head_limits *limits;
 
     (void)ng, (void)flags;
     if (u == NULL)
         return 0;
-    field_block_add(block_of(u), &u->snapshot->response_limits, slice_of(name, name_len),
-                    slice_of(value, value_len));
-    if (block_of(u)->size > (uint64_t)HEAD_TIMES * u->snapshot->response_limits.head)
+    limits = &u->snapshot->response_limits;
+    field_block_add(block_of(u), limits, slice_of(name, name_len), slice_of(value, value_len));
+    if (field_block_floods(block_of(u), limits))
         k->broken = true;
     return 0;
 }
