@@ -138,6 +138,16 @@ struct tls_server *tls_server_create(const struct tls_server_conf *c, char *why,
     return s;
 }
 
+bool tls_server_same_certificates(const struct tls_server *a, const struct tls_server *b)
+{
+    bool same = a->n_ctx == b->n_ctx;
+
+    for (size_t i = 0; same && i < a->n_ctx; i++)
+        same =
+            X509_cmp(SSL_CTX_get0_certificate(a->ctx[i]), SSL_CTX_get0_certificate(b->ctx[i])) == 0;
+    return same;
+}
+
 void tls_server_release(struct tls_server **sp)
 {
     struct tls_server *s = *sp;

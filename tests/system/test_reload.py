@@ -2,7 +2,11 @@
 """A reload changes what the file changes, and nothing else: counts, users, queue and limits live on."""
 
 import itertools
+import json
+import signal
+import socket
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -12,6 +16,7 @@ from harness.backend import always
 from harness.deadline import eventually
 from harness.dialects import CHAT
 from harness.http1 import request
+from harness.weir import HOST, free_port, weirctl
 
 
 def _rows(*backends, a_streams=None):
@@ -191,3 +196,80 @@ def test_what_checks_have_shown_stays_over_a_reload(rig):
     _put(w, _rows(a), health={**health, "interval": "1h"})
     assert w.admin.upstream()["state"] == "open"
     assert w.admin.upstream()["cause"] == "health_check"
+
+
+# what a reload would do
+
+def test_a_dry_run_tells_what_would_change_and_changes_nothing(rig):
+    a, b, c = rig.backend(), rig.backend(), rig.backend()
+    w = rig.weir(a, b, enforce=True, pool={"queue": {"max_wait": "2s"}})
+    before = w.admin("config")
+    w.admin("upstream chat/b drain")
+    client, _, body, peer = open_stream(w, a)
+    rows = _rows(a, b, c)
+    port = free_port()
+    w.write_file({**w.settings, "workers": 3,
+                  "listeners": [*w.settings["listeners"], {"address": f"{HOST}:{port}"}],
+                  "pools": [_pool(w, rows[1:], queue={"max_wait": "3s"})]})
+    said = w.admin("reload --dry-run")
+    for words in ('pools[chat].queue.max_wait: "3s", was "2s" (', "chat/a is taken out",
+                  "the request there ends as it would", "chat/c is new at", "by the ramp",
+                  f"the listener {HOST}:{port} opens", "workers stays", "nothing was changed"):
+        assert words in said, (words, said)
+    assert w.admin("config") == before
+    assert [u["name"] for u in w.admin.status()["pools"][0]["upstreams"]] == ["a", "b"]
+    told = json.loads(w.admin("reload --dry-run --json"))
+    assert {"key": "pools[chat].queue.max_wait", "was": '"2s"', "is": '"3s"'}.items() <= next(
+        change for change in told["changes"] if change["key"].endswith("max_wait")).items()
+    end_stream(CHAT, body, peer)
+
+
+def test_a_dry_run_of_the_settings_in_force_says_so(rig):
+    w = rig.weir(rig.backend())
+    assert "its settings are those in force" in w.admin("reload --dry-run")
+
+
+@pytest.mark.parametrize("fault", ["key", "listener", "certificate"])
+def test_a_dry_run_finds_what_a_reload_would_be_refused_for(rig, fault, tmp_path):
+    a = rig.backend()
+    w = rig.weir(a)
+    taken = socket.create_server((HOST, 0))
+    pem = tmp_path / "not.pem"
+    pem.write_text("no certificate")
+    address = f"{HOST}:{taken.getsockname()[1]}"
+    listeners = {"key": [], "listener": [{"address": address}],
+                 "certificate": [{"address": f"{HOST}:{free_port()}",
+                                  "tls": {"certificate": str(pem), "key": str(pem)}}]}[fault]
+    more = {"wrokers": 3} if fault == "key" else {}
+    w.write_file({**w.settings, **more, "listeners": [*w.settings["listeners"], *listeners]})
+    code, _, dry = weirctl(w.socket_path, "reload", "--dry-run")
+    wet_code, _, wet = weirctl(w.socket_path, "reload")
+    assert code == wet_code == 1
+    assert dry == wet and {"key": "wrokers", "listener": address, "certificate": "not.pem"}[fault] in dry
+    taken.close()
+
+
+def test_a_hundred_reloads_at_once_are_made_together(rig):
+    a = rig.backend()
+    a.serve(always(200, b"x"))
+    w = rig.weir(a)
+    w.write_file({**w.settings, "pools": [_pool(w, _rows(a), heartbeat="7s")]})
+    before = len(json.loads(w.admin("events --json")))
+    with ThreadPoolExecutor(20) as crowd:
+        said = list(crowd.map(lambda _: [w.admin("reload") for _ in range(5)], range(20)))
+    for _ in range(100):
+        w.signal(signal.SIGHUP)
+    assert all("in force" in line for lines in said for line in lines)
+    assert "7s" in w.admin("config heartbeat")
+    made = len(json.loads(w.admin("events --json"))) - before
+    assert 1 <= made <= 10, made
+    assert w.client().ask().status == 200
+
+
+def test_who_asks_for_a_reload_hears_of_the_file_as_it_was_then(rig):
+    a = rig.backend()
+    w = rig.weir(a)
+    for i in range(1, 6):
+        w.write_file({**w.settings, "pools": [_pool(w, _rows(a), heartbeat=f"{i}s")]})
+        w.admin("reload")
+        assert f'"{i}s"' in w.admin("config heartbeat")

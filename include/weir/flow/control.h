@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "weir/base/buf.h"
+#include "weir/conf/compare.h"
 #include "weir/conf/settings.h"
 #include "weir/decide/pool.h"
 #include "weir/flow/counters.h"
@@ -92,8 +93,28 @@ bool control_mode(struct control *c, const struct control_who *who, size_t pool,
 /* text NULL clears. */
 bool control_incident(struct control *c, const struct control_who *who, size_t pool,
                       const char *text, uint64_t for_ns, char *why, size_t room);
-bool control_reload(struct control *c, const struct control_who *who, struct conf_diagnostics *m,
-                    struct buf *notes);
+/*
+ * Reads the settings anew: in this turn of the loop, or, within a moment of the last time, together
+ * with all who ask until then.  fn is called once, from the loop: no diagnostic = the settings are
+ * in force, and notes (lines) say what of them waits for a restart.  False: there is no memory, and
+ * fn is not called.
+ */
+typedef void control_reloaded_fn(const struct conf_diagnostics *m, struct slice notes, void *arg);
+bool control_reload(struct control *c, const struct control_who *who, control_reloaded_fn *fn,
+                    void *arg);
+
+/*
+ * What a reload would do, all of it checked but for nothing put in force.  change is called for
+ * each key that differs, then effect with a sentence for each thing that it does to what runs.
+ * False: diagnostics, as of a reload.
+ */
+struct reload_preview {
+    void (*change)(const struct conf_change *change, void *arg);
+    void (*effect)(const char *sentence, void *arg);
+    void *arg;
+};
+bool control_preview_reload(struct control *c, const struct reload_preview *p,
+                            struct conf_diagnostics *m);
 void control_drain(struct control *c, const struct control_who *who);
 void control_stop(struct control *c, const struct control_who *who);
 

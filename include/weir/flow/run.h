@@ -26,6 +26,9 @@ void flow_unbind(struct flow_sockets *f);
 /* One listener of s, fds has room for s->workers; false: a sentence in why, nothing stays open. */
 bool flow_bind_listener(const struct settings *s, size_t index, int *fds, char *why, size_t room);
 
+/* Could it be opened now?  Binds for a moment, listens never.  False: a sentence in why. */
+bool flow_probe_listener(const struct settings *s, size_t index, char *why, size_t room);
+
 struct control_start {
     struct flow_sockets *sockets; /* taken over by control_create, in any case */
     /*

@@ -46,6 +46,8 @@ struct tls_client_conf {
  */
 struct tls_server *tls_server_create(const struct tls_server_conf *c, char *why, size_t why_room);
 struct tls_client *tls_client_create(const struct tls_client_conf *c, char *why, size_t why_room);
+/* Do both show the same certificates, in the same order?  (Of the first of each chain.) */
+bool tls_server_same_certificates(const struct tls_server *a, const struct tls_server *b);
 void tls_server_release(struct tls_server **t);
 void tls_client_release(struct tls_client **t);
 

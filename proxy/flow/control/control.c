@@ -198,15 +198,6 @@ void control_stop(struct control *c, const struct control_who *who)
 
 /* --- signals */
 
-static void reload_by_signal(struct control *c)
-{
-    struct conf_diagnostics m = {0};
-    struct control_who who = {.uid = (unsigned)getuid(), .text = "SIGHUP"};
-
-    (void)control_reload(c, &who, &m, NULL);
-    conf_diagnostics_free(&m);
-}
-
 static void on_signal(evutil_socket_t fd, short what, void *arg)
 {
     struct control *c = arg;
@@ -217,7 +208,7 @@ static void on_signal(evutil_socket_t fd, short what, void *arg)
         loop_refresh_now(c->loop);
         switch (info.ssi_signo) {
         case SIGHUP:
-            reload_by_signal(c);
+            control_reload_by_signal(c);
             break;
         case SIGUSR1:
             access_log_reopen(c);
@@ -321,6 +312,7 @@ struct control *control_create(struct settings **s, const struct control_start *
     c->loop = loop_create();
     if (c->loop == NULL)
         goto failed;
+    control_reloads_begin(c);
     c->clock.started_wall_ns = c->service.since_wall_ns = wall_now_ns();
     c->clock.wall_minus_mono_ns = c->clock.started_wall_ns - mono_now_ns();
     c->snapshot = snapshot_create(s, NULL, &c->slots, why, room, mono_now_ns());
@@ -401,6 +393,7 @@ void control_destroy(struct control **cp)
         return;
     join_workers(c);
     if (c->loop != NULL) {
+        control_reloads_end(c);
         control_unwatch_upstreams(c);
         loop_timer_stop(&c->tick);
         loop_timer_stop(&c->expiry);

@@ -7,6 +7,7 @@
 #include "weir/base/assert.h"
 #include "weir/base/clock.h"
 #include "weir/base/file_sink.h"
+#include "weir/base/list.h"
 #include "weir/base/log.h"
 #include "weir/base/log_sink.h"
 #include "weir/flow/control.h"
@@ -158,6 +159,14 @@ struct control_signals {
     struct event *event;
 };
 
+/* Who waits for the settings to be read anew, and since when they rest. */
+struct control_reloads {
+    struct list asks;
+    struct loop_timer rest;
+    uint64_t ended_ns; /* of the last one; 0 = none yet */
+    bool by_signal;    /* among those who wait */
+};
+
 struct control {
     struct loop *loop;
     struct snapshot *snapshot;
@@ -183,6 +192,7 @@ struct control {
     struct control_service service;
     struct control_phase phase;
     struct control_signals signals;
+    struct control_reloads reloads;
     struct control_view view;
 };
 
@@ -234,6 +244,24 @@ void access_log_watch(struct control *c); /* once a second */
 void control_on_records(struct loop_message *m);
 bool why_ring_init(struct why_ring *w, uint32_t entries);
 void why_ring_free(struct why_ring *w);
+
+/* --- control/reload.c */
+/*
+ * Everything that a reload needs, made beside what is in force, but for its sockets; not_live is
+ * called with what stays as it is until a restart.  NULL and diagnostics.
+ */
+struct snapshot *control_prepare_reload(struct control *c, struct conf_diagnostics *m,
+                                        void (*not_live)(const char *sentence, void *arg),
+                                        void *arg);
+void control_forget_reload(struct control *c, struct snapshot **next); /* instead of its use */
+void control_refuse_reload(struct conf_diagnostics *m, const char *file, const char *why);
+void control_reload_now(struct control *c, struct conf_diagnostics *m, struct buf *notes);
+bool control_has_upstream(const struct snapshot *s, int slot);
+
+/* --- control/reload_asks.c */
+void control_reloads_begin(struct control *c);
+void control_reload_by_signal(struct control *c);
+void control_reloads_end(struct control *c);
 
 /* --- control/dns.c */
 bool control_watch_upstream(struct control *c, struct snapshot_pool *p, size_t i);

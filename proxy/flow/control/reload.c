@@ -14,30 +14,24 @@
 /* What reading a file and making everything of it may take, generously. */
 enum { RELOAD_ROOM_BYTES = 16 * 1024 * 1024 };
 
-static void note(struct buf *notes, const char *text)
+static void on_not_live(const char *text, void *arg)
 {
+    struct buf *notes = arg;
+
     log_info("%s", text);
-    if (notes == NULL)
-        return;
     if (buf_append(notes, slice_str(text), 64 * 1024) != WEIR_OK ||
         buf_append(notes, SLICE_LIT("\n"), 64 * 1024) != WEIR_OK)
         log_warn("the notes of the reload are cut");
 }
 
-static void on_not_live(const char *sentence, void *arg)
-{
-    note(arg, sentence);
-}
-
-static bool complain(const struct conf_diagnostics *m)
+static void complain(const struct conf_diagnostics *m)
 {
     for (size_t i = 0; i < m->n; i++)
         log_error("reload: %s:%d: %s", m->list[i].file, m->list[i].line, m->list[i].text);
     log_error("reload: the settings in force stay");
-    return false;
 }
 
-static bool refuse(struct conf_diagnostics *m, const char *file, const char *why)
+void control_refuse_reload(struct conf_diagnostics *m, const char *file, const char *why)
 {
     struct conf_diagnostic *list = realloc(m->list, (m->n + 1) * sizeof *list);
 
@@ -45,7 +39,6 @@ static bool refuse(struct conf_diagnostics *m, const char *file, const char *why
         m->list = list;
         list[m->n++] = (struct conf_diagnostic){strdup(file), 0, strdup(why)};
     }
-    return complain(m);
 }
 
 /* --- listeners */
@@ -107,7 +100,7 @@ static void swap_listeners(struct control *c, const struct snapshot *old,
 
 /* --- upstreams */
 
-static bool snapshot_has_upstream(const struct snapshot *s, int slot)
+bool control_has_upstream(const struct snapshot *s, int slot)
 {
     for (size_t k = 0; k < s->settings->n_pools; k++) {
         for (size_t i = 0; i < s->pools[k].n_upstreams; i++) {
@@ -121,7 +114,7 @@ static bool snapshot_has_upstream(const struct snapshot *s, int slot)
 static void swap_upstreams(struct control *c, const struct snapshot *old)
 {
     for (int slot = 0; slot < SNAPSHOT_UPSTREAMS_MAX; slot++) {
-        if (snapshot_has_upstream(old, slot) && !snapshot_has_upstream(c->snapshot, slot)) {
+        if (control_has_upstream(old, slot) && !control_has_upstream(c->snapshot, slot)) {
             control_unwatch_upstream(c, slot);
             for (int w = 0; w < c->workers.n; w++)
                 worker_close_idle(c->workers.list[w], slot);
@@ -130,7 +123,7 @@ static void swap_upstreams(struct control *c, const struct snapshot *old)
     for (size_t k = 0; k < c->snapshot->settings->n_pools; k++) {
         for (size_t i = 0; i < c->snapshot->pools[k].n_upstreams; i++) {
             struct snapshot_pool *p = &c->snapshot->pools[k];
-            bool known = snapshot_has_upstream(old, p->upstreams[i].slot);
+            bool known = control_has_upstream(old, p->upstreams[i].slot);
 
             if (!(known ? control_rewatch_upstream(c, p, i) : control_watch_upstream(c, p, i)))
                 log_error("out of memory: an upstream is not looked after any more");
@@ -204,39 +197,67 @@ static void put_in_force(struct control *c, struct snapshot *next)
     snapshot_unref(old); /* workers and exchanges have references of their own */
 }
 
-bool control_reload(struct control *c, const struct control_who *who, struct conf_diagnostics *m,
-                    struct buf *notes)
+struct snapshot *control_prepare_reload(struct control *c, struct conf_diagnostics *m,
+                                        void (*not_live)(const char *sentence, void *arg),
+                                        void *arg)
 {
     struct settings *s;
     struct snapshot *next;
     char why[600];
 
-    if (!memory_is_there(RELOAD_ROOM_BYTES))
-        return refuse(m, c->snapshot->settings->file, "there is no memory to read the settings");
-    log_info("reload by uid %u: %s: reading the settings anew", who->uid, who->text);
-    if (c->start.notify != NULL)
-        c->start.notify("RELOADING", c->start.arg);
+    if (!memory_is_there(RELOAD_ROOM_BYTES)) {
+        control_refuse_reload(m, c->snapshot->settings->file,
+                              "there is no memory to read the settings");
+        return NULL;
+    }
     s = c->start.reread(m, c->start.arg);
     if (s == NULL)
-        return complain(m);
-    (void)conf_not_live(c->snapshot->settings, s, on_not_live, notes);
+        return NULL;
+    (void)conf_not_live(c->snapshot->settings, s, not_live, arg);
     s->workers = c->snapshot->settings->workers;
     next = snapshot_create(&s, c->snapshot, &c->slots, why, sizeof why, loop_refresh_now(c->loop));
     if (next == NULL) {
-        bool refused = refuse(m, s->file, why);
+        control_refuse_reload(m, s->file, why);
         settings_destroy(&s);
-        return refused;
     }
-    if (!open_new_listeners(c, next, why, sizeof why)) {
-        close_new_listeners(c, next);
-        snapshot_abandon(next, loop_now_ns(c->loop));
-        (void)refuse(m, next->settings->file, why);
-        snapshot_unref(next);
-        return false;
-    }
-    put_in_force(c, next);
-    control_say(c, "", "", "reload", "the settings were read anew (uid %u)", who->uid);
+    return next;
+}
+
+void control_forget_reload(struct control *c, struct snapshot **next)
+{
+    snapshot_abandon(*next, loop_now_ns(c->loop));
+    snapshot_unref(*next);
+    *next = NULL;
+}
+
+static bool prepare_and_bind(struct control *c, struct snapshot **next, struct conf_diagnostics *m,
+                             struct buf *notes)
+{
+    char why[600];
+
+    *next = control_prepare_reload(c, m, on_not_live, notes);
+    if (*next == NULL || open_new_listeners(c, *next, why, sizeof why))
+        return *next != NULL;
+    control_refuse_reload(m, (*next)->settings->file, why);
+    close_new_listeners(c, *next);
+    control_forget_reload(c, next);
+    return false;
+}
+
+static void tell_manager(struct control *c, const char *what)
+{
     if (c->start.notify != NULL)
-        c->start.notify("READY", c->start.arg);
-    return true;
+        c->start.notify(what, c->start.arg);
+}
+
+void control_reload_now(struct control *c, struct conf_diagnostics *m, struct buf *notes)
+{
+    struct snapshot *next;
+
+    tell_manager(c, "RELOADING");
+    if (prepare_and_bind(c, &next, m, notes))
+        put_in_force(c, next);
+    else
+        complain(m);
+    tell_manager(c, "READY"); /* with the new settings or with the old ones */
 }

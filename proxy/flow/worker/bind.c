@@ -65,6 +65,26 @@ static bool bind_address(const struct net_addr *a, unsigned how, uint32_t backlo
     return true;
 }
 
+static bool parse_address(const struct listener_conf *c, struct net_addr *a, char *why, size_t room)
+{
+    if (net_addr_parse(slice_str(c->address), a) == WEIR_OK)
+        return true;
+    (void)snprintf(why, room, "listener address \"%s\" is not host:port, [v6]:port or unix:path",
+                   c->address);
+    return false;
+}
+
+static bool cannot_listen(const struct listener_conf *c, const char *reason, char *why, size_t room)
+{
+    (void)snprintf(why, room, "cannot listen on %s: %s (%s)", c->address, reason, strerror(errno));
+    return false;
+}
+
+static unsigned how_to_listen(const struct settings *s, size_t index, const struct net_addr *a)
+{
+    return is_ipv6_only(s, index, a) ? LISTEN_IPV6_ONLY : 0;
+}
+
 bool flow_bind_listener(const struct settings *s, size_t index, int *fds, char *why, size_t room)
 {
     const struct listener_conf *c = &s->listeners[index];
@@ -73,18 +93,23 @@ bool flow_bind_listener(const struct settings *s, size_t index, int *fds, char *
 
     for (size_t w = 0; w < s->workers; w++)
         fds[w] = -1;
-    if (net_addr_parse(slice_str(c->address), &a) != WEIR_OK) {
-        (void)snprintf(why, room,
-                       "listener address \"%s\" is not host:port, [v6]:port or unix:path",
-                       c->address);
+    if (!parse_address(c, &a, why, room))
         return false;
-    }
-    if (bind_address(&a, is_ipv6_only(s, index, &a) ? LISTEN_IPV6_ONLY : 0, c->backlog, s->workers,
-                     fds, &reason))
+    if (bind_address(&a, how_to_listen(s, index, &a), c->backlog, s->workers, fds, &reason))
         return true;
     close_all(fds, s->workers);
-    (void)snprintf(why, room, "cannot listen on %s: %s (%s)", c->address, reason, strerror(errno));
-    return false;
+    return cannot_listen(c, reason, why, room);
+}
+
+bool flow_probe_listener(const struct settings *s, size_t index, char *why, size_t room)
+{
+    const struct listener_conf *c = &s->listeners[index];
+    const char *reason = "";
+    struct net_addr a;
+
+    return parse_address(c, &a, why, room) &&
+           (listen_probe(&a, how_to_listen(s, index, &a), &reason) == WEIR_OK ||
+            cannot_listen(c, reason, why, room));
 }
 
 /* A default address that is taken is a warning: nobody asked for it. */

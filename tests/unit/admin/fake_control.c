@@ -213,17 +213,47 @@ bool control_incident(struct control *c, const struct control_who *who, size_t p
     return verdict(c, why, room);
 }
 
-bool control_reload(struct control *c, const struct control_who *who, struct conf_diagnostics *m,
-                    struct buf *notes)
+static void fill_diagnostics(const struct control *c, struct conf_diagnostics *m)
 {
-    remember(c, who, 0, 0, 0);
     m->list = calloc(c->n_diagnostics + 1, sizeof *m->list);
     WEIR_ASSERT(m->list != NULL);
     for (; m->n < c->n_diagnostics; m->n++)
         m->list[m->n] =
             (struct conf_diagnostic){strdup("weir.cfg"), 7, strdup(c->diagnostics[m->n])};
-    (void)notes;
-    return m->n == 0;
+}
+
+static void tell_reloaded(struct loop_message *m)
+{
+    struct control *c = LIST_OBJECT(m, struct control, reloaded_message);
+    struct conf_diagnostics found = {0};
+
+    fill_diagnostics(c, &found);
+    c->on_reloaded(&found, SLICE_NONE, c->on_reloaded_arg);
+    conf_diagnostics_free(&found);
+}
+
+bool control_reload(struct control *c, const struct control_who *who, control_reloaded_fn *fn,
+                    void *arg)
+{
+    remember(c, who, 0, 0, 0);
+    c->on_reloaded = fn;
+    c->on_reloaded_arg = arg;
+    c->reloaded_message.deliver = tell_reloaded;
+    loop_post(c->loop, &c->reloaded_message);
+    return true;
+}
+
+bool control_preview_reload(struct control *c, const struct reload_preview *p,
+                            struct conf_diagnostics *m)
+{
+    static const struct conf_change change = {"workers", "2", "3", "weir.cfg:7"};
+
+    fill_diagnostics(c, m);
+    if (m->n > 0)
+        return false;
+    p->change(&change, p->arg);
+    p->effect("the listener [::]:81 opens", p->arg);
+    return true;
 }
 
 void conf_diagnostics_free(struct conf_diagnostics *m)

@@ -183,6 +183,21 @@ Test(socket, unknown_names_are_answered_with_those_there_are)
     cr_assert_eq(control.orders, 0);
 }
 
+Test(socket, a_dry_run_tells_what_would_change_and_what_that_does)
+{
+    cr_assert_str_eq(ask("reload --dry-run\n"),
+                     "the file is good; a reload would change 1 setting\n"
+                     "  workers: 3, was 2 (weir.cfg:7)\n"
+                     "what it does to running traffic\n"
+                     "  the listener [::]:81 opens\n"
+                     "  requests under way end under the settings they began with; none is cut\n"
+                     "nothing was changed\n\n");
+    cr_assert_str_eq(ask("reload --dry-run --json\n"),
+                     "{\"changes\":[{\"key\":\"workers\",\"was\":\"2\",\"is\":\"3\","
+                     "\"from\":\"weir.cfg:7\"}],\"effects\":[\"the listener [::]:81 opens\"]}\n\n");
+    cr_assert_eq(control.orders, 0);
+}
+
 Test(socket, a_reload_with_diagnostics_shows_all_of_them)
 {
     const char *got;
