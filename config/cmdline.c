@@ -6,13 +6,23 @@
 #include "weir/base/assert.h"
 #include "weir/conf/cmdline.h"
 
-enum { OPT_UPSTREAM = 256, OPT_LISTEN, OPT_CHECK, OPT_SETTINGS, OPT_VERBOSE };
+enum {
+    OPT_UPSTREAM = 256,
+    OPT_LISTEN,
+    OPT_CHECK,
+    OPT_SETTINGS,
+    OPT_VERBOSE,
+    OPT_ONLINE,
+    OPT_GENERATE
+};
 
 static const struct option options[] = {
     {"config", required_argument, NULL, 'c'},
     {"upstream", required_argument, NULL, OPT_UPSTREAM},
     {"listen", required_argument, NULL, OPT_LISTEN},
     {"check", no_argument, NULL, OPT_CHECK},
+    {"online", no_argument, NULL, OPT_ONLINE},
+    {"generate", required_argument, NULL, OPT_GENERATE},
     {"help", no_argument, NULL, 'h'},
     {"version", no_argument, NULL, 'V'},
     {"verbose", no_argument, NULL, OPT_VERBOSE},
@@ -20,8 +30,9 @@ static const struct option options[] = {
     {NULL, 0, NULL, 0},
 };
 
-static const char usage[] = "usage: weir [--check] -c FILE\n"
-                            "       weir [--check] --upstream URL [--listen ADDRESS]\n";
+static const char usage[] =
+    "usage: weir [--check [--online [--generate MODEL]]] -c FILE\n"
+    "       weir [--check [--online [--generate MODEL]]] --upstream URL [--listen ADDRESS]\n";
 
 static const char help[] =
     "\n"
@@ -33,6 +44,9 @@ static const char help[] =
     "      --listen ADDRESS where clients are accepted, with --upstream; 127.0.0.1:8080 if not\n"
     "                       given (127.0.0.1:8080, [::1]:8080 or unix:/path)\n"
     "      --check          verify everything a start needs, print what would run, start nothing\n"
+    "      --online         with --check: try each upstream as well (name, connect, TLS, answer)\n"
+    "      --generate MODEL with --online: ask each for one token of this model, with the\n"
+    "                       Authorization that the variable WEIR_AUTHORIZATION holds\n"
     "  -h, --help           this text\n"
     "  -V, --version        the version; with --verbose also the libraries it runs with\n"
     "\n"
@@ -56,6 +70,12 @@ static bool take_option(struct cmdline *c, int opt)
         return true;
     case OPT_CHECK:
         c->action = CMDLINE_CHECK;
+        return true;
+    case OPT_ONLINE:
+        c->online = true;
+        return true;
+    case OPT_GENERATE:
+        c->generate = optarg;
         return true;
     case 'h':
         c->action = CMDLINE_HELP;
@@ -84,6 +104,10 @@ static const char *wrong_choice(const struct cmdline *c)
         return "-c and --upstream exclude each other";
     if (c->listen != NULL && c->upstream == NULL)
         return "--listen goes with --upstream; in a file, listeners say where clients are accepted";
+    if (c->online && c->action != CMDLINE_CHECK)
+        return "--online goes with --check";
+    if (c->generate != NULL && !c->online)
+        return "--generate goes with --check --online";
     return NULL;
 }
 

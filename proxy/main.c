@@ -21,6 +21,7 @@
 #include "weir/admin/admin.h"
 #include "weir/base/log.h"
 #include "weir/conf/cmdline.h"
+#include "weir/flow/online.h"
 #include "weir/flow/run.h"
 
 #include "linked.h"
@@ -212,6 +213,28 @@ static int check(const struct settings *s)
     return 0;
 }
 
+/* The upstreams as they are now; what the file alone can tell has been checked. */
+static int check_online(const struct cmdline *c, struct settings **s)
+{
+    struct online_ask ask = {c->generate, getenv("WEIR_AUTHORIZATION")};
+    char why[600];
+    int failed = flow_check_online(s, &ask, stdout, why, sizeof why);
+
+    if (failed < 0)
+        (void)fprintf(stderr, "weir: the upstreams cannot be tried: %s\n", why);
+    return failed == 0 ? 0 : CMDLINE_EXIT_SETTINGS;
+}
+
+static int run_or_check(const struct cmdline *c, struct run *r, struct settings **s)
+{
+    int status;
+
+    if (c->action == CMDLINE_RUN)
+        return run(r, s);
+    status = check(*s);
+    return status == 0 && c->online ? check_online(c, s) : status;
+}
+
 static int act(struct run *r)
 {
     struct settings *s;
@@ -237,7 +260,7 @@ static int act(struct run *r)
     if (s == NULL)
         return CMDLINE_EXIT_SETTINGS;
     log_set_level(s->log.level);
-    status = r->cmdline.action == CMDLINE_CHECK ? check(s) : run(r, &s);
+    status = run_or_check(&r->cmdline, r, &s);
     settings_destroy(&s);
     return status;
 }

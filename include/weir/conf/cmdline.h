@@ -26,8 +26,10 @@ struct cmdline {
     enum cmdline_action action;
     const char *file;
     const char *upstream;
-    const char *listen; /* NULL: the default address; only with upstream */
-    bool verbose;       /* VERSION: the linked libraries as well */
+    const char *listen;   /* NULL: the default address; only with upstream */
+    bool verbose;         /* VERSION: the linked libraries as well */
+    bool online;          /* CHECK: the upstreams are tried as well */
+    const char *generate; /* CHECK, online: the model of a generation; NULL: none */
 };
 
 /* WEIR_BAD: a sentence part that says what is wrong in `why`. */

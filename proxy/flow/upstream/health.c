@@ -99,7 +99,7 @@ static void failed(struct health *h, const char *why)
     end_check(h);
 }
 
-static bool is_healthy(const struct health_conf *c, int status)
+bool health_status_is_good(const struct health_conf *c, int status)
 {
     for (size_t i = 0; i < c->n_status; i++) {
         int from = 0, to = 0, n = sscanf(c->status[i], "%d-%d", &from, &to);
@@ -131,7 +131,7 @@ static void on_step(void *owner)
     case PARSE_DONE:
         break;
     }
-    if (is_healthy(&h->pool->conf->health, r.status)) {
+    if (health_status_is_good(&h->pool->conf->health, r.status)) {
         passed(h);
         return;
     }
@@ -148,20 +148,25 @@ static bool has_header(const struct health_conf *c, const char *name)
     return false;
 }
 
-/* The Host is the one of requests; fields of the settings take precedence. */
-static void put_request(struct text *t, const struct health *h)
+/* Fields of the settings take precedence. */
+void health_put_fields(struct text *t, const struct health_conf *c, const char *host)
 {
-    const struct health_conf *c = &h->pool->conf->health;
-    const struct snapshot_upstream *u = h->upstream;
-
-    text_printf(t, "GET %s HTTP/1.1\r\n", c->path);
     if (!has_header(c, "Host:"))
-        text_printf(t, "Host: %s\r\n", u->host[0] != '\0' ? u->host : u->own_host);
+        text_printf(t, "Host: %s\r\n", host);
     if (!has_header(c, "User-Agent:"))
         text_str(t, "User-Agent: weir-health\r\n");
     for (size_t i = 0; i < c->n_headers; i++)
         text_printf(t, "%s\r\n", c->headers[i]);
     text_str(t, "Connection: close\r\n\r\n");
+}
+
+/* The Host is the one of requests. */
+static void put_request(struct text *t, const struct health *h)
+{
+    const struct snapshot_upstream *u = h->upstream;
+
+    text_printf(t, "GET %s HTTP/1.1\r\n", h->pool->conf->health.path);
+    health_put_fields(t, &h->pool->conf->health, u->host[0] != '\0' ? u->host : u->own_host);
 }
 
 static void on_open(void *owner)

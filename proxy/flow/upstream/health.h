@@ -23,4 +23,9 @@ const char *health_error(const struct health *h);
 /* Where to connect to; checks begin with the first address.  h NULL is fine. */
 void health_set_address(struct health *h, const struct net_addr *a);
 
+/* For whoever checks in another way: is this status a pass; the fields of a check, their end too.
+ */
+bool health_status_is_good(const struct health_conf *c, int status);
+void health_put_fields(struct text *t, const struct health_conf *c, const char *host);
+
 #endif
