@@ -4,7 +4,8 @@
 
 #include "weir/conf/settings.h"
 
-/* One key that differs.  was NULL: it is new; is NULL: it is gone.  from: where the value stands. */
+/* One key that differs.  was NULL: it is new; is NULL: it is gone.  from: where the value stands.
+ */
 struct conf_change {
     const char *key, *was, *is, *from;
 };
