@@ -15,6 +15,9 @@ static const struct conf_word http2_words[] = {{"off", UPSTREAM_HTTP2_OFF},
                                                {"clear", UPSTREAM_HTTP2_CLEAR},
                                                {NULL, 0}};
 
+static const struct conf_word proxy_words[] = {
+    {"off", UPSTREAM_PROXY_OFF}, {"v1", UPSTREAM_PROXY_V1}, {"v2", UPSTREAM_PROXY_V2}, {NULL, 0}};
+
 static const struct conf_row upstream_rows[] = {
     TEXT("name", struct upstream_conf, name, &conf_form_name,
          "what it is called; reloads recognise it by this and its url", .required = true),
@@ -27,6 +30,9 @@ static const struct conf_row upstream_rows[] = {
     WORD("http2", struct upstream_conf, http2, "auto", http2_words,
          "HTTP/2: auto: where an https upstream agrees (ALPN); clear: to an http one by prior "
          "knowledge"),
+    WORD("proxy_protocol", struct upstream_conf, proxy_protocol, "off", proxy_words,
+         "each connection begins with the PROXY protocol, which names the client; only requests of "
+         "that client then share it"),
     TEXT("ca", struct upstream_conf, ca, &conf_form_anchor,
          "PEM file or folder of authorities that sign it", .def_words = "the system's"),
     TEXT("server_name", struct upstream_conf, server_name, &conf_form_host,

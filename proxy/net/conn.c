@@ -9,11 +9,9 @@
 #include "weir/net/conn.h"
 
 #include <errno.h>
-#include <linux/sockios.h>
-#include <linux/tcp.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "conn_priv.h"
@@ -157,10 +155,23 @@ static void begin_handshake(struct conn *c)
     conn_handshake(c);
 }
 
+/* They are few, and nothing was written before them: the kernel takes all or is broken. */
+static bool send_first(struct conn *c)
+{
+    struct conn_first *f = c->first;
+    bool sent = f == NULL || send(c->fd, f->bytes, f->len, MSG_NOSIGNAL) == (ssize_t)f->len;
+
+    c->first = NULL;
+    free(f);
+    return sent;
+}
+
 static void connect_ended(struct conn *c, int err)
 {
     if (err != 0)
         fail(c, connect_status(err), connect_words(err));
+    else if (!send_first(c))
+        fail(c, WEIR_RESET, "the connection broke off before its first bytes");
     else if (c->tls != NULL)
         begin_handshake(c);
     else
@@ -252,6 +263,7 @@ static void free_deferred(struct loop_deferred *d)
 
     c->magic = 0;
     tls_link_free(&c->tls);
+    free(c->first);
     free(c);
 }
 
@@ -260,8 +272,21 @@ static struct conn *discard(struct conn *c)
 {
     (void)close(c->fd);
     tls_link_free(&c->tls);
+    free(c->first);
     free(c);
     return NULL;
+}
+
+static bool keep_first(struct conn *c, struct slice first)
+{
+    if (first.len == 0)
+        return true;
+    c->first = malloc(sizeof *c->first + first.len);
+    if (c->first == NULL)
+        return false;
+    c->first->len = first.len;
+    memcpy(c->first->bytes, first.p, first.len);
+    return true;
 }
 
 struct conn *conn_accept(struct loop *l, int fd, const struct net_addr *peer,
@@ -334,7 +359,8 @@ static void begin_connect(struct conn *c)
 }
 
 struct conn *conn_connect(struct loop *l, const struct net_addr *to, struct tls_client *tls,
-                          uint64_t connect_ns, const struct conn_events *ev, void *owner)
+                          struct slice first, uint64_t connect_ns, const struct conn_events *ev,
+                          void *owner)
 {
     int fd = socket_for(to);
     struct conn *c;
@@ -344,6 +370,8 @@ struct conn *conn_connect(struct loop *l, const struct net_addr *to, struct tls_
     c = create(l, fd, ev, owner);
     if (c == NULL)
         return NULL;
+    if (!keep_first(c, first))
+        return discard(c);
     if (tls != NULL) {
         c->tls = tls_link_connect(tls, c);
         if (c->tls == NULL)
@@ -390,24 +418,4 @@ bool conn_is_tls(const struct conn *c)
 const struct net_addr *conn_peer(const struct conn *c)
 {
     return &c->peer;
-}
-
-uint64_t conn_acked(const struct conn *c)
-{
-    struct tcp_info info;
-    socklen_t len = sizeof info;
-
-    memset(&info, 0, sizeof info);
-    if (c->tls != NULL || c->peer.u.sa.sa_family == AF_UNIX ||
-        getsockopt(c->fd, IPPROTO_TCP, TCP_INFO, &info, &len) != 0 || info.tcpi_bytes_acked == 0)
-        return 0;
-    return info.tcpi_bytes_acked - 1; /* the first one is the SYN's */
-}
-
-size_t conn_unsent(const struct conn *c)
-{
-    size_t held = c->tls == NULL ? 0 : c->tls->out_len;
-    int n = 0;
-
-    return ioctl(c->fd, SIOCOUTQ, &n) == 0 && n > 0 ? held + (size_t)n : held;
 }

@@ -6,6 +6,10 @@
  */
 #include <errno.h>
 #include <limits.h>
+#include <linux/sockios.h>
+#include <linux/tcp.h>
+#include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "conn_priv.h"
@@ -265,4 +269,35 @@ struct slice conn_alpn(const struct conn *c)
     if (c->tls != NULL)
         SSL_get0_alpn_selected(c->tls->ssl, &name, &len);
     return slice_of(name, len);
+}
+
+/* --- what the kernel says of it */
+
+void conn_local(const struct conn *c, struct net_addr *out)
+{
+    socklen_t len = sizeof out->u;
+
+    *out = (struct net_addr){0};
+    if (getsockname(c->fd, &out->u.sa, &len) == 0)
+        out->len = len;
+}
+
+uint64_t conn_acked(const struct conn *c)
+{
+    struct tcp_info info;
+    socklen_t len = sizeof info;
+
+    memset(&info, 0, sizeof info);
+    if (c->tls != NULL || c->peer.u.sa.sa_family == AF_UNIX ||
+        getsockopt(c->fd, IPPROTO_TCP, TCP_INFO, &info, &len) != 0 || info.tcpi_bytes_acked == 0)
+        return 0;
+    return info.tcpi_bytes_acked - 1; /* the first one is the SYN's */
+}
+
+size_t conn_unsent(const struct conn *c)
+{
+    size_t held = c->tls == NULL ? 0 : c->tls->out_len;
+    int n = 0;
+
+    return ioctl(c->fd, SIOCOUTQ, &n) == 0 && n > 0 ? held + (size_t)n : held;
 }

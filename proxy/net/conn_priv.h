@@ -17,6 +17,12 @@ enum conn_state {
 
 struct tls_link;
 
+/* What is sent before anything else. */
+struct conn_first {
+    size_t len;
+    char bytes[];
+};
+
 /*
  * What the kernel is asked to report, and what the owner wants, are two things: read_armed may stay
  * while want_read is off (see conn_park), so that a short pause costs nothing.
@@ -27,7 +33,8 @@ struct conn {
     struct loop *loop;
     const struct conn_events *ev;
     void *owner;
-    struct tls_link *tls; /* NULL: plain */
+    struct tls_link *tls;     /* NULL: plain */
+    struct conn_first *first; /* until connected; NULL: nothing */
     struct event read_ev, write_ev;
     struct loop_timer timer; /* until open */
     union {

@@ -4,11 +4,12 @@
 
 #include <string.h>
 
+#include "weir/base/assert.h"
 #include "weir/base/text.h"
 
 enum {
-    LINE_MAX = 107, /* of version 1, with CR LF (2.1) */
-    FIXED = 16,     /* of version 2: signature, version and command, family, length */
+    LINE_MAX = PROXIED_WRITTEN_MAX, /* of version 1, with CR LF (2.1) */
+    FIXED = 16, /* of version 2: signature, version and command, family, length */
     COMMAND_LOCAL = 0x20,
     COMMAND_PROXY = 0x21,
     TCP4 = 0x11,
@@ -172,4 +173,106 @@ enum weir_status proxied_read(struct slice in, struct proxied *out, size_t *used
     if (begins_as(in, signature))
         return read_binary(in, out, used);
     return read_text(in, out, used);
+}
+
+/* --- writing */
+
+static bool is_ip(const struct net_addr *a)
+{
+    return a->u.sa.sa_family == AF_INET || a->u.sa.sa_family == AF_INET6;
+}
+
+static uint16_t port_of(const struct net_addr *a)
+{
+    if (!is_ip(a))
+        return 0;
+    return ntohs(a->u.sa.sa_family == AF_INET ? a->u.in.sin_port : a->u.in6.sin6_port);
+}
+
+/* `at` in the family of the client: itself, or no address in particular with its port. */
+static struct net_addr destination(const struct net_addr *client, struct net_addr at)
+{
+    struct net_addr none = {.len = client->len};
+
+    net_addr_unmap(&at);
+    if (at.u.sa.sa_family == client->u.sa.sa_family)
+        return at;
+    none.u.sa.sa_family = client->u.sa.sa_family;
+    if (none.u.sa.sa_family == AF_INET)
+        none.u.in.sin_port = htons(port_of(&at));
+    else
+        none.u.in6.sin6_port = htons(port_of(&at));
+    return none;
+}
+
+static void write_text(struct text *t, const struct net_addr *client, const struct net_addr *at)
+{
+    char host[NET_ADDR_TEXT_MAX];
+
+    text_str(t, client->u.sa.sa_family == AF_INET ? "PROXY TCP4 " : "PROXY TCP6 ");
+    net_addr_format_host(client, host);
+    text_str(t, host);
+    net_addr_format_host(at, host);
+    text_printf(t, " %s %u %u\r\n", host, port_of(client), port_of(at));
+}
+
+static void put_bytes(struct text *t, const void *from, size_t n)
+{
+    text_put(t, slice_of(from, n));
+}
+
+static void put_number(struct text *t, uint16_t n)
+{
+    text_char(t, (char)(n >> 8));
+    text_char(t, (char)(n & 0xff));
+}
+
+static void write_fixed(struct text *t, int command, int family, uint16_t len)
+{
+    text_put(t, signature);
+    text_char(t, (char)command);
+    text_char(t, (char)family);
+    put_number(t, len);
+}
+
+static void write_binary(struct text *t, const struct net_addr *client, const struct net_addr *at)
+{
+    if (client->u.sa.sa_family == AF_INET) {
+        write_fixed(t, COMMAND_PROXY, TCP4, TCP4_LEN);
+        put_bytes(t, &client->u.in.sin_addr, 4);
+        put_bytes(t, &at->u.in.sin_addr, 4);
+    } else {
+        write_fixed(t, COMMAND_PROXY, TCP6, TCP6_LEN);
+        put_bytes(t, &client->u.in6.sin6_addr, 16);
+        put_bytes(t, &at->u.in6.sin6_addr, 16);
+    }
+    put_number(t, port_of(client));
+    put_number(t, port_of(at));
+}
+
+size_t proxied_write(int version, const struct net_addr *client, const struct net_addr *at,
+                     char to[PROXIED_WRITTEN_MAX])
+{
+    char mem[PROXIED_WRITTEN_MAX + 1]; /* with the NUL that text ends in */
+    struct net_addr from = {0}, dest;
+    struct text t;
+
+    text_init(&t, mem, sizeof mem);
+    if (client != NULL)
+        from = *client;
+    net_addr_unmap(&from);
+    if (is_ip(&from)) {
+        dest = destination(&from, *at);
+        if (version == 1)
+            write_text(&t, &from, &dest);
+        else
+            write_binary(&t, &from, &dest);
+    } else if (version == 1) {
+        text_str(&t, "PROXY UNKNOWN\r\n");
+    } else {
+        write_fixed(&t, COMMAND_LOCAL, 0, 0);
+    }
+    WEIR_ASSERT(!t.full);
+    memcpy(to, mem, t.len);
+    return t.len;
 }

@@ -263,14 +263,14 @@ struct stream *stream_accept(struct loop *l, int fd, size_t in_max, const struct
 }
 
 struct stream *stream_connect(struct loop *l, const struct net_addr *to, struct tls_client *tls,
-                              uint64_t connect_ns, size_t in_max, const struct stream_events *ev,
-                              void *owner)
+                              struct slice first, uint64_t connect_ns, size_t in_max,
+                              const struct stream_events *ev, void *owner)
 {
     struct stream *s = create(l, in_max, ev, owner);
 
     if (s == NULL)
         return NULL;
-    s->conn = conn_connect(l, to, tls, connect_ns, &events, s);
+    s->conn = conn_connect(l, to, tls, first, connect_ns, &events, s);
     if (s->conn == NULL) {
         free(s);
         return NULL;

@@ -146,7 +146,7 @@ static int open_side(struct side *s, unsigned char how)
     int fds[2];
 
     if (how & 1) {
-        s->conn = conn_connect(loop, &at, client, 10 * NS_PER_S, &events, s);
+        s->conn = conn_connect(loop, &at, client, SLICE_NONE, 10 * NS_PER_S, &events, s);
         WEIR_ASSERT(s->conn != NULL);
         loop_poll(loop);
         return accept4(listening, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);

@@ -65,11 +65,15 @@ struct client_timeouts_conf {
 /* auto: where TLS agrees on it; clear: without TLS, by prior knowledge. */
 enum upstream_http2 { UPSTREAM_HTTP2_OFF, UPSTREAM_HTTP2_AUTO, UPSTREAM_HTTP2_CLEAR };
 
+/* The PROXY protocol that each connection to an upstream begins with. */
+enum upstream_proxy { UPSTREAM_PROXY_OFF, UPSTREAM_PROXY_V1, UPSTREAM_PROXY_V2 };
+
 struct upstream_conf {
     char *name, *url;
     char *host; /* "client", "url" or a name; "" = the url's for https, else the client's */
     uint32_t max_streams;
     enum upstream_http2 http2;
+    enum upstream_proxy proxy_protocol;
     char *ca, *server_name, *certificate, *key;
     bool verify;
     uint32_t idle_connections;

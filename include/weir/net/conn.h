@@ -60,10 +60,13 @@ struct conn *conn_accept(struct loop *l, int fd, const struct net_addr *peer,
 
 /*
  * Begins to connect, without blocking; on_open or on_fail follows, the latter at the latest after
- * connect_ns (handshake included).  tls NULL: plain.  NULL when there is no descriptor or memory.
+ * connect_ns (handshake included).  tls NULL: plain.  first: bytes that are sent before anything
+ * else, TLS included (the PROXY protocol's header), copied; NONE for none.  NULL when there is no
+ * descriptor or memory.
  */
 struct conn *conn_connect(struct loop *l, const struct net_addr *to, struct tls_client *tls,
-                          uint64_t connect_ns, const struct conn_events *ev, void *owner);
+                          struct slice first, uint64_t connect_ns, const struct conn_events *ev,
+                          void *owner);
 
 /*
  * Goes on with TLS as the server of an open, plain connection: on_open or on_fail follows, the
@@ -122,11 +125,13 @@ void conn_close(struct conn **c);
 
 bool conn_is_tls(const struct conn *c);
 const struct net_addr *conn_peer(const struct conn *c);
+/* Where the peer reached this side; family AF_UNSPEC if the kernel does not say. */
+void conn_local(const struct conn *c, struct net_addr *out);
 /* The protocol agreed by ALPN, empty without. */
 struct slice conn_alpn(const struct conn *c);
 /*
  * Plain TCP: how many of our bytes the peer's kernel has acknowledged since the connection was
- * opened; 0 = not known (TLS, unix).
+ * opened, `first` of conn_connect included; 0 = not known (TLS, unix).
  */
 uint64_t conn_acked(const struct conn *c);
 /* Bytes the kernel (SIOCOUTQ) or TLS still holds unsent; for drains and memory reports. */

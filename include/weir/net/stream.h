@@ -49,8 +49,8 @@ struct stream *stream_accept(struct loop *l, int fd, size_t in_max, const struct
                              void *owner);
 /* As conn_connect.  What is put before it is open is sent then.  NULL: no descriptor or memory. */
 struct stream *stream_connect(struct loop *l, const struct net_addr *to, struct tls_client *tls,
-                              uint64_t connect_ns, size_t in_max, const struct stream_events *ev,
-                              void *owner);
+                              struct slice first, uint64_t connect_ns, size_t in_max,
+                              const struct stream_events *ev, void *owner);
 /* Ends it without a word to the owner.  Freed after the callback; sets *s to NULL.  NULL is fine.
  */
 void stream_close(struct stream **s);

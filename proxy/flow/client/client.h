@@ -63,6 +63,8 @@ struct client_ops {
     void (*tunnel)(struct client *c);
     /* May bytes be written that the head did not announce: is the body's length open? */
     bool (*can_add)(const struct client *c);
+    /* Where it reached weir. */
+    void (*local)(const struct client *c, struct net_addr *out);
 };
 
 struct client {
@@ -107,6 +109,12 @@ static inline void client_tunnel(struct client *c)
 static inline bool client_can_add(const struct client *c)
 {
     return c != NULL && c->ops->can_add(c);
+}
+static inline void client_local(const struct client *c, struct net_addr *out)
+{
+    *out = (struct net_addr){0};
+    if (c != NULL)
+        c->ops->local(c, out);
 }
 /* Ends it and forgets it, so that nothing is called after it. */
 static inline void client_end(struct client **cp, enum client_end how,

@@ -82,8 +82,14 @@ static void set_upstream(struct exchange *x)
 /* A connection to its upstream, an idle one unless fresh; upstream_take has the answers. */
 static enum weir_status take(struct exchange *x, bool fresh)
 {
-    struct upstream_target t = {x->attempt.upstream, x->attempt.use,
-                                x->pool->conf->timeouts.connect_ns, x->request.asks_websocket};
+    struct upstream_target t = {
+        .upstream = x->attempt.upstream,
+        .use = x->attempt.use,
+        .connect_ns = x->pool->conf->timeouts.connect_ns,
+        .client = &x->request.client,
+        .reached = x->client,
+        .http1 = x->request.asks_websocket,
+    };
     enum weir_status rc =
         upstream_take(x->w, &t, fresh, &exchange_upstream_events, x, &x->attempt.uplink);
 

@@ -33,10 +33,11 @@ struct early {
 
 struct request {
     struct answer_wish wish;
-    struct buf head; /* what the head for the upstream is made of (request_head.c) */
-    int16_t route;   /* -1: none */
-    uint8_t kind;    /* of evidence, decide/kinds.h */
-    bool expect;     /* a 100 */
+    struct net_addr client; /* the peer, or whom a trusted peer speaks for */
+    struct buf head;        /* what the head for the upstream is made of (request_head.c) */
+    int16_t route;          /* -1: none */
+    uint8_t kind;           /* of evidence, decide/kinds.h */
+    bool expect;            /* a 100 */
     bool idempotent;
     bool to_head;
     bool accepts_events;

@@ -169,10 +169,10 @@ static void set_ask(struct exchange *x, const struct request_head *h, const stru
 {
     struct pool_request *r = &x->ticket.r;
     uint64_t timeout_s = number_of(request_field(h, FIELD_X_STAINLESS_TIMEOUT));
-    struct net_addr client = client_of(x->snapshot, h, cf);
+    const struct net_addr *client = &x->request.client;
 
-    r->user = user_of(x->snapshot, h, &client);
-    r->who = r->user != 0 ? r->user : hash_of_address(x->snapshot, &client);
+    r->user = user_of(x->snapshot, h, client);
+    r->who = r->user != 0 ? r->user : hash_of_address(x->snapshot, client);
     r->kind = x->request.kind;
     r->class = class_of(x->snapshot, x->request.route, h, cf);
     r->bytes = h->body == BODY_COUNTED ? h->length : 0;
@@ -297,14 +297,16 @@ static void understand(struct exchange *x, const struct request_head *h,
         fail_early(x, 503, CAUSE_OVERLOADED, NULL);
 }
 
-static void set_client(struct exchange *x, const struct net_addr *client, bool believed)
+static void set_client(struct exchange *x, const struct net_addr *client,
+                       const struct client_facts *cf)
 {
     char peer[NET_ADDR_TEXT_MAX];
 
-    if (believed)
-        net_addr_format_host(client, peer); /* its port is not known */
-    else
+    x->request.client = *client;
+    if (net_addr_equal(client, cf->peer))
         net_addr_format(client, peer);
+    else
+        net_addr_format_host(client, peer); /* its port is not known */
     peer[sizeof x->record.peer - 1] = '\0'; /* a long unix path is cut */
     memcpy(x->record.peer, peer, sizeof x->record.peer);
 }
@@ -340,13 +342,12 @@ struct exchange *exchange_request(struct worker *w, struct client *c, const stru
                                   const struct client_facts *cf)
 {
     struct exchange *x = exchange_create(w, c);
-
     struct net_addr client;
 
     if (x == NULL)
         return NULL;
     client = client_of(x->snapshot, h, cf);
-    set_client(x, &client, !net_addr_equal(&client, cf->peer));
+    set_client(x, &client, cf);
     set_id(x, h, cf);
     x->request.expect = h->expect_continue;
     x->body.complete = h->body == BODY_NONE || (h->body == BODY_COUNTED && h->length == 0);
@@ -369,7 +370,7 @@ struct exchange *exchange_bad_request(struct worker *w, struct client *c,
 
     if (x == NULL)
         return NULL;
-    set_client(x, cf->peer, false);
+    set_client(x, cf->peer, cf);
     set_id(x, NULL, cf);
     x->body.complete = true;
     set_wish(x, h == NULL ? &none : h, h == NULL ? SLICE_NONE : h->target);

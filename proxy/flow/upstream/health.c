@@ -10,6 +10,7 @@
 #include "weir/base/clock.h"
 #include "weir/base/log.h"
 #include "weir/base/text.h"
+#include "weir/net/proxied.h"
 #include "weir/net/stream.h"
 
 enum { HEALTH_MAGIC = 0x4ea17444, ANSWER_MAX = 64 * 1024, FIELDS = 100 };
@@ -203,16 +204,27 @@ static const struct stream_events events = {
     .on_end = on_end,
 };
 
+/* A check is weir's own: the PROXY protocol says so. */
+static struct slice first_bytes(const struct health *h, char mem[PROXIED_WRITTEN_MAX])
+{
+    enum upstream_proxy version = h->upstream->conf->proxy_protocol;
+
+    if (version == UPSTREAM_PROXY_OFF)
+        return SLICE_NONE;
+    return slice_of(mem, proxied_write((int)version, NULL, NULL, mem));
+}
+
 static void on_next(void *arg)
 {
     struct health *h = arg;
+    char mem[PROXIED_WRITTEN_MAX];
     uint64_t timeout = h->pool->conf->health.timeout_ns;
 
     WEIR_CHECK(h, HEALTH_MAGIC);
     if (!h->has_addr || h->stream != NULL)
         return;
-    h->stream =
-        stream_connect(h->loop, &h->addr, h->upstream->tls, timeout, ANSWER_MAX, &events, h);
+    h->stream = stream_connect(h->loop, &h->addr, h->upstream->tls, first_bytes(h, mem), timeout,
+                               ANSWER_MAX, &events, h);
     if (h->stream == NULL)
         end_check(h); /* no descriptor or memory here: says nothing about the upstream */
     else

@@ -25,6 +25,7 @@
 struct uplink;
 struct worker;
 struct snapshot_use;
+struct client;
 
 /* How an answer ends. */
 enum upstream_end {
@@ -89,6 +90,9 @@ struct upstream_target {
     struct snapshot_upstream *upstream;
     struct snapshot_use *use;
     uint64_t connect_ns;
+    /* Whom the request is from, and its side of the exchange: for the PROXY protocol. */
+    const struct net_addr *client;
+    const struct client *reached;
     bool http1; /* the request is an upgrade, which HTTP/2 has none of */
 };
 

@@ -7,15 +7,41 @@
 #include "weir/base/clock.h"
 #include "weir/base/slab.h"
 #include "weir/net/conn.h"
+#include "weir/net/proxied.h"
 
 #include "upstream/upstream.h"
 #include "worker/shared.h"
+
+/*
+ * Whom a connection speaks for: with the PROXY protocol its first bytes have named a client, and
+ * only requests of that client may share it.  All zero: for nobody, it began without.
+ */
+struct spoken_for {
+    uint8_t ip[16];
+    uint16_t port, kind; /* kind: an address family; AF_UNIX for all that have no address */
+};
+
+static inline bool is_spoken_for(const struct spoken_for *a)
+{
+    return a->kind != 0;
+}
+static inline bool spoken_for_same(const struct spoken_for *a, const struct spoken_for *b)
+{
+    return memcmp(a, b, sizeof *a) == 0;
+}
+/* --- upstream/spoken.c */
+struct spoken_for spoken_for_of(const struct upstream_target *t);
+/* What a connection for this request begins with; 0: nothing. */
+size_t spoken_first_bytes(const struct upstream_target *t, char to[PROXIED_WRITTEN_MAX]);
+
+enum { SPOKEN_LOOKED_AT_MAX = 64 }; /* connections, newest first, for one that fits */
 
 /* Connections to one upstream in one worker that may take a request, and where to connect to. */
 struct idle_pool {
     struct list idle; /* of HTTP/1, newest first */
     uint32_t n_idle;
-    struct list links;        /* of HTTP/2, newest first */
+    struct list links; /* of HTTP/2, newest first */
+    uint32_t n_links;
     struct net_addr addrs[8]; /* as resolved; n 0 = not known (yet) */
     uint8_t n_addrs, next_addr;
     char why[96]; /* why there is no address */
@@ -41,12 +67,14 @@ struct h2_becoming {
     struct snapshot_use *use; /* of when it was opened; taken over */
     const struct snapshot *snapshot;
     struct conn *conn; /* taken over */
+    struct spoken_for spoken_for;
 };
 /* mem: of uplinks.slab.  False: no memory; nothing was taken over. */
 bool h2_become(void *mem, const struct h2_becoming *b);
 /* A stream of a connection that has room for one; NULL: there is none. */
 struct uplink *h2_take(struct worker *w, const struct upstream_target *t,
-                       const struct upstream_events *events, void *owner);
+                       const struct spoken_for *whose, const struct upstream_events *events,
+                       void *owner);
 /* Connections without a stream go, the others take no more. */
 void h2_links_close(struct idle_pool *l);
 void h2_uplinks_destroy(struct h2_uplinks **u);

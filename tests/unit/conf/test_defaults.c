@@ -49,6 +49,7 @@ static const struct {
     {"pools[default].upstreams[default].host", "\"\""},
     {"pools[default].upstreams[default].max_streams", "4096"},
     {"pools[default].upstreams[default].http2", "\"auto\""},
+    {"pools[default].upstreams[default].proxy_protocol", "\"off\""},
     {"pools[default].upstreams[default].ca", "\"\""},
     {"pools[default].upstreams[default].server_name", "\"\""},
     {"pools[default].upstreams[default].verify", "true"},

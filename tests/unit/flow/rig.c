@@ -77,6 +77,12 @@ static bool can_add(const struct client *c)
     return client_of(c)->body == BODY_CHUNKED;
 }
 
+static void local(const struct client *c, struct net_addr *out)
+{
+    (void)c;
+    cr_assert_eq(net_addr_parse(SLICE_LIT("127.0.0.1:80"), out), WEIR_OK);
+}
+
 static const struct client_ops client_ops = {
     .interim = on_interim,
     .head = on_head,
@@ -87,6 +93,7 @@ static const struct client_ops client_ops = {
     .close_after = on_nothing,
     .tunnel = on_tunnel,
     .can_add = can_add,
+    .local = local,
 };
 
 /* --- the upstream, instead of upstream/h1 */

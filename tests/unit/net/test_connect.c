@@ -12,7 +12,7 @@ static struct conn *connect_to(struct loop *l, const char *text, struct seen *se
     struct net_addr a;
 
     cr_assert_eq(net_addr_parse(slice_str(text), &a), WEIR_OK);
-    return conn_connect(l, &a, NULL, 5 * NS_PER_S, &counting, seen);
+    return conn_connect(l, &a, NULL, SLICE_NONE, 5 * NS_PER_S, &counting, seen);
 }
 
 Test(connect, opens_and_moves_bytes)
@@ -21,7 +21,7 @@ Test(connect, opens_and_moves_bytes)
     struct seen seen = {0};
     struct net_addr at;
     int listening = listen_somewhere(&at), other;
-    struct conn *c = conn_connect(l, &at, NULL, NS_PER_S, &counting, &seen);
+    struct conn *c = conn_connect(l, &at, NULL, SLICE_NONE, NS_PER_S, &counting, &seen);
     char buf[4];
     size_t n;
 
@@ -49,7 +49,7 @@ Test(connect, nobody_listening_is_refused)
     struct conn *c;
 
     (void)close(listening);
-    c = conn_connect(l, &at, NULL, NS_PER_S, &counting, &seen);
+    c = conn_connect(l, &at, NULL, SLICE_NONE, NS_PER_S, &counting, &seen);
     wait_until(l, seen.fail == 1);
     cr_assert_eq(seen.status, WEIR_REFUSED);
     cr_assert_str_eq(seen.why, "Connection refused");
@@ -95,11 +95,35 @@ Test(connect, a_silent_peer_times_out)
 
     cr_assert_eq(listen(listening, 0), 0);
     for (int i = 0; i < 8; i++)
-        c[i] = conn_connect(l, &at, NULL, 20 * NS_PER_MS, &counting, &seen);
+        c[i] = conn_connect(l, &at, NULL, SLICE_NONE, 20 * NS_PER_MS, &counting, &seen);
     wait_until(l, seen.fail > 0);
     cr_assert_eq(seen.status, WEIR_TIMEOUT);
     for (int i = 0; i < 8; i++)
         conn_close(&c[i]);
+    (void)close(listening);
+    loop_destroy(&l);
+}
+
+/* What comes before anything else */
+
+Test(connect, first_bytes_are_sent_before_any_other)
+{
+    struct loop *l = loop_create();
+    struct seen seen = {0};
+    struct net_addr at;
+    int listening = listen_somewhere(&at), other;
+    struct conn *c = conn_connect(l, &at, NULL, SLICE_LIT("first "), NS_PER_S, &counting, &seen);
+    struct slice rest = SLICE_LIT("then");
+    char got[16] = "";
+
+    wait_until(l, seen.open + seen.fail > 0);
+    cr_assert_eq(seen.open, 1);
+    cr_assert_eq(conn_write_all(c, &rest), WEIR_OK);
+    other = accept(listening, NULL, NULL);
+    cr_assert_eq(recv(other, got, 10, MSG_WAITALL), 10);
+    cr_assert_str_eq(got, "first then");
+    conn_close(&c);
+    (void)close(other);
     (void)close(listening);
     loop_destroy(&l);
 }

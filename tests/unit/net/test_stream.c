@@ -313,7 +313,7 @@ Test(stream, what_is_put_before_it_is_open_is_sent_then)
     int listener = listen_somewhere(&at);
     char got[4];
 
-    o.s = stream_connect(o.l, &at, NULL, FAR_OFF, IN_MAX, &told, &o);
+    o.s = stream_connect(o.l, &at, NULL, SLICE_NONE, FAR_OFF, IN_MAX, &told, &o);
     cr_assert_not_null(o.s);
     cr_assert_eq(buf_append(stream_out(o.s), SLICE_LIT("ping"), 8), WEIR_OK);
     cr_assert(stream_flush(o.s));
@@ -334,7 +334,7 @@ Test(stream, a_connect_that_fails_is_the_end)
     int listener = listen_somewhere(&at);
 
     cr_assert_eq(close(listener), 0);
-    o.s = stream_connect(o.l, &at, NULL, FAR_OFF, IN_MAX, &told, &o);
+    o.s = stream_connect(o.l, &at, NULL, SLICE_NONE, FAR_OFF, IN_MAX, &told, &o);
     cr_assert_not_null(o.s);
     wait_until(o.l, o.ends == 1);
     cr_assert_eq(o.end, WEIR_REFUSED);

@@ -303,7 +303,7 @@ Test(tls, a_server_without_tls_is_recognised)
     struct net_addr at;
     int listening = listen_somewhere(&at), other;
 
-    p.client = conn_connect(p.l, &at, k, 5 * NS_PER_S, &counting, &p.client_seen);
+    p.client = conn_connect(p.l, &at, k, SLICE_NONE, 5 * NS_PER_S, &counting, &p.client_seen);
     tls_client_release(&k);
     wait_until(p.l, (other = accept(listening, NULL, NULL)) != -1);
     cr_assert_gt(send(other, "HTTP/1.1 400 Bad Request\r\n\r\n", 28, 0), 0);

@@ -119,7 +119,7 @@ void tls_open(struct tls_pair_of *p, struct tls_server *s, struct tls_client *k)
     int listening = listen_somewhere(&at), fd;
 
     *p = (struct tls_pair_of){.l = loop_create()};
-    p->client = conn_connect(p->l, &at, k, 10 * NS_PER_S, &counting, &p->client_seen);
+    p->client = conn_connect(p->l, &at, k, SLICE_NONE, 10 * NS_PER_S, &counting, &p->client_seen);
     cr_assert_not_null(p->client);
     wait_until(p->l, (fd = accept4(listening, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) != -1);
     p->server = conn_accept(p->l, fd, NULL, s, 10 * NS_PER_S, &counting, &p->server_seen);

@@ -393,6 +393,11 @@ static bool op_can_add(const struct client *c)
     return session_of(c)->answer.framing == BODY_CHUNKED;
 }
 
+static void op_local(const struct client *c, struct net_addr *out)
+{
+    conn_local(session_of(c)->conn, out);
+}
+
 const struct client_ops h1_client = {
     .interim = op_interim,
     .head = op_head,
@@ -403,4 +408,5 @@ const struct client_ops h1_client = {
     .close_after = op_close_after,
     .tunnel = op_tunnel,
     .can_add = op_can_add,
+    .local = op_local,
 };

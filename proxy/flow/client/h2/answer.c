@@ -241,6 +241,11 @@ static bool op_can_add(const struct client *c)
     return of(c)->open_length;
 }
 
+static void op_local(const struct client *c, struct net_addr *out)
+{
+    conn_local(of(c)->c->conn, out);
+}
+
 const struct client_ops h2_client = {
     .interim = op_interim,
     .head = op_head,
@@ -251,4 +256,5 @@ const struct client_ops h2_client = {
     .close_after = op_close_after,
     .tunnel = op_tunnel,
     .can_add = op_can_add,
+    .local = op_local,
 };

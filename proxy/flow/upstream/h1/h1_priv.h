@@ -47,6 +47,8 @@ struct h1_uplink {
     struct snapshot_use *use;        /* of when it was opened: its upstream lives by it */
     const struct snapshot *snapshot; /* of the request it works for */
     struct conn *conn;
+    struct buf first; /* sent before anything else; kept until it is open, for the next address */
+    struct spoken_for spoken_for;
     struct list node;
     struct loop_timer timer; /* closes an idle one */
     struct loop_deferred deferred;
@@ -75,7 +77,7 @@ struct h1_uplink *h1_uplink_of(const struct uplink *u);
 struct idle_pool *idle_pool_of(const struct h1_uplink *u);
 bool idle_may_stay(const struct h1_uplink *u);
 void idle_put(struct h1_uplink *u);
-struct h1_uplink *idle_take(struct worker *w, struct idle_pool *l);
+struct h1_uplink *idle_take(struct worker *w, struct idle_pool *l, const struct spoken_for *whose);
 
 /* send.c */
 size_t uplink_send(struct uplink *u, const struct upstream_request *r, struct slice body,

@@ -62,18 +62,33 @@ void idle_put(struct h1_uplink *u)
     conn_want_read(u->conn, true); /* anything that comes now closes it */
 }
 
-/*
- * The newest.  Whatever it may have received while idle has closed it already: its read event is
- * always on, and events are handled in the order in which they happened.
- */
-struct h1_uplink *idle_take(struct worker *w, struct idle_pool *l)
+static struct h1_uplink *newest_of(const struct idle_pool *l, const struct spoken_for *whose)
 {
-    struct h1_uplink *u;
+    int looked = 0;
 
-    if (list_empty(&l->idle))
+    LIST_EACH(n, &l->idle)
+    {
+        struct h1_uplink *u = LIST_OBJECT(n, struct h1_uplink, node);
+
+        WEIR_CHECK(u, UPLINK_MAGIC);
+        if (spoken_for_same(&u->spoken_for, whose))
+            return u;
+        if (++looked == SPOKEN_LOOKED_AT_MAX)
+            break;
+    }
+    return NULL;
+}
+
+/*
+ * The newest that may be used.  Whatever it may have received while idle has closed it already: its
+ * read event is always on, and events are handled in the order in which they happened.
+ */
+struct h1_uplink *idle_take(struct worker *w, struct idle_pool *l, const struct spoken_for *whose)
+{
+    struct h1_uplink *u = newest_of(l, whose);
+
+    if (u == NULL)
         return NULL;
-    u = LIST_OBJECT(l->idle.next, struct h1_uplink, node);
-    WEIR_CHECK(u, UPLINK_MAGIC);
     list_remove(&u->node);
     l->n_idle--;
     u->timer.due_ns = 0;

@@ -56,6 +56,7 @@ void uplink_close(struct h1_uplink *u)
     u->uplink.owner = NULL;
     loop_timer_stop(&u->timer);
     conn_close(&u->conn);
+    buf_free(&u->first);
     buf_free(&u->receiving.in);
     buf_free(&u->sending.out);
     counter_sub(&u->w->counters.upstream_open, 1);
@@ -103,7 +104,8 @@ static void become_http2(struct h1_uplink *u)
                             .upstream = u->upstream,
                             .use = u->use,
                             .snapshot = u->snapshot,
-                            .conn = u->conn};
+                            .conn = u->conn,
+                            .spoken_for = u->spoken_for};
     uint64_t took_ns = loop_now_ns(u->w->loop) - u->begun_ns;
 
     loop_timer_stop(&u->timer);
@@ -121,6 +123,7 @@ static void on_open(struct conn *c, void *owner)
 
     WEIR_CHECK(u, UPLINK_MAGIC);
     (void)c;
+    buf_free(&u->first);
     if (speaks_http2(u)) {
         become_http2(u);
         return;
@@ -238,11 +241,22 @@ static bool connect_now(struct h1_uplink *u)
 
     u->begun_ns = loop_now_ns(u->w->loop);
     u->conn = conn_connect(u->w->loop, &l->addrs[l->next_addr],
-                           either ? u->upstream->tls_http2 : u->upstream->tls, u->connect_ns,
-                           &conn_events, u);
+                           either ? u->upstream->tls_http2 : u->upstream->tls, buf_slice(&u->first),
+                           u->connect_ns, &conn_events, u);
     if (u->conn != NULL)
         counter_add(&u->w->counters.upstream_connects, 1);
     return u->conn != NULL;
+}
+
+/* False: no memory. */
+static bool set_first(struct h1_uplink *u, const struct upstream_target *t)
+{
+    char mem[PROXIED_WRITTEN_MAX];
+    size_t n = spoken_first_bytes(t, mem);
+
+    u->spoken_for = spoken_for_of(t);
+    u->written = n; /* for op_may_have_begun: the peer acknowledges them, too */
+    return n == 0 || buf_append(&u->first, slice_of(mem, n), sizeof mem) == WEIR_OK;
 }
 
 static struct h1_uplink *open_new(struct worker *w, const struct upstream_target *t)
@@ -261,7 +275,8 @@ static struct h1_uplink *open_new(struct worker *w, const struct upstream_target
     list_init(&u->node);
     loop_timer_init(&u->timer, w->loop, on_timer, u);
     loop_deferred_init(&u->deferred, free_deferred);
-    if (!connect_now(u)) {
+    if (!set_first(u, t) || !connect_now(u)) {
+        buf_free(&u->first);
         slab_give(&w->uplinks->slab, u);
         return NULL;
     }
@@ -288,12 +303,13 @@ enum weir_status upstream_take(struct worker *w, const struct upstream_target *t
                                struct uplink **out)
 {
     struct idle_pool *l = &w->uplinks->pools[t->upstream->slot];
+    struct spoken_for whose = spoken_for_of(t);
     struct h1_uplink *u;
 
-    *out = fresh || t->http1 ? NULL : h2_take(w, t, events, owner);
+    *out = fresh || t->http1 ? NULL : h2_take(w, t, &whose, events, owner);
     if (*out != NULL)
         return WEIR_OK;
-    u = fresh ? NULL : idle_take(w, l);
+    u = fresh ? NULL : idle_take(w, l, &whose);
     if (u != NULL) {
         uplink_enter(u, UPLINK_HEAD);
         u->uplink.reused = true;

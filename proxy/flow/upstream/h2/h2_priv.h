@@ -36,6 +36,7 @@ struct h2_link {
     struct snapshot_upstream *upstream;
     struct snapshot_use *use; /* its upstream lives by it */
     struct conn *conn;
+    struct spoken_for spoken_for;
     nghttp2_session *ng;
     struct list node;    /* in idle_pool.links */
     struct list uplinks; /* attached, also those whose stream is over */

@@ -31,6 +31,7 @@ void h2_link_end(struct h2_link *k, enum upstream_end how, const char *why)
         return;
     k->dead = true;
     list_remove(&k->node);
+    pool_of(k)->n_links--;
     list_remove(&k->step.node);
     loop_timer_stop(&k->timer);
     while (!list_empty(&k->uplinks))
@@ -49,10 +50,18 @@ static bool is_over(const struct h2_link *k)
            (k->leaving || k->w->quitting || k->upstream->conf->idle_timeout_ns == 0);
 }
 
+/* One that only a single client can use again stays while there are few. */
+static bool is_surplus(const struct h2_link *k)
+{
+    return is_spoken_for(&k->spoken_for) &&
+           pool_of(k)->n_links > k->upstream->conf->idle_connections;
+}
+
 void h2_link_set_timer(struct h2_link *k)
 {
     uint64_t now = loop_now_ns(k->w->loop);
 
+    k->leaving = k->leaving || (k->n_open == 0 && is_surplus(k));
     if (k->n_open == 0)
         loop_timer_at(&k->timer, now + k->upstream->conf->idle_timeout_ns);
     else
@@ -229,11 +238,13 @@ struct h2_link *h2_link_create(const struct h2_becoming *b)
     k->upstream = b->upstream;
     k->use = b->use;
     k->conn = b->conn;
+    k->spoken_for = b->spoken_for;
     k->most = 1; /* until its SETTINGS have come */
     k->heard_ns = loop_now_ns(w->loop);
     list_init(&k->uplinks);
     list_init(&k->node);
     list_push_front(&pool_of(k)->links, &k->node);
+    pool_of(k)->n_links++;
     loop_timer_init(&k->timer, w->loop, on_timer, k);
     loop_deferred_init(&k->deferred, free_deferred);
     loop_deferred_init(&k->step, on_step);

@@ -313,30 +313,46 @@ bool h2_become(void *mem, const struct h2_becoming *b)
     return true;
 }
 
-static bool has_room(const struct h2_link *k)
+static bool has_room(const struct h2_link *k, const struct spoken_for *whose)
 {
-    return k->said && !k->leaving && !k->broken && k->n_open < k->most;
+    return k->said && !k->leaving && !k->broken && k->n_open < k->most &&
+           spoken_for_same(&k->spoken_for, whose);
+}
+
+/* The newest that may be used.  Where each is for one client there may be many: some are looked at.
+ */
+static struct h2_link *link_with_room(const struct idle_pool *l, const struct spoken_for *whose)
+{
+    int looked = 0;
+
+    LIST_EACH(n, &l->links)
+    {
+        struct h2_link *k = LIST_OBJECT(n, struct h2_link, node);
+
+        if (has_room(k, whose))
+            return k;
+        if (is_spoken_for(&k->spoken_for) && ++looked == SPOKEN_LOOKED_AT_MAX)
+            break;
+    }
+    return NULL;
 }
 
 struct uplink *h2_take(struct worker *w, const struct upstream_target *t,
-                       const struct upstream_events *ev, void *owner)
+                       const struct spoken_for *whose, const struct upstream_events *ev,
+                       void *owner)
 {
-    LIST_EACH(n, &w->uplinks->pools[t->upstream->slot].links)
-    {
-        struct h2_link *k = LIST_OBJECT(n, struct h2_link, node);
-        struct h2_uplink *u = has_room(k) ? slab_take(&w->uplinks->slab) : NULL;
+    struct h2_link *k = link_with_room(&w->uplinks->pools[t->upstream->slot], whose);
+    struct h2_uplink *u = k == NULL ? NULL : slab_take(&w->uplinks->slab);
 
-        if (u == NULL)
-            continue;
-        u->snapshot = t->use->snapshot;
-        attach(u, k);
-        u->uplink.events = ev;
-        u->uplink.owner = owner;
-        u->uplink.reused = true;
-        counter_add(&w->counters.upstream_reuses, 1);
-        return &u->uplink;
-    }
-    return NULL;
+    if (u == NULL)
+        return NULL;
+    u->snapshot = t->use->snapshot;
+    attach(u, k);
+    u->uplink.events = ev;
+    u->uplink.owner = owner;
+    u->uplink.reused = true;
+    counter_add(&w->counters.upstream_reuses, 1);
+    return &u->uplink;
 }
 
 size_t h2_uplink_bytes(void)
