@@ -30,6 +30,13 @@ const struct cause_row *cause_row(enum cause c)
     return &rows[c];
 }
 
+const char *refusal_sentence(enum cause c)
+{
+    const struct cause_row *row = cause_row(c);
+
+    return row->in_stream != NULL ? row->in_stream : row->message;
+}
+
 int refusal_status(const struct refusal *r, const struct answer_wish *w)
 {
     const struct cause_row *row = cause_row(r->cause);

@@ -97,13 +97,12 @@ static void put_line(struct json_out *j, const struct refusal *r, struct slice m
 static void event_json(const struct refusal *r, const struct answer_wish *w, enum answer_form form,
                        uint64_t sequence, struct text *out)
 {
-    const struct cause_row *row = cause_row(r->cause);
     char mem[MESSAGE_MAX];
     struct text message;
     struct json_out j;
 
     text_init(&message, mem, sizeof mem);
-    message_put(r, row->in_stream != NULL ? row->in_stream : row->message, &message);
+    message_put(r, refusal_sentence(r->cause), &message);
     json_begin(&j, out);
     json_open_object(&j, NULL);
     if (form == FORM_NDJSON)

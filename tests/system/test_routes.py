@@ -8,40 +8,12 @@ import pytest
 from harness.ask import exchange
 from harness.deadline import Late, secs
 from harness.http1 import request
+from harness.websocket import GOING_AWAY, SHAKE, SWITCH, read_close, routes, switched
 
 # upgrades
 
-KEY = "dGhlIHNhbXBsZSBub25jZQ=="
-ACCEPT = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
-SHAKE = [("Upgrade", "websocket"), ("Connection", "Upgrade"), ("Sec-WebSocket-Key", KEY),
-         ("Sec-WebSocket-Version", "13"), ("Sec-WebSocket-Protocol", "chat")]
-SWITCH = (b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-          b"Sec-WebSocket-Accept: " + ACCEPT.encode() + b"\r\n\r\n")
-
-
-def _routes(**more):
-    return [{"path": "/", "pool": "chat", **more}]
-
-
-def _switched(rig, **settings):
-    b = rig.backend()
-    w = rig.weir(b, routes=_routes(websocket=True), **settings)
-    c = w.client()
-    c.send(request(target="/ws", fields=SHAKE))
-    peer = b.accept()
-    head = peer.head()
-    assert head.tokens("upgrade") == ["websocket"] and "upgrade" in head.tokens("connection")
-    assert head.get("sec-websocket-key") == KEY and head.get("sec-websocket-protocol") == "chat"
-    peer.send(SWITCH)
-    answer = c.head()
-    assert answer.status == 101 and answer.tokens("upgrade") == ["websocket"]
-    assert "upgrade" in answer.tokens("connection")
-    assert answer.get("sec-websocket-accept") == ACCEPT
-    return w, c, peer
-
-
 def test_a_websocket_carries_bytes_both_ways_where_the_route_allows_it(rig):
-    _, c, peer = _switched(rig)
+    _, c, peer = switched(rig)
     c.send(b"\x81\x85up\x00\x01\x02")
     assert peer.read_exact(7) == b"\x81\x85up\x00\x01\x02"
     peer.send(b"\x81\x04down")
@@ -56,7 +28,7 @@ def test_a_websocket_carries_bytes_both_ways_where_the_route_allows_it(rig):
 @pytest.mark.parametrize("who", ["client", "backend"])
 def test_a_websocket_lives_as_long_as_one_side_speaks(rig, who):
     short = f"{secs(1):.0f}s"
-    _, c, peer = _switched(rig, pool={"timeouts": {"tunnel_idle": short, "unary": short,
+    _, c, peer = switched(rig, pool={"timeouts": {"tunnel_idle": short, "unary": short,
                                                    "total": short}})
     speaks, hears = (c, peer) if who == "client" else (peer, c)
     for _ in range(6):
@@ -67,13 +39,16 @@ def test_a_websocket_lives_as_long_as_one_side_speaks(rig, who):
 
 
 def test_a_websocket_on_which_nobody_speaks_ends(rig):
-    _, c, peer = _switched(rig, pool={"timeouts": {"tunnel_idle": "1s"}})
-    c.wait_end(within=5)
+    _, c, peer = switched(rig, pool={"timeouts": {"tunnel_idle": "1s"}})
+    code, reason = read_close(c)
+    assert code == GOING_AWAY and reason.startswith("gateway_timeout: ")
+    assert read_close(peer, masked=True) == (GOING_AWAY, "")
+    assert c.wait_end() == peer.wait_end() == "fin"
 
 
 def test_bytes_right_behind_the_switch_are_not_lost(rig):
     b = rig.backend()
-    w = rig.weir(b, routes=_routes(websocket=True))
+    w = rig.weir(b, routes=routes(websocket=True))
     c = w.client()
     c.send(request(target="/ws", fields=SHAKE))
     peer = b.accept()
@@ -85,7 +60,7 @@ def test_bytes_right_behind_the_switch_are_not_lost(rig):
 
 @pytest.mark.parametrize("who", ["client", "backend"])
 def test_a_websocket_ends_for_both_when_one_ends(rig, who):
-    w, c, peer = _switched(rig)
+    w, c, peer = switched(rig)
     first, second = (c, peer) if who == "client" else (peer, c)
     first.send(b"\x88\x00")
     first.close()
@@ -96,7 +71,7 @@ def test_a_websocket_ends_for_both_when_one_ends(rig, who):
 
 def test_a_websocket_that_the_backend_refuses_gets_its_answer(rig):
     b = rig.backend()
-    w = rig.weir(b, routes=_routes(websocket=True), workers=1)
+    w = rig.weir(b, routes=routes(websocket=True), workers=1)
     c = w.client()
     c.send(request(target="/ws", fields=SHAKE))
     peer = b.accept()
@@ -109,7 +84,7 @@ def test_a_websocket_that_the_backend_refuses_gets_its_answer(rig):
 
 def test_a_websocket_is_refused_where_the_route_does_not_allow_it(rig):
     b = rig.backend()
-    w = rig.weir(b, routes=_routes())
+    w = rig.weir(b, routes=routes())
     answer = w.client().ask(target="/ws", fields=SHAKE)
     assert 400 <= answer.status < 500 and answer.code == "not_allowed"
     assert answer.cause == "not_allowed" and "http_request_denied" in answer.get("proxy-status")

@@ -147,4 +147,7 @@ uint8_t language_choose(struct slice accept_language, uint32_t among);
  * is none of ours. */
 uint32_t language_set(const char *const *names, size_t n, const char **unknown);
 
+/* What happened, in a sentence without its full stop, as it is said where an answer had begun. */
+const char *refusal_sentence(enum cause c);
+
 #endif

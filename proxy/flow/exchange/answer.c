@@ -85,16 +85,6 @@ static bool set_form(struct exchange *x, const struct response_head *h)
     return true;
 }
 
-static void begin_tunnel(struct exchange *x, const struct field_list *fields)
-{
-    gate_first(x->pool->gate, &x->ticket, exchange_now(x));
-    x->attempt.stream.first_ns = x->attempt.progress_ns = exchange_now(x);
-    x->attempt.head.kind = BODY_NONE;
-    exchange_send_head(x, fields);
-    exchange_enter(x, EXCHANGE_TUNNEL);
-    client_tunnel(x->client);
-}
-
 static uint64_t wall_s(const struct exchange *x)
 {
     return x->record.begun_wall_ns / NS_PER_S;
@@ -161,7 +151,7 @@ static void on_head(void *owner, const struct response_head *h)
     if (fields.full)
         exchange_fail(x, OUTCOME_FAILED, 502, CAUSE_BAD_GATEWAY);
     else if (h->switched)
-        begin_tunnel(x, &fields);
+        exchange_begin_tunnel(x, &fields);
     else if (!set_form(x, h))
         begin_plain(x, &fields);
     else if (x->attempt.stream.is_judged)
@@ -193,8 +183,10 @@ static void on_data(void *owner, struct slice bytes)
     counter_add(&x->w->upstreams[x->attempt.upstream->slot].reads, 1);
     if (x->state == EXCHANGE_HEAD_PENDING)
         exchange_read_pending(x, bytes);
-    else if (x->state == EXCHANGE_RELAY || x->state == EXCHANGE_TUNNEL)
+    else if (x->state == EXCHANGE_RELAY)
         exchange_relay(x, bytes);
+    else if (x->state == EXCHANGE_TUNNEL)
+        exchange_tunnel_down(x, bytes);
     if (x->state == EXCHANGE_RELAY && exchange_is_whole(x))
         exchange_note_whole(x);
     if (x->state != EXCHANGE_ENDED && x->client != NULL && x->reply.committed)

@@ -54,10 +54,19 @@ static void end_clean(struct exchange *x)
         exchange_end_whole(x, exchange_outcome_of_status(x->attempt.head.status));
 }
 
-static void end_tunnel(struct exchange *x)
+/* Without a close frame it is not known whether all was said: the client is told.  A FIN may still
+ * be how this server always ends; a reset is a failure. */
+static void end_tunnel(struct exchange *x, enum upstream_end how)
 {
-    exchange_report(x, OUTCOME_OK, false);
     upstream_cancel(&x->attempt.uplink);
+    if (!exchange_tunnel_is_closing(x)) {
+        if (how == END_CLEAN)
+            exchange_fail(x, OUTCOME_OK, 502, CAUSE_UPSTREAM_TRUNCATED);
+        else
+            exchange_fail(x, OUTCOME_FAILED, 502, CAUSE_UPSTREAM_RESET);
+        return;
+    }
+    exchange_report(x, OUTCOME_OK, false);
     client_end(&x->client, CLIENT_END_WHOLE, NULL);
     exchange_finish(x);
 }
@@ -168,7 +177,7 @@ void exchange_ended(struct exchange *x, enum upstream_end how, const char *why)
             exchange_fail(x, OUTCOME_FAILED, 502, CAUSE_UPSTREAM_TRUNCATED);
         return;
     case EXCHANGE_TUNNEL:
-        end_tunnel(x);
+        end_tunnel(x, how);
         return;
     case EXCHANGE_BODY:
     case EXCHANGE_QUEUED:

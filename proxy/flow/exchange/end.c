@@ -107,6 +107,8 @@ void exchange_fail(struct exchange *x, enum outcome o, int status, enum cause ca
     }
     x->record.cause = cause;
     exchange_report(x, o, false);
+    if (x->state == EXCHANGE_TUNNEL)
+        exchange_close_tunnel(x, cause);
     upstream_cancel(&x->attempt.uplink);
     if (x->client != NULL && (x->reply.committed || x->reply.began_early)) {
         exchange_tell_failure(x, cause);

@@ -71,6 +71,7 @@ struct exchange {
  *   deadlines  request_head           what time it is due, the head for the upstream
  *   body       exchange               the request's body; states, the record
  *   reply      own  report            what the client is sent; what the gate is told
+ *   tunnel                            a WebSocket
  *   end                               refused, failed, whole
  *   attempt                           one try at one upstream, and the next
  *   ask        stream                 the gate is asked; events of an answer are understood
@@ -150,6 +151,18 @@ void exchange_answer_status_page(struct exchange *x);
 void exchange_report(struct exchange *x, enum outcome o, bool complete);
 /* The same, or the gate gives another upstream's place for it: true. */
 bool exchange_retry(struct exchange *x, enum outcome o);
+
+/* --- exchange/tunnel.c: a WebSocket */
+void exchange_begin_tunnel(struct exchange *x, const struct field_list *fields);
+/* Bytes on their way to the client, to the upstream. */
+void exchange_tunnel_down(struct exchange *x, struct slice bytes);
+void exchange_tunnel_up(struct exchange *x, struct slice bytes);
+/* Has one of the two said that it is over? */
+bool exchange_tunnel_is_closing(const struct exchange *x);
+/* Ends it for both, and says why where that is possible; the upstream may be gone already. */
+void exchange_close_tunnel(struct exchange *x, enum cause cause);
+/* Ends it for the upstream: the client has left. */
+void exchange_leave_tunnel(struct exchange *x);
 
 /* --- exchange/end.c: how it ends, and what that counts for */
 void exchange_refuse(struct exchange *x, int status, enum cause cause, const char *what);

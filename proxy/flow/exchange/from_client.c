@@ -40,7 +40,7 @@ void exchange_body(struct exchange *x, struct slice bytes)
         return;
     x->record.bytes_in += bytes.len;
     if (x->state == EXCHANGE_TUNNEL)
-        x->attempt.progress_ns = exchange_now(x);
+        exchange_tunnel_up(x, bytes);
     if (!exchange_keep_body(x, bytes)) {
         exchange_fail(x, OUTCOME_NEUTRAL, 503, CAUSE_OVERLOADED);
         return;
@@ -131,6 +131,8 @@ void exchange_client_gone(struct exchange *x)
     if (x->state == EXCHANGE_BODY || x->state == EXCHANGE_QUEUED)
         exchange_set_decision(x, DECISION_GONE);
     exchange_report(x, x->state == EXCHANGE_TUNNEL ? OUTCOME_OK : OUTCOME_NEUTRAL, false);
+    if (x->state == EXCHANGE_TUNNEL)
+        exchange_leave_tunnel(x);
     upstream_cancel(&x->attempt.uplink);
     exchange_finish(x);
 }
@@ -139,7 +141,7 @@ void exchange_client_gone(struct exchange *x)
 
 static void abandon(struct exchange *x)
 {
-    if (x->state == EXCHANGE_TUNNEL || x->state == EXCHANGE_BODY || x->state == EXCHANGE_QUEUED) {
+    if (x->state == EXCHANGE_BODY || x->state == EXCHANGE_QUEUED) {
         exchange_body_bad(x, 503, CAUSE_DRAINING, NULL);
     } else {
         exchange_fail(x, OUTCOME_NEUTRAL, 503, CAUSE_DRAINING);

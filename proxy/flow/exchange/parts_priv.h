@@ -16,6 +16,7 @@
 #include "weir/conf/settings.h"
 #include "weir/http/answer.h"
 #include "weir/http/body_scan.h"
+#include "weir/http/ws_frames.h"
 #include "weir/pages/refusal.h"
 
 #include "upstream/upstream.h"
@@ -81,6 +82,11 @@ struct attempt_stream {
     uint64_t whole_ns; /* its end marker came: what follows is waited for briefly */
 };
 
+/* A WebSocket: where its frames end, towards the client and towards the upstream. */
+struct attempt_tunnel {
+    struct ws_frames down, up;
+};
+
 /* What the head of an upstream's answer says, and how it is passed on. */
 struct attempt_head {
     int status; /* 0 = none yet */
@@ -114,6 +120,7 @@ struct attempt {
     const struct field_list *trailers; /* while its end is handled; NULL = none */
     struct attempt_head head;
     struct attempt_stream stream;
+    struct attempt_tunnel tunnel;
 };
 
 struct reply {

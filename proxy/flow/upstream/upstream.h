@@ -55,7 +55,10 @@ struct upstream_ops {
                    bool complete);
     /* May more of the answer come?  Back-pressure. */
     void (*want_data)(struct uplink *u, bool want);
-    /* The exchange is done with a whole answer: kept for the next request if that is possible. */
+    /*
+     * The exchange is done with a whole answer: kept for the next request if that is possible.  Of
+     * a tunnel: nothing more is to be sent or read, what was sent arrives.
+     */
     void (*release)(struct uplink *u);
     /* The answer is not wanted any more: the other side can see it. */
     void (*cancel)(struct uplink *u);

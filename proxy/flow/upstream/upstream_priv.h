@@ -40,7 +40,8 @@ enum { SPOKEN_LOOKED_AT_MAX = 64 }; /* connections, newest first, for one that f
 struct idle_pool {
     struct list idle; /* of HTTP/1, newest first */
     uint32_t n_idle;
-    struct list links; /* of HTTP/2, newest first */
+    struct list lingering; /* of HTTP/1, behind a tunnel's end */
+    struct list links;     /* of HTTP/2, newest first */
     uint32_t n_links;
     struct net_addr addrs[8]; /* as resolved; n 0 = not known (yet) */
     uint8_t n_addrs, next_addr;

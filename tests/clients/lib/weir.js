@@ -71,6 +71,7 @@ export async function startWeir(top, { tls } = {}) {
     url: `http://127.0.0.1:${port}`,
     tlsUrl: `https://127.0.0.1:${tlsPort}`,
     port,
+    pid: child.pid,
     log: () => log,
     access: () => fs.existsSync(access) ? fs.readFileSync(access, "utf8").trim().split("\n").filter(Boolean).map((l) => JSON.parse(l)) : [],
     ctl: (line) => admin(path.join(dir, "admin.sock"), line),

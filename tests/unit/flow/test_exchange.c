@@ -278,14 +278,68 @@ Test(exchange, a_stream_that_began_while_it_waited_says_inside_what_fails)
 
 Test(exchange, a_tunnel_ends_with_either_side)
 {
-    PLAY(socket_route, {"upgrade 101 ?101 bytes more clean", 101, WHOLE, OK, CAUSE_NONE},
-         {"upgrade 101 reset", 101, WHOLE, OK, CAUSE_NONE},
+    PLAY(socket_route, {"upgrade 101 ?101 hello bye clean", 101, WHOLE, OK, CAUSE_NONE},
+         {"upgrade 101 says-hello says-bye reset", 101, WHOLE, OK, CAUSE_NONE},
          {"upgrade 101 gone", 101, LEFT, OK, CAUSE_CLIENT_GONE},
-         {"upgrade 101 3000s more 3000s bytes 3000s clean", 101, WHOLE, OK, CAUSE_NONE},
-         {"upgrade 101 3601s", 101, CUT, NEUTRAL, CAUSE_GATEWAY_TIMEOUT},
-         {"upgrade 101 abandons", 101, CUT, NEUTRAL, CAUSE_DRAINING},
+         {"upgrade 101 says-bye gone", 101, LEFT, OK, CAUSE_CLIENT_GONE},
+         {"upgrade 101 3000s more 3000s bytes 3000s gone", 101, LEFT, OK, CAUSE_CLIENT_GONE},
          {"upgrade 404 {} clean", 404, WHOLE, NEUTRAL, CAUSE_NONE},
          {"upgrade reset", 502, WHOLE, FAILED, CAUSE_UPSTREAM_RESET});
+}
+
+Test(exchange, a_tunnel_that_breaks_or_is_ended_says_so_between_frames_or_is_cut)
+{
+    PLAY(socket_route, {"upgrade 101 hello clean", 101, WHOLE, OK, CAUSE_UPSTREAM_TRUNCATED},
+         {"upgrade 101 half-frame clean", 101, CUT, OK, CAUSE_UPSTREAM_TRUNCATED},
+         {"upgrade 101 hello reset", 101, WHOLE, FAILED, CAUSE_UPSTREAM_RESET},
+         {"upgrade 101 half-frame reset", 101, CUT, FAILED, CAUSE_UPSTREAM_RESET},
+         {"upgrade 101 3601s", 101, WHOLE, NEUTRAL, CAUSE_GATEWAY_TIMEOUT},
+         {"upgrade 101 half-frame 3601s", 101, CUT, NEUTRAL, CAUSE_GATEWAY_TIMEOUT},
+         {"upgrade 101 hello abandons", 101, WHOLE, NEUTRAL, CAUSE_DRAINING},
+         {"upgrade 101 half-frame abandons", 101, CUT, NEUTRAL, CAUSE_DRAINING},
+         {"upgrade 101 bye abandons", 101, WHOLE, NEUTRAL, CAUSE_DRAINING});
+}
+
+/* What both are sent when weir ends a tunnel: the client's frame, the upstream's. */
+static void expect_close(const char *script, const char *down, bool up)
+{
+    const struct fake_upstream *f;
+
+    rig_make(&socket_route);
+    script_play(script);
+    f = rig_upstream();
+    cr_expect_eq(strncmp(rig_client()->data, down, strlen(down)), 0, "%s", script);
+    cr_expect_eq(rig_client()->len > 0, down[0] != '\0', "%s", script);
+    cr_expect_eq(f->released, up, "%s", script);
+    cr_expect(!up || (memcmp(f->body + f->len - 8, "\x88\x82", 2) == 0 &&
+                      (f->body[f->len - 2] ^ f->body[f->len - 6]) == 0x03 &&
+                      (char)(f->body[f->len - 1] ^ f->body[f->len - 5]) == (char)0xe9),
+              "%s: 1001, masked", script);
+    rig_free();
+}
+
+Test(exchange, a_tunnel_that_weir_ends_is_closed_on_both_sides)
+{
+    expect_close("upgrade 101 abandons",
+                 "\x88\x57\x03\xf4"
+                 "draining: The service",
+                 true);
+    expect_close("upgrade 101 3601s",
+                 "\x88\x3f\x03\xe9"
+                 "gateway_timeout: ",
+                 true);
+    expect_close("upgrade 101 says-hello abandons",
+                 "\x88\x57\x03\xf4"
+                 "draining",
+                 true);
+    expect_close("upgrade 101 says-half abandons",
+                 "\x88\x57\x03\xf4"
+                 "draining",
+                 false);
+    expect_close("upgrade 101 reset",
+                 "\x88\x51\x03\xf5"
+                 "upstream_reset: ",
+                 false);
 }
 
 Test(exchange, a_stale_connection_is_nobodys_fault_once)

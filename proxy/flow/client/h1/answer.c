@@ -383,6 +383,7 @@ static void op_tunnel(struct client *c)
     struct session *s = session_of(c);
 
     s->answer.framing = BODY_TO_CLOSE;
+    s->answer.tunnel = true;
     s->keep_alive = false;
     session_enter(s, SESSION_TUNNEL);
     loop_defer_free(s->w->loop, &s->step);

@@ -52,7 +52,7 @@ struct session_body {
 struct session_answer {
     enum body_kind framing;
     uint64_t left;
-    bool begun, cut;
+    bool begun, cut, tunnel;
     bool http10, to_head; /* what it answers */
 };
 

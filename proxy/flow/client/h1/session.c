@@ -126,7 +126,7 @@ void session_flushed(struct session *s)
         s->answer.framing != BODY_TO_CLOSE && session_may_discard(s)) {
         session_enter(s, SESSION_DISCARD); /* many clients take an early end for a broken one */
         loop_defer_free(s->w->loop, &s->step);
-    } else if (s->body.broken || !s->body.done || s->answer.cut) {
+    } else if (s->body.broken || !s->body.done || s->answer.cut || s->answer.tunnel) {
         session_linger(s);
     } else {
         session_close(s);

@@ -100,6 +100,8 @@ void upstream_close_idle(struct worker *w, int slot)
 {
     LIST_EACH_SAFE(n, t, &w->uplinks->pools[slot].idle)
     uplink_close(LIST_OBJECT(n, struct h1_uplink, node));
+    LIST_EACH_SAFE(n, t, &w->uplinks->pools[slot].lingering)
+    uplink_close(LIST_OBJECT(n, struct h1_uplink, node));
     h2_links_close(&w->uplinks->pools[slot]);
 }
 
@@ -119,6 +121,7 @@ struct uplinks *uplinks_create(uint32_t max)
     slab_init(&u->slab, upstream_bytes(), max);
     for (int i = 0; i < SNAPSHOT_UPSTREAMS_MAX; i++) {
         list_init(&u->pools[i].idle);
+        list_init(&u->pools[i].lingering);
         list_init(&u->pools[i].links);
     }
     return u;

@@ -205,8 +205,8 @@ static void on_end(struct h1_uplink *u, enum weir_status s)
         return;
     }
     u->keep = false;
-    if (u->state == UPLINK_TUNNEL ||
-        (u->state == UPLINK_BODY && u->receiving.body == BODY_TO_CLOSE && orderly)) {
+    if (orderly && (u->state == UPLINK_TUNNEL ||
+                    (u->state == UPLINK_BODY && u->receiving.body == BODY_TO_CLOSE))) {
         u->receiving.whole = true;
         tell_end(u, END_CLEAN, "");
     } else {
@@ -246,7 +246,8 @@ static bool receive(struct h1_uplink *u)
     } else if (u->state == UPLINK_BODY) {
         body(u, slice_of(at, got));
     } else if (u->state == UPLINK_TUNNEL) {
-        tell_data(u, slice_of(at, got));
+        if (u->uplink.owner != NULL) /* else it lingers */
+            tell_data(u, slice_of(at, got));
     } else {
         uplink_close(u); /* idle: bytes nobody asked for */
     }

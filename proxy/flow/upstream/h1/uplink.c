@@ -9,6 +9,8 @@
  */
 #include "h1_priv.h"
 
+#define LINGER_NS (2 * NS_PER_S)
+
 #define BIT(n) (1U << (n))
 static const unsigned may_follow[] = {
     [UPLINK_CONNECTING] = BIT(UPLINK_HEAD) | BIT(UPLINK_DEAD),
@@ -84,7 +86,7 @@ static void on_timer(void *arg)
     WEIR_CHECK(u, UPLINK_MAGIC);
     if (u->failed)
         uplink_fail(u, END_RESET, "out of memory");
-    else if (u->state == UPLINK_IDLE)
+    else if (u->state == UPLINK_IDLE || u->uplink.owner == NULL)
         uplink_close(u);
 }
 
@@ -200,11 +202,26 @@ static void op_want_data(struct uplink *base, bool want)
     conn_want_read(h1_uplink_of(base)->conn, want);
 }
 
+/*
+ * The tunnel's last bytes are on their way: an end while bytes wait to be read here would be a
+ * reset, and could take them back.
+ */
+static void linger(struct h1_uplink *u)
+{
+    u->uplink.owner = NULL;
+    list_push_back(&idle_pool_of(u)->lingering, &u->node);
+    conn_shutdown(u->conn);
+    conn_want_read(u->conn, true);
+    loop_timer_at(&u->timer, loop_now_ns(u->w->loop) + LINGER_NS);
+}
+
 static void op_release(struct uplink *base)
 {
     struct h1_uplink *u = h1_uplink_of(base);
 
-    if (u->receiving.whole && uplink_has_sent_all(u) && idle_may_stay(u))
+    if (u->state == UPLINK_TUNNEL)
+        linger(u);
+    else if (u->receiving.whole && uplink_has_sent_all(u) && idle_may_stay(u))
         idle_put(u);
     else
         uplink_close(u);
