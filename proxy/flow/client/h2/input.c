@@ -107,9 +107,10 @@ static int on_header(nghttp2_session *ng, const nghttp2_frame *frame, const uint
     before = field_block_held(&s->head);
     field_block_add(&s->head, limits, slice_of(name, name_len), slice_of(value, value_len));
     c->fresh_bytes += field_block_held(&s->head) - before;
-    if (field_block_floods(&s->head, limits))
-        h2_cut_off(c, H2_ABUSE_HEAD);
-    return 0;
+    if (!field_block_floods(&s->head, limits))
+        return 0;
+    h2_cut_off(c, H2_ABUSE_HEAD);
+    return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE; /* the rest of the block is only skipped */
 }
 
 static int on_invalid_header(nghttp2_session *ng, const nghttp2_frame *frame, const uint8_t *name,

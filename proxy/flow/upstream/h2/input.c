@@ -44,9 +44,10 @@ static int on_header(nghttp2_session *ng, const nghttp2_frame *frame, const uint
         return 0;
     limits = &u->snapshot->response_limits;
     field_block_add(block_of(u), limits, slice_of(name, name_len), slice_of(value, value_len));
-    if (field_block_floods(block_of(u), limits))
-        k->broken = true;
-    return 0;
+    if (!field_block_floods(block_of(u), limits))
+        return 0;
+    k->broken = true;
+    return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE; /* the rest of the block is only skipped */
 }
 
 static int on_invalid_header(nghttp2_session *ng, const nghttp2_frame *frame, const uint8_t *name,
