@@ -6,12 +6,15 @@
 #                               writes docs/decisions-in-the-binary.md
 #   ./dev bench day [SEED ...]  an ordinary day in a tenth of its time, about 100 s for each seed (1 to 5)
 #   ./dev bench field [ROW ...] what real traffic is like, row by row, about six minutes; writes docs/field.md
+#   ./dev bench http2 [...]     weir, nginx and haproxy over HTTP/2 under h2load, about five minutes
+#   ./dev bench floods          what floods of HTTP/2 cost weir and the attacker, about a minute
 #   ./dev bench compare ...     or any other command of weir-bench, with its arguments
 #
 # Scenarios of a group are played at the same time: each target has a backend of its own, and all of
 # them together take less than a processor.  The report says how late the generator itself was.
 
-packages_bench=(nginx-light haproxy)
+packages_bench=(nginx-light haproxy nghttp2-client openssl)
+packages_floods=(python3-pytest python3-h11 python3-h2)
 bench_out=build/bench
 bench_groups=("conversations fragile reload" "3-september overload outage lying-200")
 
@@ -74,6 +77,11 @@ dev_bench() {
     "") bench_report ;;
     field) /usr/bin/python3 bench/field/run.py "${@:2}" ;;
     day) bench_day "${@:2}" ;;
+    http2) /usr/bin/python3 bench/http2/run.py "${@:2}" ;;
+    floods)
+        packages_need "to flood weir" "${packages_floods[@]}"
+        /usr/bin/python3 bench/http2/floods.py "${@:2}"
+        ;;
     decisions) /usr/bin/python3 tools/decisions.py "${@:2}" ;;
     *) build/weir-bench "$@" ;;
     esac

@@ -43,6 +43,7 @@ enum { EVENT_SIZE = sizeof EVENT_BEFORE - 1 + NULL_STAMP_DIGITS + sizeof EVENT_A
 
 struct peer {
     bool open, streams;
+    uint32_t left;    /* events of its stream; 0: without end */
     struct list node; /* on the wheel */
     struct grow part; /* of a request that is not whole yet */
 };
@@ -93,7 +94,39 @@ static void send_event(struct null_server *s, int fd)
     send_all(s, fd, bytes, (size_t)n);
 }
 
-static void begin_stream(struct null_server *s, int fd)
+static void end_stream(struct null_server *s, int fd)
+{
+    static const char end[] = "e\r\ndata: [DONE]\n\n\r\n0\r\n\r\n";
+    struct peer *p = &s->peers[fd];
+
+    list_remove(&p->node);
+    p->streams = false;
+    send_all(s, fd, end, sizeof end - 1);
+}
+
+/* The next of a stream, and its end where that was the last. */
+static void go_on(struct null_server *s, int fd)
+{
+    struct peer *p = &s->peers[fd];
+
+    send_event(s, fd);
+    if (p->open && p->left > 0 && --p->left == 0)
+        end_stream(s, fd);
+}
+
+/* After "max_tokens":, 0 for none. */
+static uint32_t most_events(struct slice body)
+{
+    static const char key[] = "\"max_tokens\":";
+    const char *at = memmem(body.p, body.len, key, sizeof key - 1), *end = body.p + body.len;
+    uint32_t n = 0;
+
+    for (at = at == NULL ? end : at + sizeof key - 1; at < end && *at >= '0' && *at <= '9'; at++)
+        n = n * 10 + (uint32_t)(*at - '0');
+    return n;
+}
+
+static void begin_stream(struct null_server *s, int fd, uint32_t events)
 {
     struct peer *p = &s->peers[fd];
 
@@ -101,9 +134,10 @@ static void begin_stream(struct null_server *s, int fd)
     if (!p->open)
         return;
     p->streams = true;
+    p->left = events;
     s->next_place = (s->next_place + 7) % s->conf.interval_ms; /* spread over the wheel */
     list_push_back(&s->wheel[s->next_place], &p->node);
-    send_event(s, fd);
+    go_on(s, fd);
 }
 
 /* One request off the front of *in.  False: not whole, or the peer is gone. */
@@ -124,7 +158,7 @@ static bool take_request(struct null_server *s, int fd, struct slice *in)
     content = slice_of(in->p + h.size, b.left);
     *in = slice_from(*in, h.size + b.left);
     if (content.len > 0 && memmem(content.p, content.len, "\"stream\":true", 13) != NULL)
-        begin_stream(s, fd);
+        begin_stream(s, fd, most_events(content));
     else
         send_all(s, fd, answer, sizeof answer - 1);
     return s->peers[fd].open;
@@ -191,7 +225,7 @@ static void on_tick(struct null_server *s)
     for (; s->ticks < due; s->ticks++) {
         struct list *place = &s->wheel[s->ticks % s->conf.interval_ms];
         LIST_EACH_SAFE(n, next, place)
-        send_event(s, (int)(LIST_OBJECT(n, struct peer, node) - s->peers));
+        go_on(s, (int)(LIST_OBJECT(n, struct peer, node) - s->peers));
     }
 }
 

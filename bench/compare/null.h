@@ -9,7 +9,8 @@
 /*
  * A backend with as little CPU time of its own as can be, for measuring what is in front of it:
  * every request gets the same small answer at once; one whose body asks for a stream gets an event
- * every interval, each with the time it was sent, until the client leaves.
+ * every interval, each with the time it was sent, until the client leaves, or `"max_tokens":N` of
+ * them have gone.
  */
 struct null_conf {
     struct address listen;

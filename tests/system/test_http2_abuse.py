@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Clients of HTTP/2 that make work for nothing: cut off, counted, cheaper than honest ones."""
 
-import os
-import threading
 import time
 
 import pytest
 
+from harness import floods
 from harness.backend import always
 from harness.deadline import eventually
 from harness.http2 import (CONTINUATION, DATA, HEADERS, PING, PRIORITY, RST_STREAM, SETTINGS,
@@ -18,7 +17,6 @@ from test_http2_strict import GET, POST, instead
 CALM = 11
 CANCEL = b"\0\0\0\x08"
 REQUESTS = 10000
-TICK = os.sysconf("SC_CLK_TCK")
 
 
 def front(rig, b, **settings):
@@ -26,13 +24,6 @@ def front(rig, b, **settings):
     w.settings["listeners"] = [{"address": f"{HOST}:{w.address[1]}", "http2": "clear"}]
     w.write_file(w.settings)
     return w.start()
-
-
-def cpu_s(w):
-    """Seconds of CPU that weir has used."""
-    with open(f"/proc/{w.pid}/stat") as f:
-        fields = f.read().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / TICK
 
 
 def cut_off(w, kind):
@@ -120,63 +111,25 @@ def test_a_head_that_unpacks_into_a_large_one_is_cut_off(pair):
     b.assert_untouched()
 
 
-def honest(w, b_requests):
-    """CPU seconds for one honest request, over b_requests of them."""
-    c = connect2(w)
-    before = cpu_s(w)
-    for _ in range(0, b_requests, 50):
-        for s in [c.open() for _ in range(50)]:
-            c.answer(s, 20)
-    return (cpu_s(w) - before) / b_requests
+@pytest.mark.parametrize("kind", floods.FLOODS)
+def test_a_unit_of_a_flood_costs_less_than_half_of_an_honest_one(rig, kind):
+    """`./dev bench floods` prints what each of them costs.  Where a unit is a connection, it is compared with one."""
+    upstream = floods.Upstream(rig.backend())
+    w = front(rig, rig.backends[0], workers=1)
+    is_connection = floods.FLOODS[kind][2] == 1
+    each = floods.honest_connections(w, 300) if is_connection else floods.honest(w, 2000)
+    spent = floods.attack(w, upstream, kind, 300 if is_connection else REQUESTS)
+    assert spent.weir_s / spent.units < (each if is_connection else each / 2)
+    assert spent.upstream <= 1500 * spent.units / REQUESTS
+    assert connect2(w).ask().status == 200
 
 
-def attacks(w, sender, n=REQUESTS):
-    """Requests of an attacker, over as many connections as it takes; how many were sent."""
-    sent = 0
-    while sent < n:
-        raw = Raw(w)
-        raw.ping()
-        stream = 1
-        while sent < n:
-            frames = []
-            for _ in range(50):
-                frames += sender(raw, stream)
-                stream += 2
-            sent += 50
-            if not raw.send(*frames) or not raw.wire.is_open():
-                break
-        raw.wire.close()
-    return sent
-
-
-def resets(raw, stream):
-    return [raw.head(stream, GET), frame(RST_STREAM, 0, stream, CANCEL)]
-
-
-def induced(raw, stream):
-    """weir is made to reset the stream itself (CVE-2025-8671)."""
-    return [raw.head(stream, POST, end=False), frame(WINDOW_UPDATE, 0, stream, b"\0\0\0\0")]
-
-
-@pytest.mark.parametrize("sender", [resets, induced])
-def test_reset_requests_cost_less_than_half_and_few_of_them_get_through(rig, sender):
-    b = rig.backend()
-    seen = []
-    lock = threading.Lock()
-
-    def handler(peer, head):
-        with lock:
-            seen.append(head.target)
-        peer.answer(200, b"fine")
-
-    b.serve(handler)
-    w = front(rig, b, workers=1)
-    each = honest(w, 2000)
-    got = len(seen)
-    before = cpu_s(w)
-    attacks(w, sender)
-    assert (cpu_s(w) - before) / REQUESTS < each / 2
-    assert len(seen) - got <= 1500
+def test_requests_that_begin_before_they_are_reset_get_no_further_than_the_budget_of_each_connection(rig):
+    upstream = floods.Upstream(rig.backend())
+    w = front(rig, rig.backends[0], workers=1)
+    spent = floods.attack_begun(w, upstream, 3000)
+    assert spent.upstream <= spent.units
+    assert cut_off(w, "reset") >= 1
     assert connect2(w).ask().status == 200
 
 
