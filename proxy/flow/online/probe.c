@@ -192,8 +192,8 @@ static void connect_next(struct probe *p)
         connect_over(p);
         return;
     }
-    p->stream = stream_connect(p->loop, &p->addrs[p->at], NULL, timeouts(p)->connect_ns, IN_MAX,
-                               &events, p);
+    p->stream = stream_connect(p->loop, &p->addrs[p->at], NULL, SLICE_NONE, timeouts(p)->connect_ns,
+                               IN_MAX, &events, p);
     if (p->stream == NULL)
         fail(p, "no descriptor or memory for a connection");
 }
@@ -209,8 +209,11 @@ static void on_patience_over(void *arg)
 
 static bool open_stream(struct probe *p, uint64_t within_ns, const struct stream_events *events)
 {
+    char mem[PROXIED_WRITTEN_MAX];
+
     p->stream = stream_connect(p->loop, &p->addrs[p->good], p->upstream->tls,
-                               timeouts(p)->connect_ns, IN_MAX, events, p);
+                               health_first_bytes(p->upstream->conf, mem), timeouts(p)->connect_ns,
+                               IN_MAX, events, p);
     if (p->stream == NULL) {
         fail(p, "no descriptor or memory for a connection");
         return false;

@@ -10,10 +10,10 @@
 #include "weir/base/clock.h"
 #include "weir/base/log.h"
 #include "weir/base/text.h"
-#include "weir/net/proxied.h"
-#include "weir/net/stream.h"
 
-enum { HEALTH_MAGIC = 0x4ea17444, ANSWER_MAX = 64 * 1024, FIELDS = 100 };
+#include "upstream/once.h"
+
+enum { HEALTH_MAGIC = 0x4ea17444 };
 
 struct health {
     uint32_t magic;
@@ -22,7 +22,7 @@ struct health {
     const struct snapshot_upstream *upstream;
     struct net_addr addr;
     bool has_addr;
-    struct stream *stream; /* NULL between checks */
+    struct once *once; /* NULL between checks */
     struct loop_timer next;
     uint32_t failed, passed; /* in a row */
     bool down;
@@ -31,7 +31,6 @@ struct health {
 
 static void end_check(struct health *h)
 {
-    stream_close(&h->stream);
     loop_timer_at(&h->next, loop_now_ns(h->loop) + h->pool->conf->health.interval_ns);
 }
 
@@ -110,36 +109,6 @@ bool health_status_is_good(const struct health_conf *c, int status)
     return c->n_status == 0 && status >= 200 && status < 300;
 }
 
-static void on_step(void *owner)
-{
-    struct health *h = owner;
-    struct http_field fields[FIELDS];
-    struct head_limits limits = {
-        .line = 8192, .head = ANSWER_MAX, .fields = FIELDS, .body = UINT64_MAX};
-    struct response_head r;
-    struct head_error err;
-    size_t used;
-    char why[64];
-
-    WEIR_CHECK(h, HEALTH_MAGIC);
-    switch (response_parse(buf_slice(stream_in(h->stream)), &limits, false, false, fields, &r,
-                           &used, &err)) {
-    case PARSE_MORE:
-        return;
-    case PARSE_BAD:
-        failed(h, err.what);
-        return;
-    case PARSE_DONE:
-        break;
-    }
-    if (health_status_is_good(&h->pool->conf->health, r.status)) {
-        passed(h);
-        return;
-    }
-    (void)snprintf(why, sizeof why, "status %d", r.status);
-    failed(h, why);
-}
-
 static bool has_header(const struct health_conf *c, const char *name)
 {
     for (size_t i = 0; i < c->n_headers; i++) {
@@ -170,44 +139,31 @@ static void put_request(struct text *t, const struct health *h)
     health_put_fields(t, &h->pool->conf->health, u->host[0] != '\0' ? u->host : u->own_host);
 }
 
-static void on_open(void *owner)
+static void on_answer(void *arg, const struct response_head *r, enum weir_status s, const char *why)
 {
-    struct health *h = owner;
-    char request[16 * 1024];
-    struct text t;
+    struct health *h = arg;
+    char status[64];
 
     WEIR_CHECK(h, HEALTH_MAGIC);
-    text_init(&t, request, sizeof request);
-    put_request(&t, h);
-    if (t.full)
-        failed(h, "the fields of a check are longer than 16 KiB");
-    else if (buf_append(stream_out(h->stream), text_slice(&t), sizeof request) != WEIR_OK)
-        end_check(h); /* no memory here: says nothing about the upstream */
-}
-
-static void on_end(void *owner, enum weir_status s, const char *why)
-{
-    struct health *h = owner;
-
-    WEIR_CHECK(h, HEALTH_MAGIC);
-    if (s == WEIR_NO_MEMORY)
+    h->once = NULL;
+    if (r != NULL && health_status_is_good(&h->pool->conf->health, r->status)) {
+        passed(h);
+    } else if (r != NULL) {
+        (void)snprintf(status, sizeof status, "status %d", r->status);
+        failed(h, status);
+    } else if (s == WEIR_NO_MEMORY) {
         end_check(h); /* what is short on this side says nothing about the upstream */
-    else if (s == WEIR_TIMEOUT)
+    } else if (s == WEIR_TIMEOUT) {
         timed_out(h, why);
-    else
-        failed(h, s == WEIR_LIMIT ? "the answer's head is too long" : why);
+    } else {
+        failed(h, why);
+    }
 }
-
-static const struct stream_events events = {
-    .on_open = on_open,
-    .on_step = on_step,
-    .on_end = on_end,
-};
 
 /* A check is weir's own: the PROXY protocol says so. */
-static struct slice first_bytes(const struct health *h, char mem[PROXIED_WRITTEN_MAX])
+struct slice health_first_bytes(const struct upstream_conf *c, char mem[PROXIED_WRITTEN_MAX])
 {
-    enum upstream_proxy version = h->upstream->conf->proxy_protocol;
+    enum upstream_proxy version = c->proxy_protocol;
 
     if (version == UPSTREAM_PROXY_OFF)
         return SLICE_NONE;
@@ -217,18 +173,23 @@ static struct slice first_bytes(const struct health *h, char mem[PROXIED_WRITTEN
 static void on_next(void *arg)
 {
     struct health *h = arg;
-    char mem[PROXIED_WRITTEN_MAX];
-    uint64_t timeout = h->pool->conf->health.timeout_ns;
+    char request[16 * 1024], mem[PROXIED_WRITTEN_MAX];
+    struct text t;
 
     WEIR_CHECK(h, HEALTH_MAGIC);
-    if (!h->has_addr || h->stream != NULL)
+    if (!h->has_addr || h->once != NULL)
         return;
-    h->stream = stream_connect(h->loop, &h->addr, h->upstream->tls, first_bytes(h, mem), timeout,
-                               ANSWER_MAX, &events, h);
-    if (h->stream == NULL)
+    text_init(&t, request, sizeof request);
+    put_request(&t, h);
+    if (t.full) {
+        failed(h, "the fields of a check are longer than 16 KiB");
+        return;
+    }
+    h->once =
+        once_begin(h->loop, &h->addr, h->upstream->tls, health_first_bytes(h->upstream->conf, mem),
+                   h->pool->conf->health.timeout_ns, text_slice(&t), on_answer, h);
+    if (h->once == NULL)
         end_check(h); /* no descriptor or memory here: says nothing about the upstream */
-    else
-        stream_set_limit(h->stream, loop_now_ns(h->loop) + timeout);
 }
 
 struct health *health_create(struct loop *l, const struct snapshot_pool *p,
@@ -252,7 +213,7 @@ void health_set(struct health *h, const struct snapshot_pool *p, const struct sn
 
     h->pool = p;
     h->upstream = u;
-    if (other && h->has_addr && h->stream == NULL)
+    if (other && h->has_addr && h->once == NULL)
         loop_timer_at(&h->next, loop_now_ns(h->loop));
 }
 
@@ -264,7 +225,7 @@ void health_destroy(struct health **hp)
     if (h == NULL)
         return;
     loop_timer_stop(&h->next);
-    stream_close(&h->stream);
+    once_cancel(&h->once);
     free(h);
 }
 

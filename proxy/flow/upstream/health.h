@@ -4,6 +4,7 @@
 
 #include "weir/net/addr.h"
 #include "weir/net/loop.h"
+#include "weir/net/proxied.h"
 
 #include "snapshot/snapshot.h"
 
@@ -27,5 +28,7 @@ void health_set_address(struct health *h, const struct net_addr *a);
  */
 bool health_status_is_good(const struct health_conf *c, int status);
 void health_put_fields(struct text *t, const struct health_conf *c, const char *host);
+/* What a connection of weir's own begins with, before TLS: NONE, or the PROXY protocol's header. */
+struct slice health_first_bytes(const struct upstream_conf *c, char mem[PROXIED_WRITTEN_MAX]);
 
 #endif
