@@ -210,6 +210,17 @@ static const struct conf_row state_rows[] = {
 static const struct conf_table state_table = TABLE(
     "state", state_rows, "What outlives a restart: limits, times and loads that were learnt.");
 
+static const struct conf_row tracing_rows[] = {
+    TEXT("endpoint", struct settings, tracing.endpoint, &conf_form_url,
+         "OTLP collector that spans are sent to, as JSON over HTTP (POST /v1/traces)",
+         .def_words = "none: no span, and no trace field is added to a request"),
+    RATIO("sample", struct settings, tracing.sample, "0.01", "0", "1", "of traces",
+          "share of the requests without a traceparent that is sampled; a parent's own decision is "
+          "always followed"),
+};
+static const struct conf_table tracing_table =
+    TABLE("tracing", tracing_rows, "Spans of requests, for OpenTelemetry.");
+
 static const struct conf_word fin_words[] = {{"abort", 0}, {"keep", 1}, {NULL, 0}};
 
 static const struct conf_row root_rows[] = {
@@ -243,5 +254,6 @@ static const struct conf_row root_rows[] = {
     FLAT("admin", &admin_table, "the operator's access"),
     FLAT("log", &log_table, "logs"),
     FLAT("state", &state_table, "what outlives a restart"),
+    FLAT("tracing", &tracing_table, "spans of requests"),
 };
 const struct conf_table conf_root = TABLE("", root_rows, "The process as a whole.");

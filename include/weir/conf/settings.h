@@ -164,6 +164,12 @@ struct log_conf {
     size_t n_redact;
 };
 
+/* Spans of requests, sent as OTLP. */
+struct tracing_conf {
+    char *endpoint; /* "" = off */
+    double sample;  /* 0 to 1, of requests without a parent */
+};
+
 struct settings {
     uint32_t workers; /* never 0: one per core is already filled in */
     char *user;
@@ -189,6 +195,7 @@ struct settings {
     struct admin_conf admin;
     struct state_conf state;
     struct log_conf log;
+    struct tracing_conf tracing;
 
     char *file;    /* where it was read from; "" = none */
     void *origins; /* conf's own: where each value came from */

@@ -11,6 +11,7 @@
 #include "weir/conf/settings.h"
 #include "weir/decide/pool.h"
 #include "weir/flow/counters.h"
+#include "weir/http/trace_context.h"
 #include "weir/net/loop.h"
 #include "weir/pages/refusal.h"
 
@@ -61,6 +62,13 @@ struct pool_status {
     struct pool_sum sum;
 };
 
+/* The spans that go to the collector. */
+struct tracing_status {
+    bool on;
+    uint64_t sent, dropped; /* since the start */
+    const char *error;      /* why it does not work now; "" = it does */
+};
+
 struct status_view {
     enum service_state state;
     uint64_t since_wall_ns, now_wall_ns, now_ns, started_wall_ns;
@@ -70,6 +78,7 @@ struct status_view {
     struct pool_sum no_pool; /* requests that reached no pool */
     struct worker_sum workers;
     uint32_t n_workers;
+    struct tracing_status tracing;
     int access_log_error; /* errno of the write to the access log that fails now; 0 = none */
 };
 
@@ -169,7 +178,28 @@ struct request_record {
     uint8_t method_len;
     char method[16];
     uint16_t path_len; /* the bytes follow in the log block; cut to 2 KiB */
+    bool traced;       /* a struct request_trace stands before them */
 };
+
+/* One try of a sampled request at one upstream.  Times are monotonic, 0 = not (yet). */
+struct trace_attempt {
+    uint64_t begun_ns, connected_ns, first_ns, ended_ns;
+    enum outcome outcome;
+    int16_t upstream; /* -1 none */
+    uint16_t status;  /* 0 = none */
+    bool has_outcome, resent, is_stream, http2;
+};
+enum { TRACE_ATTEMPTS_MAX = 4 }; /* later ones are counted only */
+/* What a record has besides where its request is sampled: times of the same clock. */
+struct request_trace {
+    struct trace_context self; /* the span of the request itself */
+    uint64_t parent;           /* 0 = none */
+    uint64_t begun_ns, asked_ns;
+    uint32_t n_attempts;
+    bool http2;
+    struct trace_attempt attempts[TRACE_ATTEMPTS_MAX];
+};
+
 /* The newest record of a request id, weir's or the backend's own; NULL when it is not among the
  * last why_entries. */
 const struct request_record *control_why(struct control *c, const char *request_id);

@@ -30,6 +30,16 @@ static void write_event_log_dropped(struct metric_out *o, struct admin *a)
     metric_u64(o, NULL, 0, log_dropped());
 }
 
+static void write_spans(struct metric_out *o, struct admin *a)
+{
+    const struct tracing_status *t = &a->status->tracing;
+
+    if (!t->on)
+        return;
+    metric_u64(o, LABELS({"fate", "sent"}), 1, t->sent);
+    metric_u64(o, LABELS({"fate", "dropped"}), 1, t->dropped);
+}
+
 static void write_state(struct metric_out *o, struct admin *a)
 {
     for (int s = 0; s < SERVICE_STATE_COUNT; s++)

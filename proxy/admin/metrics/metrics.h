@@ -39,6 +39,8 @@
       "Operator commands in force, those for its upstreams included")                              \
     X(event_log_dropped, "weir_event_log_dropped_total", "counter", "",                            \
       "Lines of the event log dropped because nobody took them in time")                           \
+    X(spans, "weir_trace_spans_total", "counter", "fate",                                          \
+      "Spans of sampled requests, sent to the collector (sent) or given up (dropped)")             \
     X(incident, "weir_incident", "gauge", "pool", "1 while an incident text is shown to users")
 
 /* Not weir's own names: what every process exports. */

@@ -215,6 +215,19 @@ static void json_logs(struct json_out *j, const struct status_view *s)
     json_close(j);
 }
 
+static void put_tracing(struct json_out *j, const struct tracing_status *t)
+{
+    if (!t->on) {
+        json_put_null(j, "tracing");
+        return;
+    }
+    json_open_object(j, "tracing");
+    json_u64(j, "sent", t->sent);
+    json_u64(j, "dropped", t->dropped);
+    json_cstr(j, "error", or_null(t->error));
+    json_close(j);
+}
+
 void show_status_json(struct text *t, struct admin *a, const void *unused)
 {
     const struct status_view *s = a->status;
@@ -230,6 +243,7 @@ void show_status_json(struct text *t, struct admin *a, const void *unused)
     json_cstr(&j, "incident", s->incident);
     json_wall(&j, "now", s->now_wall_ns);
     json_logs(&j, s);
+    put_tracing(&j, &s->tracing);
     json_open_array(&j, "pools");
     for (size_t i = 0; i < s->n_pools; i++)
         json_pool(&j, a, i);

@@ -226,6 +226,14 @@ static void show_pool(struct text *t, const struct pool_status *p, const struct 
     }
 }
 
+static void show_tracing(struct text *t, const struct tracing_status *s)
+{
+    if (s->on && s->error[0] != '\0')
+        text_printf(t, "spans cannot be sent to the collector: %s\n", s->error);
+    if (s->on && s->dropped > 0)
+        text_printf(t, "spans dropped since the start: %llu\n", (unsigned long long)s->dropped);
+}
+
 /* Only where something is wrong with them. */
 static void show_logs(struct text *t, const struct status_view *s)
 {
@@ -247,6 +255,7 @@ void show_status(struct text *t, struct admin *a, const void *unused)
     (void)unused;
     show_head(t, s);
     show_logs(t, s);
+    show_tracing(t, &s->tracing);
     for (size_t i = 0; i < s->n_pools; i++)
         show_pool(t, &s->pools[i], s,
                   i < conf->n_pools ? conf->pools[i].decide.breaker.window_ns : 0);

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "control/control_priv.h"
+#include "control/export.h"
 #include "weir/base/json_out.h"
 
 enum { LINE_MAX_BYTES = 16 * 1024 };
@@ -154,13 +154,16 @@ const struct request_record *control_why(struct control *c, const char *request_
 
 /* --- blocks */
 
-static void on_record(const struct request_record *r, const char *path, void *arg)
+static void on_record(const struct request_record *r, const struct request_trace *trace,
+                      const char *path, void *arg)
 {
     struct control *c = arg;
     char line[LINE_MAX_BYTES];
     struct text t;
 
     why_add(&c->why, r);
+    if (trace != NULL)
+        export_record(c, r, trace, path);
     if (c->log.sink == NULL && !c->log.syslog)
         return;
     text_init(&t, line, sizeof line - 1); /* and its end */

@@ -11,7 +11,7 @@
 
 #include <event2/event.h>
 
-#include "control/control_priv.h"
+#include "control/export.h"
 #include "weir/base/text.h"
 
 #define TICK_NS (100 * NS_PER_MS)
@@ -110,7 +110,7 @@ static void check_drained(struct control *c)
     if (!c->phase.quitting)
         return;
     control_sum_workers(c, &sum);
-    if (sum.client_open == 0)
+    if (sum.client_open == 0 && export_is_done(c))
         end(c);
 }
 
@@ -332,7 +332,7 @@ struct control *control_create(struct settings **s, const struct control_start *
     loop_timer_init(&c->drain_timer, c->loop, on_drain_timer, c);
     if (!allocate_views(c) || !why_ring_init(&c->why, c->snapshot->settings->admin.why_entries) ||
         !watch_signals(c) || !access_log_open(c, why, room) || !make_workers(c) ||
-        !control_watch_upstreams(c))
+        !control_watch_upstreams(c) || !export_open(c))
         goto failed;
     return c;
 failed:
@@ -394,6 +394,7 @@ void control_destroy(struct control **cp)
     join_workers(c);
     if (c->loop != NULL) {
         control_reloads_end(c);
+        export_close(c);
         control_unwatch_upstreams(c);
         loop_timer_stop(&c->tick);
         loop_timer_stop(&c->expiry);

@@ -84,6 +84,26 @@ struct access_log {
 };
 #define LOG_SAID_EVERY_NS (10 * NS_PER_S)
 
+/* Spans that wait for the collector (export.c): objects of JSON, separated by commas. */
+struct export_batch {
+    struct buf spans;
+    uint32_t n;
+};
+struct export
+{
+    struct resolver_watch *watch;
+    struct net_addr addr;
+    bool has_addr, closed;
+    struct export_batch filling, sending;
+    struct once *once; /* `sending` is on its way */
+    struct loop_timer timer;
+    uint32_t tries;         /* of `sending`, in vain */
+    uint32_t fails;         /* in a row */
+    uint64_t sent, dropped; /* spans */
+    uint64_t ends_ns;       /* the process ends: not later than that */
+    char error[128];        /* why it does not work now; "" = it does */
+};
+
 /* See memory_watch.c. */
 struct memory_watch {
     uint64_t most, trimmed_ns;
@@ -186,6 +206,7 @@ struct control {
     struct file_sink *keeper; /* of the state file; NULL: off */
     int keep_error;           /* that was said; 0 = none */
     struct access_log log;
+    struct export export;
     struct memory_watch memory;
     struct why_ring why;
     struct request_record why_found;

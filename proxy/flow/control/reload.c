@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "control/control_priv.h"
+#include "control/export.h"
 #include "weir/base/memory.h"
 
 /* What reading a file and making everything of it may take, generously. */
@@ -191,6 +191,7 @@ static void put_in_force(struct control *c, struct snapshot *next)
     swap_workers(c, next);
     swap_listeners(c, old, next);
     swap_upstreams(c, old);
+    export_reload(c, old);
     log_set_level(next->settings->log.level);
     control_judge(c);
     control_publish(c);

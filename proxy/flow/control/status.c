@@ -162,6 +162,8 @@ const struct status_view *control_status(struct control *c)
     control_sum_workers(c, &v->workers);
     v->n_workers = (uint32_t)c->workers.n;
     v->access_log_error = c->log.error;
+    v->tracing = (struct tracing_status){c->snapshot->collector.on, c->export.sent,
+                                         c->export.dropped, c->export.error};
     return v;
 }
 

@@ -142,6 +142,7 @@ static void on_head(void *owner, const struct response_head *h)
     struct field_list fields;
 
     x->attempt.head.status = h->status;
+    x->attempt.head.http2 = h->http2;
     if (exchange_is_refusal(h->status))
         x->attempt.head.retry_after_ms = response_retry_after_ms(h, wall_s(x));
     keep_reason(x, h->reason);

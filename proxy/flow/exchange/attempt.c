@@ -8,6 +8,7 @@
 /* A fresh one: what an earlier attempt saw is not seen in this one. */
 static void begin(struct exchange *x)
 {
+    exchange_note_attempt(x);
     exchange_fini_attempt(x);
     x->attempt = (struct attempt){
         .begun_ns = exchange_now(x),
@@ -22,7 +23,7 @@ static void connected(struct exchange *x)
 {
     uint64_t now = exchange_now(x);
 
-    x->attempt.sent_ns = x->attempt.progress_ns = now;
+    x->attempt.connected_ns = x->attempt.sent_ns = x->attempt.progress_ns = now;
     exchange_enter(x, EXCHANGE_SENT);
     if (x->request.expect && !x->body.complete)
         client_interim(x->client, 100);

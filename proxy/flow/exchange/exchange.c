@@ -48,6 +48,7 @@ void exchange_free(struct loop_deferred *d)
     buf_free(&x->request.head);
     buf_free(&x->body.bytes);
     free(x->record.path);
+    free(x->record.spans);
     exchange_fini_attempt(x);
     snapshot_use_unref(&x->use);
     slab_give(&w->exchanges->slab, x);
@@ -81,6 +82,7 @@ static int64_t queue_ns(const struct exchange *x)
 
 static void write_record(struct exchange *x)
 {
+    const struct request_trace *trace = exchange_trace(x);
     uint64_t now = exchange_now(x);
     struct request_record r = {
         .at_wall_ns = x->record.begun_wall_ns,
@@ -105,6 +107,7 @@ static void write_record(struct exchange *x)
         .events = x->attempt.stream.seen_events,
         .bytes_in = x->record.bytes_in,
         .bytes_out = x->record.bytes_out,
+        .traced = trace != NULL,
     };
 
     if (!x->attempt.stream.is_events)
@@ -119,7 +122,7 @@ static void write_record(struct exchange *x)
     r.method_len = (uint8_t)strnlen(x->record.method, sizeof r.method - 1);
     memcpy(r.method, x->record.method, r.method_len);
     r.path_len = (uint16_t)(x->record.path == NULL ? 0 : strlen(x->record.path));
-    if (!record_write(&x->w->records, &r, x->record.path == NULL ? "" : x->record.path))
+    if (!record_write(&x->w->records, &r, trace, x->record.path == NULL ? "" : x->record.path))
         counter_add(&x->w->counters.log_dropped, 1);
 }
 
@@ -168,7 +171,7 @@ void exchanges_destroy(struct exchanges **ep)
 
 size_t exchange_bytes(void)
 {
-    return sizeof(struct exchange) + PENDING_MAX + RECORD_PATH_MAX;
+    return sizeof(struct exchange) + PENDING_MAX + RECORD_PATH_MAX + sizeof(struct request_trace);
 }
 
 void exchanges_blame_the_end(struct worker *w)

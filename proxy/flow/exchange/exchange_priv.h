@@ -68,7 +68,7 @@ struct exchange {
 /*
  * Who calls whom: a file calls those above it in this list, never one below.
  *
- *   deadlines  request_head           what time it is due, the head for the upstream
+ *   deadlines  trace  request_head    what time it is due, the head for the upstream
  *   body       exchange               the request's body; states, the record
  *   reply      own  report            what the client is sent; what the gate is told
  *   tunnel                            a WebSocket
@@ -88,6 +88,19 @@ uint64_t exchange_head_due(const struct exchange *x);
 /* May comment lines fill a silence, and when is the next due? */
 bool exchange_beats(const struct exchange *x);
 uint64_t exchange_beat_due(const struct exchange *x);
+
+/* --- exchange/trace.c */
+/* Sampled or not, by its parent or by share; once, before exchange_keep_request. */
+void exchange_set_trace(struct exchange *x, const struct request_head *h);
+bool exchange_is_traced(const struct exchange *x); /* tracing is on, sampled or not */
+/* Does this field of the request end here, because another takes its place? */
+bool exchange_ends_trace_field(const struct exchange *x, const struct http_field *f);
+/* traceparent, for the attempt that is under way; the list borrows mem. */
+void exchange_add_trace(const struct exchange *x, struct field_list *l, char mem[TRACEPARENT_MAX]);
+/* The attempt is over: what it was is kept. */
+void exchange_note_attempt(struct exchange *x);
+/* All that was kept, at the end; NULL: not sampled. */
+const struct request_trace *exchange_trace(struct exchange *x);
 
 /* --- exchange/request_head.c: the head for the upstream */
 /* May this be shown and logged as a request's id? */

@@ -93,6 +93,7 @@ struct attempt_head {
     char reason[48];
     enum body_kind kind; /* towards the client */
     uint64_t length;
+    bool http2;
     bool to_close;               /* only the end of its connection ends the answer */
     uint32_t retry_after_ms;     /* of a refusal, 0 = none */
     char id[REQUEST_ID_MAX + 1]; /* what the backend calls the request, "" = no name of its own */
@@ -104,10 +105,11 @@ struct attempt {
     struct snapshot_use *use;           /* keeps it alive: of a later snapshot, maybe */
     struct uplink *uplink;
     uint64_t begun_ns;
-    uint64_t connect_ns;  /* how long its connection took; 0 = it was there */
-    uint64_t sent_ns;     /* connected; then: the last byte of the request was taken */
-    uint64_t progress_ns; /* last sign of life: an event, a comment, body bytes */
-    uint32_t body_sent;   /* bytes of body already written */
+    uint64_t connect_ns;   /* how long its connection took; 0 = it was there */
+    uint64_t connected_ns; /* for the trace */
+    uint64_t sent_ns;      /* connected; then: the last byte of the request was taken */
+    uint64_t progress_ns;  /* last sign of life: an event, a comment, body bytes */
+    uint32_t body_sent;    /* bytes of body already written */
     bool head_sent;
     bool sent_whole; /* the upstream has taken the last byte of the request */
     bool resent;     /* it repeats one whose connection was stale */
@@ -138,7 +140,10 @@ struct record {
     enum decision decision;
     bool has_decision;
     enum cause cause;
-    uint64_t trace[2];
+    uint64_t trace[2];           /* an id of its own, random */
+    struct trace_context self;   /* the span of the request; span 0 = tracing is off */
+    struct request_trace *spans; /* heap; NULL = not sampled */
+    bool has_parent;             /* of a span somewhere else */
     char id[REQUEST_ID_MAX + 1];
     char peer[48]; /* as logged */
     char method[24];

@@ -349,6 +349,7 @@ struct exchange *exchange_request(struct worker *w, struct client *c, const stru
     client = client_of(x->snapshot, h, cf);
     set_client(x, &client, cf);
     set_id(x, h, cf);
+    exchange_set_trace(x, h);
     x->request.expect = h->expect_continue;
     x->body.complete = h->body == BODY_NONE || (h->body == BODY_COUNTED && h->length == 0);
     x->body.kind = h->body;

@@ -55,13 +55,13 @@ static void list_forwarded(struct field_list *l, const struct request_head *h,
         field_add(l, SLICE_LIT("X-Forwarded-Host"), host);
 }
 
-static void list_passed(struct field_list *l, const struct request_head *h,
-                        const struct client_facts *cf)
+static void list_passed(const struct exchange *x, struct field_list *l,
+                        const struct request_head *h, const struct client_facts *cf)
 {
     for (size_t i = 0; i < h->n_fields; i++) {
         const struct http_field *f = &h->fields[i];
 
-        if (f->hop || is_ours(f->id, cf->trusted))
+        if (f->hop || is_ours(f->id, cf->trusted) || exchange_ends_trace_field(x, f))
             continue;
         field_add(l, f->name, f->value);
     }
@@ -73,16 +73,19 @@ enum { KEPT_METHOD, KEPT_TARGET, KEPT_HOST, KEPT_FIELDS };
 bool exchange_keep_request(struct exchange *x, const struct request_head *h,
                            const struct client_facts *cf)
 {
+    char trace[TRACEPARENT_MAX];
     struct field_list l;
 
     worker_field_list(x->w, &l);
     field_add(&l, SLICE_LIT("method"), h->method);
     field_add(&l, SLICE_LIT("target"), h->target);
     field_add(&l, SLICE_LIT("host"), h->host);
-    list_passed(&l, h, cf);
+    list_passed(x, &l, h, cf);
     list_forwarded(&l, h, cf);
     field_add(&l, SLICE_LIT("Via"), exchange_received_by(h->http2, h->minor));
     field_add(&l, SLICE_LIT("x-request-id"), slice_str(x->record.id));
+    if (exchange_is_traced(x) && x->record.spans == NULL)
+        exchange_add_trace(x, &l, trace);
     return field_list_keep(&l, &x->request.head, KEPT_HEAD_MAX) == WEIR_OK;
 }
 
@@ -98,11 +101,16 @@ static size_t send_first(struct exchange *x, struct slice body)
 {
     const struct http_field *kept = x->w->scratch.listed;
     bool counts = x->body.unframed && x->body.complete; /* all of it is here */
+    char trace[TRACEPARENT_MAX];
     struct field_list fields;
     struct upstream_request r;
 
     worker_field_list(x->w, &fields);
     field_list_restore(&fields, buf_slice(&x->request.head), KEPT_FIELDS);
+    if (x->record.spans != NULL) { /* each attempt is a span of its own */
+        field_list_read(&fields);
+        exchange_add_trace(x, &fields, trace);
+    }
     r = (struct upstream_request){
         .method = kept[KEPT_METHOD].value,
         .target = kept[KEPT_TARGET].value,

@@ -12,6 +12,7 @@
 #include "weir/base/clock.h"
 
 enum { MAX_AGE_NS = 20 * 1000 * 1000, ALIGN = 8 };
+_Static_assert(sizeof(struct request_record) % ALIGN == 0, "what follows a record is aligned");
 
 static void on_old(void *arg)
 {
@@ -79,33 +80,49 @@ static size_t padded(size_t n)
     return (n + ALIGN - 1) & ~(size_t)(ALIGN - 1);
 }
 
-bool record_write(struct record_writer *r, const struct request_record *rec, const char *path)
+static size_t put(char *at, const void *bytes, size_t n)
 {
-    size_t need = padded(sizeof *rec + rec->path_len + 1);
+    memcpy(at, bytes, n);
+    return n;
+}
+
+static size_t size_of(const struct request_record *rec)
+{
+    return padded(sizeof *rec + (rec->traced ? sizeof(struct request_trace) : 0) + rec->path_len +
+                  1);
+}
+
+bool record_write(struct record_writer *r, const struct request_record *rec,
+                  const struct request_trace *trace, const char *path)
+{
+    size_t need = size_of(rec);
     char *at;
 
-    WEIR_ASSERT(rec->path_len <= RECORD_PATH_MAX);
+    WEIR_ASSERT(rec->path_len <= RECORD_PATH_MAX && rec->traced == (trace != NULL));
     if (r->current != NULL && r->current->len + need > RECORD_BLOCK_BYTES)
         record_flush(r);
     if (r->current == NULL)
         return false;
     at = r->current->bytes + r->current->len;
-    memcpy(at, rec, sizeof *rec);
-    memcpy(at + sizeof *rec, path, rec->path_len);
-    at[sizeof *rec + rec->path_len] = '\0';
+    at += put(at, rec, sizeof *rec);
+    if (trace != NULL)
+        at += put(at, trace, sizeof *trace);
+    at += put(at, path, rec->path_len);
+    *at = '\0';
     if (r->current->len == 0)
         loop_timer_at(&r->timer, loop_now_ns(r->loop) + MAX_AGE_NS);
     r->current->len += need;
     return true;
 }
 
-void record_each(const struct record_block *b,
-                 void (*fn)(const struct request_record *rec, const char *path, void *arg),
-                 void *arg)
+void record_each(const struct record_block *b, record_fn *fn, void *arg)
 {
     for (size_t at = 0; at < b->len;) {
         const struct request_record *rec = (const void *)(b->bytes + at);
-        fn(rec, b->bytes + at + sizeof *rec, arg);
-        at += padded(sizeof *rec + rec->path_len + 1);
+        const char *rest = b->bytes + at + sizeof *rec;
+        const struct request_trace *trace = rec->traced ? (const void *)rest : NULL;
+
+        fn(rec, trace, rest + (trace == NULL ? 0 : sizeof *trace), arg);
+        at += size_of(rec);
     }
 }

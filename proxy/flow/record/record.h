@@ -9,7 +9,8 @@
  * What became of requests, on its way from a worker to control: records are gathered in blocks, a
  * block goes through control's inbox when it is full or 20 ms old, and comes back empty.  A worker
  * has BLOCKS of them: when control does not keep up, records are dropped and counted, never waited
- * for.  A record in a block is a struct request_record followed by its path.
+ * for.  A record in a block is a struct request_record, a struct request_trace if it is sampled,
+ * and its path.
  */
 enum { RECORD_BLOCKS = 32, RECORD_BLOCK_BYTES = 64 * 1024, RECORD_PATH_MAX = 2048 };
 
@@ -35,14 +36,15 @@ struct record_writer {
 bool record_writer_init(struct record_writer *r, struct loop *loop, struct loop *to, void *control,
                         void (*deliver)(struct loop_message *m));
 void record_writer_fini(struct record_writer *r);
-/* False: dropped. */
-bool record_write(struct record_writer *r, const struct request_record *rec, const char *path);
+/* trace: NULL unless rec->traced.  False: dropped. */
+bool record_write(struct record_writer *r, const struct request_record *rec,
+                  const struct request_trace *trace, const char *path);
 void record_flush(struct record_writer *r);
 
-/* For control: calls fn for each record of a block. */
-void record_each(const struct record_block *b,
-                 void (*fn)(const struct request_record *rec, const char *path, void *arg),
-                 void *arg);
+/* For control: calls fn for each record of a block; trace NULL: it is not sampled. */
+typedef void record_fn(const struct request_record *rec, const struct request_trace *trace,
+                       const char *path, void *arg);
+void record_each(const struct record_block *b, record_fn *fn, void *arg);
 /* Sends the block home; any thread that was handed it. */
 void record_block_return(struct record_block *b);
 

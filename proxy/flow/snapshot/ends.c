@@ -105,27 +105,25 @@ void snapshot_listener_fini(struct snapshot_listener *l)
 /* --- upstreams */
 
 /* RFC 9110 7.2: the URL's authority; a unix socket has none that would be a name. */
-static void set_own_host(struct snapshot_upstream *u)
+static void put_own_host(const struct net_url *url, char out[280])
 {
-    const struct net_url *url = &u->url;
     bool v6 = strchr(url->host, ':') != NULL;
     char port[8] = "";
 
     if (url->unix_path) {
-        (void)snprintf(u->own_host, sizeof u->own_host, "localhost");
+        (void)snprintf(out, 280, "localhost");
         return;
     }
     if (url->port != (url->tls ? 443 : 80))
         (void)snprintf(port, sizeof port, ":%u", url->port);
-    (void)snprintf(u->own_host, sizeof u->own_host, "%s%s%s%s", v6 ? "[" : "", url->host,
-                   v6 ? "]" : "", port);
+    (void)snprintf(out, 280, "%s%s%s%s", v6 ? "[" : "", url->host, v6 ? "]" : "", port);
 }
 
 static void set_host(struct snapshot_upstream *u)
 {
     const char *told = u->conf->host[0] == '\0' ? (u->url.tls ? "url" : "client") : u->conf->host;
 
-    set_own_host(u);
+    put_own_host(&u->url, u->own_host);
     if (strcmp(told, "url") == 0)
         told = u->own_host;
     else if (strcmp(told, "client") == 0)
@@ -167,6 +165,27 @@ bool snapshot_upstream_make(struct snapshot_upstream *u, const struct upstream_c
     return u->tls_http2 != NULL;
 }
 
+/* --- the collector of spans */
+
+bool snapshot_collector_make(struct snapshot_collector *c, const struct tracing_conf *conf,
+                             char *why, size_t room)
+{
+    const char *static_why = "";
+    struct tls_client_conf tc = {.verify = true, .server_name = c->url.host};
+
+    if (conf->endpoint[0] == '\0')
+        return true;
+    if (net_url_parse(slice_str(conf->endpoint), &c->url, &static_why) != WEIR_OK) {
+        (void)snprintf(why, room, "tracing.endpoint \"%s\": %s", conf->endpoint, static_why);
+        return false;
+    }
+    put_own_host(&c->url, c->own_host);
+    c->on = true;
+    if (c->url.tls)
+        c->tls = tls_client_create(&tc, why, room);
+    return !c->url.tls || c->tls != NULL;
+}
+
 /* --- verifying without running */
 
 struct verify {
@@ -203,6 +222,16 @@ static void verify_upstream(struct verify *v, const struct upstream_conf *c)
     tls_client_release(&u.tls_http2);
 }
 
+static void verify_collector(struct verify *v, const struct tracing_conf *conf)
+{
+    struct snapshot_collector c = {0};
+    char why[600];
+
+    if (!snapshot_collector_make(&c, conf, why, sizeof why))
+        complain(v, why);
+    tls_client_release(&c.tls);
+}
+
 struct page_set *snapshot_pages_make(const struct settings *s, char *why, size_t room)
 {
     const char *pools[SNAPSHOT_POOLS_MAX], *strange;
@@ -234,6 +263,7 @@ size_t flow_verify(const struct settings *s, void (*fn)(const char *sentence, vo
         for (size_t i = 0; i < s->pools[k].n_upstreams; i++)
             verify_upstream(&v, &s->pools[k].upstreams[i]);
     }
+    verify_collector(&v, &s->tracing);
     if (s->pages.directory[0] != '\0') {
         struct page_set *p = snapshot_pages_make(s, why, sizeof why);
         if (p == NULL)

@@ -17,6 +17,10 @@ void snapshot_listener_fini(struct snapshot_listener *l);
 bool snapshot_upstream_make(struct snapshot_upstream *u, const struct upstream_conf *c, char *why,
                             size_t room);
 
+/* Ended by tls_client_release of its tls. */
+bool snapshot_collector_make(struct snapshot_collector *c, const struct tracing_conf *conf,
+                             char *why, size_t room);
+
 /* The operator's pages, for the pools of s; NULL and *why on a diagnostic.  There must be a
  * directory.
  */

@@ -320,6 +320,7 @@ static void destroy(struct snapshot *s)
         free(s->pools[i].upstreams);
     }
     page_set_destroy(&s->pages);
+    tls_client_release(&s->collector.tls);
     free(s->listeners);
     free(s->pools);
     free(s->trusted);
@@ -336,7 +337,8 @@ struct snapshot *snapshot_create(struct settings **settings, const struct snapsh
         return NULL;
     s->settings = *settings;
     s->refs = 1;
-    if (!fill(s, old, book, why, room, now_ns) || !load_pages(s, why, room)) {
+    if (!fill(s, old, book, why, room, now_ns) || !load_pages(s, why, room) ||
+        !snapshot_collector_make(&s->collector, &s->settings->tracing, why, room)) {
         if (s->pools != NULL)
             snapshot_abandon(s, now_ns);
         destroy(s);

@@ -36,6 +36,14 @@ struct snapshot_upstream {
     char host[280];       /* the Host it is sent always; "" = the client's, where there is one */
 };
 
+/* Where spans go. */
+struct snapshot_collector {
+    bool on;
+    struct net_url url;
+    struct tls_client *tls; /* NULL: plain */
+    char own_host[280];
+};
+
 struct snapshot_pool {
     const struct pool_conf *conf;
     struct gate *gate;
@@ -61,6 +69,7 @@ struct snapshot {
     struct net_block *trusted;
     struct snapshot_listener *by_slot[SNAPSHOT_LISTENERS_MAX];
     struct page_set *pages;
+    struct snapshot_collector collector;
     struct hash_key user_key; /* of users' hashes; the process's */
     struct head_limits request_limits, response_limits;
     uint32_t languages; /* as a set (language_set) */

@@ -104,6 +104,7 @@ void fake_control_init(struct control *c)
     c->pool_status.sum.requests[CLASS_INTERACTIVE][DECISION_ADMITTED] = 1031;
     c->pool_status.sum.shed[CAUSE_CIRCUIT_OPEN] = 812;
     c->view = (struct status_view){.state = SERVICE_RECOVERING,
+                                   .tracing.error = "",
                                    .since_wall_ns = WALL - 42 * NS_PER_S,
                                    .now_wall_ns = WALL,
                                    .now_ns = NOW,

@@ -122,6 +122,8 @@ static const struct {
     {"log.access", "\"stderr\""},
     {"state.path", "\"\""},
     {"state.max_age", "\"1d\""},
+    {"tracing.endpoint", "\"\""},
+    {"tracing.sample", "0.01"},
     {"log.level", "\"info\""},
     {"log.query", "true"},
     {"limits.memory", "\"0B\""},

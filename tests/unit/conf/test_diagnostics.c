@@ -47,7 +47,7 @@ Test(diagnostics, an_unknown_key_that_another_group_has_is_sent_there)
     EXPECT_LINE("sni = ( );", "sni is no key that weir knows; known here: workers, user, sandbox, "
                               "drain_delay, drain_timeout, trusted, client_fin, listeners, limits, "
                               "client_timeouts, pools, routes, identity, cors, pages, admin, log, "
-                              "state");
+                              "state, tracing");
 }
 
 Test(diagnostics, an_unknown_key_without_a_likely_one_lists_what_there_is)

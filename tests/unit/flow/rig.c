@@ -212,8 +212,10 @@ static void make_scratch(struct scratch *k)
     k->listed = calloc(LISTED_MAX, sizeof *k->listed);
 }
 
-static void keep_record(const struct request_record *r, const char *path, void *arg)
+static void keep_record(const struct request_record *r, const struct request_trace *trace,
+                        const char *path, void *arg)
 {
+    (void)trace;
     (void)path;
     (void)arg;
     rig.record = *r;

@@ -70,10 +70,12 @@ int whole_connect(const struct net_addr *to)
     return fd;
 }
 
-static void count_record(const struct request_record *r, const char *path, void *arg)
+static void count_record(const struct request_record *r, const struct request_trace *trace,
+                         const char *path, void *arg)
 {
     struct whole *k = arg;
 
+    WEIR_ASSERT((trace != NULL) == r->traced);
     WEIR_ASSERT(path != NULL && r->id[0] != '\0');
     WEIR_ASSERT(!r->has_outcome || r->upstream >= 0);
     k->records++;

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef WEIR_FLOW_SPANS_H
+#define WEIR_FLOW_SPANS_H
+
+#include "control/control_priv.h"
+
+enum { SPANS_MAX_BYTES = 32 * 1024 }; /* of one request; a path takes at most six times itself */
+
+/* A JSON array of the spans of one request; returns how many they are. */
+uint32_t spans_put(struct text *to, const struct control *c, const struct request_record *r,
+                   const struct request_trace *t, const char *path);
+
+#endif
