@@ -33,17 +33,6 @@ static bool believed_client(const struct snapshot *s, struct slice list, struct 
     return false;
 }
 
-/* Who the client is: the peer, or whom a trusted peer speaks for. */
-static struct net_addr client_of(const struct snapshot *s, const struct request_head *h,
-                                 const struct client_facts *cf)
-{
-    struct net_addr a;
-
-    if (cf->trusted && h != NULL && believed_client(s, request_field(h, FIELD_X_FORWARDED_FOR), &a))
-        return a;
-    return *cf->peer;
-}
-
 /* --- identity */
 
 static struct slice cookie_value(struct slice cookies, struct slice name)
@@ -297,16 +286,20 @@ static void understand(struct exchange *x, const struct request_head *h,
         fail_early(x, 503, CAUSE_OVERLOADED, NULL);
 }
 
-static void set_client(struct exchange *x, const struct net_addr *client,
+/* Who the client is: the peer, or whom a trusted peer speaks for.  h NULL: it is not believed. */
+static void set_client(struct exchange *x, const struct request_head *h,
                        const struct client_facts *cf)
 {
+    struct net_addr *client = &x->request.client;
     char peer[NET_ADDR_TEXT_MAX];
 
-    x->request.client = *client;
-    if (net_addr_equal(client, cf->peer))
-        net_addr_format(client, peer);
-    else
+    if (h != NULL && cf->trusted &&
+        believed_client(x->snapshot, request_field(h, FIELD_X_FORWARDED_FOR), client)) {
         net_addr_format_host(client, peer); /* its port is not known */
+    } else {
+        *client = *cf->peer;
+        net_addr_format(client, peer);
+    }
     peer[sizeof x->record.peer - 1] = '\0'; /* a long unix path is cut */
     memcpy(x->record.peer, peer, sizeof x->record.peer);
 }
@@ -342,12 +335,10 @@ struct exchange *exchange_request(struct worker *w, struct client *c, const stru
                                   const struct client_facts *cf)
 {
     struct exchange *x = exchange_create(w, c);
-    struct net_addr client;
 
     if (x == NULL)
         return NULL;
-    client = client_of(x->snapshot, h, cf);
-    set_client(x, &client, cf);
+    set_client(x, h, cf);
     set_id(x, h, cf);
     exchange_set_trace(x, h);
     x->request.expect = h->expect_continue;
@@ -371,7 +362,7 @@ struct exchange *exchange_bad_request(struct worker *w, struct client *c,
 
     if (x == NULL)
         return NULL;
-    set_client(x, cf->peer, cf);
+    set_client(x, NULL, cf);
     set_id(x, NULL, cf);
     x->body.complete = true;
     set_wish(x, h == NULL ? &none : h, h == NULL ? SLICE_NONE : h->target);

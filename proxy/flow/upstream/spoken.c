@@ -7,16 +7,12 @@
 #include "upstream/upstream_priv.h"
 
 /* As the header names it: IPv4 inside IPv6 is IPv4, and scopes are not said. */
-struct spoken_for spoken_for_of(const struct upstream_target *t)
+struct spoken_for spoken_for_client(const struct upstream_target *t)
 {
-    struct spoken_for s = {.kind = 0};
-    struct net_addr a;
+    struct spoken_for s = {.kind = AF_UNIX};
+    struct net_addr a = *t->client;
 
-    if (t->upstream->conf->proxy_protocol == UPSTREAM_PROXY_OFF)
-        return s;
-    a = *t->client;
     net_addr_unmap(&a);
-    s.kind = AF_UNIX;
     if (a.u.sa.sa_family == AF_INET) {
         s.kind = AF_INET;
         s.port = a.u.in.sin_port;

@@ -27,10 +27,16 @@ static inline bool is_spoken_for(const struct spoken_for *a)
 }
 static inline bool spoken_for_same(const struct spoken_for *a, const struct spoken_for *b)
 {
-    return memcmp(a, b, sizeof *a) == 0;
+    return a->kind == b->kind && (a->kind == 0 || memcmp(a, b, sizeof *a) == 0);
 }
 /* --- upstream/spoken.c */
-struct spoken_for spoken_for_of(const struct upstream_target *t);
+struct spoken_for spoken_for_client(const struct upstream_target *t);
+static inline struct spoken_for spoken_for_of(const struct upstream_target *t)
+{
+    if (t->upstream->conf->proxy_protocol == UPSTREAM_PROXY_OFF)
+        return (struct spoken_for){.kind = 0};
+    return spoken_for_client(t);
+}
 /* What a connection for this request begins with; 0: nothing. */
 size_t spoken_first_bytes(const struct upstream_target *t, char to[PROXIED_WRITTEN_MAX]);
 
