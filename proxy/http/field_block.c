@@ -31,12 +31,26 @@ static bool append(struct buf *to, struct slice bytes)
     return buf_append(to, bytes, UINT32_MAX / 4) == WEIR_OK;
 }
 
+static char *put(char *at, const void *from, size_t n)
+{
+    if (n > 0)
+        memcpy(at, from, n);
+    return at + n;
+}
+
 static bool keep(struct buf *to, struct slice name, struct slice value)
 {
     struct kept k = {(uint32_t)name.len, (uint32_t)value.len};
+    size_t n = sizeof k + name.len + value.len, room;
+    char *at;
 
-    return append(to, slice_of((const char *)&k, sizeof k)) && append(to, name) &&
-           append(to, value);
+    if (buf_reserve(to, n, UINT32_MAX / 4, &at, &room) != WEIR_OK)
+        return false;
+    at = put(at, &k, sizeof k);
+    at = put(at, name.p, name.len);
+    (void)put(at, value.p, value.len);
+    buf_commit(to, n);
+    return true;
 }
 
 static bool keep_cookie(struct field_block *b, struct slice value)

@@ -17,10 +17,29 @@ nghttp2_nv frames_field(struct slice name, struct slice value)
                         .flags = NGHTTP2_NV_FLAG_NONE}; /* copied, names in lower case */
 }
 
+/*
+ * Values that do not come again.  nghttp2 would put each into the table of the compression and
+ * compare every later one with all of them.
+ */
+static bool is_unique(struct slice name)
+{
+    static const struct slice names[] = {
+        {"x-request-id", 12}, {"x-weir-request-id", 17}, {"traceparent", 11}};
+
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (name.len == names[i].len && slice_eq_nocase(name, names[i]))
+            return true;
+    }
+    return false;
+}
+
 size_t frames_fields(nghttp2_nv *to, const struct field_list *l)
 {
-    for (size_t i = 0; i < l->n; i++)
+    for (size_t i = 0; i < l->n; i++) {
         to[i] = frames_field(l->at[i].name, l->at[i].value);
+        if (is_unique(l->at[i].name))
+            to[i].flags = NGHTTP2_NV_FLAG_NO_INDEX;
+    }
     return l->n;
 }
 

@@ -4,6 +4,7 @@
  * which are a fault.  On the worker's thread.
  */
 #include <stddef.h>
+#include <string.h>
 
 #include "client/h2/h2_priv.h"
 
@@ -60,12 +61,20 @@ void h2_reset(struct h2_conn *c, int32_t id, uint32_t code)
     h2_mark_dirty(c);
 }
 
+/* Ids of clients are odd. */
+static size_t set_of(int32_t id)
+{
+    return (uint32_t)id / 2 % H2_OVER_SETS;
+}
+
 enum h2_past h2_past_of(const struct h2_conn *c, int32_t id)
 {
-    for (size_t i = 0; i < H2_OVER_IDS; i++) {
-        if (c->over[i] == id)
+    const int32_t *over = c->over[set_of(id)];
+
+    for (size_t i = 0; i < H2_OVER_WAYS; i++) {
+        if (over[i] == id)
             return H2_OVER;
-        if (c->over[i] == -id)
+        if (over[i] == -id)
             return H2_OVER_BY_WEIR;
     }
     return H2_UNKNOWN;
@@ -73,6 +82,10 @@ enum h2_past h2_past_of(const struct h2_conn *c, int32_t id)
 
 void h2_note_over(struct h2_conn *c, int32_t id, bool by_weir)
 {
-    if (h2_past_of(c, id) == H2_UNKNOWN)
-        c->over[c->n_over++ % H2_OVER_IDS] = by_weir ? -id : id;
+    int32_t *over = c->over[set_of(id)];
+
+    if (h2_past_of(c, id) != H2_UNKNOWN)
+        return;
+    memmove(over + 1, over, (H2_OVER_WAYS - 1) * sizeof *over);
+    over[0] = by_weir ? -id : id;
 }

@@ -21,7 +21,8 @@
 enum {
     H2_MAGIC = 0x48325f43,
     H2_STREAM_MAGIC = 0x48325f53,
-    H2_OVER_IDS = 256,         /* streams that are over and still remembered */
+    H2_OVER_SETS = 64,         /* streams that are over and still remembered: 256, so that ... */
+    H2_OVER_WAYS = 4,          /* ... an id is looked for in four places */
     H2_HELD_MAX = 1024 * 1024, /* answers of one connection that wait for its client */
 };
 
@@ -85,9 +86,9 @@ struct h2_conn {
     uint32_t useful;       /* WINDOW_UPDATEs that its DATA may bring */
     uint32_t served;
     uint64_t lingered;
-    int32_t last_id;           /* highest id of a stream so far */
-    int32_t over[H2_OVER_IDS]; /* ids of streams that are over, newest in turn; < 0: by weir */
-    uint32_t n_over;
+    int32_t last_id; /* highest id of a stream so far */
+    /* ids of streams that are over, by id, newest first; < 0: by weir */
+    int32_t over[H2_OVER_SETS][H2_OVER_WAYS];
     uint32_t announced_head, announced_window, announced_streams;
     bool broken; /* closed soon, but not under the feet of a callback */
 };
