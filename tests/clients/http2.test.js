@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { Agent, fetch as undiciFetch } from "undici";
 import { startBackend, parseModel, wholeText } from "./lib/backend.js";
+import { launch, openTab } from "./lib/browser.js";
 import { files } from "./lib/certificates.js";
 import { collect, sdks } from "./lib/sdks.js";
 import { until } from "./lib/until.js";
@@ -60,3 +61,35 @@ for (const sdk of sdks) {
     });
   });
 }
+
+test("a page in a browser has streams side by side over HTTP/2, event by event", async () => {
+  const browser = await launch();
+  try {
+    const { page } = await openTab(browser, { ignoreHTTPSErrors: true });
+    await page.goto(`${weir.tlsUrl}/`);
+    const seen = await page.evaluate(async () => {
+      const one = async (tag) => {
+        const answer = await fetch("/v1/chat/completions", { method: "POST", headers: { "content-type": "application/json" },
+          body: JSON.stringify({ model: `${tag};tokens=20;gap=20`, stream: true, messages: [] }) });
+        const reader = answer.body.getReader(), decoder = new TextDecoder();
+        let pieces = 0, text = "";
+        for (;;) {
+          const { done, value } = await reader.read();
+          if (done) return { pieces, text };
+          pieces++;
+          text += decoder.decode(value, { stream: true });
+        }
+      };
+      const streams = await Promise.all(Array.from({ length: 10 }, (_, i) => one(`page${i}`)));
+      const protocols = performance.getEntriesByType("resource").map((e) => e.nextHopProtocol);
+      return { streams, protocols: [...new Set(protocols)] };
+    });
+    assert.deepEqual(seen.protocols, ["h2"]);
+    for (const { pieces, text } of seen.streams) {
+      assert.ok(text.endsWith("data: [DONE]\n\n"), text.slice(-100));
+      assert.ok(pieces >= 10, `${pieces} pieces of 20 events, 20 ms apart`);
+    }
+  } finally {
+    await browser.close();
+  }
+});

@@ -7,7 +7,7 @@ import pytest
 
 from harness import config
 from harness.backend import always
-from harness.deadline import Deadline, eventually, secs
+from harness.deadline import Deadline, Late, eventually, secs
 from harness.dialects import ANTHROPIC, CHAT
 from harness.http2 import (CONTINUATION, DATA, HEADERS, PING, PREFACE, RST_STREAM, SETTINGS, Http2,
                            connect2, fill_window, frame)
@@ -503,6 +503,38 @@ def test_a_window_that_stays_closed_ends_its_stream(rig):
     c.until(lambda: s.status == 200)
     assert c.answer(s).end == CANCEL
     eventually(lambda: w.metrics().sum("weir_http2_streams") == 0)
+
+
+def test_a_client_that_reads_nothing_is_let_go(rig):
+    """Its windows are open: it is the kernel that takes no more."""
+    b = rig.backend()
+    b.serve(always(200, b"w" * 4_000_000))
+    w = front(rig, b, client_timeouts={"write": "400ms"})
+    c = connect2(w, window=1 << 24, acknowledge=False)
+    c.h2.increment_flow_control_window(1 << 26)
+    for _ in range(10):
+        c.open("GET", "/")
+    eventually(lambda: w.metrics().sum("weir_requests_total") == 10)
+    eventually(lambda: w.metrics().sum("weir_http2_connections") == 0)
+
+
+def test_a_body_that_trickles_is_answered(rig):
+    b = rig.backend()
+    w = front(rig, b, client_timeouts={"body_rate": "100KiB", "body_idle": "60s"})
+    c = connect2(w)
+    s = c.open("POST", "/", [("content-length", "1000")], end=False)
+    other = c.open("GET", "/other")
+    peer, _ = b.request()
+    deadline = Deadline(20)
+    while s.status is None:
+        c.data(s, b"x")
+        try:
+            c.until(lambda: s.status is not None, 0.3)
+        except Late:
+            assert not deadline.passed()
+    assert (s.status, s.code) == (408, "request_timeout")
+    peer.answer(200, b"fine")
+    assert c.answer(other).body == b"fine"
 
 
 # limits

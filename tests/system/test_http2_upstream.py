@@ -234,6 +234,36 @@ def test_a_head_that_http_2_does_not_allow_is_a_bad_gateway(pair, fields):
     assert c.answer().status == 502
 
 
+def test_it_can_be_turned_off(rig, authority):
+    pem, key = authority.issue("one.test", "one.test", "127.0.0.1")
+    b = rig.backend(tls=authority.server(pem, key, alpn=["h2", "http/1.1"]))
+    w = rig.weir(b, each={"ca": authority.pem, "server_name": "one.test", "http2": "off"})
+    c = w.client()
+    c.send(request())
+    peer = b.accept()
+    assert peer.sock.selected_alpn_protocol() in (None, "http/1.1")
+    peer.request()
+    peer.answer(200, b"fine")
+    assert c.answer().body == b"fine"
+
+
+def test_the_gate_counts_streams_and_not_connections(rig):
+    b = rig.backend()
+    w = before(rig, b, workers=1, enforce=True, each={"max_streams": 3}, pool={"queue": {"max_wait": "0s"}})
+    first, s, r = asked(w, b)
+    s.until(lambda: s.h2.open_inbound_streams == 1)
+    more = [w.client() for _ in range(2)]
+    for c in more:
+        c.send(request())
+        s.request()
+    assert w.metrics().sum("weir_inflight") == 3
+    assert w.metrics().sum("weir_connections", side="upstream") == 1
+    assert w.client().ask().status == 503
+    for request_, c in zip(s.requests.values(), (first, *more)):
+        s.answer(request_, 200, b"fine")
+        assert c.answer().body == b"fine"
+
+
 def test_websockets_stay_on_http_1(rig, authority):
     pem, key = authority.issue("one.test", "one.test", "127.0.0.1")
     b = rig.backend(tls=authority.server(pem, key, alpn=["h2", "http/1.1"]))
