@@ -69,6 +69,11 @@ bool limiter_had_place(const struct limiter *l, uint32_t inflight)
     return inflight == 0 || inflight + 1 <= l->proven + PROVEN_ROUND;
 }
 
+bool limiter_is_full(const struct limiter *l, uint32_t streams)
+{
+    return streams + PROVEN_ROUND >= l->proven;
+}
+
 void limiter_late(struct limiter *l, bool learning)
 {
     l->late++;
@@ -222,12 +227,18 @@ static void grow_pending(struct limiter *l)
     l->pending = num_min(l->most, l->pending + step(l->pending));
 }
 
-/* Nobody has answered yet, and what is pending was a guess: a quarter more, each second. */
+/*
+ * What may be pending was a guess, and nothing speaks for it: nobody has answered yet, or nobody
+ * was late and places are free.  A quarter more, each second.
+ */
 static bool feel_forward(struct limiter *l, const struct limiter_input *in)
 {
-    if (!l->cold || !l->start || in->ramping || !l->bind_pending || in->overdue ||
+    bool guess = l->on + l->late + l->err == 0 || (l->late + l->err == 0 && in->places_free);
+
+    if (!l->cold || !l->start || in->ramping || !l->bind_pending || in->stuck || !guess ||
         in->now_ns - l->window_ns < WINDOW_NS)
         return false;
+    l->marks += l->on;
     l->pending = num_min(l->most, l->pending + num_max(STEP_LEAST, FEEL_SHARE * l->pending));
     begin_window(l, in->now_ns);
     return true;
@@ -251,7 +262,7 @@ static void judge_window(struct limiter *l, const struct limiter_input *in)
 {
     uint32_t n = l->on + l->late + l->err;
 
-    if (n == 0 && feel_forward(l, in))
+    if (feel_forward(l, in))
         return;
     if (!window_is_full(l, n, in->now_ns))
         return;

@@ -110,6 +110,31 @@ static bool was_free(struct upstream *u, const struct pool_request *r, bool unar
                                  limiter_had_place(&u->limiter, r->inflight0));
 }
 
+/* What was learnt since it was sent belongs to its deadline, too; never an earlier one. */
+static void put_off(struct pool *p, struct upstream *u, struct pool_request *r, bool unary)
+{
+    double late_s;
+
+    if (unary || r->guessed || !is_innocent(u))
+        return;
+    late_s = predict_late_s(&learnt_of(u, r)->predict, r->bytes, unary, wait_s(p));
+    if (r->sent_ns + num_ns(late_s) > r->late_ns)
+        r->late_ns = r->sent_ns + num_ns(late_s);
+}
+
+/*
+ * One that was passed has a place, and has had it for as long as the one that passed it.  What it
+ * is silent for since then is the upstream's nature, and known before its token comes.
+ */
+static void learn_silent(struct upstream *u, struct pool_request *r, bool unary, uint64_t now_ns)
+{
+    if (unary || !r->stream || !is_innocent(u) || !was_passed(u, r))
+        return;
+    if (r->passed_ns == 0)
+        r->passed_ns = now_ns;
+    predict_learn_silent(&learnt_of(u, r)->predict, num_s(now_ns - r->passed_ns));
+}
+
 static void note_order(struct pool *p, struct upstream *u, const struct pool_request *r, bool unary,
                        uint64_t now_ns)
 {
@@ -186,6 +211,7 @@ enum lateness upstream_mark_first(struct pool *p, struct upstream *u, struct poo
 {
     bool unary = upstream_is_unary(p, u, now_ns), free;
 
+    put_off(p, u, r, unary);
     note_order(p, u, r, unary, now_ns);
     free = was_free(u, r, unary);
     learn(p, u, r, unary, free, now_ns);
@@ -216,21 +242,39 @@ static void judge_silent(struct pool *p, struct upstream *u, struct pool_request
     breaker_late(&u->breaker, &rules, &e);
 }
 
+static bool is_overdue(const struct pool_request *r, uint64_t now_ns)
+{
+    return now_ns > r->late_ns && !r->marked;
+}
+
+static void look_at_pending(struct pool *p, struct upstream *u, struct pool_request *r, bool unary,
+                            uint64_t now_ns)
+{
+    learn_silent(u, r, unary, now_ns);
+    if (is_overdue(r, now_ns))
+        put_off(p, u, r, unary);
+    if (!is_overdue(r, now_ns))
+        return;
+    if (!r->stream && !unary) {
+        upstream_unpend(u, r); /* a whole answer among streams: its time says nothing */
+        return;
+    }
+    judge_silent(p, u, r, unary, now_ns);
+    u->stuck += !r->guessed && !r->excused && !was_passed(u, r);
+}
+
 void upstream_mark_late(struct pool *p, struct upstream *u, uint64_t now_ns)
 {
     bool unary = upstream_is_unary(p, u, now_ns);
 
+    u->stuck = 0;
     if (now_ns <= u->next_late_ns)
         return;
     u->next_late_ns = UINT64_MAX;
     LIST_EACH_SAFE(n, next, &u->pending_list)
     {
         struct pool_request *r = LIST_OBJECT(n, struct pool_request, pending_node);
-        bool overdue = now_ns > r->late_ns && !r->marked;
-        if (overdue && !r->stream && !unary)
-            upstream_unpend(u, r); /* a whole answer among streams: its time says nothing */
-        else if (overdue)
-            judge_silent(p, u, r, unary, now_ns);
+        look_at_pending(p, u, r, unary, now_ns);
         if (!r->marked && r->pending && r->late_ns < u->next_late_ns)
             u->next_late_ns = r->late_ns;
     }

@@ -16,10 +16,10 @@
 #define CALM_DOWN_NS   (950 * NS_PER_MS)   /* a better calm pace is believed within a second ... */
 #define CALM_UP_NS     (33300 * NS_PER_MS) /* ... a worse one within half a minute */
 #define LOW_ACTIVE_S   0.5                 /* stream-seconds; a burst of tokens is no pace */
-#define LOW_FACTOR     1.35                /* the fastest in a crowd is slower than a calm one */
+#define LOW_FACTOR     1.25                /* the fastest in a crowd is slower than a calm one */
 #define PROMISE_SHARE  0.92                /* stay a little inside of what is promised */
 #define AUTO_FACTOR    2.0                 /* at most twice as slow as with few streams; */
-#define AUTO_LEAST_S   0.050               /* 20 events/s is always good enough; */
+#define AUTO_LEAST_S   0.055               /* 18 events/s are always good enough; */
 #define AUTO_UNKNOWN_S 0.100               /* before a calm time was seen */
 
 void pace_init(struct pace *p, uint64_t now_ns)
@@ -51,9 +51,9 @@ uint64_t pace_gap_ns(uint64_t gap_ns, uint64_t gaps_ns, uint64_t events)
 static void measure(struct pace *p, const struct pace_input *in)
 {
     double keep = num_decay(in->elapsed_ns, MEMORY_NS);
-    uint64_t news = in->events - p->counted;
+    uint64_t news = in->events > p->counted ? in->events - p->counted : 0;
 
-    p->counted = in->events;
+    p->counted += news;
     if (news > 0)
         p->last_event_ns = in->now_ns;
     p->events = keep * p->events + (double)news;

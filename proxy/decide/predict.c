@@ -147,6 +147,11 @@ static void learn_spread(struct predict *p, const struct lesson *l)
         p->spread_s -= SPREAD_DOWN_BUSY * less;
 }
 
+void predict_learn_silent(struct predict *p, double silent_s)
+{
+    p->spread_s = num_max(p->spread_s, silent_s);
+}
+
 static void learn_quick(struct predict *p, const struct lesson *l)
 {
     double *quick = &p->quick_s[predict_class(l->bytes)];

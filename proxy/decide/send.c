@@ -136,6 +136,7 @@ void upstream_note_first(struct pool *p, struct pool_request *r, uint64_t now_ns
         note_streams(u, 1, now_ns);
         pace_seen(&u->pace, now_ns);
         r->streaming = true;
+        u->firsts++;
     }
     upstream_take_first(p, u, r, lateness, now_ns);
 }

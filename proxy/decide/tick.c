@@ -42,8 +42,9 @@ static bool is_silent(const struct pool *p, struct upstream *u, uint64_t now_ns)
 
 static void tick_limits(struct pool *p, struct upstream *u, uint64_t events, uint64_t now_ns)
 {
+    bool unary = upstream_is_unary(p, u, now_ns);
     struct pace_input pace = {
-        .events = events,
+        .events = events > u->firsts ? events - u->firsts : 0,
         .gaps_ns = u->gaps_ns,
         .streams = u->streams,
         .inflight = u->inflight,
@@ -55,13 +56,16 @@ static void tick_limits(struct pool *p, struct upstream *u, uint64_t events, uin
         .inflight = u->inflight,
         .pending = u->pending,
         .streams = u->streams,
-        .unary = upstream_is_unary(p, u, now_ns),
-        .overdue = u->next_late_ns < now_ns,
+        .unary = unary,
+        .stuck = 2 * u->stuck > u->pending,
         .ramping = u->breaker.state == BREAKER_RAMPING,
         .now_ns = now_ns,
         .elapsed_ns = now_ns - p->tick_ns,
     };
 
+    if (limiter_is_full(&u->limiter, u->streams))
+        u->full_ns = now_ns;
+    in.places_free = !unary && now_ns - u->full_ns >= NS_PER_S;
     pace_tick(&u->pace, &pace);
     in.pace_s = u->pace.now_s;
     in.target_s = u->pace.target_s;
@@ -92,7 +96,8 @@ static void upstream_tick(struct pool *p, struct upstream *u, uint64_t events, u
     struct breaker_input in;
 
     if (u->counts_anew) {
-        u->pace.counted = u->events = events;
+        u->events = events;
+        u->pace.counted = events > u->firsts ? events - u->firsts : 0;
         u->pace.gaps_counted = u->gaps_ns;
     }
     u->counts_anew = false;

@@ -55,6 +55,8 @@ static struct ask *draw(struct world *w, struct rng *g)
     a->prompt = tokens(g, b->prompt, b->prompt_sigma, PROMPT_MAX);
     a->output = tokens(g, b->output, b->output_sigma, OUTPUT_MAX);
     a->service_s = b->api || b->hosted ? lognormal(g, b->service_ms / 1e3, b->service_sigma) : 0;
+    if (b->service_most_ms > 0)
+        a->service_s = (b->service_ms + rng_unit(g) * (b->service_most_ms - b->service_ms)) / 1e3;
     if (b->slow_share > 0 && rng_unit(g) < b->slow_share)
         a->service_s = b->slow_ms / 1e3;
     a->stream = !b->api && unary >= sc->unary;

@@ -271,7 +271,7 @@ void proxy_abort(struct job *j)
 }
 
 /* Deadlines of the proxy and the patience of its clients; twice a second. */
-static bool scan_one(struct job *j, double patience_s)
+static bool scan_one(struct job *j, double patience_s, double first_token_s)
 {
     struct world *w = j->proxy->w;
     uint64_t now = w->now_ns;
@@ -280,7 +280,7 @@ static bool scan_one(struct job *j, double patience_s)
         proxy_abort(j);
         return true;
     }
-    if (!j->first_seen && j->ask->stream && now - j->sent_ns >= S(FIRST_TOKEN_S)) {
+    if (!j->first_seen && j->ask->stream && num_s(now - j->sent_ns) >= first_token_s) {
         if (j->engine != NULL)
             engine_cancel(j->engine, j);
         proxy_outcome(j, OUTCOME_FAILED, 504, 0);
@@ -299,6 +299,7 @@ void proxy_scan(struct proxy *p)
 {
     const struct scenario *sc = p->w->sc;
     double patience_s = sc->backend->api ? sc->backend->patience_s : sc->patience_s;
+    double first_token_s = sc->first_token_s > 0 ? sc->first_token_s : FIRST_TOKEN_S;
     size_t n = p->n_live;
     struct list *at = p->live.next;
 
@@ -308,7 +309,7 @@ void proxy_scan(struct proxy *p)
     while (n-- > 0 && at != &p->live) {
         struct job *j = LIST_OBJECT(at, struct job, live);
         struct list *next = at->next;
-        (void)scan_one(j, patience_s);
+        (void)scan_one(j, patience_s, first_token_s);
         at = next;
     }
 }

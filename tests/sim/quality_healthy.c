@@ -10,7 +10,7 @@
 #include "quality.h"
 #include "weir/base/assert.h"
 
-enum { SEEDS = 5 };
+enum { SEEDS = 5, DAYS = 20 };
 #define REFUSED_MAX 0.02
 
 /* First tokens (whole answers) after `ms`, lognormal, or for a share after slow_ms. */
@@ -20,6 +20,7 @@ static const struct nature {
     bool whole;
     double per_s;    /* requests a second */
     double pause_ms; /* after the tenth event */
+    double most_ms;  /* any time from `ms` to this one, all as likely */
 } natures[] = {
     {"0.8 s, sigma 0.6", 800, 0.6, 0, 0, false, 3},
     {"0.8 s, sigma 0.6", 800, 0.6, 0, 0, false, 20},
@@ -41,6 +42,21 @@ static const struct nature {
     {"a pause of 20 s inside", 800, 0.6, 0, 0, false, 10, 20000},
 };
 
+/* From a cold start what bench/scenarios/ordinary-day.cfg has, and more than that. */
+static const struct day {
+    struct nature nature;
+    double most; /* refused */
+} days[] = {
+    {{"thinking, 8 to 60 s", 8000, 0, 0, 0, false, 0.1, 0, 60000}, 0.001},
+    {{"thinking, 8 to 60 s", 8000, 0, 0, 0, false, 0.3, 0, 60000}, 0.001},
+    {{"thinking, 8 to 60 s", 8000, 0, 0, 0, false, 1, 0, 60000}, 0.002},
+    {{"thinking, 8 to 60 s", 8000, 0, 0, 0, false, 2, 0, 60000}, 0.01},
+    {{"thinking, 2 to 20 s", 2000, 0, 0, 0, false, 1, 0, 20000}, 0.01},
+    {{"cached 0.1 s, one in three 1.5 s", 100, 0.1, 0.33, 1500, false, 3}, 0.001},
+    {{"hosted 0.8 s, sigma 0.6", 800, 0.6, 0, 0, false, 3}, 0.001},
+    {{"tools 0.4 s, sigma 0.4", 400, 0.4, 0, 0, false, 1, 9000}, 0.005},
+};
+
 static struct backend backend_of(const struct nature *n)
 {
     struct backend b = *backend_find(n->whole ? "whole" : "hosted");
@@ -48,6 +64,7 @@ static struct backend backend_of(const struct nature *n)
     b.name = n->name;
     b.service_ms = n->ms;
     b.service_sigma = n->sigma;
+    b.service_most_ms = n->most_ms;
     b.slow_share = n->slow_share;
     b.slow_ms = n->slow_ms;
     b.pause_ms = n->pause_ms;
@@ -78,6 +95,54 @@ static void check_natures(struct report *r, struct result *res)
 {
     for (size_t i = 0; i < sizeof natures / sizeof natures[0]; i++)
         check_nature(r, &natures[i], res);
+}
+
+/* Clients that wait as long as it takes. */
+static struct scenario patient(const struct backend *b, double load, double seconds, uint64_t seed)
+{
+    struct scenario sc = scenario_of(b, load, seconds, seed);
+
+    sc.first_token_s = sc.patience_s = 120;
+    sc.pace_auto = true;
+    sc.warm_s = 0;
+    return sc;
+}
+
+static void check_day(struct report *r, const struct day *d, struct result *res)
+{
+    struct backend b = backend_of(&d->nature);
+    double shed = 0, asked = 0;
+    char what[80];
+
+    for (uint64_t s = 0; s < DAYS; s++) {
+        struct scenario sc = patient(&b, d->nature.per_s, 120, r->effort.first_seed + s);
+        (void)sim_run(&sc, res);
+        shed += sum_bins(res->group[0].shed, 0, 120);
+        asked += sum_bins(res->group[0].asked, 0, 120);
+    }
+    (void)snprintf(what, sizeof what, "a day: %s, %g/s: refused", d->nature.name, d->nature.per_s);
+    at_most(r, "well", what, shed / asked, d->most);
+}
+
+/* Silence with slots behind it, overloaded from a cold start: answers of the first 200 s. */
+static void check_silent_slots(struct report *r, const char *name, double load, double bound,
+                               struct result *res)
+{
+    const struct backend *b = backend_find(name);
+    double good = 0, fixed = 0;
+    char what[64];
+
+    for (uint64_t s = 0; s < SEEDS; s++) {
+        struct scenario sc = patient(b, load, 200, r->effort.first_seed + s);
+        (void)sim_run(&sc, res);
+        good += sum_bins(res->group[0].good, 0, 200);
+        sc.rule = RULE_FIXED;
+        sc.fixed = b->best_fixed;
+        (void)sim_run(&sc, res);
+        fixed += sum_bins(res->group[0].good, 0, 200);
+    }
+    (void)snprintf(what, sizeof what, "%s at %gx, 200 s: good / fixed", name, load);
+    at_least(r, "well", what, good / fixed, bound);
 }
 
 static void check_slots(struct report *r)
@@ -138,6 +203,12 @@ void check_healthy(struct report *r)
 
     WEIR_ASSERT(res != NULL);
     check_natures(r, res);
+    for (size_t i = 0; i < sizeof days / sizeof days[0]; i++)
+        check_day(r, &days[i], res);
+    check_silent_slots(r, "thinking-4", 2, 0.9, res);
+    check_silent_slots(r, "thinking-4", 5, 0.6, res);
+    check_silent_slots(r, "thinking-16", 2, 0.9, res);
+    check_silent_slots(r, "thinking-16", 5, 0.6, res);
     check_slots(r);
     for (size_t i = 0; i < sizeof crowds / sizeof crowds[0]; i++) {
         check_cold_crowd(r, &crowds[i], false, res);

@@ -44,11 +44,12 @@ struct backend {
     bool api;      /* workers with lognormal times instead of an engine */
     double service_ms, service_sigma, good_s, patience_s;
     /* A service that answers each request in a time of its own, whatever the load (within its
-     * slots): first token after service_ms (lognormal), or after slow_ms for a share; then one
-     * token every token_ms, with a pause of pause_ms after the tenth. */
+     * slots): first token after service_ms (lognormal; up to service_most_ms, if that is set, with
+     * all times as likely), or after slow_ms for a share; then one token every token_ms, with a
+     * pause of pause_ms after the tenth. */
     bool hosted;
     bool plain; /* api workers, told to weir as what comes by default */
-    double slow_share, slow_ms, token_ms, pause_ms;
+    double service_most_ms, slow_share, slow_ms, token_ms, pause_ms;
 };
 const struct backend *backend_find(const char *name);
 extern const struct backend backends[];
@@ -114,7 +115,8 @@ struct scenario {
     double paid, batch, system, deadline; /* shares of single requests */
     uint32_t kinds;                       /* of requests, by their path; 0 = one */
     double aborts;        /* share that goes away somewhere in the middle of its answer */
-    double patience_s;    /* 0 = 30 */
+    double patience_s;    /* of clients; 0 = 30 */
+    double first_token_s; /* of the proxy; 0 = 30 */
     double fixed_during;  /* limit of RULE_FIXED while the first fault lasts; 0 = the same */
     bool observe_breaker; /* the breaker looks on only */
     bool pace_auto;       /* weir is not told the promise */

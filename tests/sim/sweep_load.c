@@ -91,7 +91,7 @@ void table_pace(const struct effort *e)
 
     (void)printf(
         "\n## The promised pace, told and not told\n\n5x after a calm minute. `auto` is at "
-        "most twice the engine's calm pace, and 20 events/s are always enough: a promise\n"
+        "most twice the engine's calm pace, and 18 events/s are always enough: a promise\n"
         "nobody can measure, so it is better told. Of the fixed limit for that promise.\n\n"
         "| engine, promise | told | auto |\n|---|---|---|\n");
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {

@@ -69,6 +69,9 @@ double limiter_known(const struct limiter *l);
  */
 bool limiter_had_place(const struct limiter *l, uint32_t inflight);
 
+/* Do as many streams run as ran at once lately? */
+bool limiter_is_full(const struct limiter *l, uint32_t streams);
+
 /* Marks.  `learning`: see doubt_late; `ramped`: the share of a returning upstream holds the load,
  * slow start waits. */
 void limiter_late(struct limiter *l, bool learning);
@@ -92,8 +95,9 @@ struct limiter_input {
     uint32_t inflight, pending, streams;
     double pace_s, target_s; /* seconds per event; pace 0 = unknown */
     bool unary;
-    bool overdue; /* some request is silent beyond its deadline and has no mark */
-    bool ramping; /* the share of a returning upstream holds the load */
+    bool stuck;       /* most of what is pending is overdue, and shows no sign of a place */
+    bool places_free; /* for a second fewer streams ran than at once lately */
+    bool ramping;     /* the share of a returning upstream holds the load */
     uint64_t now_ns, elapsed_ns;
 };
 void limiter_tick(struct limiter *l, const struct limiter_input *in);

@@ -37,7 +37,7 @@ void pace_seen(struct pace *p, uint64_t now_ns);
 uint64_t pace_gap_ns(uint64_t gap_ns, uint64_t gaps_ns, uint64_t events);
 
 struct pace_input {
-    uint64_t events;  /* content events since the start */
+    uint64_t events;  /* content events so far, without the first of each stream */
     uint64_t gaps_ns; /* between them, each by pace_gap_ns; 0: stream-seconds stand in */
     uint32_t streams, inflight;
     uint64_t target_ns; /* the promise; 0 = automatic */

@@ -97,6 +97,7 @@ struct pool_request {
     struct list probe_node; /* while a probe, up to its deadline */
     uint64_t probe_ns;      /* that deadline */
     uint64_t arrival_ns, sent_ns, late_ns;
+    uint64_t passed_ns;                    /* when one sent later was seen to be first; 0 = never */
     uint64_t expires_ns;                   /* end of the waiting */
     uint64_t number;                       /* of its kind on this upstream, in order of sending */
     uint32_t pend0, inflight0, generation; /* pending and in flight when it was sent */

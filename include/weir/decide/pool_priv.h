@@ -43,6 +43,8 @@ struct upstream {
     uint32_t streams;     /* between first content and end */
     uint32_t system;
     struct list pending_list; /* in order of sending */
+    uint32_t stuck;           /* of them overdue, and for all that is known without a place */
+    uint64_t full_ns;         /* when as many streams as were seen at once lately last ran */
     uint64_t next_late_ns;    /* none of them becomes late before; UINT64_MAX if there is none */
     uint64_t last_stream_ns;  /* when a streamed request was last sent */
     bool streamed;            /* ... if ever */
@@ -52,6 +54,7 @@ struct upstream {
     struct cooldown cooldown;
     struct list probe_list; /* probes whose deadline has not passed, in order of sending */
     uint64_t gaps_ns;       /* between content events, as last told */
+    uint64_t firsts;        /* first content events of streams: those have no gap before them */
     uint64_t events, signs; /* counters of the workers as they were last seen */
     uint64_t content_ns;    /* when content last flowed; 0 = never */
     uint64_t sign_ns;       /* when any byte last came; 0 = never */

@@ -71,6 +71,8 @@ struct lesson {
     double wait_s;   /* the wait in the backend's own queue that counts as on time */
 };
 void predict_learn_stream(struct predict *p, const struct lesson *l);
+/* One that is silent has had a place for so long: that much is natural, at least. */
+void predict_learn_silent(struct predict *p, double silent_s);
 void predict_learn_unary(struct predict *p, const struct lesson *l);
 
 #endif

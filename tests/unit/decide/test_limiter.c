@@ -163,15 +163,37 @@ Test(limiter, feels_forward_by_one_a_second_while_nobody_has_answered_a_cold_sta
     pending_binds();
     window(0, 0, 0);
     cr_assert_eq(l.pending, 5);
-    in.overdue = true;
+    in.stuck = true;
     pending_binds();
     window(0, 0, 0);
-    cr_assert_eq(l.pending, 5, "somebody is silent beyond its deadline");
-    in.overdue = false;
+    cr_assert_eq(l.pending, 5, "most of what is pending may want for a place");
+    in.stuck = false;
     l.cold = false;
     pending_binds();
     window(0, 0, 0);
     cr_assert_eq(l.pending, 5);
+}
+
+Test(limiter, feels_forward_beside_answers_only_while_places_are_free)
+{
+    pending_binds();
+    window(1, 0, 0);
+    cr_assert_eq(l.pending, 4, "one answer is judged with those that follow");
+    in.places_free = true;
+    pending_binds();
+    window(1, 0, 0);
+    cr_assert_eq(l.pending, 5);
+    cr_assert_eq(l.on, 0, "a new window has begun");
+    pending_binds();
+    window(1, 1, 0);
+    cr_assert_eq(l.pending, 5, "one was late");
+}
+
+Test(limiter, is_full_when_as_many_stream_as_did_at_once_lately)
+{
+    l.proven = 3.4;
+    cr_assert(limiter_is_full(&l, 3));
+    cr_assert(!limiter_is_full(&l, 2));
 }
 
 Test(limiter, is_cold_until_something_limits_it)

@@ -149,6 +149,78 @@ Test(marks, a_late_one_alone_is_neither_for_nor_against_an_innocent_upstream)
     cr_assert_eq(marks(), 1);
 }
 
+/* What is natural was learnt after it was sent. */
+static void spread_is_learnt(double s)
+{
+    f.pool->upstream[0].learnt[0].predict.spread_s = s;
+}
+
+Test(marks, what_was_learnt_since_it_was_sent_puts_a_deadline_off)
+{
+    struct pool_request r[2] = {request_of(0), request_of(0)};
+
+    taught(MS(200));
+    in_company();
+    arrive(&f, &r[0]);
+    arrive(&f, &r[1]);
+    spread_is_learnt(4);
+    pass(&f, S(2));
+    cr_assert_eq(marks(), 0, "late after 0.2 s and 1.35 times 4 s");
+    pass(&f, S(4));
+    cr_assert(r[0].late);
+}
+
+Test(marks, under_a_shown_limit_a_deadline_stays)
+{
+    struct pool_request r = request_of(0);
+
+    taught(MS(200));
+    in_company();
+    limit_is_shown();
+    arrive(&f, &r);
+    spread_is_learnt(4);
+    pass(&f, S(1));
+    cr_assert(r.late);
+}
+
+/* An old one is silent, a younger one was not, and two that are younger still are silent, too. */
+static void silence_beside_a_passed_one(struct pool_request r[4])
+{
+    taught(MS(200));
+    in_company();
+    for (int i = 0; i < 4; i++)
+        r[i] = request_of(0);
+    arrive(&f, &r[0]);
+    arrive(&f, &r[1]);
+    f.now_ns += MS(200);
+    first(&f, &r[1]);
+    pass(&f, S(3));
+    arrive(&f, &r[2]);
+    arrive(&f, &r[3]);
+}
+
+Test(marks, the_silence_of_one_that_was_passed_is_natural_before_it_ends)
+{
+    struct pool_request r[4];
+
+    silence_beside_a_passed_one(r);
+    pass(&f, S(2));
+    cr_assert_gt(f.pool->upstream[0].learnt[0].predict.spread_s, 2);
+    cr_assert_eq(limiter()->late, 0, "another that certainly has a place is silent for longer");
+}
+
+Test(marks, those_that_nobody_passed_are_stuck)
+{
+    struct pool_request r[4];
+
+    silence_beside_a_passed_one(r);
+    cr_assert_eq(f.pool->upstream[0].stuck, 0, "the only one that is overdue was passed");
+    end_as(&f, &r[0], OUTCOME_NEUTRAL, 404);
+    pass(&f, S(5));
+    cr_assert(r[2].late, "confirmed by the last one, which is alone");
+    cr_assert_eq(f.pool->upstream[0].stuck, 1);
+}
+
 Test(marks, silence_shows_nothing_while_little_is_known)
 {
     struct pool_request r[4];

@@ -73,10 +73,10 @@ Test(pace, target_is_twice_the_calm_pace)
     cr_assert_float_eq(p.target_s, 0.08, 0.004);
 }
 
-Test(pace, target_is_never_below_20_events_a_second)
+Test(pace, target_is_never_stricter_than_18_events_a_second)
 {
     run(2, 10, 10, 0);
-    cr_assert_float_eq(p.target_s, 0.05, 1e-9);
+    cr_assert_float_eq(p.target_s, 0.055, 1e-9);
 }
 
 Test(pace, learns_calm_only_from_few_streams)
@@ -89,9 +89,9 @@ Test(pace, learns_calm_only_from_few_streams)
 Test(pace, without_a_calm_time_the_fastest_pace_tells_the_target)
 {
     run(40, 100, 10, 0);
-    cr_assert_float_eq(p.target_s, 0.135, 0.01);
+    cr_assert_float_eq(p.target_s, 0.125, 0.01);
     run(40, 200, 10, 0);
-    cr_assert_float_eq(p.target_s, 0.135, 0.01, "a slower one does not move it");
+    cr_assert_float_eq(p.target_s, 0.125, 0.01, "a slower one does not move it");
 }
 
 Test(pace, counts_streams_that_came_and_went_between_ticks)
