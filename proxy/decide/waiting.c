@@ -3,6 +3,7 @@
  * How long requests wait and how many may: longer while the limits are still being felt for, and no
  * more than will be served in time.
  */
+#include "weir/decide/num.h"
 #include "weir/decide/pool_priv.h"
 
 static uint64_t usual_wait_ns(const struct pool *p, const struct pool_request *r)
@@ -10,14 +11,21 @@ static uint64_t usual_wait_ns(const struct pool *p, const struct pool_request *r
     return r->class == CLASS_BATCH ? p->conf->queue.batch_wait_ns : p->conf->queue.max_wait_ns;
 }
 
-/* Some upstream takes requests, and nothing was seen yet of what it can bear. */
+/*
+ * It takes requests, and nothing was seen yet of what it can bear: what waits, waits for a guess.
+ * One that is as full as was set (max_streams, an operator's limit) is waited for as any other.
+ */
+static bool is_guessed(const struct upstream *u)
+{
+    return u->membership == MEMBER && u->breaker.state == BREAKER_CLOSED && u->limiter.cold &&
+           u->inflight < num_floor(limiter_streams(&u->limiter));
+}
+
 static bool is_cold(const struct pool *p)
 {
-    for (size_t i = 0; i < p->n_upstreams; i++) {
-        const struct upstream *u = &p->upstream[i];
-        if (u->membership == MEMBER && u->limiter.cold && u->breaker.state == BREAKER_CLOSED)
+    for (size_t i = 0; i < p->n_upstreams; i++)
+        if (is_guessed(&p->upstream[i]))
             return true;
-    }
     return false;
 }
 

@@ -33,6 +33,16 @@ static void places_taken(void)
     f.pool->upstream[0].limiter.streams = 4;
 }
 
+/* As many without a first token as may be at first, which is a guess. */
+static void guess_is_full(void)
+{
+    for (int i = 0; i < 4; i++) {
+        held[i] = request_of(0);
+        cr_assert_eq(arrive(&f, &held[i]), POOL_ADMIT);
+    }
+    f.pool->upstream[0].limiter.start = false; /* nor does the guess grow */
+}
+
 static void ends_of_cold(void)
 {
     f.pool->upstream[0].limiter.cold = false;
@@ -49,20 +59,44 @@ static void waiters(int from, int to)
 
 Test(waiting, is_longer_while_nothing_is_known)
 {
-    places_taken();
+    guess_is_full();
     waiters(0, 1);
     cr_assert_eq(wait[0].expires_ns, f.now_ns + S(5));
 }
 
 Test(waiting, shrinks_when_the_first_limit_is_known)
 {
-    places_taken();
+    guess_is_full();
     waiters(0, 1);
     pass(&f, S(2));
     cr_assert_eq(f.pool->queue.length, 1);
     ends_of_cold();
     cr_assert_eq(f.pool->queue.length, 0);
     cr_assert_eq(wait[0].cause, CAUSE_QUEUE_TIMEOUT);
+}
+
+Test(waiting, is_no_longer_for_places_of_which_the_number_is_set)
+{
+    limiter_set_most(&f.pool->upstream[0].limiter, 4);
+    places_taken();
+    waiters(0, 1);
+    cr_assert(f.pool->upstream[0].limiter.cold);
+    cr_assert_eq(wait[0].expires_ns, f.now_ns + S(1));
+    pass(&f, MS(1100));
+    cr_assert_eq(f.pool->queue.length, 0);
+    cr_assert_eq(wait[0].cause, CAUSE_QUEUE_TIMEOUT);
+}
+
+Test(waiting, shrinks_when_the_places_that_are_set_fill_up)
+{
+    limiter_set_most(&f.pool->upstream[0].limiter, 4);
+    guess_is_full();
+    f.pool->upstream[0].limiter.streams = 5;
+    waiters(0, 1);
+    cr_assert_eq(wait[0].expires_ns, f.now_ns + S(5));
+    f.pool->upstream[0].limiter.streams = 4;
+    pass(&f, MS(1100));
+    cr_assert_eq(f.pool->queue.length, 0);
 }
 
 Test(waiting, is_as_long_as_is_set_when_limits_are_known)
