@@ -362,9 +362,9 @@ enum parse field_block_response(const struct field_block *b, const struct head_l
 
 /* --- as trailers */
 
-static bool may_trail(struct slice name)
+static bool may_trail(enum field_id id)
 {
-    switch ((int)field_lookup(name)) {
+    switch ((int)id) {
     case FIELD_AUTHORIZATION:
     case FIELD_CONNECTION:
     case FIELD_CONTENT_ENCODING:
@@ -372,6 +372,7 @@ static bool may_trail(struct slice name)
     case FIELD_CONTENT_TYPE:
     case FIELD_COOKIE:
     case FIELD_EXPECT:
+    case FIELD_FORWARDED:
     case FIELD_HOST:
     case FIELD_KEEP_ALIVE:
     case FIELD_PROXY_AUTHENTICATE:
@@ -382,19 +383,30 @@ static bool may_trail(struct slice name)
     case FIELD_TRAILER:
     case FIELD_TRANSFER_ENCODING:
     case FIELD_UPGRADE:
+    case FIELD_X_API_KEY:
+    case FIELD_X_FORWARDED_FOR:
+    case FIELD_X_FORWARDED_HOST:
+    case FIELD_X_FORWARDED_PROTO:
+    case FIELD_X_REQUEST_ID:
+    case FIELD_X_WEIR_REQUEST_ID:
         return false;
     default:
-        return name.len > 0 && name.p[0] != ':';
+        return true;
     }
 }
 
-bool field_block_trailers(const struct field_block *b, struct field_list *out)
+enum parse field_block_trailers(const struct field_block *b, const struct head_limits *limits,
+                                struct http_field *fields, struct field_list *out,
+                                struct head_error *err)
 {
-    struct slice rest = buf_slice(&b->bytes), name, value;
+    uint16_t at[FIELD_ID_COUNT] = {0};
+    struct reading r = {.limits = limits, .err = err, .set = {.all = fields, .at = at}};
 
-    while (b->err.status == 0 && next_field(&rest, &name, &value)) {
-        if (may_trail(name))
-            field_add(out, name, value);
+    if (fields_read(&r, b, buf_slice(&b->bytes)) != PARSE_DONE)
+        return PARSE_BAD;
+    for (size_t i = 0; i < r.set.n; i++) {
+        if (may_trail(fields[i].id))
+            field_add(out, fields[i].name, fields[i].value);
     }
-    return b->err.status == 0 && !out->full && out->n > 0;
+    return out->full ? head_bad(err, "too many trailers") : PARSE_DONE;
 }

@@ -76,10 +76,11 @@ static void on_answer(struct loop_deferred *d)
 }
 
 static size_t on_send(struct uplink *u, const struct upstream_request *r, struct slice body,
-                      bool complete)
+                      bool complete, struct slice trailers)
 {
     struct fake *f = fake_of(u);
 
+    (void)trailers;
     if (r != NULL)
         f->kind = (unsigned)r->target.len;
     if (complete)

@@ -298,6 +298,84 @@ def test_trailers_pass_from_http_2_to_http_2(pair):
     assert dict(st.trailers) == {"grpc-status": "0", "grpc-message": "OK"}
 
 
+def test_trailers_of_a_request_pass_from_http_2_to_http_2(pair):
+    w, b = pair
+    c = connect2(w)
+    st = c.open("POST", "/up", end=False)
+    c.data(st, b"body")
+    c.h2.send_headers(st.id, [("x-sum", "abc"), ("authorization", "Bearer x"), ("host", "evil"),
+                              ("x-forwarded-for", "1.2.3.4")], end_stream=True)
+    c.flush()
+    s = Server(b.accept())
+    r = s.request()
+    assert bytes(r.body) == b"body" and r.trailers == [("x-sum", "abc")]
+    s.answer(r, 200, b"fine")
+    assert bytes(c.answer(st).body) == b"fine"
+
+
+def test_trailers_of_a_large_counted_body_come_behind_its_last_octet(rig):
+    b = rig.backend()
+    w = before(rig, b, workers=1, limits={"spool": "0B"})
+    body = b"b" * 200_000  # more than is kept: it is sent on as it comes
+    c = connect2(w)
+    st = c.open("POST", "/up", [("content-length", len(body))], end=False)
+    c.data(st, body[:100_000])
+    s = Server(b.accept())
+    c.data(st, body[100_000:])
+    c.h2.send_headers(st.id, [("x-sum", "abc")], end_stream=True)
+    c.flush()
+    r = s.request()
+    assert bytes(r.body) == body and r.trailers == [("x-sum", "abc")]
+
+
+@pytest.mark.parametrize("trailer", [("x-bad", "a\0b"), ("X-Upper", "a"), (":path", "/"),
+                                     ("connection", "close")])
+def test_a_bad_trailer_cuts_the_request_and_does_not_end_it(rig, trailer):
+    b = rig.backend()
+    w = before(rig, b, workers=1, limits={"spool": "0B"})
+    c = connect2(w)
+    st = c.open("POST", "/up", end=False)
+    c.data(st, b"b" * 200_000)  # more than is kept: it is under way upstream
+    s = Server(b.accept())
+    s.until(lambda: s.requests)
+    r = s.requests[1]
+    c.h2.send_headers(st.id, [trailer], end_stream=True)
+    c.flush()
+    s.until(lambda: r.reset is not None or r.ended)
+    assert (r.reset, r.ended) == (CANCEL, False)
+    assert c.answer(st).end == PROTOCOL
+
+
+@pytest.mark.parametrize("trailer", [("x-bad", "a\0b"), ("X-Upper", "a"), (":status", "200")])
+def test_a_bad_trailer_of_an_answer_is_a_visible_cut(pair, trailer):
+    w, b = pair
+    c = connect2(w)
+    st = c.open()
+    s = Server(b.accept())
+    r = s.request()
+    s.begin(r, 200)
+    s.data(r, b"half")
+    c.body_until(st, b"half")
+    s.trailers(r, [trailer])
+    assert c.answer(st).end == INTERNAL
+
+
+def test_trailers_end_where_http_1_is_spoken(rig):
+    b = rig.backend()
+    w = before(rig, b, each={"http2": "off"}, workers=1)
+    c = connect2(w)
+    st = c.open("POST", "/up", end=False)
+    c.data(st, b"body")
+    c.h2.send_headers(st.id, [("x-sum", "abc")], end_stream=True)
+    c.flush()
+    peer = b.accept()
+    asked = peer.request()
+    assert asked.body == b"body" and asked.get("x-sum") is None
+    peer.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nfine\r\n0\r\nx: y\r\n\r\n")
+    c.answer(st)
+    assert (bytes(st.body), st.trailers, st.end) == (b"fine", None, "end")
+
+
 def test_an_answer_of_trailers_alone_passes(pair):
     w, b = pair
     c = connect2(w)

@@ -48,9 +48,12 @@ enum parse field_block_response(const struct field_block *b, const struct head_l
                                 struct response_head *out, struct head_error *err) WEIR_MUST_CHECK;
 
 /*
- * Trailers, into an empty list: without what frames, routes or tells credentials (RFC 9110, 6.5.1).
- * False: the list is not to be used, for it is empty or too small, or the block has an error.
+ * Trailers, into an empty list, judged by the rules of heads: without what frames, routes or tells
+ * credentials (RFC 9110, 6.5.1).  fields: limits->fields entries.  PARSE_BAD with *err filled: the
+ * message is not whole.  *out borrows the block's bytes.
  */
-bool field_block_trailers(const struct field_block *b, struct field_list *out);
+enum parse field_block_trailers(const struct field_block *b, const struct head_limits *limits,
+                                struct http_field *fields, struct field_list *out,
+                                struct head_error *err) WEIR_MUST_CHECK;
 
 #endif

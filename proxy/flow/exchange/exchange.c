@@ -47,6 +47,7 @@ void exchange_free(struct loop_deferred *d)
 
     buf_free(&x->request.head);
     buf_free(&x->body.bytes);
+    buf_free(&x->body.trailers);
     free(x->record.path);
     free(x->record.spans);
     exchange_fini_attempt(x);

@@ -38,7 +38,8 @@ struct exchange *exchange_bad_request(struct worker *w, struct client *c,
 void exchange_go(struct exchange *x);
 /* Body bytes (unframed).  No more may come after want_body(false); it may be over by it. */
 void exchange_body(struct exchange *x, struct slice bytes);
-void exchange_body_end(struct exchange *x);
+/* trailers: kept ones (field_list_keep), copied; NONE for none. */
+void exchange_body_end(struct exchange *x, struct slice trailers);
 /* The body broke its framing, a limit or a timeout: answered if that is still possible. */
 void exchange_body_bad(struct exchange *x, int status, enum cause cause, const char *what);
 /* The client is gone and is not called again. */

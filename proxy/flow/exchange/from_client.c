@@ -58,11 +58,15 @@ void exchange_body(struct exchange *x, struct slice bytes)
         exchange_set_timer(x); /* the upstream is what is waited for now */
 }
 
-void exchange_body_end(struct exchange *x)
+void exchange_body_end(struct exchange *x, struct slice trailers)
 {
     WEIR_CHECK(x, EXCHANGE_MAGIC);
     if (x->state == EXCHANGE_ENDED)
         return;
+    if (buf_append(&x->body.trailers, trailers, KEPT_HEAD_MAX) != WEIR_OK) {
+        exchange_fail(x, OUTCOME_NEUTRAL, 503, CAUSE_OVERLOADED);
+        return;
+    }
     x->body.complete = true;
     if (x->state == EXCHANGE_BODY)
         exchange_ask(x);

@@ -57,8 +57,9 @@ struct request {
 
 struct request_body {
     enum body_kind kind;
-    uint64_t length;  /* of a counted one */
-    struct buf bytes; /* not framed; sent ones stay for a second attempt while they fit */
+    uint64_t length;     /* of a counted one */
+    struct buf trailers; /* behind it, kept */
+    struct buf bytes;    /* not framed; sent ones stay for a second attempt while they fit */
     struct body_scan scan;
     uint32_t spooled; /* bytes beyond limits.buffer, taken from the worker's spool */
     bool unframed;    /* CHUNKED, but its length may be said where it is known */

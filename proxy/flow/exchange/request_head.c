@@ -122,14 +122,16 @@ static size_t send_first(struct exchange *x, struct slice body)
         .upgrade = x->request.asks_websocket,
     };
     x->attempt.head_sent = true;
-    return x->attempt.uplink->ops->send(x->attempt.uplink, &r, body, x->body.complete);
+    return x->attempt.uplink->ops->send(x->attempt.uplink, &r, body, x->body.complete,
+                                        buf_slice(&x->body.trailers));
 }
 
 size_t exchange_send(struct exchange *x, struct slice body)
 {
     if (!x->attempt.head_sent)
         return send_first(x, body);
-    return x->attempt.uplink->ops->send(x->attempt.uplink, NULL, body, x->body.complete);
+    return x->attempt.uplink->ops->send(x->attempt.uplink, NULL, body, x->body.complete,
+                                        buf_slice(&x->body.trailers));
 }
 
 /* --- of requests and answers */

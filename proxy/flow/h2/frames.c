@@ -43,6 +43,14 @@ size_t frames_fields(nghttp2_nv *to, const struct field_list *l)
     return l->n;
 }
 
+bool frames_trailers(nghttp2_session *ng, int32_t id, nghttp2_nv *nv, struct field_list *l,
+                     uint32_t *flags)
+{
+    field_list_read(l);
+    *flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
+    return nghttp2_submit_trailer(ng, id, nv, frames_fields(nv, l)) == 0;
+}
+
 size_t frames_take(struct buf *from, uint8_t *to, size_t room)
 {
     size_t n = from->len < room ? from->len : room;

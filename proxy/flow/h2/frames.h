@@ -29,6 +29,13 @@ nghttp2_nv frames_field(struct slice name, struct slice value);
 /* All of a list; how many. */
 size_t frames_fields(nghttp2_nv *to, const struct field_list *l);
 
+/*
+ * Trailers behind the last byte of a stream, from its read callback; nv: room for all of them.
+ * False: the session is broken.
+ */
+bool frames_trailers(nghttp2_session *ng, int32_t id, nghttp2_nv *nv, struct field_list *l,
+                     uint32_t *flags);
+
 /* Moves what a stream wants to send to where nghttp2 asks for it; how many bytes. */
 size_t frames_take(struct buf *from, uint8_t *to, size_t room);
 

@@ -50,9 +50,11 @@ struct upstream_ops {
      * Sends the head (r, on the first call; NULL afterwards) and of the body what can be sent now;
      * `complete`: nothing follows these bytes.  Returns how many body bytes were taken; for the
      * rest the event `room` follows.  A broken connection takes nothing and is told by `end`.
+     * trailers: behind a complete body; kept ones (field_list_keep), NONE for none.  A protocol
+     * without them leaves them out.
      */
     size_t (*send)(struct uplink *u, const struct upstream_request *r, struct slice body,
-                   bool complete);
+                   bool complete, struct slice trailers);
     /* May more of the answer come?  Back-pressure. */
     void (*want_data)(struct uplink *u, bool want);
     /*

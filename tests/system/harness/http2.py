@@ -310,6 +310,7 @@ class Request:
         self.body = bytearray()
         self.ended = False
         self.reset = None
+        self.trailers = None
 
     def get(self, name, default=None):
         found = [v for n, v in self.fields if n == name.lower()]
@@ -357,6 +358,8 @@ class Server:
             request.body += event.data
             if event.flow_controlled_length:
                 self.h2.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
+        elif isinstance(event, h2.events.TrailersReceived):
+            request.trailers = event.headers
         elif isinstance(event, h2.events.StreamEnded):
             request.ended = True
         elif isinstance(event, h2.events.StreamReset) and request:

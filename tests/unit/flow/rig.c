@@ -104,11 +104,12 @@ static struct fake_upstream *upstream_of(const struct uplink *u)
 }
 
 static size_t on_send(struct uplink *u, const struct upstream_request *r, struct slice body,
-                      bool complete)
+                      bool complete, struct slice trailers)
 {
     struct fake_upstream *f = upstream_of(u);
     size_t n = body.len < rig.takes ? body.len : rig.takes;
 
+    (void)trailers;
     cr_assert_eq(r != NULL, !f->head_sent, "the head comes with the first call");
     if (r != NULL)
         (void)snprintf(f->host, sizeof f->host, "%.*s", (int)r->host.len, r->host.p);
@@ -311,7 +312,7 @@ void rig_ask(const char *head, const char *body, size_t arrived)
     if (c->x != NULL && arrived > 0)
         exchange_body(c->x, slice_of(body, arrived));
     if (c->x != NULL && arrived > 0 && arrived == strlen(body))
-        exchange_body_end(c->x);
+        exchange_body_end(c->x, SLICE_NONE);
 }
 
 void rig_body(const char *bytes)
@@ -321,7 +322,7 @@ void rig_body(const char *bytes)
 
 void rig_body_end(void)
 {
-    exchange_body_end(rig_client()->x);
+    exchange_body_end(rig_client()->x, SLICE_NONE);
 }
 
 void rig_answer(const char *head, bool to_head)

@@ -103,23 +103,55 @@ Test(field_block_answers, what_http_does_not_allow_is_refused)
     }
 }
 
+static enum parse read_trailers(const struct field_block *b, struct http_field *at,
+                                struct field_list *l, struct head_error *err)
+{
+    static struct http_field scratch[TEST_FIELDS];
+    static char mem[1];
+
+    field_list_init(l, at, FIELDS_MAX, mem, sizeof mem);
+    return field_block_trailers(b, &limits, scratch, l, err);
+}
+
 Test(field_block_answers, trailers_lose_what_frames_or_tells_credentials)
 {
-    static const struct pair p[FIELDS_MAX] = {
-        {"grpc-status", "0"}, {"content-length", "5"}, {"set-cookie", "a=1"}, {"x", "y"}};
+    static const struct pair p[FIELDS_MAX] = {{"grpc-status", "0"},     {"content-length", "5"},
+                                              {"set-cookie", "a=1"},    {"authorization", "b"},
+                                              {"x-forwarded-for", "1"}, {"x", "y"}};
     struct field_block b = {0};
     struct http_field at[FIELDS_MAX];
     struct field_list l;
-    char mem[1];
+    struct head_error err;
 
     add_all(&b, p);
-    field_list_init(&l, at, FIELDS_MAX, mem, sizeof mem);
-    cr_assert(field_block_trailers(&b, &l));
+    cr_assert_eq(read_trailers(&b, at, &l, &err), PARSE_DONE);
     cr_assert_eq(l.n, 2);
     cr_assert(slice_is(at[0].name, "grpc-status") && slice_is(at[0].value, "0"));
     cr_assert(slice_is(at[1].name, "x") && slice_is(at[1].value, "y"));
     field_block_spoil(&b, "a control character");
-    field_list_init(&l, at, FIELDS_MAX, mem, sizeof mem);
-    cr_assert_not(field_block_trailers(&b, &l), "none of broken ones");
+    cr_assert_eq(read_trailers(&b, at, &l, &err), PARSE_BAD, "none of broken ones");
     field_block_free(&b);
+}
+
+Test(field_block_answers, trailers_are_judged_as_heads_are)
+{
+    static const struct pair rows[][FIELDS_MAX] = {
+        {{"X", "capital"}},
+        {{":status", "200"}},
+        {{"x", "a\rb"}},
+        {{"", "nameless"}},
+        {{"transfer-encoding", "chunked"}},
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct field_block b = {0};
+        struct http_field at[FIELDS_MAX];
+        struct field_list l;
+        struct head_error err = {0};
+
+        add_all(&b, rows[i]);
+        cr_assert_eq(read_trailers(&b, at, &l, &err), PARSE_BAD, "row %zu", i);
+        cr_assert_not_null(err.what);
+        field_block_free(&b);
+    }
 }

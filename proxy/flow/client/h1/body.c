@@ -16,7 +16,7 @@ static void body_is_done(struct session *s)
     s->body.done = true;
     s->body.until_ns = 0;
     if (s->x != NULL)
-        exchange_body_end(s->x);
+        exchange_body_end(s->x, SLICE_NONE); /* its trailers end here */
 }
 
 void session_body_bad(struct session *s, int status, enum cause cause, const char *what)

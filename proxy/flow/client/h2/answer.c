@@ -31,14 +31,13 @@ static void note_progress(struct h2_stream *s)
 
 static void submit_trailers(struct h2_stream *s, uint32_t *flags)
 {
-    nghttp2_nv *nv = h2_of(s->c->w)->fields;
     struct field_list l;
 
+    if (buf_empty(&s->trailers))
+        return;
     worker_field_list(s->c->w, &l);
     field_list_restore(&l, buf_slice(&s->trailers), 0);
-    field_list_read(&l);
-    *flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
-    if (nghttp2_submit_trailer(s->c->ng, s->id, nv, frames_fields(nv, &l)) != 0)
+    if (!frames_trailers(s->c->ng, s->id, h2_of(s->c->w)->fields, &l, flags))
         s->c->broken = true;
 }
 
@@ -56,8 +55,7 @@ static ssize_t read_data(nghttp2_session *ng, int32_t id, uint8_t *to, size_t ro
     note_progress(s);
     if (buf_empty(&s->out) && s->ending == H2_WHOLE) {
         *flags |= NGHTTP2_DATA_FLAG_EOF;
-        if (!buf_empty(&s->trailers))
-            submit_trailers(s, flags);
+        submit_trailers(s, flags);
         return (ssize_t)n;
     }
     if (n > 0)
@@ -153,11 +151,11 @@ static void op_data(struct client *c, struct slice bytes)
     ask_again(s);
 }
 
-static void keep_trailers(struct h2_stream *s, const struct field_list *trailers)
+/* False: no memory; without them the answer is not whole. */
+static bool keep_trailers(struct h2_stream *s, const struct field_list *trailers)
 {
-    if (trailers != NULL && trailers->n > 0 && !s->no_data &&
-        field_list_keep(trailers, &s->trailers, LINES_BYTES) != WEIR_OK)
-        buf_free(&s->trailers);
+    return trailers == NULL || s->no_data ||
+           field_list_keep(trailers, &s->trailers, LINES_BYTES) == WEIR_OK;
 }
 
 /* What the client's window lets through goes out before the cut; what it holds back does not. */
@@ -185,12 +183,11 @@ static void op_end(struct client *c, enum client_end how, const struct field_lis
     s->body_until_ns = 0;
     buf_free(&s->in);
     h2_stream_set_timer(s);
-    if (how != CLIENT_END_WHOLE) {
+    if (how != CLIENT_END_WHOLE || !keep_trailers(s, trailers)) {
         cut(s);
         return;
     }
     s->ending = H2_WHOLE;
-    keep_trailers(s, trailers);
     if (!s->no_data)
         ask_again(s);
 }

@@ -118,10 +118,11 @@ struct h2_stream {
     bool no_body;  /* END_STREAM came with the head */
     bool too_many; /* its address has as many requests as it may */
     bool has_last, body_ended, body_done, body_paused, continue_due;
+    struct buf sent_trailers; /* kept, until the body has been handed on */
 
     /* the answer */
-    struct buf out; /* not framed yet */
-    struct buf trailers;
+    struct buf out;      /* not framed yet */
+    struct buf trailers; /* kept */
     enum h2_ending ending;
     bool is_head, head_sent, open_length, no_data, deferred, over, resume_due;
     uint64_t write_until_ns;

@@ -136,17 +136,28 @@ static void end_request_head(struct h2_conn *c, struct h2_stream *s, bool ended)
         h2_step_later(c);
 }
 
-/* Trailers of a request go nowhere, whatever its upstream speaks.  Broken ones break it. */
+static bool keep_trailers(struct h2_conn *c, struct h2_stream *s)
+{
+    struct field_list l;
+    struct head_error err;
+
+    worker_field_list(c->w, &l);
+    return field_block_trailers(&s->head, &c->w->snapshot->request_limits, c->w->scratch.fields, &l,
+                                &err) == PARSE_DONE &&
+           field_list_keep(&l, &s->sent_trailers, LINES_BYTES) == WEIR_OK;
+}
+
+/* Trailers of a request go on with its body.  Broken ones break it: it never looks whole. */
 static void end_trailers(struct h2_conn *c, struct h2_stream *s)
 {
-    bool broken = s->head.err.status != 0;
+    bool kept = keep_trailers(c, s);
 
     c->fresh_bytes -= field_block_held(&s->head);
     field_block_free(&s->head);
-    if (broken)
-        h2_reset(c, s->id, NGHTTP2_PROTOCOL_ERROR);
-    else
+    if (kept)
         h2_stream_body_end(s);
+    else
+        h2_reset(c, s->id, NGHTTP2_PROTOCOL_ERROR);
 }
 
 static void on_headers(struct h2_conn *c, const nghttp2_frame *frame)

@@ -100,6 +100,7 @@ void h2_stream_free(struct h2_stream *s)
     buf_free(&s->in);
     buf_free(&s->out);
     buf_free(&s->trailers);
+    buf_free(&s->sent_trailers);
     if (s->counted)
         address_leave(c->addresses, conn_peer(c->conn));
     counter_sub(&c->w->counters.h2_streams, 1);
@@ -253,7 +254,8 @@ static void finish_body(struct h2_stream *s)
     s->has_last = false;
     s->body_done = true;
     if (s->x != NULL)
-        exchange_body_end(s->x);
+        exchange_body_end(s->x, buf_slice(&s->sent_trailers));
+    buf_free(&s->sent_trailers);
 }
 
 void h2_stream_body_end(struct h2_stream *s)

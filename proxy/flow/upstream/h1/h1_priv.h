@@ -81,7 +81,7 @@ struct h1_uplink *idle_take(struct worker *w, struct idle_pool *l, const struct 
 
 /* send.c */
 size_t uplink_send(struct uplink *u, const struct upstream_request *r, struct slice body,
-                   bool complete);
+                   bool complete, struct slice trailers);
 bool uplink_has_sent_all(const struct h1_uplink *u);
 
 /* read.c */

@@ -18,16 +18,15 @@
 enum {
     H2_LINK_MAGIC = 0x48324c4b,
     H2_UPLINK_MAGIC = 0x48325550,
-    H2_TRAILERS_MAX = 64,
     H2_UPLINK_OUT = 64 * 1024, /* of a request, waiting for the upstream's window */
 };
 
 struct h2_uplinks {
     nghttp2_session_callbacks *callbacks;
     nghttp2_option *options;
-    struct http_field trailers[H2_TRAILERS_MAX];
-    nghttp2_nv *fields; /* LISTED_MAX + 8, of the head being written */
-    char *out;          /* SCRATCH_BYTES, being gathered */
+    struct http_field *trailers; /* LISTED_MAX, of the answer that ends */
+    nghttp2_nv *fields;          /* LISTED_MAX + 8, of the head being written */
+    char *out;                   /* SCRATCH_BYTES, being gathered */
 };
 
 struct h2_link {
@@ -60,8 +59,10 @@ struct h2_uplink {
     struct loop_deferred deferred;
     int32_t id; /* 0: not sent yet */
     struct buf out;
-    struct field_block head, trailers;
-    struct buf in; /* while the exchange wants none */
+    struct buf out_trailers; /* behind it, kept */
+    struct field_block head;
+    struct buf trailers; /* kept */
+    struct buf in;       /* while the exchange wants none */
     uint8_t interims;
     bool to_head, complete, resumable, wants_room, room_due;
     bool begun; /* its head has left: the upstream may work on it */

@@ -26,11 +26,6 @@ static void give_up(struct h2_link *k, struct h2_uplink *u, const char *why)
 
 /* --- heads */
 
-static struct field_block *block_of(struct h2_uplink *u)
-{
-    return u->head_seen ? &u->trailers : &u->head;
-}
-
 static int on_header(nghttp2_session *ng, const nghttp2_frame *frame, const uint8_t *name,
                      size_t name_len, const uint8_t *value, size_t value_len, uint8_t flags,
                      void *owner)
@@ -43,8 +38,8 @@ static int on_header(nghttp2_session *ng, const nghttp2_frame *frame, const uint
     if (u == NULL)
         return 0;
     limits = &u->snapshot->response_limits;
-    field_block_add(block_of(u), limits, slice_of(name, name_len), slice_of(value, value_len));
-    if (!field_block_floods(block_of(u), limits))
+    field_block_add(&u->head, limits, slice_of(name, name_len), slice_of(value, value_len));
+    if (!field_block_floods(&u->head, limits))
         return 0;
     k->broken = true;
     return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE; /* the rest of the block is only skipped */
@@ -59,7 +54,7 @@ static int on_invalid_header(nghttp2_session *ng, const nghttp2_frame *frame, co
 
     (void)ng, (void)name, (void)name_len, (void)value, (void)value_len, (void)flags;
     if (u != NULL)
-        field_block_spoil(block_of(u), "a field name or value that HTTP/2 does not allow");
+        field_block_spoil(&u->head, "a field name or value that HTTP/2 does not allow");
     return 0;
 }
 
@@ -84,12 +79,30 @@ static void on_head(struct h2_link *k, struct h2_uplink *u, bool ended)
     field_block_free(&head);
 }
 
+/* Broken ones break the answer: it never looks whole. */
+static void on_trailers(struct h2_link *k, struct h2_uplink *u)
+{
+    struct field_list l;
+    struct head_error err = {.what = "no memory for trailers"};
+    bool kept;
+
+    worker_field_list(k->w, &l);
+    kept = field_block_trailers(&u->head, &u->snapshot->response_limits, k->w->scratch.fields, &l,
+                                &err) == PARSE_DONE &&
+           field_list_keep(&l, &u->trailers, LINES_BYTES) == WEIR_OK;
+    field_block_free(&u->head);
+    if (!kept)
+        give_up(k, u, err.what);
+}
+
 static void on_headers(struct h2_link *k, const nghttp2_frame *frame)
 {
     struct h2_uplink *u = uplink_of(k, frame->hd.stream_id);
     bool ended = (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
 
-    if (u != NULL && !u->head_seen)
+    if (u != NULL && u->head_seen)
+        on_trailers(k, u);
+    else if (u != NULL)
         on_head(k, u, ended);
     u = uplink_of(k, frame->hd.stream_id); /* the exchange may have left */
     if (u != NULL && ended)

@@ -178,9 +178,10 @@ static struct h2_uplinks *make_shared(void)
     if (h == NULL)
         return NULL;
     h->fields = calloc(LISTED_MAX + 8, sizeof *h->fields);
+    h->trailers = calloc(LISTED_MAX, sizeof *h->trailers);
     h->out = malloc(SCRATCH_BYTES);
-    if (h->fields == NULL || h->out == NULL || nghttp2_session_callbacks_new(&h->callbacks) != 0 ||
-        nghttp2_option_new(&h->options) != 0) {
+    if (h->fields == NULL || h->trailers == NULL || h->out == NULL ||
+        nghttp2_session_callbacks_new(&h->callbacks) != 0 || nghttp2_option_new(&h->options) != 0) {
         h2_uplinks_destroy(&h);
         return NULL;
     }
@@ -200,6 +201,7 @@ void h2_uplinks_destroy(struct h2_uplinks **hp)
     nghttp2_session_callbacks_del(h->callbacks);
     nghttp2_option_del(h->options);
     free(h->fields);
+    free(h->trailers);
     free(h->out);
     free(h);
 }

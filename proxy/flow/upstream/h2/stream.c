@@ -21,7 +21,7 @@ static void free_deferred(struct loop_deferred *d)
 
     u->magic = 0;
     /* not sooner: the exchange passes them on when it has released the uplink */
-    field_block_free(&u->trailers);
+    buf_free(&u->trailers);
     slab_give(&u->w->uplinks->slab, u);
 }
 
@@ -48,6 +48,7 @@ static void drop(struct h2_uplink *u)
     u->uplink.open = false;
     buf_free(&u->in);
     buf_free(&u->out);
+    buf_free(&u->out_trailers);
     field_block_free(&u->head);
     h2_step_later(k); /* it may have been the last */
     if (k != NULL && !k->dead)
@@ -63,6 +64,20 @@ static void reset(const struct h2_uplink *u, uint32_t code)
 }
 
 /* --- the request */
+
+static void submit_trailers(struct h2_uplink *u, uint32_t *flags)
+{
+    struct h2_uplinks *h = h2_of(u->w);
+    struct field_list l;
+    char none[1];
+
+    if (buf_empty(&u->out_trailers))
+        return;
+    field_list_init(&l, h->trailers, LISTED_MAX, none, sizeof none);
+    field_list_restore(&l, buf_slice(&u->out_trailers), 0);
+    if (!frames_trailers(u->link->ng, u->id, h->fields, &l, flags))
+        u->link->broken = true;
+}
 
 /* nghttp2_data_source_read_callback; the exchange may have left (no user data). */
 static ssize_t read_data(nghttp2_session *ng, int32_t id, uint8_t *to, size_t room, uint32_t *flags,
@@ -81,6 +96,7 @@ static ssize_t read_data(nghttp2_session *ng, int32_t id, uint8_t *to, size_t ro
     }
     if (u->complete && buf_empty(&u->out)) {
         *flags |= NGHTTP2_DATA_FLAG_EOF;
+        submit_trailers(u, flags);
         return (ssize_t)n;
     }
     if (n > 0)
@@ -114,7 +130,7 @@ static size_t write_head(const struct h2_uplink *u, const struct upstream_reques
 static void submit(struct h2_uplink *u, const struct upstream_request *r)
 {
     nghttp2_data_provider data = {.read_callback = read_data};
-    bool empty = u->complete && buf_empty(&u->out);
+    bool empty = u->complete && buf_empty(&u->out) && buf_empty(&u->out_trailers);
     char mem[24];
     struct text length;
     size_t n;
@@ -130,8 +146,16 @@ static void submit(struct h2_uplink *u, const struct upstream_request *r)
     u->link->broken = true; /* the step ends it, and says so */
 }
 
+/* Told once: behind it nothing comes. */
+static void complete_with(struct h2_uplink *u, struct slice trailers)
+{
+    if (!u->complete && buf_append(&u->out_trailers, trailers, LINES_BYTES) != WEIR_OK)
+        u->link->broken = true;
+    u->complete = true;
+}
+
 static size_t op_send(struct uplink *base, const struct upstream_request *r, struct slice body,
-                      bool complete)
+                      bool complete, struct slice trailers)
 {
     struct h2_uplink *u = of(base);
     size_t room = H2_UPLINK_OUT - u->out.len, n = body.len < room ? body.len : room;
@@ -142,7 +166,8 @@ static size_t op_send(struct uplink *base, const struct upstream_request *r, str
         u->link->broken = true;
         n = 0;
     }
-    u->complete = complete && n == body.len;
+    if (complete && n == body.len)
+        complete_with(u, trailers);
     u->wants_room = n < body.len;
     if (r != NULL)
         submit(u, r);
@@ -163,11 +188,10 @@ void h2_uplink_tell_end(struct h2_uplink *u, enum upstream_end how, const char *
     if (u->told || u->uplink.owner == NULL)
         return;
     u->told = true;
-    field_list_init(&trailers, h2_of(u->w)->trailers, H2_TRAILERS_MAX, none, sizeof none);
-    if (how == END_CLEAN && field_block_trailers(&u->trailers, &trailers))
-        u->uplink.events->end(u->uplink.owner, how, why, &trailers);
-    else
-        u->uplink.events->end(u->uplink.owner, how, why, NULL);
+    field_list_init(&trailers, h2_of(u->w)->trailers, LISTED_MAX, none, sizeof none);
+    field_list_restore(&trailers, buf_slice(&u->trailers), 0);
+    field_list_read(&trailers);
+    u->uplink.events->end(u->uplink.owner, how, why, trailers.n > 0 ? &trailers : NULL);
 }
 
 static void end_if_whole(struct h2_uplink *u)
