@@ -26,6 +26,8 @@
       "One screen: state, share, load, limits, queue, causes of the last minute")                  \
     X(UPSTREAMS, "upstreams", "[POOL[/UPSTREAM]]", READ, upstreams, 0,                             \
       "Every upstream with its windows, limits, overrides and addresses")                          \
+    X(DOCTOR, "doctor", "", READ, doctor, 0,                                                       \
+      "What an expert would say: settings that do not fit what is seen, and what to do")           \
     X(SESSIONS, "sessions", "", READ, sessions, 0, "The requests under way now, oldest first")     \
     X(EVENTS, "events", "[COUNT]", READ, events, 0,                                                \
       "The last changes of state, commands and lapses, with their numbers; newest last")           \

@@ -45,13 +45,23 @@ struct upstream_status {
     char check[96];          /* why the last health check failed; "" = it did not */
 };
 
+/* What came in the last hour, or since the start. */
+struct hour_status {
+    uint32_t seconds; /* how far it reaches back */
+    uint64_t requests;
+    uint64_t observed[RULE_COUNT]; /* what a rule in mode observe would have delayed or refused */
+};
+
 struct pool_status {
     const char *name;
     enum service_state state;
     uint64_t since_wall_ns;
     struct pool_view v;
     double shed_per_s, admitted_per_s; /* over the last 10 s */
-    uint64_t shed_last_minute[CAUSE_COUNT];
+    uint64_t shed_last_minute[CAUSE_COUNT], admitted_last_minute;
+    struct hour_status hour;
+    /* Of the last requests, and of these by how many more than half one user has. */
+    uint32_t voted, lead;
     const char *incident; /* NULL = none */
     uint64_t incident_until_wall_ns;
     bool enforce[SET_COUNT];
@@ -69,6 +79,16 @@ struct tracing_status {
     const char *error;      /* why it does not work now; "" = it does */
 };
 
+/* What the process is short of, or cannot do. */
+struct process_status {
+    uint64_t memory_most;       /* bytes; from nine tenths on nothing new is taken */
+    int state_error;            /* errno of the last write of the state file; 0 = it was written */
+    int64_t certificate_ends_s; /* of the listeners, the first to end; 0 = there is none */
+    uint32_t clock_jumps;       /* of the date against the monotonic clock, since the start */
+    int64_t clock_jump_ns;      /* the last of them */
+    uint64_t clock_jump_wall_ns;
+};
+
 struct status_view {
     enum service_state state;
     uint64_t since_wall_ns, now_wall_ns, now_ns, started_wall_ns;
@@ -79,6 +99,7 @@ struct status_view {
     struct worker_sum workers;
     uint32_t n_workers;
     struct tracing_status tracing;
+    struct process_status process;
     int access_log_error; /* errno of the write to the access log that fails now; 0 = none */
 };
 

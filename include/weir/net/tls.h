@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "weir/base/status.h"
 
@@ -48,6 +49,8 @@ struct tls_server *tls_server_create(const struct tls_server_conf *c, char *why,
 struct tls_client *tls_client_create(const struct tls_client_conf *c, char *why, size_t why_room);
 /* Do both show the same certificates, in the same order?  (Of the first of each chain.) */
 bool tls_server_same_certificates(const struct tls_server *a, const struct tls_server *b);
+/* When the first of its certificates ends, in seconds since 1970; 0 = not known. */
+int64_t tls_server_ends_s(const struct tls_server *t);
 void tls_server_release(struct tls_server **t);
 void tls_client_release(struct tls_client **t);
 

@@ -56,6 +56,8 @@
 /* All of them, as call.h's render_fn. */
 void show_metrics(struct text *t, struct admin *a, const void *unused);
 
+/* One of them by its name; false: the kernel will not tell. */
+bool process_number(const char *name, double *v, struct admin *a);
 void process_metrics(struct metric_out *o, struct admin *a);
 
 #endif

@@ -2,6 +2,7 @@
 /* What every process exports about itself; a value the kernel will not tell is left out. */
 #include <dirent.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -111,17 +112,26 @@ static bool read_threads(double *v, struct admin *a)
     return n > 0;
 }
 
+static const struct {
+    const char *name, *type, *help;
+    bool (*read)(double *v, struct admin *a);
+} rows[] = {
+#define ROW(reader, name, type, labels, help) {name, type, help, read_##reader},
+    WEIR_PROCESS_METRICS(ROW)
+#undef ROW
+};
+
+bool process_number(const char *name, double *v, struct admin *a)
+{
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        if (strcmp(rows[i].name, name) == 0)
+            return rows[i].read(v, a);
+    }
+    return false;
+}
+
 void process_metrics(struct metric_out *o, struct admin *a)
 {
-    static const struct {
-        const char *name, *type, *help;
-        bool (*read)(double *v, struct admin *a);
-    } rows[] = {
-#define ROW(reader, name, type, labels, help) {name, type, help, read_##reader},
-        WEIR_PROCESS_METRICS(ROW)
-#undef ROW
-    };
-
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         double v;
         if (!rows[i].read(&v, a))

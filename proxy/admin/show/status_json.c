@@ -99,6 +99,25 @@ static void json_modes(struct json_out *j, const bool enforce[SET_COUNT])
     json_close(j);
 }
 
+static void json_hour(struct json_out *j, const struct hour_status *h)
+{
+    json_open_object(j, "observed_last_hour");
+    json_u64(j, "seconds", h->seconds);
+    json_u64(j, "requests", h->requests);
+    json_open_array(j, "would");
+    for (int r = 0; r < RULE_COUNT; r++) {
+        if (h->observed[r] == 0 || rule_cause((enum rule)r) == CAUSE_NONE)
+            continue;
+        json_open_object(j, NULL);
+        json_cstr(j, "rule", rule_name((enum rule)r));
+        json_cstr(j, "cause", cause_name(rule_cause((enum rule)r)));
+        json_u64(j, "requests", h->observed[r]);
+        json_close(j);
+    }
+    json_close(j);
+    json_close(j);
+}
+
 static void json_outcomes(struct json_out *j, const struct upstream_sum *sum)
 {
     json_open_object(j, "outcomes_total");
@@ -196,6 +215,7 @@ static void json_pool(struct json_out *j, struct admin *a, size_t pool)
     json_queue(j, &p->v, a->status->now_ns);
     json_rates(j, p);
     json_causes(j, "shed_last_minute", p->shed_last_minute);
+    json_hour(j, &p->hour);
     json_cstr(j, "incident", p->incident);
     json_wall(j, "incident_until", p->incident == NULL ? 0 : p->incident_until_wall_ns);
     json_overrides(j, p->overrides, p->n_overrides);

@@ -204,6 +204,27 @@ static void show_upcoming(struct text *t, const struct upstream_status *u,
     show_overrides(t, "  ", u->name, u->overrides, u->n_overrides, s->now_wall_ns);
 }
 
+static void show_observed(struct text *t, const struct hour_status *h)
+{
+    char span[HUMAN_MAX];
+    bool any = false;
+
+    for (int r = 0; r < RULE_COUNT; r++) {
+        enum cause cause = rule_cause((enum rule)r);
+
+        if (h->observed[r] == 0 || cause == CAUSE_NONE)
+            continue;
+        if (!any)
+            text_printf(t, "  looking on, rules would have refused or delayed in the last %s: ",
+                        human_duration(span, h->seconds * NS_PER_S));
+        text_printf(t, "%s%llu %s (%s)", any ? ", " : "", (unsigned long long)h->observed[r],
+                    rule_name((enum rule)r), cause_name(cause));
+        any = true;
+    }
+    if (any)
+        text_printf(t, " of %llu requests\n", (unsigned long long)h->requests);
+}
+
 static void show_pool(struct text *t, const struct pool_status *p, const struct status_view *s,
                       uint64_t window_ns)
 {
@@ -213,6 +234,7 @@ static void show_pool(struct text *t, const struct pool_status *p, const struct 
     show_pool_head(t, p, s);
     show_incident(t, p, s->now_wall_ns);
     show_causes(t, p->shed_last_minute);
+    show_observed(t, &p->hour);
     show_overrides(t, "  ", p->name, p->overrides, p->n_overrides, s->now_wall_ns);
     (void)human_duration(window, window_ns);
     for (table_begin(&tab, t, "  "); table_pass(&tab);) {

@@ -162,6 +162,7 @@ static void on_record(const struct request_record *r, const struct request_trace
     struct text t;
 
     why_add(&c->why, r);
+    control_note_user(c, r);
     if (trace != NULL)
         export_record(c, r, trace, path);
     if (c->log.sink == NULL && !c->log.syslog)

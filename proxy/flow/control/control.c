@@ -128,7 +128,7 @@ static void on_tick(void *arg)
     control_watch_memory(c);
     if (now - c->clock.last_second_ns >= NS_PER_S) {
         c->clock.last_second_ns = now;
-        c->clock.wall_minus_mono_ns = wall_now_ns() - now;
+        control_watch_clock(c, now);
         control_second(c);
     }
     set_expiry(c);

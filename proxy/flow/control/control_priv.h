@@ -27,6 +27,7 @@ enum {
     WORKERS_MAX = 256,
     SUBSCRIBERS_MAX = 64,
     SECONDS_KEPT = 60,
+    MINUTES_KEPT = 60,
     TENS_KEPT = 7, /* snapshots of the histograms, 10 s apart: the last minute */
     LOG_BUFFER_BYTES = 1024 * 1024,
 };
@@ -57,6 +58,16 @@ struct mode_override {
     unsigned uid;
 };
 
+/* Totals at the begin of a minute (hour.c). */
+struct pool_hour {
+    uint64_t observed[RULE_COUNT], requests;
+};
+/* Who has most of the requests. */
+struct user_vote {
+    uint64_t user;
+    uint32_t lead, total;
+};
+
 struct pool_watch {
     char *incident;
     uint64_t incident_until_ns;
@@ -65,6 +76,8 @@ struct pool_watch {
     uint64_t since_wall_ns;
     uint64_t shed[SECONDS_KEPT][CAUSE_COUNT]; /* totals, one a second */
     uint64_t admitted[SECONDS_KEPT];          /* the same, queued before or not */
+    struct pool_hour hour[MINUTES_KEPT];
+    struct user_vote vote;
 };
 
 struct subscriber {
@@ -146,6 +159,9 @@ struct control_names {
 struct control_clock {
     uint64_t wall_minus_mono_ns, started_wall_ns, last_second_ns;
     uint64_t seconds; /* since the start; index of the rings */
+    uint32_t jumps;   /* of the wall clock against the monotonic one */
+    int64_t jump_ns;  /* the last of them */
+    uint64_t jump_wall_ns;
 };
 
 struct control_subscribers {
@@ -233,6 +249,14 @@ void control_say_sum(const struct control *c);
 void control_second(struct control *c); /* once a second: rings, states, public page */
 uint64_t control_shed_in(const struct control *c, int pool, int seconds, enum cause cause);
 uint64_t control_admitted_in(const struct control *c, int pool, int seconds);
+
+/* --- control/hour.c */
+/* Each second; sum: the pool's counters now. */
+void control_keep_hour(struct control *c, int index, const struct pool_sum *sum);
+/* s->v and s->sum are filled in. */
+void control_view_hour(const struct control *c, int slot, struct pool_status *s);
+void control_note_user(struct control *c, const struct request_record *r);
+void control_watch_clock(struct control *c, uint64_t mono_ns); /* each second */
 
 /* --- control/keep.c */
 /* What an earlier process learnt is put back; before any request. */

@@ -131,11 +131,41 @@ static void view_pool(struct control *c, int index, struct pool_status *s,
     s->incident = w->incident;
     s->incident_until_wall_ns = control_wall(c, w->incident_until_ns);
     view_modes(c, w, s);
+    s->admitted_last_minute = control_admitted_in(c, p->slot, SECONDS_KEPT - 1);
+    s->voted = w->vote.total;
+    s->lead = w->vote.lead;
     control_sum_pool(c, p->slot, &s->sum);
+    control_view_hour(c, p->slot, s);
     s->upstreams = upstreams;
     s->n_upstreams = p->n_upstreams;
     for (size_t i = 0; i < p->n_upstreams; i++)
         view_upstream(c, p, i, &upstreams[i], &views[i]);
+}
+
+static int64_t certificate_ends_s(const struct snapshot *s)
+{
+    int64_t soonest = 0;
+
+    for (size_t i = 0; i < s->settings->n_listeners; i++) {
+        const struct tls_server *tls = s->listeners[i].tls;
+        int64_t at = tls == NULL ? 0 : tls_server_ends_s(tls);
+
+        if (at != 0 && (soonest == 0 || at < soonest))
+            soonest = at;
+    }
+    return soonest;
+}
+
+static void view_process(const struct control *c, struct process_status *p)
+{
+    *p = (struct process_status){
+        .memory_most = c->memory.most,
+        .state_error = c->keeper == NULL ? 0 : file_sink_error(c->keeper),
+        .certificate_ends_s = certificate_ends_s(c->snapshot),
+        .clock_jumps = c->clock.jumps,
+        .clock_jump_ns = c->clock.jump_ns,
+        .clock_jump_wall_ns = c->clock.jump_wall_ns,
+    };
 }
 
 const struct status_view *control_status(struct control *c)
@@ -162,6 +192,7 @@ const struct status_view *control_status(struct control *c)
     control_sum_workers(c, &v->workers);
     v->n_workers = (uint32_t)c->workers.n;
     v->access_log_error = c->log.error;
+    view_process(c, &v->process);
     v->tracing = (struct tracing_status){c->snapshot->collector.on, c->export.sent,
                                          c->export.dropped, c->export.error};
     return v;

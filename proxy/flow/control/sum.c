@@ -81,6 +81,7 @@ static void keep_pool(struct control *c, int index)
     p->admitted[now] = 0;
     for (int k = 0; k < CLASS_COUNT; k++)
         p->admitted[now] += sum.requests[k][DECISION_ADMITTED] + sum.requests[k][DECISION_QUEUED];
+    control_keep_hour(c, index, &sum);
 }
 
 static void keep_histograms(struct control *c, const struct snapshot_pool *p)

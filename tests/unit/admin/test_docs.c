@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "doctor/doctor.h"
 #include "metrics/metrics.h"
 #include "weir/admin/rows.h"
 
@@ -62,6 +63,21 @@ Test(docs, every_metric_is_in_the_manual_as_it_is)
     WEIR_POOL_COUNTERS(ROW)
     WEIR_UPSTREAM_COUNTERS(ROW)
 #undef ROW
+    free(doc);
+}
+
+/* "| `stall` | warning | why |" */
+Test(docs, every_rule_of_the_doctor_is_in_the_manual)
+{
+    char *doc = read_doc("operations.md");
+
+    for (size_t i = 0; i < doctor_row_count; i++) {
+        const struct doctor_row *row = &doctor_rows[i];
+        char line[512];
+        (void)snprintf(line, sizeof line, "| `%s` | %s | %s |", row->name,
+                       row->is_warning ? "warning" : "hint", row->why);
+        cr_expect(strstr(doc, line) != NULL, "docs/operations.md lacks %s", line);
+    }
     free(doc);
 }
 
