@@ -147,41 +147,42 @@ bool tls_server_same_certificates(const struct tls_server *a, const struct tls_s
         same =
             X509_cmp(SSL_CTX_get0_certificate(a->ctx[i]), SSL_CTX_get0_certificate(b->ctx[i])) == 0;
     return same;
-    static int64_t ends_s(SSL_CTX * ctx)
-    {
-        const X509 *cert = SSL_CTX_get0_certificate(ctx);
-        struct tm tm;
+}
 
-        return cert != NULL && ASN1_TIME_to_tm(X509_get0_notAfter(cert), &tm) == 1 ? timegm(&tm)
-                                                                                   : 0;
+static int64_t ends_s(SSL_CTX *ctx)
+{
+    const X509 *cert = SSL_CTX_get0_certificate(ctx);
+    struct tm tm;
+
+    return cert != NULL && ASN1_TIME_to_tm(X509_get0_notAfter(cert), &tm) == 1 ? timegm(&tm) : 0;
+}
+
+int64_t tls_server_ends_s(const struct tls_server *t)
+{
+    int64_t soonest = 0;
+
+    for (size_t i = 0; i < t->n_ctx; i++) {
+        int64_t at = ends_s(t->ctx[i]);
+
+        if (at != 0 && (soonest == 0 || at < soonest))
+            soonest = at;
     }
+    return soonest;
+}
 
-    int64_t tls_server_ends_s(const struct tls_server *t)
-    {
-        int64_t soonest = 0;
+void tls_server_release(struct tls_server **sp)
+{
+    struct tls_server *s = *sp;
 
-        for (size_t i = 0; i < t->n_ctx; i++) {
-            int64_t at = ends_s(t->ctx[i]);
-
-            if (at != 0 && (soonest == 0 || at < soonest))
-                soonest = at;
-        }
-        return soonest;
-    }
-
-    void tls_server_release(struct tls_server * *sp)
-    {
-        struct tls_server *s = *sp;
-
-        *sp = NULL;
-        if (s == NULL || atomic_fetch_sub_explicit(&s->common.refs, 1, memory_order_acq_rel) > 1)
-            return;
-        for (size_t i = 0; i < s->n_ctx; i++)
-            SSL_CTX_free(s->ctx[i]);
-        free(s->ctx);
-        free(s->alpn);
-        tls_names_free(&s->names);
-        tls_tickets_fini(&s->tickets);
-        BIO_meth_free(s->common.socket);
-        free(s);
-    }
+    *sp = NULL;
+    if (s == NULL || atomic_fetch_sub_explicit(&s->common.refs, 1, memory_order_acq_rel) > 1)
+        return;
+    for (size_t i = 0; i < s->n_ctx; i++)
+        SSL_CTX_free(s->ctx[i]);
+    free(s->ctx);
+    free(s->alpn);
+    tls_names_free(&s->names);
+    tls_tickets_fini(&s->tickets);
+    BIO_meth_free(s->common.socket);
+    free(s);
+}

@@ -74,6 +74,7 @@ def test_the_night_runbook_from_its_first_line_to_its_last(rig):
         b.fault("down")
     eventually(lambda: re.search("DOWN|RECOVERING", night.type(0, "status")), 15)
     eventually(lambda: "circuit_open" in night.type(1, "status"), 10)
+    assert re.search("nothing to say|warning|hint", night.type(1, "doctor"))
     assert re.search("chat/[ab]: closed -> open", night.type(1, "events 20"))
     assert "UPSTREAM" in night.type(1, "top")
     night.type(2, "incident chat set")

@@ -208,7 +208,7 @@ static void on_timer(void *arg)
 
 /* --- what comes */
 
-static bool keep(struct export_batch *b, struct slice spans)
+static bool append(struct export_batch *b, struct slice spans)
 {
     size_t comma = b->n > 0 ? 1 : 0, room;
     char *at;
@@ -222,19 +222,31 @@ static bool keep(struct export_batch *b, struct slice spans)
     return true;
 }
 
+/* Nothing is made of what would not fit: many sampled requests cost little when nobody takes them.
+ */
+static bool keep(struct control *c, const struct request_record *r,
+                 const struct request_trace *trace, const char *path)
+{
+    struct export_batch *b = &c->export.filling;
+    char mem[SPANS_MAX_BYTES];
+    struct text t;
+
+    if (b->spans.len + SPANS_MAX_BYTES > QUEUE_BYTES)
+        return false;
+    text_init(&t, mem, sizeof mem);
+    spans_put(&t, c, r, trace, path);
+    return !t.full && append(b, slice_of(mem + 1, t.len - 2)); /* without the brackets */
+}
+
 void export_record(struct control *c, const struct request_record *r,
                    const struct request_trace *trace, const char *path)
 {
     struct export *e = &c->export;
-    char mem[SPANS_MAX_BYTES];
-    struct text t;
-    uint32_t n;
+    uint32_t n = spans_count(r, trace);
 
     if (!c->snapshot->collector.on || e->closed)
         return; /* a reload has switched it off, or the process ends */
-    text_init(&t, mem, sizeof mem);
-    n = spans_put(&t, c, r, trace, path);
-    if (t.full || !keep(&e->filling, slice_of(mem + 1, t.len - 2))) { /* without the brackets */
+    if (!keep(c, r, trace, path)) {
         e->dropped += n;
         return;
     }

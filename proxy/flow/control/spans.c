@@ -24,8 +24,38 @@ struct spans {
     const struct control *c;
     const struct request_record *r;
     const struct request_trace *t;
-    uint32_t n;
 };
+
+/* --- which there are */
+
+static bool has_queue(const struct request_record *r, const struct request_trace *t)
+{
+    return t->asked_ns != 0 && r->queue_ns > 0;
+}
+
+static bool has_first(const struct trace_attempt *a)
+{
+    return a->is_stream && a->connected_ns != 0;
+}
+
+static bool has_stream(const struct trace_attempt *a)
+{
+    return has_first(a) && a->first_ns != 0;
+}
+
+static uint32_t attempts_kept(const struct request_trace *t)
+{
+    return t->n_attempts < TRACE_ATTEMPTS_MAX ? t->n_attempts : TRACE_ATTEMPTS_MAX;
+}
+
+uint32_t spans_count(const struct request_record *r, const struct request_trace *t)
+{
+    uint32_t n = 1 + has_queue(r, t);
+
+    for (uint32_t i = 0; i < attempts_kept(t); i++)
+        n += 1 + has_first(&t->attempts[i]) + has_stream(&t->attempts[i]);
+    return n;
+}
 
 /* --- pieces */
 
@@ -90,7 +120,6 @@ static uint64_t wall(const struct spans *s, uint64_t ns)
 static void open_span(struct spans *s, uint64_t id, uint64_t parent, enum span_kind kind,
                       const char *name, uint64_t from_ns, uint64_t to_ns)
 {
-    s->n++;
     json_open_object(&s->j, NULL);
     hex_member(s, "traceId", s->t->self.id[0], s->t->self.id[1], true);
     hex_member(s, "spanId", 0, id, false);
@@ -169,12 +198,12 @@ static void put_attempt(struct spans *s, uint32_t i)
     if (a->has_outcome)
         put_word(s, "weir.outcome", slice_str(outcome_name(a->outcome)));
     close_span(s, attempt_error(a));
-    if (!a->is_stream || a->connected_ns == 0)
+    if (!has_first(a))
         return;
     open_span(s, trace_span_nth(s->t->self.span, NTH_FIRST + i), id, SPAN_INTERNAL, "first_token",
               a->connected_ns, a->first_ns != 0 ? a->first_ns : a->ended_ns);
     close_span(s, a->first_ns == 0 ? attempt_error(a) : NULL);
-    if (a->first_ns == 0)
+    if (!has_stream(a))
         return;
     open_span(s, trace_span_nth(s->t->self.span, NTH_STREAM + i), id, SPAN_INTERNAL, "stream",
               a->first_ns, a->ended_ns);
@@ -185,7 +214,7 @@ static void put_attempt(struct spans *s, uint32_t i)
 
 static void put_queue(struct spans *s)
 {
-    if (s->t->asked_ns == 0 || s->r->queue_ns <= 0)
+    if (!has_queue(s->r, s->t))
         return;
     open_span(s, trace_span_nth(s->t->self.span, NTH_QUEUE), s->t->self.span, SPAN_INTERNAL,
               "queue", s->t->asked_ns, s->t->asked_ns + (uint64_t)s->r->queue_ns);
@@ -268,18 +297,16 @@ static void put_request(struct spans *s, const char *path)
     close_span(s, request_error(r));
 }
 
-uint32_t spans_put(struct text *to, const struct control *c, const struct request_record *r,
-                   const struct request_trace *t, const char *path)
+void spans_put(struct text *to, const struct control *c, const struct request_record *r,
+               const struct request_trace *t, const char *path)
 {
     struct spans s = {.c = c, .r = r, .t = t};
-    uint32_t tries = t->n_attempts < TRACE_ATTEMPTS_MAX ? t->n_attempts : TRACE_ATTEMPTS_MAX;
 
     json_begin(&s.j, to);
     json_open_array(&s.j, NULL);
     put_request(&s, path);
     put_queue(&s);
-    for (uint32_t i = 0; i < tries; i++)
+    for (uint32_t i = 0; i < attempts_kept(t); i++)
         put_attempt(&s, i);
     json_close(&s.j);
-    return s.n;
 }

@@ -6,8 +6,10 @@
 
 enum { SPANS_MAX_BYTES = 32 * 1024 }; /* of one request; a path takes at most six times itself */
 
-/* A JSON array of the spans of one request; returns how many they are. */
-uint32_t spans_put(struct text *to, const struct control *c, const struct request_record *r,
-                   const struct request_trace *t, const char *path);
+/* How many spans a request has. */
+uint32_t spans_count(const struct request_record *r, const struct request_trace *t);
+/* A JSON array of them. */
+void spans_put(struct text *to, const struct control *c, const struct request_record *r,
+               const struct request_trace *t, const char *path);
 
 #endif
