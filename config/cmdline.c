@@ -38,7 +38,7 @@ static const char help[] =
     "\n"
     "A load-shedding reverse proxy with circuit breaker for AI chat backends.\n"
     "\n"
-    "  -c, --config FILE    settings; see docs/settings.md and docs/weir.cfg\n"
+    "  -c, --config FILE    settings; see weir.cfg(5), docs/settings.md, docs/weir.cfg\n"
     "      --upstream URL   run without a file: one pool with this upstream, all defaults\n"
     "                       (http://host:port, https://host:port or unix:/path)\n"
     "      --listen ADDRESS where clients are accepted, with --upstream; 127.0.0.1:8080 if not\n"

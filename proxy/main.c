@@ -14,10 +14,6 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#ifdef WEIR_HAVE_SYSTEMD
-#include <systemd/sd-daemon.h>
-#endif
-
 #include "weir/admin/admin.h"
 #include "weir/base/log.h"
 #include "weir/conf/cmdline.h"
@@ -26,9 +22,12 @@
 
 #include "linked.h"
 #include "sandbox/sandbox.h"
+#include "service.h"
 
 struct run {
     struct cmdline cmdline;
+    struct control *control;
+    struct service service;
     struct flow_sockets sockets;
     struct admin_listen admin_listen;
 };
@@ -36,16 +35,7 @@ struct run {
 static void notify(const char *what, void *arg)
 {
     (void)arg;
-#ifdef WEIR_HAVE_SYSTEMD
-    if (strcmp(what, "READY") == 0)
-        (void)sd_notify(0, "READY=1");
-    else if (strcmp(what, "STOPPING") == 0)
-        (void)sd_notify(0, "STOPPING=1");
-    else if (strcmp(what, "RELOADING") == 0)
-        (void)sd_notify(0, "RELOADING=1");
-#else
-    (void)what;
-#endif
+    service_notify(what);
 }
 
 static struct settings *reread(struct conf_diagnostics *m, void *arg)
@@ -124,7 +114,9 @@ static void enter_sandbox(const struct settings *s, const char *admin_socket)
 
 static void on_second(void *arg)
 {
-    (void)arg;
+    struct run *r = arg;
+
+    service_second(&r->service, r->control);
     sandbox_tell_denied();
 }
 
@@ -168,6 +160,7 @@ static int run(struct run *r, struct settings **s)
         log_error("%s", why);
         return status;
     }
+    service_begin(&r->service);
     r->admin_listen = (struct admin_listen){.socket_fd = -1, .http_fd = -1};
     c = control_create(s, &start, why, sizeof why);
     if (c == NULL) {
@@ -179,6 +172,7 @@ static int run(struct run *r, struct settings **s)
         log_error("the admin side cannot be opened: out of memory");
         goto out;
     }
+    r->control = c;
     status = control_run(c);
 out:
     admin_close(&a);

@@ -38,6 +38,8 @@
       "Requests that said they were an SDK's retry (X-Stainless-Retry-Count above 0)")             \
     X(log_dropped, "access_log_dropped_total", "counter",                                          \
       "Access log lines dropped because the log did not keep up")                                  \
+    X(seconds, "worker_seconds_total", "counter",                                                  \
+      "Seconds that worker threads have lived through, each thread for itself")                    \
     X(bytes_in, "request_body_bytes_total", "counter", "Bytes of request bodies received")         \
     X(bytes_out, "response_body_bytes_total", "counter", "Bytes of response bodies sent")
 

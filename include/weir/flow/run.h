@@ -64,6 +64,11 @@ struct control *control_create(struct settings **s, const struct control_start *
                                size_t room);
 /* Starts the workers and runs until the process is to end.  Returns the exit status. */
 int control_run(struct control *c);
+/* Has every worker thread gone round its loop within this time (a second is the least)?  Control's
+ * thread; the one that has not is logged, once. */
+bool control_workers_live(struct control *c, uint64_t within_ns);
+/* How the service is, for its manager: "serving", or the state and its most telling number. */
+void control_say_state(struct control *c, char *text, size_t room);
 void control_destroy(struct control **c);
 
 /* False: the descriptor limit is too small for these settings; a sentence in why. */

@@ -144,7 +144,14 @@ struct old_pool {
     struct snapshot_pool *pool;
 };
 
+/* The last sign of life that a worker gave. */
+struct worker_life {
+    uint64_t seconds, seen_ns;
+    bool said; /* that there is none */
+};
+
 struct control_workers {
+    struct worker_life life[WORKERS_MAX];
     struct worker *list[WORKERS_MAX];
     pthread_t threads[WORKERS_MAX];
     int n, n_running;

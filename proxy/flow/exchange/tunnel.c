@@ -85,8 +85,9 @@ static void close_up(struct exchange *x)
     memcpy(mask, &random, sizeof mask);
     n = ws_close_frame(WS_GOING_AWAY, SLICE_NONE, mask, frame);
     if (exchange_unsent(x) == 0 &&
-        (x->attempt.tunnel.up.closed || (ws_frames_can_add(&x->attempt.tunnel.up) &&
-                                         u->ops->send(u, NULL, slice_of(frame, n), true) == n)))
+        (x->attempt.tunnel.up.closed ||
+         (ws_frames_can_add(&x->attempt.tunnel.up) &&
+          u->ops->send(u, NULL, slice_of(frame, n), true, SLICE_NONE) == n)))
         upstream_release(&x->attempt.uplink);
     else
         upstream_cancel(&x->attempt.uplink);

@@ -183,6 +183,7 @@ static void on_second(void *arg)
     struct worker *w = arg;
     uint64_t now = loop_now_ns(w->loop);
 
+    counter_add(&w->counters.seconds, 1);
     clients_check_rates(w);
     accept_or_not(w);
     loop_timer_at(&w->accepting->second, now + NS_PER_S);
