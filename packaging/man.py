@@ -130,9 +130,12 @@ def causes(p):
     return made
 
 
+NOT_INSTALLED = ("micro",)  # another program, of those who build weir
+
+
 def bench_commands(p):
     rows = [re.match(r"  weir-bench (\S+) +(.*)", x) for x in said(p.bench, "--help")]
-    return [(r.group(1), r.group(2)) for r in rows if r]
+    return [(r.group(1), r.group(2)) for r in rows if r and r.group(1) not in NOT_INSTALLED]
 
 
 def bench_list(p):
@@ -153,10 +156,7 @@ def paragraphs(lines):
 def bench_help(p):
     made = []
     for name, _ in bench_commands(p):
-        found = paragraphs(said(p.bench, name, "--help"))
-        if not found:
-            continue  # another program's, of those who build weir
-        usage, *rest = found
+        usage, *rest = paragraphs(said(p.bench, name, "--help"))
         made += [f".Ss {name}", *literal(usage)]
         for part in rest:
             found = options(part)
