@@ -12,6 +12,7 @@ from harness.backend import always, closed_port
 from harness.deadline import eventually
 from harness.dialects import CHAT
 from harness.http1 import request
+from harness.http2 import Server
 from harness.weir import HOST, run
 
 TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
@@ -245,6 +246,20 @@ def test_a_refusal_says_its_cause(rig):
     [root] = k.wait(1)
     assert root["weir.cause"] == root["error.type"] == "no_upstream" and root.failed
     assert root["weir.decision"] == "refused"
+
+
+def test_an_upstream_of_http_2(rig):
+    b, k = rig.backend(), Collector(rig)
+    w = _weir(rig, b, collector=k, each={"http2": "clear"})
+    c = w.client()
+    c.send(request(fields=[("Traceparent", SAMPLED), ("Tracestate", "a=b")]))
+    server = Server(b.accept())
+    r = server.request()
+    server.answer(r, 200, b"fine")
+    c.answer()
+    [attempt] = _of(k.wait(2), "attempt")
+    assert (r.get("traceparent"), r.get("tracestate")) == (f"00-{TRACE}-{attempt.id}-01", "a=b")
+    assert attempt["network.protocol.version"] == "2"
 
 
 # a collector in trouble
