@@ -20,6 +20,7 @@
 #include "weir/flow/online.h"
 #include "weir/flow/run.h"
 
+#include "launcher.h"
 #include "linked.h"
 #include "sandbox/sandbox.h"
 #include "service.h"
@@ -28,6 +29,10 @@ struct run {
     struct cmdline cmdline;
     struct control *control;
     struct service service;
+    int launcher;              /* -1 = none */
+    struct takeover *takeover; /* NULL: an ordinary start */
+    struct admin *admin;
+    const char *admin_http;
     struct flow_sockets sockets;
     struct admin_listen admin_listen;
 };
@@ -36,6 +41,29 @@ static void notify(const char *what, void *arg)
 {
     (void)arg;
     service_notify(what);
+}
+
+/* --- a hot restart */
+
+static void admin_sockets(struct control_admin_sockets *out, void *arg)
+{
+    struct run *r = arg;
+
+    *out = (struct control_admin_sockets){
+        .socket_fd = r->admin_listen.socket_fd,
+        .http_fd = r->admin_listen.http_fd,
+        .socket_path = r->admin_listen.socket_path,
+        .http_address = r->admin_http,
+    };
+}
+
+/* The service goes on under another number: its manager is told before this process ends. */
+static void handed_over(int pid, bool admin_socket, void *arg)
+{
+    struct run *r = arg;
+
+    service_moved(pid);
+    admin_retire(r->admin, admin_socket);
 }
 
 static struct settings *reread(struct conf_diagnostics *m, void *arg)
@@ -124,9 +152,10 @@ static void on_second(void *arg)
 static bool settle(const struct settings *s, char *why, size_t room, void *arg)
 {
     struct run *r = arg;
+    struct inherited *in = takeover_inherited(r->takeover);
 
-    if (!flow_bind(s, &r->sockets, why, room) ||
-        admin_bind(s, &r->admin_listen, why, room) != WEIR_OK)
+    if (!takeover_sockets(r->takeover, why, room) || !flow_bind(s, in, &r->sockets, why, room) ||
+        admin_bind(s, in, &r->admin_listen, why, room) != WEIR_OK)
         return false;
     if (!drop_privileges(s->user)) {
         (void)snprintf(why, room, "nothing is started with more privileges than `user` has");
@@ -150,34 +179,42 @@ static int run(struct run *r, struct settings **s)
                                   .notify = notify,
                                   .second = on_second,
                                   .settle = settle,
+                                  .launcher = r->launcher,
+                                  .takeover = r->takeover,
+                                  .admin_sockets = admin_sockets,
+                                  .handed_over = handed_over,
                                   .arg = r};
     char why[600];
     struct control *c = NULL;
-    struct admin *a = NULL;
     int status = 1;
 
     if (!flow_descriptors_fit(*s, why, sizeof why)) {
         log_error("%s", why);
+        takeover_fail(r->takeover, why);
         return status;
     }
     service_begin(&r->service);
+    r->admin_http = (*s)->admin.http;
     r->admin_listen = (struct admin_listen){.socket_fd = -1, .http_fd = -1};
     c = control_create(s, &start, why, sizeof why);
     if (c == NULL) {
         log_error("%s", why);
+        takeover_fail(r->takeover, why);
         goto out;
     }
-    a = admin_open(c, &r->admin_listen);
-    if (a == NULL) {
+    r->admin = admin_open(c, &r->admin_listen);
+    if (r->admin == NULL) {
         log_error("the admin side cannot be opened: out of memory");
+        takeover_fail(r->takeover, "the admin side cannot be opened: out of memory");
         goto out;
     }
     r->control = c;
     status = control_run(c);
 out:
-    admin_close(&a);
+    admin_close(&r->admin);
     sandbox_tell_denied();
     control_destroy(&c);
+    takeover_end(&r->takeover);
     flow_unbind(&r->sockets);
     log_stop();
     return status;
@@ -229,6 +266,26 @@ static int run_or_check(const struct cmdline *c, struct run *r, struct settings 
     return status == 0 && c->online ? check_online(c, s) : status;
 }
 
+/* Whoever waits for this process to take over hears what is wrong, too. */
+static struct settings *read_settings(struct run *r)
+{
+    char *said = NULL;
+    size_t n = 0;
+    FILE *f = r->takeover == NULL ? NULL : open_memstream(&said, &n);
+    struct settings *s = cmdline_settings(&r->cmdline, f == NULL ? stderr : f);
+
+    if (f == NULL)
+        return s;
+    (void)fclose(f);
+    (void)fputs(said, stderr);
+    if (n > 0 && said[n - 1] == '\n')
+        said[n - 1] = '\0';
+    if (s == NULL)
+        takeover_fail(r->takeover, said);
+    free(said);
+    return s;
+}
+
 static int act(struct run *r)
 {
     struct settings *s;
@@ -250,7 +307,7 @@ static int act(struct run *r)
     case CMDLINE_CHECK:
         break;
     }
-    s = cmdline_settings(&r->cmdline, stderr);
+    s = read_settings(r);
     if (s == NULL)
         return CMDLINE_EXIT_SETTINGS;
     log_set_level(s->log.level);
@@ -259,11 +316,24 @@ static int act(struct run *r)
     return status;
 }
 
+/* Before anything is allocated, read or opened that it need not have. */
+static int begin_launcher(char **argv, const sigset_t *mask)
+{
+    int fd = launcher_begin(argv, mask);
+
+    if (fd == -1)
+        log_warn("no launcher, so no hot restart of this process: %s", strerror(errno));
+    return fd;
+}
+
 int main(int argc, char **argv)
 {
-    struct run r = {0};
+    struct run r = {.launcher = -1, .takeover = takeover_begin()};
     char why[300];
+    sigset_t mask;
+    int status;
 
+    (void)sigprocmask(SIG_SETMASK, NULL, &mask);
     (void)signal(SIGPIPE, SIG_IGN);
     (void)flow_block_signals();
     raise_descriptor_limit();
@@ -272,5 +342,9 @@ int main(int argc, char **argv)
         cmdline_usage(stderr);
         return CMDLINE_EXIT_USAGE;
     }
-    return act(&r);
+    if (r.cmdline.action == CMDLINE_RUN)
+        r.launcher = begin_launcher(argv, &mask);
+    status = act(&r);
+    takeover_end(&r.takeover);
+    return status;
 }

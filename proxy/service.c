@@ -37,6 +37,11 @@ void service_notify(const char *what)
                          (unsigned long long)(mono_now_ns() / 1000));
 }
 
+void service_moved(int pid)
+{
+    (void)sd_notifyf(0, "MAINPID=%d", pid);
+}
+
 static void tell_line(const char *line)
 {
     (void)sd_notifyf(0, "STATUS=%s", line);
@@ -55,6 +60,11 @@ static uint64_t watchdog_ns(void)
 void service_notify(const char *what)
 {
     (void)what;
+}
+
+void service_moved(int pid)
+{
+    (void)pid;
 }
 
 static void tell_line(const char *line)

@@ -21,6 +21,8 @@ struct service {
 void service_begin(struct service *s);
 /* `what` as in control_start.notify. */
 void service_notify(const char *what);
+/* The service goes on under this number. */
+void service_moved(int pid);
 /* Once a second. */
 void service_second(struct service *s, struct control *c);
 

@@ -94,6 +94,18 @@ struct admin *admin_open(struct control *c, const struct admin_listen *l)
     return a;
 }
 
+void admin_retire(struct admin *a, bool kept)
+{
+    WEIR_CHECK(a, ADMIN_MAGIC);
+    if (!kept && a->socket_path[0] != '\0')
+        (void)unlink(a->socket_path);
+    a->socket_path[0] = '\0';
+    if (a->socket != NULL)
+        socket_retire(a->socket);
+    if (a->web != NULL)
+        web_retire(a->web);
+}
+
 void admin_close(struct admin **ap)
 {
     struct admin *a = *ap;

@@ -90,14 +90,23 @@ static enum rule probe_or(const struct pool *p, const struct upstream *u,
     return slow && now_ns - u->breaker.since_ns < STREAM_FIRST_NS ? RULE_HALF_OPEN : said;
 }
 
+/* Another process has the rest of them, by now or in a moment. */
+static bool is_beyond_places(const struct pool *p, const struct upstream *u,
+                             const struct pool_request *r)
+{
+    return p->handed && r->class != CLASS_SYSTEM && u->inflight >= u->places;
+}
+
 static struct answer ask(struct pool *p, struct upstream *u, const struct pool_request *r,
                          uint64_t now_ns)
 {
     struct breaker_rules rules = pool_rules(p, now_ns);
     struct answer a = {RULE_ROOM, RULE_NONE, false};
-    enum rule said =
-        probe_or(p, u, r, breaker_ask(&u->breaker, &rules, u->inflight, r->kind), now_ns);
+    uint32_t load = upstream_load(u);
+    enum rule said = probe_or(p, u, r, breaker_ask(&u->breaker, &rules, load, r->kind), now_ns);
 
+    if (is_beyond_places(p, u, r) && refused_by(p, u, RULE_STREAM_LIMIT, &a))
+        return a;
     if (refused_by(p, u, said, &a)) {
         a.own = said == RULE_HALF_OPEN && breaker_has_place(&u->breaker, &rules);
         return a;
@@ -105,7 +114,7 @@ static struct answer ask(struct pool *p, struct upstream *u, const struct pool_r
     if (cooldown_until(&u->cooldown, r->who, r->model, now_ns) > 0 &&
         refused_by(p, u, RULE_COOLDOWN, &a)) {
         a.own = cooldown_of_all(&u->cooldown, now_ns) == 0 &&
-                (said == RULE_PROBE || limiter_has_room(&u->limiter, u->inflight, u->pending));
+                (said == RULE_PROBE || limiter_has_room(&u->limiter, load, u->pending));
         return a;
     }
     if (r->class == CLASS_SYSTEM && p->system >= POOL_SYSTEM_MAX) {
@@ -117,7 +126,7 @@ static struct answer ask(struct pool *p, struct upstream *u, const struct pool_r
         return a;
     }
     if (r->class != CLASS_SYSTEM)
-        (void)refused_by(p, u, limiter_ask(&u->limiter, u->inflight, u->pending), &a);
+        (void)refused_by(p, u, limiter_ask(&u->limiter, load, u->pending), &a);
     return a;
 }
 
@@ -157,7 +166,7 @@ static int nearness(enum rule rule)
 /* With as many in flight, the one that answers well; with the same weights, the one with fewer. */
 static double burden(const struct pool *p, const double *weight, int i)
 {
-    return (p->upstream[i].inflight + 1) / weight[i];
+    return (upstream_load(&p->upstream[i]) + 1) / weight[i];
 }
 
 static bool is_better(const struct pool *p, const double *weight, const struct choice *best, int i,
@@ -176,7 +185,7 @@ static bool is_nearer(const struct pool *p, const struct choice *best, int i, en
 {
     if (best->blame < 0 || nearness(rule) != nearness(best->rule))
         return best->blame < 0 || nearness(rule) > nearness(best->rule);
-    return p->upstream[i].inflight < p->upstream[best->blame].inflight;
+    return upstream_load(&p->upstream[i]) < upstream_load(&p->upstream[best->blame]);
 }
 
 static void weigh(const struct pool *p, const double *weight, struct choice *best, int i,

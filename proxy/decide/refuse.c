@@ -41,7 +41,7 @@ void pool_numbers(const struct pool *p, struct pool_request *r, enum rule rule, 
     n->user_places = user != NULL ? user->places : 0;
     if (upstream >= 0) {
         const struct upstream *u = &p->upstream[upstream];
-        n->inflight = u->inflight;
+        n->inflight = upstream_load(u);
         n->pending = u->pending;
         n->limit_streams = limiter_streams(&u->limiter);
         n->limit_pending = u->limiter.pending;
@@ -64,7 +64,7 @@ static bool has_headroom_at(const struct upstream *u, uint64_t now_ns)
     if (b->state == BREAKER_RAMPING)
         places = num_min(places, ramp_allows(&b->ramp, b->known_good));
     return u->pending < num_max(1, POOL_HEADROOM_PENDING * u->limiter.pending) &&
-           u->inflight + num_max(POOL_USER_LEAST, POOL_HEADROOM_STREAMS * places) < places;
+           upstream_load(u) + num_max(POOL_USER_LEAST, POOL_HEADROOM_STREAMS * places) < places;
 }
 
 static bool has_headroom(const struct pool *p, uint64_t now_ns)

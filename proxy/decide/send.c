@@ -38,7 +38,7 @@ static void note_streams(struct upstream *u, int change, uint64_t now_ns)
 static void pend(struct pool *p, struct upstream *u, struct pool_request *r, uint64_t now_ns)
 {
     r->pend0 = u->pending;
-    r->inflight0 = u->inflight;
+    r->inflight0 = upstream_load(u);
     upstream_expect(p, u, r, now_ns);
     r->pending = true;
     list_push_back(&u->pending_list, &r->pending_node);

@@ -47,13 +47,13 @@ static void tick_limits(struct pool *p, struct upstream *u, uint64_t events, uin
         .events = events > u->firsts ? events - u->firsts : 0,
         .gaps_ns = u->gaps_ns,
         .streams = u->streams,
-        .inflight = u->inflight,
+        .inflight = upstream_load(u),
         .target_ns = p->conf->limiter.pace_target_ns,
         .now_ns = now_ns,
         .elapsed_ns = now_ns - p->tick_ns,
     };
     struct limiter_input in = {
-        .inflight = u->inflight,
+        .inflight = upstream_load(u),
         .pending = u->pending,
         .streams = u->streams,
         .unary = unary,
@@ -110,7 +110,7 @@ static void upstream_tick(struct pool *p, struct upstream *u, uint64_t events, u
     upstream_free_probes(p, u, now_ns);
     tick_limits(p, u, events, now_ns);
     in = (struct breaker_input){
-        .inflight = u->inflight,
+        .inflight = upstream_load(u),
         .streams = u->streams,
         .silent = is_silent(p, u, now_ns),
         .elapsed_ns = now_ns - p->tick_ns,

@@ -53,6 +53,7 @@ static void view_load(const struct upstream *u, struct upstream_view *v)
     v->inflight = u->inflight;
     v->streams = u->streams;
     v->system = u->system;
+    v->elsewhere = u->elsewhere;
     v->limit_pending = u->limiter.pending;
     v->limit_streams = limiter_streams(&u->limiter);
     v->max_streams = u->limiter.most;

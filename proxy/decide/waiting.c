@@ -6,6 +6,8 @@
 #include "weir/decide/num.h"
 #include "weir/decide/pool_priv.h"
 
+#define HANDED_WAIT_NS (2 * NS_PER_S)
+
 static uint64_t usual_wait_ns(const struct pool *p, const struct pool_request *r)
 {
     return r->class == CLASS_BATCH ? p->conf->queue.batch_wait_ns : p->conf->queue.max_wait_ns;
@@ -33,6 +35,8 @@ uint64_t pool_wait_ns(const struct pool *p, const struct pool_request *r, uint64
 {
     uint64_t usual_ns = usual_wait_ns(p, r), cold_ns = p->conf->queue.cold_wait_ns;
 
+    if (p->handed) /* a place is a message away */
+        return usual_ns > HANDED_WAIT_NS ? usual_ns : HANDED_WAIT_NS;
     if (usual_ns == 0 || usual_ns >= cold_ns || !p->cold || !is_cold(p))
         return usual_ns;
     /* while all are open or in a cooldown, it waits for no limit */

@@ -4,6 +4,7 @@
 
 #include "weir/base/status.h"
 #include "weir/flow/control.h"
+#include "weir/net/inherited.h"
 
 /*
  * The operator's side: the admin socket and the HTTP endpoint.  Owner and thread: control.
@@ -18,13 +19,19 @@ struct admin_listen {
 /*
  * Binds what the settings ask for; before privileges are dropped.  The default socket's places are
  * tried in their order (docs/operations.md).  A default port that is taken is a warning; what was
- * configured and cannot be had is a failure with a sentence in why.
+ * configured and cannot be had is a failure with a sentence in why.  Sockets in `in` (NULL: none)
+ * are taken instead.
  */
-enum weir_status admin_bind(const struct settings *s, struct admin_listen *out, char *why,
-                            size_t room) WEIR_MUST_CHECK;
+enum weir_status admin_bind(const struct settings *s, struct inherited *in,
+                            struct admin_listen *out, char *why, size_t room) WEIR_MUST_CHECK;
 
 /* Serves on the control loop; takes over the descriptors. */
 struct admin *admin_open(struct control *c, const struct admin_listen *l);
+/*
+ * Another process answers from now on: who is connected stays.  kept: it has the same socket, whose
+ * file stays.
+ */
+void admin_retire(struct admin *a, bool kept);
 /* Ends all connections and removes the socket file. */
 void admin_close(struct admin **a);
 

@@ -73,6 +73,8 @@
       "Read the settings file again; a file with errors changes nothing")                          \
     X(RELOAD_DRY_RUN, "reload", "--dry-run", WRITE, reload_dry_run, 0,                             \
       "Read it, tell what would change and what that does to running traffic; change nothing")     \
+    X(UPGRADE, "upgrade", "", WRITE, upgrade, 0,                                                   \
+      "Start the next weir from the file this one was started from; it takes over, none is cut")   \
     X(DRAIN, "drain", "", WRITE, drain, 0, "No new requests, streams end, then the process ends")  \
     X(STOP, "stop", "", WRITE, stop, 0, "End the process at once; open streams break")             \
     X(LOG_LEVEL, "log-level", "debug|info|warn|error", WRITE, log_level, 0,                        \

@@ -140,6 +140,8 @@ struct upstream_view {
     bool ramp_held;
     uint32_t pending, inflight, streams;
     uint32_t system; /* requests of class system in flight; not in the others */
+    uint32_t
+        elsewhere; /* in flight or promised in the process before this one; not in the others */
     double limit_pending, limit_streams;
     uint32_t max_streams;
     bool override_on[OVERRIDE_COUNT];

@@ -42,6 +42,8 @@ struct upstream {
     uint32_t inflight;    /* sent, not ended; system requests are not among them */
     uint32_t streams;     /* between first content and end */
     uint32_t system;
+    uint32_t elsewhere;       /* in flight from the process before this one (decide/succession.h) */
+    uint32_t places;          /* of a pool that was handed over: the most that may be in flight */
     struct list pending_list; /* in order of sending */
     uint32_t stuck;           /* of them overdue, and for all that is known without a place */
     uint64_t full_ns;         /* when as many streams as were seen at once lately last ran */
@@ -84,7 +86,8 @@ struct pool {
     struct window arrivals;
     struct queue queue;
     struct backlog backlog;
-    bool cold; /* of some upstream nothing was seen yet that limits it */
+    bool cold;   /* of some upstream nothing was seen yet that limits it */
+    bool handed; /* another process has taken over: `places` bind */
     struct list woken;
     struct hash_key key;
     struct event_ring events;
@@ -141,6 +144,12 @@ static inline bool request_is_fresh(const struct upstream *u, const struct pool_
 static inline bool request_is_system(const struct pool_request *r)
 {
     return r->class == CLASS_SYSTEM;
+}
+
+/* All that is in flight there, of this process and of the one before it. */
+static inline uint32_t upstream_load(const struct upstream *u)
+{
+    return u->inflight + u->elsewhere;
 }
 
 /* weight.c */

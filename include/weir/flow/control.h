@@ -145,6 +145,14 @@ struct reload_preview {
 };
 bool control_preview_reload(struct control *c, const struct reload_preview *p,
                             struct conf_diagnostics *m);
+/*
+ * Hot restart: the next weir is started from the program this one was started from and takes over;
+ * this one drains.  fn is called once, from the loop: done, and a sentence on what has begun; or
+ * not, and why this one goes on as it was.  False: why (static), and fn is not called.
+ */
+typedef void control_upgraded_fn(bool done, const char *sentence, void *arg);
+bool control_upgrade(struct control *c, const struct control_who *who, control_upgraded_fn *fn,
+                     void *arg, const char **why);
 void control_drain(struct control *c, const struct control_who *who);
 void control_stop(struct control *c, const struct control_who *who);
 

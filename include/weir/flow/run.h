@@ -5,6 +5,7 @@
 #include <signal.h>
 
 #include "weir/flow/control.h"
+#include "weir/flow/takeover.h"
 
 /*
  * Starting and running weir, for main.  On the main thread, which becomes the control thread.
@@ -20,14 +21,24 @@ struct flow_sockets {
     size_t n_listeners, n_workers;
     bool skipped[FLOW_LISTENERS_MAX]; /* the default port was taken: a warning, not an error */
 };
-/* False: a sentence in why; nothing stays open. */
-bool flow_bind(const struct settings *s, struct flow_sockets *out, char *why, size_t room);
+/*
+ * Sockets in `in` (NULL: none) are taken instead of binding anew.  False: a sentence in why;
+ * nothing stays open.
+ */
+bool flow_bind(const struct settings *s, struct inherited *in, struct flow_sockets *out, char *why,
+               size_t room);
 void flow_unbind(struct flow_sockets *f);
 /* One listener of s, fds has room for s->workers; false: a sentence in why, nothing stays open. */
 bool flow_bind_listener(const struct settings *s, size_t index, int *fds, char *why, size_t room);
 
 /* Could it be opened now?  Binds for a moment, listens never.  False: a sentence in why. */
 bool flow_probe_listener(const struct settings *s, size_t index, char *why, size_t room);
+
+/* The admin side's listening sockets and their names, for a process that takes over. */
+struct control_admin_sockets {
+    int socket_fd, http_fd; /* borrowed; -1 = none */
+    const char *socket_path, *http_address;
+};
 
 struct control_start {
     struct flow_sockets *sockets; /* taken over by control_create, in any case */
@@ -44,6 +55,13 @@ struct control_start {
     /* Called on the control thread: `what` is "READY", "RELOADING", "STOPPING". */
     void (*notify)(const char *what, void *arg);
     void (*second)(void *arg); /* once a second, on the control thread; or NULL */
+    int launcher;              /* to the launcher (flow/launch.h), borrowed; -1 = none */
+    struct takeover *takeover; /* borrowed; NULL: an ordinary start */
+    /* For a hot restart, on the control thread, or NULL: what is handed over of the admin side ...
+     */
+    void (*admin_sockets)(struct control_admin_sockets *out, void *arg);
+    /* ... and it was: `pid` serves now, and has the admin socket or one of its own. */
+    void (*handed_over)(int pid, bool admin_socket, void *arg);
 };
 
 /*

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "call/call.h"
+#include "socket/socket.h"
 #include "weir/admin/human.h"
 #include "weir/base/clock.h"
 
@@ -11,6 +12,44 @@ static struct control_who who(const struct call *c, char line[COMMAND_LINE_MAX +
     (void)snprintf(line, COMMAND_LINE_MAX + 1, "%.*s", (int)c->line.len, c->line.p);
     return (struct control_who){c->uid, line};
 }
+
+/* --- upgrade: the answer comes when the next weir has taken over, or has not */
+
+static void on_upgraded(bool done, const char *sentence, void *arg)
+{
+    static const struct command_args args = {.row = &command_rows[COMMAND_UPGRADE]};
+    struct socket_hold *hold = arg;
+    struct call c;
+
+    if (!socket_hold_take(&hold, &c))
+        return;
+    c.args = &args;
+    c.line = SLICE_LIT("upgrade");
+    if (done)
+        call_done(&c, "%s", sentence);
+    else
+        call_refuse(&c, FAIL_REFUSED, sentence);
+    socket_answered(&c);
+}
+
+void run_upgrade(struct call *c, int param)
+{
+    char line[COMMAND_LINE_MAX + 1];
+    struct control_who w = who(c, line);
+    struct socket_hold *hold = socket_hold(c);
+    struct call unused;
+    const char *why = "there is no memory for the answer";
+
+    (void)param;
+    if (hold != NULL && control_upgrade(c->a->control, &w, on_upgraded, hold, &why))
+        return;
+    if (hold != NULL)
+        (void)socket_hold_take(&hold, &unused);
+    c->state = CALL_ANSWERED;
+    call_fail(c, FAIL_REFUSED, "%s", why);
+}
+
+/* --- its end */
 
 void run_drain(struct call *c, int param)
 {

@@ -165,6 +165,7 @@ void json_upstream(struct json_out *j, struct admin *a, size_t pool, size_t upst
     json_state(j, a->control, u);
     json_u64(j, "pending", u->v.pending);
     json_u64(j, "inflight", u->v.inflight);
+    json_u64(j, "elsewhere", u->v.elsewhere);
     json_limits(j, &u->v);
     json_u64(j, "max_streams", u->v.max_streams);
     json_window(j, &u->v, window_ns(a, pool));

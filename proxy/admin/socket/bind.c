@@ -143,13 +143,36 @@ static enum weir_status bind_http(const struct settings *s, struct admin_listen 
     return WEIR_OK;
 }
 
-enum weir_status admin_bind(const struct settings *s, struct admin_listen *out, char *why,
-                            size_t room)
+/* The place the process before this one had, if it is one of ours. */
+static bool take_socket(const struct settings *s, struct inherited *in, struct admin_listen *out)
+{
+    struct place places[PLACES_MAX];
+    size_t n = s->admin.socket[0] == '\0' ? places_find(places) : 1;
+
+    for (size_t i = 0; i < n && out->socket_fd == -1; i++) {
+        const char *path = s->admin.socket[0] == '\0' ? places[i].socket : s->admin.socket;
+
+        out->socket_fd = inherited_take(in, INHERITED_ADMIN_SOCKET, path);
+        if (out->socket_fd != -1)
+            (void)snprintf(out->socket_path, sizeof out->socket_path, "%s", path);
+    }
+    return out->socket_fd != -1;
+}
+
+static bool take_http(const struct settings *s, struct inherited *in, struct admin_listen *out)
+{
+    out->http_fd = inherited_take(in, INHERITED_ADMIN_HTTP, s->admin.http);
+    return out->http_fd != -1;
+}
+
+enum weir_status admin_bind(const struct settings *s, struct inherited *in,
+                            struct admin_listen *out, char *why, size_t room)
 {
     struct admin_listen l = {.socket_fd = -1, .http_fd = -1};
-    enum weir_status rc = bind_socket(s, &l, why, room);
+    bool inherited = take_socket(s, in, &l);
+    enum weir_status rc = inherited ? WEIR_OK : bind_socket(s, &l, why, room);
 
-    if (rc == WEIR_OK)
+    if (rc == WEIR_OK && !take_http(s, in, &l))
         rc = bind_http(s, &l, why, room);
     if (rc == WEIR_OK) {
         *out = l;
@@ -157,7 +180,8 @@ enum weir_status admin_bind(const struct settings *s, struct admin_listen *out, 
     }
     if (l.socket_fd != -1) {
         (void)close(l.socket_fd);
-        (void)unlink(l.socket_path);
+        if (!inherited)
+            (void)unlink(l.socket_path);
     }
     return rc;
 }

@@ -126,6 +126,13 @@ fail:
     return NULL;
 }
 
+void socket_retire(struct socket_server *s)
+{
+    listener_close(&s->listener);
+    (void)close(s->fd);
+    s->fd = -1;
+}
+
 void socket_close(struct socket_server **sp)
 {
     struct socket_server *s = *sp;
@@ -135,7 +142,8 @@ void socket_close(struct socket_server **sp)
     LIST_EACH_SAFE(n, t, &s->clients)
     client_end(LIST_OBJECT(n, struct client, node));
     listener_close(&s->listener);
-    (void)close(s->fd);
+    if (s->fd != -1)
+        (void)close(s->fd);
     free(s);
     *sp = NULL;
 }

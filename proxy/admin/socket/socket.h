@@ -12,6 +12,8 @@ struct socket_server;
 
 /* Takes over fd.  NULL when out of memory: fd is closed. */
 struct socket_server *socket_open(struct admin *a, int fd);
+/* Nobody new connects. */
+void socket_retire(struct socket_server *s);
 void socket_close(struct socket_server **s);
 
 /*

@@ -50,6 +50,13 @@ fail:
     return NULL;
 }
 
+void web_retire(struct web *w)
+{
+    listener_close(&w->listener);
+    (void)close(w->fd);
+    w->fd = -1;
+}
+
 void web_close(struct web **wp)
 {
     struct web *w = *wp;
@@ -59,7 +66,8 @@ void web_close(struct web **wp)
     LIST_EACH_SAFE(n, t, &w->clients)
     web_client_end(LIST_OBJECT(n, struct web_client, node));
     listener_close(&w->listener);
-    (void)close(w->fd);
+    if (w->fd != -1)
+        (void)close(w->fd);
     buf_free(&w->metrics);
     free(w);
     *wp = NULL;

@@ -13,6 +13,8 @@ struct web;
 
 /* Takes over fd.  NULL when out of memory: fd is closed. */
 struct web *web_open(struct admin *a, int fd);
+/* Nobody new connects. */
+void web_retire(struct web *w);
 void web_close(struct web **w);
 
 /* Once a second, after the history has its new point. */

@@ -114,6 +114,8 @@ bool control_mode(struct control *c, const struct control_who *who, size_t pool,
     return true;
 }
 
+enum { COMMANDS_INCIDENT_MAX = 500 };
+
 static void set_incident(struct control *c, size_t pool, const char *text, uint64_t until_ns)
 {
     const struct snapshot_pool *p = &c->snapshot->pools[pool];
@@ -127,11 +129,23 @@ static void set_incident(struct control *c, size_t pool, const char *text, uint6
     control_publish(c);
 }
 
+void control_incident_restore(struct control *c, const struct snapshot_pool *p, struct slice text,
+                              uint64_t until_ns)
+{
+    char kept[COMMANDS_INCIDENT_MAX + 1];
+
+    if (text.len > COMMANDS_INCIDENT_MAX)
+        return;
+    (void)snprintf(kept, sizeof kept, "%.*s", (int)text.len, text.p);
+    set_incident(c, (size_t)p->index, kept, until_ns);
+}
+
 bool control_incident(struct control *c, const struct control_who *who, size_t pool,
                       const char *text, uint64_t for_ns, char *why, size_t room)
 {
-    if (text != NULL && strlen(text) > 500) {
-        (void)snprintf(why, room, "the text has %zu bytes, at most 500 are shown", strlen(text));
+    if (text != NULL && strlen(text) > COMMANDS_INCIDENT_MAX) {
+        (void)snprintf(why, room, "the text has %zu bytes, at most %d are shown", strlen(text),
+                       COMMANDS_INCIDENT_MAX);
         return false;
     }
     set_incident(c, pool, text, until(c, for_ns));

@@ -11,7 +11,9 @@
 
 #include <event2/event.h>
 
+#include "control/control_priv.h"
 #include "control/export.h"
+#include "control/takeover.h"
 #include "weir/base/text.h"
 
 #define TICK_NS (100 * NS_PER_MS)
@@ -107,7 +109,7 @@ static void check_drained(struct control *c)
 {
     struct worker_sum sum;
 
-    if (!c->phase.quitting)
+    if (!c->phase.quitting && c->upgrade.state != UPGRADE_DONE)
         return;
     control_sum_workers(c, &sum);
     if (sum.client_open == 0 && export_is_done(c))
@@ -126,6 +128,7 @@ static void on_tick(void *arg)
     control_lapse(c);
     control_judge(c);
     control_watch_memory(c);
+    upgrade_tick(c);
     if (now - c->clock.last_second_ns >= NS_PER_S) {
         c->clock.last_second_ns = now;
         control_watch_clock(c, now);
@@ -165,6 +168,7 @@ static void begin_drain(struct control *c, const char *by)
     if (c->phase.draining)
         return;
     c->phase.draining = true;
+    upgrade_give_up(c);
     control_say(c, "", "", "drain",
                 "draining (%s): no new connection after %.1f s, then up to %.0f s for "
                 "requests to end",
@@ -214,9 +218,9 @@ static void on_signal(evutil_socket_t fd, short what, void *arg)
             access_log_reopen(c);
             break;
         default: /* SIGTERM, SIGINT: once politely, twice at once */
-            if (c->phase.draining)
+            if (c->phase.draining && !upgrade_hears_first(c))
                 end(c);
-            else
+            else if (!c->phase.draining)
                 begin_drain(c, info.ssi_signo == SIGINT ? "SIGINT" : "SIGTERM");
         }
     }
@@ -261,10 +265,17 @@ static bool make_workers(struct control *c)
             if (c->workers.listen_fds[l][i] != -1 &&
                 !worker_listen(c->workers.list[i], l, c->workers.listen_fds[l][i]))
                 return false;
-            c->workers.listen_fds[l][i] = -1; /* the worker's now */
+            control_lend_listener(c, l, i);
         }
     }
     return true;
+}
+
+/* The worker's now. */
+void control_lend_listener(struct control *c, int slot, int worker)
+{
+    c->workers.lent_fds[slot][worker] = c->workers.listen_fds[slot][worker];
+    c->workers.listen_fds[slot][worker] = -1;
 }
 
 /* At the start a listener's slot is its index. */
@@ -273,8 +284,10 @@ static bool take_sockets(struct control *c)
     struct flow_sockets *f = c->start.sockets;
 
     c->workers.listen_fds = calloc(SNAPSHOT_LISTENERS_MAX, sizeof *c->workers.listen_fds);
-    if (c->workers.listen_fds == NULL)
+    c->workers.lent_fds = calloc(SNAPSHOT_LISTENERS_MAX, sizeof *c->workers.lent_fds);
+    if (c->workers.listen_fds == NULL || c->workers.lent_fds == NULL)
         return false;
+    memset(c->workers.lent_fds, -1, SNAPSHOT_LISTENERS_MAX * sizeof *c->workers.lent_fds);
     for (size_t l = 0; l < SNAPSHOT_LISTENERS_MAX; l++) {
         for (size_t w = 0; w < WORKERS_MAX; w++) {
             bool have = l < f->n_listeners && w < f->n_workers;
@@ -331,8 +344,8 @@ struct control *control_create(struct settings **s, const struct control_start *
     loop_timer_init(&c->expiry, c->loop, on_expiry, c);
     loop_timer_init(&c->drain_timer, c->loop, on_drain_timer, c);
     if (!allocate_views(c) || !why_ring_init(&c->why, c->snapshot->settings->admin.why_entries) ||
-        !watch_signals(c) || !access_log_open(c, why, room) || !make_workers(c) ||
-        !control_watch_upstreams(c) || !export_open(c))
+        !upgrade_begin(c) || !watch_signals(c) || !access_log_open(c, why, room) ||
+        !make_workers(c) || !control_watch_upstreams(c) || !export_open(c))
         goto failed;
     return c;
 failed:
@@ -366,19 +379,33 @@ static void join_workers(struct control *c)
     c->workers.n_running = 0;
 }
 
+/* With the workers running; false: why is logged. */
+static bool begin(struct control *c)
+{
+    char why[HANDOVER_TEXT_MAX];
+
+    if (!takeover_switch(c->start.takeover, c, why, sizeof why)) {
+        log_error("%s", why);
+        return false;
+    }
+    if (start_workers(c) && takeover_started(c->start.takeover, c))
+        return true;
+    log_error("a worker thread cannot be started");
+    takeover_fail(c->start.takeover, "a worker thread cannot be started");
+    return false;
+}
+
 int control_run(struct control *c)
 {
     int status = 1;
 
-    if (start_workers(c)) {
+    if (begin(c)) {
         control_publish(c);
         loop_timer_at(&c->tick, mono_now_ns() + TICK_NS);
         if (c->start.notify != NULL)
             c->start.notify("READY", c->start.arg);
         loop_run(c->loop);
         status = 0;
-    } else {
-        log_error("a worker thread cannot be started");
     }
     join_workers(c);
     return status;
@@ -395,6 +422,7 @@ void control_destroy(struct control **cp)
     if (c->loop != NULL) {
         control_reloads_end(c);
         export_close(c);
+        upgrade_end(c);
         control_unwatch_upstreams(c);
         loop_timer_stop(&c->tick);
         loop_timer_stop(&c->expiry);
@@ -424,6 +452,7 @@ void control_destroy(struct control **cp)
     for (int i = 0; i < SNAPSHOT_UPSTREAMS_MAX; i++)
         free(c->names.upstreams[i]);
     free(c->workers.listen_fds);
+    free(c->workers.lent_fds);
     free(c->view.pools);
     free(c->view.upstreams);
     while (c->n_old_pools > 0)

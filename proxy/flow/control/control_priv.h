@@ -15,6 +15,7 @@
 #include "weir/net/resolver.h"
 
 #include "control/journal.h"
+#include "control/upgrade.h"
 #include "record/syslog_out.h"
 #include "snapshot/snapshot.h"
 #include "weir/flow/run.h"
@@ -156,6 +157,7 @@ struct control_workers {
     pthread_t threads[WORKERS_MAX];
     int n, n_running;
     int (*listen_fds)[WORKERS_MAX]; /* by slot and worker; owned, -1 = none */
+    int (*lent_fds)[WORKERS_MAX];   /* the workers', until they are told to unlisten; -1 = none */
 };
 
 /* By slot, never reused. */
@@ -210,6 +212,11 @@ struct control_reloads {
     bool by_signal;    /* among those who wait */
 };
 
+/* Numbers of the process before this one, as slots here; -1 = none. */
+struct control_handed {
+    int16_t pool[SNAPSHOT_POOLS_MAX + 1], upstream[SNAPSHOT_UPSTREAMS_MAX];
+};
+
 struct control {
     struct loop *loop;
     struct snapshot *snapshot;
@@ -237,6 +244,8 @@ struct control {
     struct control_phase phase;
     struct control_signals signals;
     struct control_reloads reloads;
+    struct control_upgrade upgrade;
+    struct control_handed handed;
     struct control_view view;
 };
 
@@ -264,12 +273,19 @@ void control_keep_hour(struct control *c, int index, const struct pool_sum *sum)
 void control_view_hour(const struct control *c, int slot, struct pool_status *s);
 void control_note_user(struct control *c, const struct request_record *r);
 void control_watch_clock(struct control *c, uint64_t mono_ns); /* each second */
+/* --- control/control.c */
+void control_lend_listener(struct control *c, int slot, int worker);
 
 /* --- control/keep.c */
 /* What an earlier process learnt is put back; before any request. */
 void control_keep_start(struct control *c);
 void control_keep_second(struct control *c); /* once a second */
 void control_keep_end(struct control *c);
+/* The bytes of the file, appended to an empty buffer; false: no memory. */
+bool control_keep_write(const struct control *c, struct buf *b);
+/* Such bytes of a moment ago are put back; `what` begins the lines about those that are not. False:
+ * they are no whole file. */
+bool control_keep_read(struct control *c, struct slice bytes, const char *what);
 
 /* --- control/events.c */
 void control_take_pool_events(struct control *c);
@@ -283,6 +299,9 @@ void control_note(struct control *c, const char *pool, const char *upstream, con
 
 /* --- control/commands.c */
 void control_lapse(struct control *c);
+/* An incident text of the process before this one. */
+void control_incident_restore(struct control *c, const struct snapshot_pool *p, struct slice text,
+                              uint64_t until_ns);
 
 /* --- control/state.c */
 void control_judge(struct control *c);

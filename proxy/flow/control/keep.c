@@ -55,19 +55,24 @@ static void say_error(struct control *c, int error)
         log_info("state: %s is written again", path_of(c));
 }
 
-static void keep(struct control *c)
+bool control_keep_write(const struct control *c, struct buf *b)
 {
     const struct snapshot *s = c->snapshot;
+    bool ok = kept_file_begin(b, wall_now_ns());
+
+    for (size_t i = 0; i < s->settings->n_pools && ok; i++)
+        ok = add_pool(b, &s->pools[i]);
+    return ok && kept_file_end(b);
+}
+
+static void keep(struct control *c)
+{
     struct buf b = BUF_INIT;
-    bool ok;
 
     if (c->keeper == NULL)
         return;
     say_error(c, file_sink_error(c->keeper));
-    ok = kept_file_begin(&b, wall_now_ns());
-    for (size_t i = 0; i < s->settings->n_pools && ok; i++)
-        ok = add_pool(&b, &s->pools[i]);
-    if (ok && kept_file_end(&b))
+    if (control_keep_write(c, &b))
         file_sink_put(c->keeper, buf_slice(&b));
     else
         say_error(c, ENOMEM);
@@ -76,13 +81,13 @@ static void keep(struct control *c)
 
 void control_keep_second(struct control *c)
 {
-    if (c->clock.seconds % KEEP_EACH_S == 0)
+    if (c->clock.seconds % KEEP_EACH_S == 0 && c->upgrade.state != UPGRADE_DONE)
         keep(c);
 }
 
 void control_keep_end(struct control *c)
 {
-    if (c->phase.ran)
+    if (c->phase.ran && c->upgrade.state != UPGRADE_DONE) /* else it is the next one's file */
         keep(c);
     if (c->keeper != NULL)
         say_error(c, file_sink_destroy(&c->keeper, PATIENCE_NS));
@@ -105,7 +110,8 @@ upstream_of(const struct snapshot *s, const struct kept_entry *e, const struct s
     return NULL;
 }
 
-static bool restore_one(struct control *c, const struct kept_entry *e, uint64_t away_ns)
+static bool restore_one(struct control *c, const struct kept_entry *e, uint64_t away_ns,
+                        const char *what)
 {
     const struct snapshot_pool *pool;
     const struct snapshot_upstream *u = upstream_of(c->snapshot, e, &pool);
@@ -122,8 +128,8 @@ static bool restore_one(struct control *c, const struct kept_entry *e, uint64_t 
             return true;
         why = "a number is out of range";
     }
-    log_info("state: what was learnt of %.*s/%.*s is not used: %s", (int)e->pool.len, e->pool.p,
-             (int)e->name.len, e->name.p, why);
+    log_info("%s of %.*s/%.*s is not used: %s", what, (int)e->pool.len, e->pool.p, (int)e->name.len,
+             e->name.p, why);
     return false;
 }
 
@@ -145,9 +151,21 @@ static void restore_all(struct control *c, struct slice bytes)
         return;
     }
     while (kept_file_next(&r, &e))
-        n += restore_one(c, &e, away_ns);
+        n += restore_one(c, &e, away_ns, "state: what was learnt");
     log_info("state: what was learnt of %u upstreams until %.0f s ago is used (%s)", n,
              (double)away_ns / 1e9, path_of(c));
+}
+
+bool control_keep_read(struct control *c, struct slice bytes, const char *what)
+{
+    struct kept_reader r;
+    struct kept_entry e;
+
+    if (kept_file_open(&r, bytes) != NULL)
+        return false;
+    while (kept_file_next(&r, &e))
+        (void)restore_one(c, &e, 0, what);
+    return true;
 }
 
 /* NULL and errno; *len is what was read. */
@@ -174,6 +192,13 @@ static char *read_file(const char *path, size_t *len)
     return NULL;
 }
 
+static void begin_keeping(struct control *c)
+{
+    c->keeper = file_sink_create(path_of(c), KEPT_FILE_MAX);
+    if (c->keeper == NULL)
+        log_warn("state: there is no memory or no thread to write %s", path_of(c));
+}
+
 void control_keep_start(struct control *c)
 {
     char *mem, reason[96];
@@ -181,6 +206,10 @@ void control_keep_start(struct control *c)
 
     if (path_of(c)[0] == '\0')
         return;
+    if (c->start.takeover != NULL) {
+        begin_keeping(c);
+        return; /* what the running process knows is newer */
+    }
     mem = read_file(path_of(c), &len);
     if (mem != NULL)
         restore_all(c, slice_of(mem, len));
@@ -189,7 +218,5 @@ void control_keep_start(struct control *c)
     else
         log_warn("state: %s is not used: %s", path_of(c), strerror_r(errno, reason, sizeof reason));
     free(mem);
-    c->keeper = file_sink_create(path_of(c), KEPT_FILE_MAX);
-    if (c->keeper == NULL)
-        log_warn("state: there is no memory or no thread to write %s", path_of(c));
+    begin_keeping(c);
 }

@@ -6,6 +6,7 @@
 
 #include "weir/base/assert.h"
 #include "weir/base/hash.h"
+#include "weir/base/le.h"
 
 /*
  * - head: magic, version and numbers an entry (u32 each), bytes of the file and time (u64 each),
@@ -24,21 +25,6 @@ uint64_t kept_url(const char *url)
     return hash_keyed(fixed_key, slice_str(url));
 }
 
-static void put(unsigned char *at, uint64_t x, size_t bytes)
-{
-    for (size_t i = 0; i < bytes; i++)
-        at[i] = (unsigned char)(x >> 8 * i);
-}
-
-static uint64_t get(const char *at, size_t bytes)
-{
-    uint64_t x = 0;
-
-    for (size_t i = 0; i < bytes; i++)
-        x |= (uint64_t)(unsigned char)at[i] << 8 * i;
-    return x;
-}
-
 static bool add(struct buf *b, const void *bytes, size_t n)
 {
     return buf_append(b, slice_of(bytes, n), KEPT_FILE_MAX) == WEIR_OK;
@@ -48,7 +34,7 @@ static bool add_number(struct buf *b, uint64_t x, size_t bytes)
 {
     unsigned char at[8];
 
-    put(at, x, bytes);
+    le_put(at, x, bytes);
     return add(b, at, bytes);
 }
 
@@ -77,13 +63,13 @@ bool kept_file_add(struct buf *b, const struct kept_entry *e)
         if (!add_number(b, bits, 8))
             return false;
     }
-    put(written(b, AT_ENTRIES), get((const char *)written(b, AT_ENTRIES), 4) + 1, 4);
+    le_put(written(b, AT_ENTRIES), le_get((const char *)written(b, AT_ENTRIES), 4) + 1, 4);
     return true;
 }
 
 bool kept_file_end(struct buf *b)
 {
-    put(written(b, AT_BYTES), b->len + CHECKSUM, 8);
+    le_put(written(b, AT_BYTES), b->len + CHECKSUM, 8);
     return add_number(b, hash_keyed(fixed_key, buf_slice(b)), 8);
 }
 
@@ -93,15 +79,15 @@ const char *kept_file_open(struct kept_reader *r, struct slice bytes)
         return "is cut short";
     if (memcmp(bytes.p, magic, sizeof magic) != 0)
         return "is no state file of weir";
-    if (get(bytes.p + 8, 4) != VERSION || get(bytes.p + 12, 4) != KEPT_NUMBERS)
+    if (le_get(bytes.p + 8, 4) != VERSION || le_get(bytes.p + 12, 4) != KEPT_NUMBERS)
         return "was written by another version of weir";
-    if (bytes.len < get(bytes.p + AT_BYTES, 8))
+    if (bytes.len < le_get(bytes.p + AT_BYTES, 8))
         return "is cut short";
     bytes.len -= CHECKSUM;
-    if (get(bytes.p + bytes.len, 8) != hash_keyed(fixed_key, bytes))
+    if (le_get(bytes.p + bytes.len, 8) != hash_keyed(fixed_key, bytes))
         return "is damaged: its checksum is wrong";
-    r->wall_ns = get(bytes.p + 24, 8);
-    r->left = (uint32_t)get(bytes.p + AT_ENTRIES, 4);
+    r->wall_ns = le_get(bytes.p + 24, 8);
+    r->left = (uint32_t)le_get(bytes.p + AT_ENTRIES, 4);
     r->rest = slice_of(bytes.p + HEAD, bytes.len - HEAD);
     return NULL;
 }
@@ -120,16 +106,16 @@ bool kept_file_next(struct kept_reader *r, struct kept_entry *e)
 
     if (r->left == 0 || r->rest.len < 4)
         return false;
-    pool = (size_t)get(r->rest.p, 2);
-    name = (size_t)get(r->rest.p + 2, 2);
+    pool = (size_t)le_get(r->rest.p, 2);
+    name = (size_t)le_get(r->rest.p + 2, 2);
     if (r->rest.len < 4 + pool + name + 8 + sizeof e->kept)
         return false;
     (void)take(r, 4);
     e->pool = take(r, pool);
     e->name = take(r, name);
-    e->url = get(take(r, 8).p, 8);
+    e->url = le_get(take(r, 8).p, 8);
     for (size_t i = 0; i < KEPT_NUMBERS; i++) {
-        uint64_t bits = get(take(r, 8).p, 8);
+        uint64_t bits = le_get(take(r, 8).p, 8);
 
         memcpy(&e->kept.number[i], &bits, sizeof bits);
     }

@@ -91,10 +91,8 @@ static void swap_listeners(struct control *c, const struct snapshot *old,
         for (int w = 0; w < c->workers.n; w++)
             worker_set_listener(c->workers.list[w], slot,
                                 has ? c->workers.listen_fds[slot][w] : -1);
-        if (!has) {
-            for (int w = 0; w < c->workers.n; w++)
-                c->workers.listen_fds[slot][w] = -1; /* the worker closes its own */
-        }
+        for (int w = 0; w < c->workers.n; w++) /* one that is no more: the worker closes its own */
+            control_lend_listener(c, slot, w);
     }
 }
 

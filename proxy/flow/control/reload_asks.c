@@ -79,7 +79,11 @@ static void on_rest(void *arg)
 {
     struct control *c = arg;
 
-    if (!list_empty(&c->reloads.asks))
+    if (list_empty(&c->reloads.asks))
+        return;
+    if (c->upgrade.state == UPGRADE_STARTING || c->upgrade.state == UPGRADE_SWITCHING)
+        loop_timer_at(&c->reloads.rest, loop_now_ns(c->loop) + REST_MS * NS_PER_MS);
+    else
         reload_for_all(c);
 }
 
@@ -105,8 +109,8 @@ void control_reload_by_signal(struct control *c)
 {
     struct control_who who = {.uid = (unsigned)getuid(), .text = "SIGHUP"};
 
-    if (c->reloads.by_signal)
-        return;
+    if (c->reloads.by_signal || c->upgrade.state == UPGRADE_DONE)
+        return; /* the settings in force are those of the process that took over */
     c->reloads.by_signal = true;
     if (!control_reload(c, &who, NULL, NULL))
         log_error("the reload that SIGHUP asked for is not made: out of memory");

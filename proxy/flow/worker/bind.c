@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "snapshot/snapshot.h"
@@ -85,7 +86,79 @@ static unsigned how_to_listen(const struct settings *s, size_t index, const stru
     return is_ipv6_only(s, index, a) ? LISTEN_IPV6_ONLY : 0;
 }
 
-bool flow_bind_listener(const struct settings *s, size_t index, int *fds, char *why, size_t room)
+/* --- of another process */
+
+static in_port_t port_of(const struct net_addr *a)
+{
+    return a->u.sa.sa_family == AF_INET    ? a->u.in.sin_port
+           : a->u.sa.sa_family == AF_INET6 ? a->u.in6.sin6_port
+                                           : 0;
+}
+
+/* A port 0 in the settings is whichever the kernel has given. */
+static bool is_bound_to(int fd, const struct net_addr *wanted)
+{
+    struct net_addr have = {.len = sizeof have.u}, a = *wanted;
+    char have_text[NET_ADDR_TEXT_MAX], wanted_text[NET_ADDR_TEXT_MAX];
+
+    if (getsockname(fd, &have.u.sa, &have.len) != 0 || have.u.sa.sa_family != a.u.sa.sa_family)
+        return false;
+    if (a.u.sa.sa_family != AF_UNIX && port_of(&a) == 0)
+        return true;
+    net_addr_format(&have, have_text);
+    net_addr_format(&a, wanted_text);
+    return strcmp(have_text, wanted_text) == 0;
+}
+
+static int take_one(const struct listener_conf *c, const struct net_addr *a, struct inherited *in)
+{
+    int fd;
+
+    while ((fd = inherited_take(in, INHERITED_LISTENER, c->address)) != -1) {
+        if (is_bound_to(fd, a) && listen(fd, (int)c->backlog) == 0)
+            return fd;
+        (void)close(fd);
+    }
+    return -1;
+}
+
+/* More workers than it had: each new one has a socket of its own where the others have, else
+ * theirs. */
+static int one_more(const struct listener_conf *c, const struct net_addr *a, unsigned how,
+                    int other)
+{
+    const char *why;
+    int fd = -1, shared = 0;
+    socklen_t len = sizeof shared;
+
+    if (a->u.sa.sa_family != AF_UNIX &&
+        getsockopt(other, SOL_SOCKET, SO_REUSEPORT, &shared, &len) == 0 && shared != 0 &&
+        listen_bind(a, (int)c->backlog, how | LISTEN_SHARED, UNIX_MODE, &fd, &why) == WEIR_OK)
+        return fd;
+    return fcntl(other, F_DUPFD_CLOEXEC, 0);
+}
+
+/* False: there are none, or no descriptors. */
+static bool take_over(const struct settings *s, size_t index, const struct net_addr *a,
+                      struct inherited *in, int *fds)
+{
+    const struct listener_conf *c = &s->listeners[index];
+    size_t n = 0;
+
+    while (n < s->workers && (fds[n] = take_one(c, a, in)) != -1)
+        n++;
+    if (n == 0)
+        return false;
+    for (size_t w = n; w < s->workers; w++) {
+        fds[w] = one_more(c, a, how_to_listen(s, index, a), fds[w % n]);
+        if (fds[w] == -1)
+            return false;
+    }
+    return true;
+}
+
+static bool bind_listener(const struct settings *s, size_t index, struct inherited *in, int *fds,
+                          char *why, size_t room)
 {
     const struct listener_conf *c = &s->listeners[index];
     const char *reason = "no more descriptors";
@@ -95,10 +168,16 @@ bool flow_bind_listener(const struct settings *s, size_t index, int *fds, char *
         fds[w] = -1;
     if (!parse_address(c, &a, why, room))
         return false;
-    if (bind_address(&a, how_to_listen(s, index, &a), c->backlog, s->workers, fds, &reason))
+    if (take_over(s, index, &a, in, fds) ||
+        bind_address(&a, how_to_listen(s, index, &a), c->backlog, s->workers, fds, &reason))
         return true;
     close_all(fds, s->workers);
     return cannot_listen(c, reason, why, room);
+}
+
+bool flow_bind_listener(const struct settings *s, size_t index, int *fds, char *why, size_t room)
+{
+    return bind_listener(s, index, NULL, fds, why, room);
 }
 
 bool flow_probe_listener(const struct settings *s, size_t index, char *why, size_t room)
@@ -113,10 +192,10 @@ bool flow_probe_listener(const struct settings *s, size_t index, char *why, size
 }
 
 /* A default address that is taken is a warning: nobody asked for it. */
-static bool bind_or_skip(struct flow_sockets *f, size_t i, const struct settings *s, char *why,
-                         size_t room)
+static bool bind_or_skip(struct flow_sockets *f, size_t i, const struct settings *s,
+                         struct inherited *in, char *why, size_t room)
 {
-    if (flow_bind_listener(s, i, &f->fds[i * f->n_workers], why, room))
+    if (bind_listener(s, i, in, &f->fds[i * f->n_workers], why, room))
         return true;
     if (!s->default_listener)
         return false;
@@ -125,7 +204,8 @@ static bool bind_or_skip(struct flow_sockets *f, size_t i, const struct settings
     return true;
 }
 
-bool flow_bind(const struct settings *s, struct flow_sockets *out, char *why, size_t room)
+bool flow_bind(const struct settings *s, struct inherited *in, struct flow_sockets *out, char *why,
+               size_t room)
 {
     size_t n = s->n_listeners * s->workers;
 
@@ -140,7 +220,7 @@ bool flow_bind(const struct settings *s, struct flow_sockets *out, char *why, si
     for (size_t i = 0; i < n; i++)
         out->fds[i] = -1;
     for (size_t i = 0; i < s->n_listeners; i++) {
-        if (!bind_or_skip(out, i, s, why, room)) {
+        if (!bind_or_skip(out, i, s, in, why, room)) {
             flow_unbind(out);
             return false;
         }

@@ -183,6 +183,46 @@ static void run_drain(struct order *o)
         upstream_close_idle(w, i);
 }
 
+static void run_pause(struct order *o)
+{
+    o->w->accepting->resting = o->n != 0;
+    worker_accept_or_not(o->w);
+}
+
+void worker_pause(struct worker *w, bool pause)
+{
+    struct order *o = order_create(w, run_pause);
+
+    o->n = pause;
+    give(o);
+}
+
+static void run_retire(struct order *o)
+{
+    struct worker *w = o->w;
+    const unsigned *taken = o->object;
+
+    w->draining = true;
+    for (int i = 0; i < SNAPSHOT_LISTENERS_MAX; i++) {
+        if ((unsigned)w->index < taken[i])
+            worker_leave_listener(w, i);
+        else
+            worker_unlisten(w, i);
+    }
+    clients_lame_duck(w);
+    free(o->object);
+}
+
+void worker_retire(struct worker *w, const unsigned taken[SNAPSHOT_LISTENERS_MAX])
+{
+    struct order *o = order_create(w, run_retire);
+
+    o->object = malloc(SNAPSHOT_LISTENERS_MAX * sizeof *taken);
+    WEIR_ASSERT(o->object != NULL);
+    memcpy(o->object, taken, SNAPSHOT_LISTENERS_MAX * sizeof *taken);
+    give(o);
+}
+
 static void run_lame_duck(struct order *o)
 {
     o->w->draining = true;

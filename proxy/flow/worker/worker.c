@@ -92,12 +92,12 @@ void worker_set_memory_short(struct worker *w, bool is_short)
     atomic_store_explicit(&w->memory_short, is_short, memory_order_relaxed);
 }
 
-/* Something has changed: are clients accepted now? */
-static void accept_or_not(struct worker *w)
+void worker_accept_or_not(struct worker *w)
 {
     struct accepting *a = w->accepting;
     bool full = a->n_clients >= a->max_clients && !clients_can_make_room(w);
-    bool pause = full || atomic_load_explicit(&w->memory_short, memory_order_relaxed);
+    bool is_short = atomic_load_explicit(&w->memory_short, memory_order_relaxed);
+    bool pause = full || is_short || a->resting;
 
     if (a->paused == pause)
         return;
@@ -106,7 +106,7 @@ static void accept_or_not(struct worker *w)
         if (a->listeners[i] != NULL)
             listener_pause(a->listeners[i], pause);
     }
-    if (pause && is_time(w, &a->full_said_ns))
+    if ((full || is_short) && is_time(w, &a->full_said_ns))
         log_warn("worker %d: %s: new connections wait", w->index,
                  full ? "as many client connections are at work as there may be"
                       : "the memory of limits.memory is nearly used up");
@@ -133,7 +133,7 @@ static void on_client(int fd, const struct net_addr *peer, void *arg)
     w->accepting->n_clients++;
     counter_add(&w->counters.accepted, 1);
     counter_add(&w->counters.client_open, 1);
-    accept_or_not(w);
+    worker_accept_or_not(w);
 }
 
 static void on_client_gone(struct worker *w)
@@ -141,7 +141,7 @@ static void on_client_gone(struct worker *w)
     w->accepting->n_clients--;
     counter_sub(&w->counters.client_open, 1);
     if (w->accepting->paused)
-        accept_or_not(w);
+        worker_accept_or_not(w);
 }
 
 bool worker_listen(struct worker *w, int listener, int fd)
@@ -168,10 +168,15 @@ static void take_waiting(struct worker *w, int listener)
 
 void worker_unlisten(struct worker *w, int listener)
 {
+    if (w->accepting->listeners[listener] != NULL && w->snapshot->by_slot[listener] != NULL)
+        take_waiting(w, listener);
+    worker_leave_listener(w, listener);
+}
+
+void worker_leave_listener(struct worker *w, int listener)
+{
     if (w->accepting->listeners[listener] == NULL)
         return;
-    if (w->snapshot->by_slot[listener] != NULL)
-        take_waiting(w, listener);
     listener_close(&w->accepting->listeners[listener]);
     (void)close(w->accepting->slots[listener].fd);
 }
@@ -185,7 +190,7 @@ static void on_second(void *arg)
 
     counter_add(&w->counters.seconds, 1);
     clients_check_rates(w);
-    accept_or_not(w);
+    worker_accept_or_not(w);
     loop_timer_at(&w->accepting->second, now + NS_PER_S);
 }
 

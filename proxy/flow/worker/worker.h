@@ -52,6 +52,13 @@ void worker_close_idle(struct worker *w, int slot);
 void worker_lame_duck(struct worker *w);
 /* No new connections and requests; kept connections end with their answer. */
 void worker_drain(struct worker *w);
+/* Nobody is accepted; or again.  Connections wait meanwhile. */
+void worker_pause(struct worker *w, bool pause);
+/*
+ * Another process has this one's listeners: of each slot its sockets of the first taken[slot]
+ * workers.  Kept connections end with their next answer; there may be requests until worker_drain.
+ */
+void worker_retire(struct worker *w, const unsigned taken[SNAPSHOT_LISTENERS_MAX]);
 /* What still runs ends with an honest error. */
 void worker_abandon(struct worker *w);
 void worker_stop(struct worker *w);

@@ -16,11 +16,16 @@ struct accepting {
         int index, fd;
     } slots[SNAPSHOT_LISTENERS_MAX];
     uint32_t n_clients, max_clients;
-    bool paused; /* at max_clients */
+    bool paused;  /* at max_clients, or ... */
+    bool resting; /* ... another process may take over */
     uint64_t full_said_ns;
     struct loop_timer second;
 };
 
 void worker_unlisten(struct worker *w, int listener);
+/* Another process has the same socket: what waits there is that one's. */
+void worker_leave_listener(struct worker *w, int listener);
+/* Something has changed: are clients accepted now? */
+void worker_accept_or_not(struct worker *w);
 
 #endif

@@ -14,6 +14,7 @@ from .client import connect, dial
 from .deadline import eventually, secs
 from .lines import KEYS, AccessLog, Lines
 from .metrics import Metrics
+from .successor import Successor, adopt_orphans
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 BUILD = os.path.abspath(os.environ.get("WEIR_BUILD") or os.path.join(HERE, "../../../build"))
@@ -81,6 +82,7 @@ class Weir:
         self.env = {**sanitizer_env(), **(env or {})}
         self.admin = Admin(self.socket_path)
         self.process = None
+        self.older = []  # processes that this one's took over from
         self.clients = []
         self.exit_code = None
         self.expect_exit = 0
@@ -119,6 +121,15 @@ class Weir:
         except (OSError, AssertionError):
             return False
 
+    def upgrade(self):
+        """A hot restart; the process that took over is this weir's from now on."""
+        adopt_orphans()
+        code, out, err = weirctl(self.socket_path, "upgrade", within=20)
+        assert code == 0, f"{err}\n{self.errors.text()[-3000:]}"
+        self.older.append(self.process)
+        self.process = Successor(int(re.search(r"\(pid (\d+)\) has taken over", out).group(1)))
+        return out
+
     @property
     def pid(self):
         return self.process.pid
@@ -131,6 +142,8 @@ class Weir:
             self.exit_code = self.process.wait(secs(within))
         except subprocess.TimeoutExpired:
             raise AssertionError(f"weir did not end within {secs(within):.1f} s") from None
+        for older in self.older:
+            assert older.wait(secs(15)) == 0, self.errors.text()[-3000:]
         self.log.thread.join(5)
         self.errors.thread.join(5)
         return self.exit_code
@@ -152,9 +165,10 @@ class Weir:
                     self.signal(signal.SIGTERM)
             self.wait_exit()
         finally:
-            if self.process.poll() is None:
-                self.process.kill()
-                self.process.wait()
+            for process in (self.process, *self.older):
+                if process.poll() is None:
+                    process.kill()
+                    process.wait()
         complaint = REPORT.search(self.errors.text())
         assert not complaint or self.may_complain, f"weir complained:\n{self.errors.text()[-6000:]}"
         assert self.exit_code == self.expect_exit, (
@@ -173,11 +187,15 @@ class Weir:
             assert by == {d: sum(e.decision == d for e in entries) for d in by}
 
     def last_sum(self):
-        """From the last line of the event log: requests, by decision, access log lines dropped."""
-        found = re.search(r"the end: (\d+) requests \((.*)\), (\d+) lines", self.errors.text())
-        assert found, "weir did not say what it came to"
-        by = dict(part.rsplit(" ", 1) for part in found.group(2).split(", "))
-        return int(found.group(1)), {d: int(n) for d, n in by.items()}, int(found.group(3))
+        """From the last line of each process's event log, summed: requests, by decision, access log
+        lines dropped."""
+        found = re.findall(r"the end: (\d+) requests \((.*)\), (\d+) lines", self.errors.text())
+        assert len(found) == 1 + len(self.older), "weir did not say what it came to"
+        by = {}
+        for _, decisions, _ in found:
+            for d, n in (part.rsplit(" ", 1) for part in decisions.split(", ")):
+                by[d] = by.get(d, 0) + int(n)
+        return sum(int(n) for n, _, _ in found), by, sum(int(n) for _, _, n in found)
 
     def assert_books(self, within=5):
         """What must hold at the end of any test: nothing held, everything counted once."""
@@ -187,6 +205,8 @@ class Weir:
         m = self.metrics()
         for name in ("weir_inflight", "weir_pending", "weir_queue_length"):
             assert m.sum(name) == 0, f"{name} is {m.sum(name)} when everybody has gone"
+        if self.older:
+            return True  # each process has counted its own: _assert_last_sum adds them up
         entries = self.log.entries()
         counted, dropped = m.sum("weir_requests_total"), m.sum("weir_access_log_dropped_total")
         assert counted == len(entries) + dropped, (

@@ -351,3 +351,26 @@ bool control_sessions(struct control *c,
     }
     return !c->no_memory;
 }
+
+static void tell_upgraded(struct loop_message *m)
+{
+    struct control *c = LIST_OBJECT(m, struct control, upgraded_message);
+
+    c->on_upgraded(c->refuse == NULL, c->refuse == NULL ? "pid 7 has taken over" : c->refuse,
+                   c->on_upgraded_arg);
+}
+
+bool control_upgrade(struct control *c, const struct control_who *who, control_upgraded_fn *fn,
+                     void *arg, const char **why)
+{
+    if (c->no_memory) {
+        *why = "there is no launcher";
+        return false;
+    }
+    remember(c, who, 0, 0, 0);
+    c->on_upgraded = fn;
+    c->on_upgraded_arg = arg;
+    c->upgraded_message.deliver = tell_upgraded;
+    loop_post(c->loop, &c->upgraded_message);
+    return true;
+}

@@ -40,9 +40,11 @@ struct control {
     void (*on_event)(const struct control_event *e, void *arg);
     void *on_event_arg;
     bool sessions_at_once; /* control_sessions answers by itself */
-    struct loop_message sessions_message, reloaded_message;
+    struct loop_message sessions_message, reloaded_message, upgraded_message;
     control_reloaded_fn *on_reloaded;
     void *on_reloaded_arg;
+    control_upgraded_fn *on_upgraded;
+    void *on_upgraded_arg;
     const char *diagnostics[4]; /* of the next reload */
     size_t n_diagnostics;
     char *uids[2];

@@ -50,7 +50,7 @@ void rig_open(void)
     control.settings.admin.socket = socket_path;
     control.settings.admin.http = http;
     cr_assert_eq(net_addr_parse(slice_str(http), &web_address), WEIR_OK);
-    cr_assert_eq(admin_bind(&control.settings, &l, why, sizeof why), WEIR_OK, "%s", why);
+    cr_assert_eq(admin_bind(&control.settings, NULL, &l, why, sizeof why), WEIR_OK, "%s", why);
     log_set_level(LOG_LEVEL_ERROR);
     admin = admin_open(&control, &l);
     cr_assert_not_null(admin);

@@ -488,6 +488,6 @@ Test(socket, a_live_socket_is_not_taken_over)
     struct admin_listen l;
     char why[256];
 
-    cr_assert_eq(admin_bind(&control.settings, &l, why, sizeof why), WEIR_REFUSED);
+    cr_assert_eq(admin_bind(&control.settings, NULL, &l, why, sizeof why), WEIR_REFUSED);
     cr_assert(strstr(why, "another program listens") != NULL, "%s", why);
 }

@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Reads what the process before this one knew.  Its bytes are looked at as a stranger's are: every
+ * length against what is left, every number against its range.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "control/handed_priv.h"
+#include "control/handed_state.h"
+#include "control/kept_file.h"
+#include "weir/base/le.h"
+#include "weir/decide/running.h"
+#include "weir/decide/succession.h"
+
+enum { PLACES_MAX = 1000000 };
+
+struct reader {
+    struct control *c;
+    struct slice rest;
+    bool bad; /* there was less than was asked for */
+    uint64_t now_ns;
+};
+
+static struct slice take(struct reader *r, size_t n)
+{
+    struct slice s;
+
+    if (r->bad || n > r->rest.len) {
+        r->bad = true;
+        return SLICE_NONE;
+    }
+    s = slice_of(r->rest.p, n);
+    r->rest = slice_of(r->rest.p + n, r->rest.len - n);
+    return s;
+}
+
+static uint64_t number(struct reader *r, size_t bytes)
+{
+    struct slice s = take(r, bytes);
+
+    return s.len == 0 ? 0 : le_get(s.p, bytes);
+}
+
+static struct slice text(struct reader *r)
+{
+    return take(r, (size_t)number(r, 2));
+}
+
+static void numbers(struct reader *r, uint64_t *out, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        out[i] = number(r, 8);
+}
+
+/* --- whom it is about; NULL: the settings have none of it any more */
+
+static const struct snapshot_pool *pool_named(const struct control *c, struct slice name)
+{
+    for (size_t k = 0; k < c->snapshot->settings->n_pools; k++) {
+        if (slice_eq(name, slice_str(c->snapshot->pools[k].conf->name)))
+            return &c->snapshot->pools[k];
+    }
+    return NULL;
+}
+
+static const struct snapshot_pool *pool_numbered(const struct control *c, uint64_t theirs)
+{
+    for (size_t k = 0; theirs <= SNAPSHOT_POOLS_MAX && k < c->snapshot->settings->n_pools; k++) {
+        if (c->snapshot->pools[k].slot == c->handed.pool[theirs])
+            return &c->snapshot->pools[k];
+    }
+    return NULL;
+}
+
+static const struct snapshot_upstream *upstream_named(const struct snapshot_pool *p,
+                                                      struct slice name, uint64_t url)
+{
+    for (size_t i = 0; p != NULL && i < p->n_upstreams; i++) {
+        if (slice_eq(name, slice_str(p->upstreams[i].conf->name)) &&
+            url == kept_url(p->upstreams[i].conf->url))
+            return &p->upstreams[i];
+    }
+    return NULL;
+}
+
+/* --- records */
+
+static void read_key(struct reader *r)
+{
+    uint64_t k0 = number(r, 8), k1 = number(r, 8);
+
+    if (!r->bad)
+        r->c->snapshot->user_key = (struct hash_key){k0, k1};
+}
+
+static void read_learnt(struct reader *r)
+{
+    struct slice file = take(r, r->rest.len);
+
+    r->bad = r->bad || !control_keep_read(r->c, file, "upgrade: what the old process learnt");
+}
+
+static void read_modes(struct reader *r, const struct snapshot_pool *p)
+{
+    for (int i = 0; i < SET_COUNT; i++) {
+        struct mode_override m = {.on = number(r, 1) != 0, .enforce = number(r, 1) != 0};
+
+        m.uid = (unsigned)number(r, 4);
+        m.until_ns = number(r, 8);
+        if (r->bad || p == NULL || !m.on)
+            continue;
+        r->c->pools[p->slot].modes[i] = m;
+        pool_set_mode(gate_lock(p->gate), (enum pool_rule_set)i, m.enforce);
+        gate_unlock(p->gate);
+    }
+}
+
+static void read_pool(struct reader *r)
+{
+    const struct snapshot_pool *p = pool_named(r->c, text(r));
+    uint64_t theirs = number(r, 4), self[RUNNING_OF_POOL], until_ns;
+    struct slice incident;
+
+    numbers(r, self, RUNNING_OF_POOL);
+    if (p != NULL && !r->bad && theirs <= SNAPSHOT_POOLS_MAX) {
+        r->c->handed.pool[theirs] = (int16_t)p->slot;
+        r->bad = !pool_restore_self(gate_lock(p->gate), self, r->now_ns);
+        gate_unlock(p->gate);
+    }
+    read_modes(r, p);
+    until_ns = number(r, 8);
+    incident = text(r);
+    if (p != NULL && !r->bad && incident.len > 0)
+        control_incident_restore(r->c, p, incident, until_ns);
+}
+
+static void read_overrides(struct reader *r, struct upstream_watch *watch)
+{
+    uint64_t limit;
+
+    for (int i = 0; i < OVERRIDE_COUNT; i++) {
+        watch->by[i].known = number(r, 1) != 0;
+        watch->by[i].uid = (unsigned)number(r, 4);
+    }
+    limit = number(r, 8);
+    memcpy(&watch->limit_value, &limit, sizeof limit);
+}
+
+static void use_running(struct reader *r, const struct snapshot_pool *p,
+                        const struct snapshot_upstream *u, const struct running *running,
+                        const struct upstream_watch *by)
+{
+    struct upstream_watch *watch = &r->c->upstreams[u->slot];
+    bool ok = pool_restore_running(gate_lock(p->gate), (size_t)u->place, running, r->now_ns);
+
+    gate_unlock(p->gate);
+    if (!ok) {
+        log_info("upgrade: states of %s/%s are not used: a number is out of range", p->conf->name,
+                 u->conf->name);
+        return;
+    }
+    memcpy(watch->by, by->by, sizeof watch->by);
+    watch->limit_value = by->limit_value;
+}
+
+static void read_upstream(struct reader *r)
+{
+    const struct snapshot_pool *p = pool_named(r->c, text(r));
+    struct slice name = text(r), cause;
+    const struct snapshot_upstream *u = upstream_named(p, name, number(r, 8));
+    uint64_t theirs = number(r, 4), places = number(r, 4);
+    struct upstream_watch by = {0};
+    struct running running;
+
+    read_overrides(r, &by);
+    cause = take(r, sizeof running.cause);
+    running.n = (uint32_t)number(r, 4);
+    if (r->bad || running.n > RUNNING_MAX) {
+        r->bad = true;
+        return;
+    }
+    memcpy(running.cause, cause.p, sizeof running.cause);
+    numbers(r, running.number, running.n);
+    r->bad = r->bad || places > PLACES_MAX;
+    if (r->bad || u == NULL || theirs >= SNAPSHOT_UPSTREAMS_MAX)
+        return;
+    r->c->handed.upstream[theirs] = (int16_t)u->slot;
+    pool_add_elsewhere(gate_lock(p->gate), (size_t)u->place, (uint32_t)places);
+    gate_unlock(p->gate);
+    use_running(r, p, u, &running, &by);
+}
+
+typedef bool restore_fn(struct pool *p, const uint64_t *in, uint64_t now_ns);
+
+static void read_list(struct reader *r, size_t each, restore_fn *restore)
+{
+    const struct snapshot_pool *p = pool_numbered(r->c, number(r, 4));
+    uint64_t one[RUNNING_OF_USER];
+
+    while (p != NULL && !r->bad && r->rest.len > 0) {
+        numbers(r, one, each);
+        if (r->bad)
+            return;
+        r->bad = !restore(gate_lock(p->gate), one, r->now_ns);
+        gate_unlock(p->gate);
+    }
+    (void)take(r, r->rest.len);
+}
+
+static void read_record(struct reader *r, enum handed_kind kind)
+{
+    switch (kind) {
+    case HANDED_KEY:
+        read_key(r);
+        return;
+    case HANDED_LEARNT:
+        read_learnt(r);
+        return;
+    case HANDED_POOL:
+        read_pool(r);
+        return;
+    case HANDED_UPSTREAM:
+        read_upstream(r);
+        return;
+    case HANDED_USERS:
+        read_list(r, RUNNING_OF_USER, pool_restore_user);
+        return;
+    case HANDED_LEASES:
+        read_list(r, RUNNING_OF_LEASE, pool_restore_lease);
+        return;
+    }
+}
+
+const char *handed_state_read(struct control *c, struct slice bytes)
+{
+    struct reader all = {.c = c, .rest = bytes};
+    const char *wrong = NULL;
+
+    memset(&c->handed, -1, sizeof c->handed);
+    while (all.rest.len > 0) {
+        uint64_t kind = number(&all, 2), version = number(&all, 2);
+        struct reader r = {.c = c, .now_ns = loop_refresh_now(c->loop)};
+
+        r.rest = take(&all, (size_t)number(&all, 4));
+        if (all.bad)
+            return "is cut short";
+        if (version == HANDED_VERSION)
+            read_record(&r, (enum handed_kind)kind);
+        if (version != HANDED_VERSION || kind > HANDED_LEASES || kind == 0)
+            wrong = "has parts of another version of weir";
+        else if (r.bad)
+            wrong = "has numbers that are out of range";
+    }
+    return wrong;
+}
+
+/* --- places of the process before this one */
+
+static const struct snapshot_upstream *upstream_numbered(const struct control *c, uint32_t theirs,
+                                                         const struct snapshot_pool **pool)
+{
+    int slot = theirs < SNAPSHOT_UPSTREAMS_MAX ? c->handed.upstream[theirs] : -1;
+
+    for (size_t k = 0; slot >= 0 && k < c->snapshot->settings->n_pools; k++) {
+        *pool = &c->snapshot->pools[k];
+        for (size_t i = 0; i < (*pool)->n_upstreams; i++) {
+            if ((*pool)->upstreams[i].slot == slot)
+                return &(*pool)->upstreams[i];
+        }
+    }
+    return NULL;
+}
+
+void handed_state_give(struct control *c, uint32_t upstream, uint32_t n)
+{
+    const struct snapshot_pool *p;
+    const struct snapshot_upstream *u = upstream_numbered(c, upstream, &p);
+
+    if (u == NULL)
+        return;
+    pool_end_elsewhere(gate_lock(p->gate), (size_t)u->place, n, loop_now_ns(c->loop));
+    gate_unlock(p->gate);
+}
+
+static int their_number(const struct control *c, int slot)
+{
+    for (int i = 0; i < SNAPSHOT_UPSTREAMS_MAX; i++) {
+        if (c->handed.upstream[i] == slot)
+            return i;
+    }
+    return -1;
+}
+
+int handed_state_lend(struct control *c, uint32_t pool)
+{
+    const struct snapshot_pool *p = pool_numbered(c, pool);
+    const struct snapshot_upstream *u;
+    int place, theirs;
+
+    if (p == NULL)
+        return -1;
+    place = pool_lend_place(gate_lock(p->gate), loop_now_ns(c->loop));
+    gate_unlock(p->gate);
+    u = place < 0 ? NULL : snapshot_upstream_at(p, place);
+    theirs = u == NULL ? -1 : their_number(c, u->slot);
+    if (place >= 0 && theirs < 0) { /* one that the other process does not have */
+        pool_end_elsewhere(gate_lock(p->gate), (size_t)place, 1, loop_now_ns(c->loop));
+        gate_unlock(p->gate);
+    }
+    return theirs;
+}
+
+void handed_state_alone(struct control *c)
+{
+    for (uint32_t i = 0; i < SNAPSHOT_UPSTREAMS_MAX; i++)
+        handed_state_give(c, i, UINT32_MAX);
+    memset(&c->handed, -1, sizeof c->handed);
+}

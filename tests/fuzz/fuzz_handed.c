@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What another process hands over: whatever the bytes are, the pools can be worked with after it,
+ * and places that come back never leave more than there were.
+ */
+#include "../unit/flow/handed.h"
+#include "fuzz.h"
+#include "weir/decide/pool_priv.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct control *c = handed_control();
+    struct gate_counts counts = {0};
+    struct gate *g = c->snapshot->pools[0].gate;
+
+    log_set_level(LOG_LEVEL_ERROR);
+    (void)handed_state_read(c, slice_of(data, size));
+    for (int i = 1; i < 4; i++)
+        gate_tick(g, &counts, mono_now_ns() + (uint64_t)i * NS_PER_S);
+    (void)handed_state_lend(c, 1);
+    handed_state_give(c, 0, 1);
+    handed_state_alone(c);
+    WEIR_ASSERT(gate_lock(g)->upstream[0].elsewhere <= 1000000 + 1);
+    gate_unlock(g);
+    handed_control_free(&c);
+    return 0;
+}

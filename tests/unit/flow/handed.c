@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "handed.h"
+
+#include <stdlib.h>
+
+struct control *handed_control(void)
+{
+    struct conf_diagnostics m = {0};
+    struct settings *s = conf_from_upstream("http://127.0.0.1:1", NULL, &m);
+    struct control *c = calloc(1, sizeof *c);
+    char why[300];
+
+    WEIR_ASSERT(s != NULL && c != NULL);
+    s->pages.status_path = ""; /* nobody to hand it to */
+    c->loop = loop_create();
+    c->snapshot = snapshot_create(&s, NULL, &c->slots, why, sizeof why, mono_now_ns());
+    WEIR_ASSERT(c->loop != NULL && c->snapshot != NULL && control_keep_names(c));
+    return c;
+}
+
+void handed_control_free(struct control **cp)
+{
+    struct control *c = *cp;
+
+    *cp = NULL;
+    for (int i = 0; i <= SNAPSHOT_POOLS_MAX; i++) {
+        free(c->pools[i].incident);
+        free(c->names.pools[i]);
+    }
+    for (int i = 0; i < SNAPSHOT_UPSTREAMS_MAX; i++)
+        free(c->names.upstreams[i]);
+    snapshot_unref(c->snapshot);
+    slot_book_free(&c->slots);
+    loop_destroy(&c->loop);
+    free(c);
+}

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <criterion/criterion.h>
+#include <stdlib.h>
+
+#include "handed.h"
+#include "weir/decide/pool_priv.h"
+#include "weir/decide/succession.h"
+
+static struct control *old, *new;
+static struct buf state;
+
+static struct pool *pool_in(const struct control *c)
+{
+    return gate_pool(c->snapshot->pools[0].gate);
+}
+
+/* An operator has said something of everything, and one user has come. */
+static void start(void)
+{
+    struct control_who who = {7, "words"};
+    char why[200];
+
+    log_set_level(LOG_LEVEL_ERROR);
+    old = handed_control();
+    new = handed_control();
+    state = BUF_INIT;
+    cr_assert(control_command(old, &who, 0, 0, OPERATOR_LIMIT_STREAMS, 5, 60 * NS_PER_S, why, 200));
+    cr_assert(control_mode(old, &who, 0, SET_QUEUE, false, 60 * NS_PER_S, why, sizeof why));
+    cr_assert(control_incident(old, &who, 0, "back soon", 60 * NS_PER_S, why, sizeof why));
+    cr_assert_not_null(users_arrived(&pool_in(old)->users, 9, mono_now_ns()));
+    lease_renew(&pool_in(old)->leases, 9, mono_now_ns() + 60 * NS_PER_S);
+    pool_hand_over(pool_in(old));
+    pool_take_places(pool_in(old), 0, 3, mono_now_ns());
+    cr_assert(handed_state_write(old, &state));
+}
+
+static void stop(void)
+{
+    buf_free(&state);
+    handed_control_free(&old);
+    handed_control_free(&new);
+}
+
+TestSuite(handed_state, .init = start, .fini = stop);
+
+Test(handed_state, arrives_as_it_was)
+{
+    const struct pool_watch *watch = &new->pools[new->snapshot->pools[0].slot];
+
+    cr_assert_null(handed_state_read(new, buf_slice(&state)));
+    cr_assert_eq(pool_in(new)->upstream[0].limiter.override, 5);
+    cr_assert_eq(pool_in(new)->upstream[0].override_until_ns[OVERRIDE_LIMIT_STREAMS],
+                 pool_in(old)->upstream[0].override_until_ns[OVERRIDE_LIMIT_STREAMS]);
+    cr_assert(new->upstreams[0].by[OVERRIDE_LIMIT_STREAMS].known);
+    cr_assert_eq(new->upstreams[0].by[OVERRIDE_LIMIT_STREAMS].uid, 7);
+    cr_assert_eq(new->upstreams[0].limit_value, 5);
+    cr_assert(watch->modes[SET_QUEUE].on && !watch->modes[SET_QUEUE].enforce);
+    cr_assert_not(pool_enforces(pool_in(new), SET_QUEUE));
+    cr_assert_str_eq(watch->incident, "back soon");
+    cr_assert_not_null(users_find(&pool_in(new)->users, 9));
+    cr_assert(lease_is_in_force(&pool_in(new)->leases, 9, mono_now_ns()));
+    cr_assert_eq(new->snapshot->user_key.k0, old->snapshot->user_key.k0);
+    cr_assert_eq(pool_in(new)->upstream[0].elsewhere, pool_places(pool_in(old), 0));
+}
+
+Test(handed_state, places_come_back_by_the_numbers_of_the_old_one)
+{
+    cr_assert_null(handed_state_read(new, buf_slice(&state)));
+    handed_state_give(new, 0, 2);
+    cr_assert_eq(pool_in(new)->upstream[0].elsewhere, pool_places(pool_in(old), 0) - 2);
+    handed_state_give(new, 200, 1);
+    handed_state_give(new, UINT32_MAX, 1);
+    handed_state_alone(new);
+    cr_assert_eq(pool_in(new)->upstream[0].elsewhere, 0);
+    cr_assert_eq(handed_state_lend(new, 1), -1, "nobody is there any more");
+}
+
+/* In memory that ends where the bytes end, so that reading further is seen. */
+static const char *read_copy(const char *bytes, size_t len)
+{
+    char *copy = malloc(len > 0 ? len : 1);
+    const char *wrong;
+
+    cr_assert_not_null(copy);
+    memcpy(copy, bytes, len);
+    handed_control_free(&new);
+    new = handed_control();
+    wrong = handed_state_read(new, slice_of(copy, len));
+    free(copy);
+    return wrong;
+}
+
+Test(handed_state, a_part_of_it_is_told, .timeout = 120)
+{
+    const char *bytes = buf_slice(&state).p;
+
+    for (size_t len = 1; len < state.len; len += len < 200 || len > state.len - 200 ? 1 : 97)
+        (void)read_copy(bytes, len); /* no crash; a cut between records is a shorter state */
+    cr_assert_not_null(read_copy(bytes, state.len - 1));
+    cr_assert_not_null(read_copy(bytes, 7));
+}
+
+Test(handed_state, no_byte_of_it_can_do_harm, .timeout = 120)
+{
+    char *bytes = (char *)state.mem + state.at;
+
+    for (size_t i = 0; i < state.len; i += i < 400 ? 1 : 61) {
+        char was = bytes[i];
+
+        bytes[i] = (char)(was ^ 0x5a);
+        (void)read_copy(bytes, state.len);
+        control_take_pool_events(new);
+        bytes[i] = was;
+    }
+    cr_assert_null(read_copy(bytes, state.len));
+}
