@@ -134,14 +134,41 @@ bool cooldown_refused(struct cooldown *c, const struct cooldown_refusal *r, stru
     return !known_before && covers_known(&s, now_ns, c);
 }
 
-uint64_t cooldown_until(const struct cooldown *c, uint64_t user, uint64_t model, uint64_t now_ns)
+/* The entry that keeps them away for longer than the upstream's own does, or NULL. */
+static const struct cooldown_entry *longest(const struct cooldown *c, uint64_t user, uint64_t model,
+                                            uint64_t now_ns)
 {
+    const struct cooldown_entry *found = NULL;
     uint64_t until_ns = c->until_ns;
 
-    for (int i = 0; i < COOLDOWN_ENTRIES && now_ns < c->latest_ns; i++)
-        if (c->entry[i].until_ns > until_ns && covers(&c->entry[i].scope, user, model))
-            until_ns = c->entry[i].until_ns;
+    for (int i = 0; i < COOLDOWN_ENTRIES && now_ns < c->latest_ns; i++) {
+        const struct cooldown_entry *e = &c->entry[i];
+        if (e->until_ns <= until_ns || !covers(&e->scope, user, model))
+            continue;
+        found = e;
+        until_ns = e->until_ns;
+    }
+    return found;
+}
+
+uint64_t cooldown_until(const struct cooldown *c, uint64_t user, uint64_t model, uint64_t now_ns)
+{
+    const struct cooldown_entry *e = longest(c, user, model, now_ns);
+    uint64_t until_ns = e != NULL ? e->until_ns : c->until_ns;
+
     return until_ns > now_ns ? until_ns : 0;
+}
+
+enum cooldown_whose cooldown_whose(const struct cooldown *c, uint64_t user, uint64_t model,
+                                   uint64_t now_ns)
+{
+    const struct cooldown_entry *e = longest(c, user, model, now_ns);
+
+    if (cooldown_until(c, user, model, now_ns) == 0)
+        return COOLDOWN_OF_NOBODY;
+    if (e == NULL)
+        return COOLDOWN_OF_ALL;
+    return e->scope.any_user ? COOLDOWN_OF_MODEL : COOLDOWN_OF_USER;
 }
 
 uint64_t cooldown_of_all(const struct cooldown *c, uint64_t now_ns)

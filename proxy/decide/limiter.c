@@ -39,7 +39,7 @@ void limiter_init(struct limiter *l, uint32_t max_streams, uint64_t now_ns)
 static void begin_window(struct limiter *l, uint64_t now_ns)
 {
     l->on = l->late = l->err = 0;
-    l->overtaken = 0;
+    l->overtaken = l->alone = 0;
     l->bind_pending = l->bind_streams = false;
     l->window_ns = now_ns;
 }

@@ -200,6 +200,7 @@ static enum lateness judge_first(struct upstream *u, struct pool_request *r, boo
     }
     if (is_alone(u, r, unary)) {
         r->marked = true;
+        u->limiter.alone++;
         return UNJUDGED; /* neither for nor against */
     }
     mark_late(u, r, unary);

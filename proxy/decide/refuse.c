@@ -27,6 +27,21 @@ static double capacity(const struct pool *p)
     return sum;
 }
 
+/* What is known of lateness there, and whose refusals count for this one. */
+static void note_doubt(struct decision_numbers *n, const struct upstream *u,
+                       const struct pool_request *r, uint64_t now_ns)
+{
+    const struct limiter *l = &u->limiter;
+
+    n->shown = l->doubt.shown;
+    n->doubt = l->doubt.value;
+    n->on = l->on;
+    n->late = l->late;
+    n->overtaken = l->overtaken;
+    n->alone = l->alone + u->stuck;
+    n->whose = (uint8_t)cooldown_whose(&u->cooldown, r->who, r->model, now_ns);
+}
+
 void pool_numbers(const struct pool *p, struct pool_request *r, enum rule rule, int upstream,
                   uint64_t now_ns)
 {
@@ -46,6 +61,7 @@ void pool_numbers(const struct pool *p, struct pool_request *r, enum rule rule, 
         n->limit_streams = limiter_streams(&u->limiter);
         n->limit_pending = u->limiter.pending;
         n->share = breaker_share(&u->breaker);
+        note_doubt(n, u, r, now_ns);
     }
 }
 

@@ -120,6 +120,11 @@ def test_sessions_and_why_tell_of_a_live_stream(rig):
     body.rest()
     why = eventually(lambda: _json(w, "why", head.get("x-request-id")))
     assert why["decision"] == "admitted" and why["numbers"]["rule"] == "room"
+    assert {k: why["numbers"][k] for k in ("shown", "doubt", "on_time", "late", "overtaken", "alone",
+                                           "cooldown_of")} == {
+        "shown": False, "doubt": 0, "on_time": 0, "late": 0, "overtaken": 0, "alone": 0,
+        "cooldown_of": None}
+    assert "load was not shown to make it late" in _ctl(w, "why", head.get("x-request-id"))
     assert "the upstream had room" in _ctl(w, "why", head.get("x-request-id"))
 
 

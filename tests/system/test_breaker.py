@@ -42,6 +42,8 @@ def test_an_upstream_that_asks_to_be_left_alone_is_left_alone(rig, status, field
     held = c.ask("POST", "/", body=b"x")
     assert (held.status, held.code) == (503, "held")
     assert held.get("proxy-status").startswith("weir; error=destination_unavailable")
+    whose = eventually(lambda: w.admin.json(f"why {held.id}"))["numbers"]["cooldown_of"]
+    assert whose == ("user" if status == 429 else "model")
     b.serve(always(200, b"x"))
 
     def served():

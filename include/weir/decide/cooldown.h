@@ -69,6 +69,16 @@ bool cooldown_refused(struct cooldown *c, const struct cooldown_refusal *r, stru
 /* When requests of this user for this model may be sent again; 0 = now. */
 uint64_t cooldown_until(const struct cooldown *c, uint64_t user, uint64_t model, uint64_t now_ns);
 
+/* Whose refusals keep requests of this user for this model away now. */
+enum cooldown_whose {
+    COOLDOWN_OF_NOBODY,
+    COOLDOWN_OF_USER,
+    COOLDOWN_OF_MODEL,
+    COOLDOWN_OF_ALL, /* of different users or models: the upstream's own */
+};
+enum cooldown_whose cooldown_whose(const struct cooldown *c, uint64_t user, uint64_t model,
+                                   uint64_t now_ns);
+
 /* The same for whatever request may come; 0 if some may be sent now. */
 uint64_t cooldown_of_all(const struct cooldown *c, uint64_t now_ns);
 

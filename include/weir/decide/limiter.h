@@ -29,7 +29,8 @@ struct limiter {
     bool probing;            /* streams is at a level that failed before */
     bool bind_pending, bind_streams; /* the limit refused somebody in this window */
     uint32_t on, late, err;          /* marks of this window */
-    uint32_t overtaken;              /* late marks of this window that were excused */
+    uint32_t overtaken;              /* late ones of this window that were excused */
+    uint32_t alone;                  /* ... that showed nothing by themselves */
     struct doubt doubt;              /* without a shown limit nothing is cut for lateness */
     double proven;                   /* streams seen at once lately: so many places there are */
     uint64_t window_ns;              /* when it began */

@@ -47,11 +47,16 @@ struct decision_numbers {
     uint32_t inflight, pending; /* of that upstream, just before */
     double limit_streams, limit_pending;
     double share;
-    uint32_t queued;         /* in the pool */
-    uint64_t waited_ns;      /* in the queue */
-    uint32_t user_places;    /* places and queue entries of this user */
-    uint32_t user_most;      /* 0 of fair_share: its turn has not come */
-    uint32_t retry_after_ms; /* the appointment, refusals only */
+    double doubt;              /* of that upstream, and ... */
+    bool shown;                /* ... that load makes it late (docs/decisions.md, "Innocent") */
+    uint8_t whose;             /* enum cooldown_whose: whose refusals kept it away */
+    uint32_t on, late;         /* marks of the limiter's window, and late ones that were none: */
+    uint32_t overtaken, alone; /* those were passed by a quick one, or nothing confirms them */
+    uint32_t queued;           /* in the pool */
+    uint64_t waited_ns;        /* in the queue */
+    uint32_t user_places;      /* places and queue entries of this user */
+    uint32_t user_most;        /* 0 of fair_share: its turn has not come */
+    uint32_t retry_after_ms;   /* the appointment, refusals only */
 };
 
 enum pool_request_state {

@@ -12,6 +12,8 @@
 #include "socket/socket.h"
 #include "weir/admin/human.h"
 #include "weir/base/clock.h"
+#include "weir/decide/cooldown.h"
+#include "weir/decide/doubt.h"
 
 /* A rule in words: what it said, and what would have let the request through. */
 static const struct rule_row {
@@ -20,6 +22,15 @@ static const struct rule_row {
 #define ROW(e, name, cause, says, needed) [e] = {says, needed},
     WEIR_RULES(ROW)
 #undef ROW
+};
+
+static const struct whose_row {
+    const char *name, *says;
+} whose_rows[] = {
+    [COOLDOWN_OF_USER] = {"user", "refusals of this user; other users are sent on"},
+    [COOLDOWN_OF_MODEL] =
+        {"model", "refusals of this model, or of requests that name none; others are sent on"},
+    [COOLDOWN_OF_ALL] = {"upstream", "refusals of different users or models; nobody is sent on"},
 };
 
 static const char *user_text(char out[20], uint64_t user)
@@ -71,6 +82,20 @@ static void text_verdict(struct text *t, const struct request_record *r)
                     cause_name(rule_cause(r->numbers.observed)), rule_name(r->numbers.observed));
 }
 
+/* Whose evidence held. */
+static void text_evidence(struct text *t, const struct decision_numbers *n)
+{
+    if (n->upstream < 0)
+        return;
+    text_printf(t,
+                "  load %s to make it late, doubt %.1f of %.1f; first tokens of this window: "
+                "%u on time, %u late, %u excused as overtaken, %u late alone\n",
+                n->shown ? "was shown" : "was not shown", n->doubt, DOUBT_SHOWN, n->on, n->late,
+                n->overtaken, n->alone);
+    if (n->rule == RULE_COOLDOWN && n->whose != COOLDOWN_OF_NOBODY)
+        text_printf(t, "  whose evidence: %s\n", whose_rows[n->whose].says);
+}
+
 static void text_numbers(struct text *t, const struct decision_numbers *n)
 {
     char share[HUMAN_MAX], waited[HUMAN_MAX], after[HUMAN_MAX];
@@ -120,6 +145,8 @@ static void why_text(struct text *t, struct admin *a, const void *arg)
     text_verdict(t, r);
     if (r->numbers.rule != RULE_NONE)
         text_numbers(t, &r->numbers);
+    if (r->numbers.rule != RULE_NONE)
+        text_evidence(t, &r->numbers);
     text_end(t, r);
 }
 
@@ -140,6 +167,13 @@ static void json_numbers(struct json_out *j, const struct decision_numbers *n)
     json_num(j, "limit_streams", n->limit_streams, 1);
     json_num(j, "limit_pending", n->limit_pending, 1);
     json_num(j, "share", n->share, 4);
+    json_bool(j, "shown", n->shown);
+    json_num(j, "doubt", n->doubt, 1);
+    json_u64(j, "on_time", n->on);
+    json_u64(j, "late", n->late);
+    json_u64(j, "overtaken", n->overtaken);
+    json_u64(j, "alone", n->alone);
+    json_cstr(j, "cooldown_of", whose_rows[n->whose].name);
     json_u64(j, "queued", n->queued);
     json_num(j, "waited_ms", (double)n->waited_ns / (double)NS_PER_MS, 1);
     json_u64(j, "user_holds", n->user_places);

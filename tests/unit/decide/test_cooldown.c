@@ -24,6 +24,22 @@ Test(cooldown, lasts_as_long_as_was_asked_and_a_little_more)
     }
 }
 
+Test(cooldown, tells_whose_it_is)
+{
+    struct cooldown c = {0};
+
+    cr_assert_eq(cooldown_whose(&c, 1, 7, S(100)), COOLDOWN_OF_NOBODY);
+    refuse(&c, COOLDOWN_BY_USER, 1, 7, 3000, S(100));
+    cr_assert_eq(cooldown_whose(&c, 1, 7, S(100)), COOLDOWN_OF_USER);
+    cr_assert_eq(cooldown_whose(&c, 2, 7, S(100)), COOLDOWN_OF_NOBODY);
+    cooldown_well(&c, 2, 7, S(101));
+    refuse(&c, COOLDOWN_BY_MODEL, 1, 8, 3000, S(101));
+    cr_assert_eq(cooldown_whose(&c, 2, 8, S(101)), COOLDOWN_OF_MODEL);
+    refuse(&c, COOLDOWN_BY_MODEL, 2, 9, 3000, S(102));
+    cr_assert_eq(cooldown_whose(&c, 3, 9, S(102)), COOLDOWN_OF_ALL);
+    cr_assert_eq(cooldown_whose(&c, 3, 9, S(110)), COOLDOWN_OF_NOBODY);
+}
+
 Test(cooldown, lasts_a_second_when_nothing_was_said)
 {
     struct cooldown c = {0};

@@ -149,6 +149,22 @@ Test(marks, a_late_one_alone_is_neither_for_nor_against_an_innocent_upstream)
     cr_assert_eq(marks(), 1);
 }
 
+Test(marks, the_numbers_of_a_decision_tell_of_doubt)
+{
+    struct pool_request r[3] = {request_of(0), request_of(0), request_of(0)};
+
+    taught(MS(200));
+    in_company();
+    arrive(&f, &r[0]);
+    arrive(&f, &r[1]);
+    pass(&f, S(2));
+    arrive(&f, &r[2]);
+    cr_assert(!r[2].numbers.shown);
+    cr_assert_float_eq(r[2].numbers.doubt, 1.8, 1e-9);
+    cr_assert_eq(r[2].numbers.late, 1);
+    cr_assert_eq(r[2].numbers.alone, 1, "the second one is silent and not confirmed");
+}
+
 /* What is natural was learnt after it was sent. */
 static void spread_is_learnt(double s)
 {
