@@ -121,16 +121,21 @@ def test_a_unit_of_a_flood_costs_less_than_half_of_an_honest_one(rig, kind):
     spent = floods.attack(w, upstream, kind, 300 if is_connection else REQUESTS)
     assert spent.weir_s / spent.units < (each if is_connection else each / 2)
     assert spent.upstream <= 1500 * spent.units / REQUESTS
-    assert connect2(w).ask().status == 200
+    assert connect2(w, source="127.0.0.9").ask().status == 200
 
 
-def test_requests_that_begin_before_they_are_reset_get_no_further_than_the_budget_of_each_connection(rig):
+def test_requests_that_begin_before_they_are_reset_get_no_further_than_the_budget_of_an_address(rig):
+    """Nor does who comes again and again: the budget of the address is spent for five seconds."""
     upstream = floods.Upstream(rig.backend())
     w = front(rig, rig.backends[0], workers=1)
-    spent = floods.attack_begun(w, upstream, 3000)
-    assert spent.upstream <= spent.units
-    assert cut_off(w, "reset") >= 1
-    assert connect2(w).ask().status == 200
+    start = time.monotonic()
+    spent = floods.attack_begun(w, upstream, 2500)
+    assert spent.upstream <= 1100 + 200 * (time.monotonic() - start)
+    assert cut_off(w, "reset") >= 1 and cut_off(w, "again") >= 1
+    c = connect2(w, source="127.0.0.9")
+    assert c.ask().status == 200, "nobody else is kept out"
+
+
 
 
 def test_resets_one_by_one_get_no_further_than_the_budget(rig):

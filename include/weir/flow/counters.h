@@ -34,6 +34,7 @@
     X(h2_cut_empty, H2_CUT("empty_data"), "counter", H2_CUT_HELP)                                  \
     X(h2_cut_window, H2_CUT("window_update"), "counter", H2_CUT_HELP)                              \
     X(h2_cut_head, H2_CUT("head"), "counter", H2_CUT_HELP)                                         \
+    X(h2_cut_again, H2_CUT("again"), "counter", H2_CUT_HELP)                                       \
     X(client_retries, "client_retries_total", "counter",                                           \
       "Requests that said they were an SDK's retry (X-Stainless-Retry-Count above 0)")             \
     X(log_dropped, "access_log_dropped_total", "counter",                                          \

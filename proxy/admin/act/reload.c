@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `reload` and `reload --dry-run`.  Control thread. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -36,16 +37,25 @@ static void refuse_diagnostics(struct call *c, const struct conf_diagnostics *m)
 
 /* --- reload: the answer comes when the settings were read, now or a moment later */
 
+struct asked {
+    struct socket_hold *hold;
+    char line[80]; /* as typed */
+};
+
 static void on_reloaded(const struct conf_diagnostics *m, struct slice notes, void *arg)
 {
     static const struct command_args args = {.row = &command_rows[COMMAND_RELOAD]};
-    struct socket_hold *hold = arg;
+    struct asked *asked = arg;
+    char line[sizeof asked->line];
     struct call c;
+    bool here = socket_hold_take(&asked->hold, &c);
 
-    if (!socket_hold_take(&hold, &c))
+    memcpy(line, asked->line, sizeof line);
+    free(asked);
+    if (!here)
         return;
     c.args = &args;
-    c.line = SLICE_LIT("reload");
+    c.line = slice_str(line);
     if (m->n > 0)
         refuse_diagnostics(&c, m);
     else
@@ -56,15 +66,20 @@ static void on_reloaded(const struct conf_diagnostics *m, struct slice notes, vo
 
 void run_reload(struct call *c, int param)
 {
-    struct control_who who = {c->uid, "reload"};
-    struct socket_hold *hold = socket_hold(c);
+    struct asked *asked = calloc(1, sizeof *asked);
+    struct control_who who = {c->uid, asked == NULL ? "" : asked->line};
     struct call unused;
 
     (void)param;
-    if (hold != NULL && control_reload(c->a->control, &who, on_reloaded, hold))
-        return;
-    if (hold != NULL)
-        (void)socket_hold_take(&hold, &unused);
+    if (asked != NULL) {
+        (void)snprintf(asked->line, sizeof asked->line, "%.*s", (int)c->line.len, c->line.p);
+        asked->hold = socket_hold(c);
+        if (asked->hold != NULL && control_reload(c->a->control, &who, on_reloaded, asked))
+            return;
+        if (asked->hold != NULL)
+            (void)socket_hold_take(&asked->hold, &unused);
+        free(asked);
+    }
     call_fail(c, FAIL_BUSY, "there is no memory for the reload");
 }
 

@@ -213,9 +213,9 @@ class Http2:
         self.wire.close()
 
 
-def connect2(weir, tls=None, **how):
+def connect2(weir, tls=None, source=None, **how):
     """A client of HTTP/2 of this weir; tls: a client's context, with h2 among its ALPN offers."""
-    sock = dial(weir.address)
+    sock = dial(weir.address, source=source)
     if tls:
         sock = tls.wrap_socket(sock, server_hostname="one.test", suppress_ragged_eofs=False)
     c = Http2(sock, scheme="https" if tls else "http", **how)

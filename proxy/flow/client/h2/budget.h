@@ -20,6 +20,7 @@ enum h2_abuse {
     H2_ABUSE_EMPTY,    /* DATA without bytes (CVE-2019-9518) */
     H2_ABUSE_WINDOW,   /* WINDOW_UPDATE that nothing waited for */
     H2_ABUSE_HEAD,     /* a head far beyond limits.head, or in endless pieces: at once */
+    H2_ABUSE_AGAIN,    /* a connection from where others have spent everything just now */
 };
 
 enum { H2_BUDGET_BURST = 1000, H2_BUDGET_A_SECOND = 200 };
@@ -30,5 +31,7 @@ struct h2_budget {
 
 /* Takes one from the budget; false: there is none left. */
 bool h2_budget_take(struct h2_budget *b, uint64_t now_ns);
+/* How many are left now. */
+uint64_t h2_budget_left(const struct h2_budget *b, uint64_t now_ns);
 
 #endif

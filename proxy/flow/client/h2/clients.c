@@ -29,6 +29,7 @@ struct h2_clients *h2_create(struct worker *w, uint32_t max)
     slab_init(&c->streams, sizeof(struct h2_stream), max);
     list_init(&c->live);
     list_init(&c->dirty);
+    c->debts.key = hash_key_random();
     c->fields = calloc(LISTED_MAX + 2, sizeof *c->fields);
     if (c->fields == NULL || !set_up_nghttp2(c))
         h2_destroy(&c);

@@ -97,6 +97,7 @@ void h2_conn_close(struct h2_conn *c)
     list_remove(&c->dirty_node);
     list_remove(&c->step.node);
     counter_sub(&c->w->counters.h2_open, 1);
+    h2_debts_end(&h2_of(c->w)->debts, conn_peer(c->conn), &c->budget, h2_now(c));
     client_leave(c->w, &c->conn, &c->addresses);
     buf_free(&c->out);
     loop_defer_free(c->w->loop, &c->deferred);
@@ -293,7 +294,9 @@ bool h2_adopt(struct worker *w, struct conn *conn, struct addresses *a, int list
     h2_set_timer(c);
     announce(c);
     h2_mark_dirty(c);
-    if (early.len > 0)
+    if (!h2_debts_begin(&h2_of(w)->debts, conn_peer(conn), &c->budget, h2_now(c)))
+        h2_cut_off(c, H2_ABUSE_AGAIN);
+    if (early.len > 0 && c->cut_off == H2_ABUSE_NONE)
         h2_feed(c, early);
     if (w->draining)
         h2_leave(c);

@@ -23,6 +23,8 @@ static const struct kind kinds[] = {
     [H2_ABUSE_EMPTY] = {offsetof(struct worker, counters.h2_cut_empty), "DATA without bytes"},
     [H2_ABUSE_WINDOW] = {offsetof(struct worker, counters.h2_cut_window), "WINDOW_UPDATE"},
     [H2_ABUSE_HEAD] = {offsetof(struct worker, counters.h2_cut_head), "the size of a head"},
+    [H2_ABUSE_AGAIN] = {offsetof(struct worker, counters.h2_cut_again),
+                        "what earlier connections of the address did"},
 };
 
 static void say(struct h2_conn *c, enum h2_abuse what)

@@ -16,6 +16,7 @@
 
 #include "client/client_priv.h"
 #include "client/h2/budget.h"
+#include "client/h2/debts.h"
 #include "h2/frames.h"
 
 enum {
@@ -36,6 +37,7 @@ struct h2_clients {
     nghttp2_option *options;
     nghttp2_nv *fields; /* LISTED_MAX + 2, of the head being written */
     uint64_t said_ns;   /* when somebody was last said to be cut off */
+    struct h2_debts debts;
 };
 
 static inline struct h2_clients *h2_of(const struct worker *w)
