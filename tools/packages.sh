@@ -7,7 +7,7 @@ packages_unit=(libcriterion-dev)
 packages_lint=(git clang-format universal-ctags binutils python3-pytest mandoc systemd)
 packages_system=(binutils python3-pytest python3-pytest-xdist python3-h11)
 # What single tests use: each of them fails by itself where its tool is missing.
-packages_tools=(openssl curl nghttp2-client python3-h2 nginx-light haproxy socat zsh prometheus chromium chromium-driver
+packages_tools=(openssl curl nghttp2-client python3-h2 python3-grpcio nginx-light haproxy socat zsh prometheus chromium chromium-driver
     python3-selenium python3-yaml)
 packages_package=(debhelper dpkg-dev lintian debootstrap)
 packages_fuzz=(clang libclang-rt-dev)

@@ -6,6 +6,7 @@
 #include "weir/http/field_block.h"
 
 #include "head_priv.h"
+#include "weir/http/grpc.h"
 
 enum { FLOOD_TIMES = 4 }; /* limits->head so many times */
 
@@ -299,6 +300,7 @@ enum parse field_block_request(const struct field_block *b, const struct head_li
     if (rc == PARSE_DONE)
         rc = fields_read(&r, b, rest);
     out->n_fields = r.set.n;
+    out->grpc = grpc_is_type(request_field(out, FIELD_CONTENT_TYPE));
     if (rc == PARSE_DONE)
         rc = authority_read(&r, out);
     if (rc == PARSE_DONE)
@@ -357,6 +359,7 @@ enum parse field_block_response(const struct field_block *b, const struct head_l
         rc = answer_body_read(&r, to_head, ended, out);
     if (rc == PARSE_DONE)
         response_content(&r.set, out);
+    out->grpc = grpc_is_type(response_field(out, FIELD_CONTENT_TYPE));
     return rc;
 }
 

@@ -6,16 +6,28 @@
 #include "pages_priv.h"
 
 #include "weir/base/assert.h"
+#include "weir/http/grpc.h"
 #include "weir/http/head.h"
 
-/* Situations: status, status in Anthropic's dialect, for load, a retry helps, error.type */
-#define LOAD       503, 529, true, true, "overloaded_error"
-#define AWAY       503, 503, false, true, "overloaded_error"
-#define USER       429, 429, false, true, "rate_limit_error"
-#define BACKEND(n) n, n, false, true, "api_error"
-#define SILENT     504, 504, false, true, "overloaded_error"
-#define LATE       408, 408, false, true, "invalid_request_error"
-#define REQUEST(n) n, n, false, false, "invalid_request_error"
+/* Situations: status, in Anthropic's dialect, in gRPC; for load, a retry helps, error.type */
+#define LOAD       503, 529, GRPC_UNAVAILABLE, true, true, "overloaded_error"
+#define TOO_LATE   503, 529, GRPC_DEADLINE_EXCEEDED, true, true, "overloaded_error"
+#define AWAY       503, 503, GRPC_UNAVAILABLE, false, true, "overloaded_error"
+#define USER       429, 429, GRPC_RESOURCE_EXHAUSTED, false, true, "rate_limit_error"
+#define BACKEND(n) n, n, GRPC_FOR_##n, false, true, "api_error"
+#define SILENT     504, 504, GRPC_UNAVAILABLE, false, true, "overloaded_error"
+#define LATE       408, 408, GRPC_CANCELLED, false, true, "invalid_request_error"
+#define REQUEST(n) n, n, GRPC_FOR_##n, false, false, "invalid_request_error"
+
+#define GRPC_FOR_400 GRPC_INTERNAL /* as the libraries understand the status themselves */
+#define GRPC_FOR_404 GRPC_UNIMPLEMENTED
+#define GRPC_FOR_405 GRPC_UNIMPLEMENTED
+#define GRPC_FOR_413 GRPC_RESOURCE_EXHAUSTED
+#define GRPC_FOR_414 GRPC_INTERNAL
+#define GRPC_FOR_431 GRPC_RESOURCE_EXHAUSTED
+#define GRPC_FOR_500 GRPC_INTERNAL
+#define GRPC_FOR_502 GRPC_UNAVAILABLE
+#define GRPC_FOR_504 GRPC_DEADLINE_EXCEEDED
 
 static const struct cause_row rows[CAUSE_COUNT] = {
 #define ROW(e, name, side, situation, proxy_error, page, because, message, in_stream)              \

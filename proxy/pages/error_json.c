@@ -9,10 +9,9 @@
 #include "weir/base/json_out.h"
 
 /* Escaping may lengthen a byte sixfold at most (base/json_out). */
-enum { MESSAGE_MAX = 640, JSON_MAX = 1024 + 6 * MESSAGE_MAX + 3 * CLEAN_TEXT_MAX };
+enum { JSON_MAX = 1024 + 6 * MESSAGE_MAX + 3 * CLEAN_TEXT_MAX };
 
-/* The sentence, the detail of a bad request, and the appointment in words. */
-static void message_put(const struct refusal *r, const char *sentence, struct text *t)
+void refusal_message_put(const struct refusal *r, const char *sentence, struct text *t)
 {
     struct appointment a = refusal_appointment(r);
 
@@ -67,7 +66,7 @@ static void error_json(const struct refusal *r, const struct answer_wish *w, str
     struct json_out j;
 
     text_init(&message, mem, sizeof mem);
-    message_put(r, cause_row(r->cause)->message, &message);
+    refusal_message_put(r, cause_row(r->cause)->message, &message);
     json_begin(&j, out);
     json_open_object(&j, NULL);
     put_error(&j, r, text_slice(&message));
@@ -102,7 +101,7 @@ static void event_json(const struct refusal *r, const struct answer_wish *w, enu
     struct json_out j;
 
     text_init(&message, mem, sizeof mem);
-    message_put(r, refusal_sentence(r->cause), &message);
+    refusal_message_put(r, refusal_sentence(r->cause), &message);
     json_begin(&j, out);
     json_open_object(&j, NULL);
     if (form == FORM_NDJSON)

@@ -31,6 +31,7 @@ enum page_kind {
 struct cause_row {
     int status;
     int anthropic;    /* status for Anthropic's dialect */
+    int grpc;         /* grpc-status */
     bool load;        /* refused for load: the pool's overload_status stands for `status` */
     bool retry_helps; /* the same request may succeed later: an appointment is worth giving */
     const char *type; /* error.type */
@@ -49,7 +50,7 @@ struct appointment {
 };
 struct appointment refusal_appointment(const struct refusal *r);
 
-enum { CLEAN_ID_MAX = 129, CLEAN_TEXT_MAX = 1024 };
+enum { CLEAN_ID_MAX = 129, CLEAN_TEXT_MAX = 1024, MESSAGE_MAX = 640 };
 
 /* A request id as it may stand in a head: visible ASCII, at most 128; anything else becomes '_'. */
 struct slice clean_id(const char *id, char out[CLEAN_ID_MAX]);
@@ -63,6 +64,22 @@ struct weighted {
 };
 /* Takes the next one from the front of *list; false at the end.  Malformed members are skipped. */
 bool weighted_next(struct slice *list, struct weighted *out);
+
+/* The sentence, the detail of a bad request, and the appointment in words. */
+void refusal_message_put(const struct refusal *r, const char *sentence, struct text *t);
+
+/* Where fields go; what writes them hands over one subject. */
+struct field_sink {
+    refusal_field_fn *fn;
+    void *arg;
+};
+static inline void sink_put(const struct field_sink *to, struct slice name, struct slice value)
+{
+    to->fn(name, value, to->arg);
+}
+void put_proxy_status(const struct field_sink *to, const struct refusal *r);
+/* grpc-status and what goes with it, of an answer that began or did not. */
+void put_grpc(const struct field_sink *to, const struct refusal *r, bool began);
 
 /* The universal error body (docs/answers.md), in the JSON format of the wish. */
 enum weir_status error_json_append(const struct refusal *r, const struct answer_wish *w,

@@ -10,17 +10,6 @@
 /* The methods that anything behind weir may understand: what a 405 without its own list names. */
 #define USUAL_METHODS "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
 
-/* Where fields go; every function below hands over one subject. */
-struct field_sink {
-    refusal_field_fn *fn;
-    void *arg;
-};
-
-static void put(const struct field_sink *to, struct slice name, struct slice value)
-{
-    to->fn(name, value, to->arg);
-}
-
 static void put_number(const struct field_sink *to, struct slice name, uint64_t n)
 {
     char mem[24];
@@ -28,7 +17,7 @@ static void put_number(const struct field_sink *to, struct slice name, uint64_t 
 
     text_init(&t, mem, sizeof mem);
     text_u64(&t, n);
-    put(to, name, text_slice(&t));
+    sink_put(to, name, text_slice(&t));
 }
 
 static void put_date(const struct field_sink *to, uint64_t wall_ns)
@@ -38,7 +27,7 @@ static void put_date(const struct field_sink *to, uint64_t wall_ns)
 
     text_init(&t, mem, sizeof mem);
     http_date_put(&t, wall_ns);
-    put(to, SLICE_LIT("Date"), text_slice(&t));
+    sink_put(to, SLICE_LIT("Date"), text_slice(&t));
 }
 
 static void put_type(const struct field_sink *to, enum answer_format format)
@@ -47,10 +36,11 @@ static void put_type(const struct field_sink *to, enum answer_format format)
         [FORMAT_JSON] = {"application/json", 16},
         [FORMAT_PROBLEM] = {"application/problem+json", 24},
         [FORMAT_HTML] = {"text/html; charset=utf-8", 24},
+        [FORMAT_GRPC] = {"application/grpc", 16},
     };
 
-    put(to, SLICE_LIT("Content-Type"), types[format]);
-    put(to, SLICE_LIT("Cache-Control"), SLICE_LIT("no-store"));
+    sink_put(to, SLICE_LIT("Content-Type"), types[format]);
+    sink_put(to, SLICE_LIT("Cache-Control"), SLICE_LIT("no-store"));
 }
 
 static void put_retry(const struct field_sink *to, const struct refusal *r)
@@ -62,7 +52,7 @@ static void put_retry(const struct field_sink *to, const struct refusal *r)
         put_number(to, SLICE_LIT("retry-after-ms"), a.ms);
     }
     if (r->no_retry)
-        put(to, SLICE_LIT("x-should-retry"), SLICE_LIT("false"));
+        sink_put(to, SLICE_LIT("x-should-retry"), SLICE_LIT("false"));
 }
 
 static void put_ids(const struct field_sink *to, const char *request_id)
@@ -70,9 +60,9 @@ static void put_ids(const struct field_sink *to, const char *request_id)
     char mem[CLEAN_ID_MAX];
     struct slice id = clean_id(request_id, mem);
 
-    put(to, SLICE_LIT("x-request-id"), id);
-    put(to, SLICE_LIT("request-id"), id);
-    put(to, SLICE_LIT("x-weir-request-id"), id);
+    sink_put(to, SLICE_LIT("x-request-id"), id);
+    sink_put(to, SLICE_LIT("request-id"), id);
+    sink_put(to, SLICE_LIT("x-weir-request-id"), id);
 }
 
 /* What a browser has to know of a page. */
@@ -81,12 +71,12 @@ static void put_page(const struct field_sink *to, const struct answer_wish *w, b
     char mem[384];
     struct text t;
 
-    put(to, SLICE_LIT("Content-Language"), slice_str(language_tag(w->language)));
+    sink_put(to, SLICE_LIT("Content-Language"), slice_str(language_tag(w->language)));
     text_init(&t, mem, sizeof mem);
     page_policy_put(&t, own);
-    put(to, SLICE_LIT("Content-Security-Policy"), text_slice(&t));
-    put(to, SLICE_LIT("Referrer-Policy"), SLICE_LIT("no-referrer"));
-    put(to, SLICE_LIT("X-Content-Type-Options"), SLICE_LIT("nosniff"));
+    sink_put(to, SLICE_LIT("Content-Security-Policy"), text_slice(&t));
+    sink_put(to, SLICE_LIT("Referrer-Policy"), SLICE_LIT("no-referrer"));
+    sink_put(to, SLICE_LIT("X-Content-Type-Options"), SLICE_LIT("nosniff"));
 }
 
 /* Refresh is the appointment, kept by the browser without a script. */
@@ -100,7 +90,7 @@ static void put_refusal_page(const struct field_sink *to, const struct refusal *
         put_number(to, SLICE_LIT("Refresh"), seconds);
 }
 
-static void put_proxy_status(const struct field_sink *to, const struct refusal *r)
+void put_proxy_status(const struct field_sink *to, const struct refusal *r)
 {
     const char *error = r->proxy_error != NULL ? r->proxy_error : cause_row(r->cause)->proxy_error;
     char mem[160];
@@ -115,7 +105,7 @@ static void put_proxy_status(const struct field_sink *to, const struct refusal *
     text_put(&t, SLICE_LIT("; details=\""));
     text_str(&t, cause_name(r->cause));
     text_char(&t, '"');
-    put(to, SLICE_LIT("Proxy-Status"), text_slice(&t));
+    sink_put(to, SLICE_LIT("Proxy-Status"), text_slice(&t));
 }
 
 void refusal_fields(const struct refusal *r, const struct answer_wish *w, refusal_field_fn *fn,
@@ -128,8 +118,12 @@ void refusal_fields(const struct refusal *r, const struct answer_wish *w, refusa
     put_retry(&to, r);
     put_ids(&to, r->request_id);
     put_proxy_status(&to, r);
+    if (w->format == FORMAT_GRPC) {
+        put_grpc(&to, r, false);
+        return;
+    }
     if (refusal_status(r, w) == 405)
-        put(&to, SLICE_LIT("Allow"), slice_str(r->allow != NULL ? r->allow : USUAL_METHODS));
+        sink_put(&to, SLICE_LIT("Allow"), slice_str(r->allow != NULL ? r->allow : USUAL_METHODS));
     if (w->format == FORMAT_HTML)
         put_refusal_page(&to, r, w);
     if (w->origin[0] != '\0')
@@ -139,6 +133,8 @@ void refusal_fields(const struct refusal *r, const struct answer_wish *w, refusa
 enum weir_status refusal_body(const struct refusal *r, const struct answer_wish *w, struct buf *out,
                               size_t max)
 {
+    if (w->format == FORMAT_GRPC)
+        return WEIR_OK; /* its head is all of it */
     return w->format == FORMAT_HTML ? page_append(r, w, out, max)
                                     : error_json_append(r, w, out, max);
 }

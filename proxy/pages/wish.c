@@ -78,6 +78,8 @@ static enum answer_format choose_format(const struct request_head *h, struct sli
     struct slice accept = request_field(h, FIELD_ACCEPT);
     struct weights w;
 
+    if (h->grpc)
+        return FORMAT_GRPC;
     if (force == HTML)
         return FORMAT_HTML;
     if (accept.len == 0 || slice_eq(accept, SLICE_LIT("application/json")))

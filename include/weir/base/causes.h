@@ -9,7 +9,7 @@
  *
  * X(enumerator, "wire name",
  *   whose,        OF_WEIR: a refusal; OF_UPSTREAM: the upstream's doing; OF_CLIENT: the client's
- *   situation,    one of proxy/pages/causes.c: status, status in Anthropic's dialect, refused for
+ *   situation,    one of proxy/pages/causes.c: status, in Anthropic's dialect, in gRPC; refused for
  *                 load, whether a retry can help, error.type
  *   proxy error,  RFC 9209, 2.3; NULL = none fits
  *   page,         what a person is shown (enum page_kind)
@@ -33,7 +33,7 @@
       "requests waited too long in the queue", \
       "The service is overloaded: this request waited for its turn and was not started", \
       NULL) \
-    X(CAUSE_DEADLINE, "deadline", OF_WEIR, LOAD, "connection_limit_reached", PAGE_BUSY, \
+    X(CAUSE_DEADLINE, "deadline", OF_WEIR, TOO_LATE, "connection_limit_reached", PAGE_BUSY, \
       "the client's own deadline cannot be met", \
       "The service is overloaded and cannot answer within the time this client waits; " \
       "the request was not started", \

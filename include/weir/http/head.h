@@ -31,6 +31,9 @@ enum parse { PARSE_DONE, PARSE_MORE, PARSE_BAD };
     X(FIELD_DATE, "date")                                                                          \
     X(FIELD_EXPECT, "expect")                                                                      \
     X(FIELD_FORWARDED, "forwarded")                                                                \
+    X(FIELD_GRPC_RETRY_PUSHBACK_MS, "grpc-retry-pushback-ms")                                      \
+    X(FIELD_GRPC_STATUS, "grpc-status")                                                            \
+    X(FIELD_GRPC_TIMEOUT, "grpc-timeout")                                                          \
     X(FIELD_HOST, "host")                                                                          \
     X(FIELD_HTTP2_SETTINGS, "http2-settings")                                                      \
     X(FIELD_KEEP_ALIVE, "keep-alive")                                                              \
@@ -115,6 +118,7 @@ struct request_head {
     struct slice host;         /* of Host, or of an absolute target; NONE: HTTP/1.0 without */
     int minor;                 /* 0 or 1; 1 for HTTP/2 */
     bool http2;                /* from a field block (weir/http/field_block.h) */
+    bool grpc;                 /* a call of gRPC (weir/http/grpc.h), which needs HTTP/2 */
     struct http_field *fields; /* the caller's array */
     size_t n_fields;
     /* index + 1 of the first field with that id, 0 = absent */
@@ -142,6 +146,7 @@ struct response_head {
     bool ndjson;        /* application/x-ndjson */
     bool encoded;       /* Content-Encoding that is one: not identity, none or a charset */
     bool binary_events; /* application/vnd.amazon.eventstream */
+    bool grpc;          /* an answer of gRPC, in HTTP/2 */
     bool switched;      /* 101 to a WebSocket */
 };
 

@@ -22,6 +22,7 @@ enum answer_format {
     FORMAT_JSON,    /* the one body that serves every SDK */
     FORMAT_PROBLEM, /* the same with title, status, detail (RFC 9457) */
     FORMAT_HTML,
+    FORMAT_GRPC, /* no body: grpc-status and its like in the head of a 200 */
 };
 
 /* What a request wants to read; made once when it arrives (answer_wish) and kept: small. */
@@ -68,7 +69,7 @@ struct refusal {
     const char *status_path;      /* a link on pages, or NULL */
 };
 
-/* The status that will be sent. */
+/* The status that it means; it is sent, but to gRPC, where every answer is a 200. */
 int refusal_status(const struct refusal *r, const struct answer_wish *w);
 
 /*
@@ -80,6 +81,9 @@ void refusal_fields(const struct refusal *r, const struct answer_wish *w, refusa
                     void *arg);
 enum weir_status refusal_body(const struct refusal *r, const struct answer_wish *w, struct buf *out,
                               size_t max) WEIR_MUST_CHECK;
+
+/* The trailers that end an answer of gRPC which had begun, behind a whole message. */
+void refusal_trailers(const struct refusal *r, refusal_field_fn *fn, void *arg);
 
 /*
  * An error event inside a stream (docs/answers.md), without the framing.  `sequence` is the last

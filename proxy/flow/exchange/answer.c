@@ -153,6 +153,8 @@ static void on_head(void *owner, const struct response_head *h)
         exchange_fail(x, OUTCOME_FAILED, 502, CAUSE_BAD_GATEWAY);
     else if (h->switched)
         exchange_begin_tunnel(x, &fields);
+    else if (h->grpc && h->status == 200 && x->request.is_grpc)
+        exchange_begin_grpc(x, h, &fields);
     else if (!set_form(x, h))
         begin_plain(x, &fields);
     else if (x->attempt.stream.is_judged)

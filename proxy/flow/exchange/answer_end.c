@@ -48,7 +48,9 @@ static void end_of_stream(struct exchange *x)
 
 static void end_clean(struct exchange *x)
 {
-    if (x->attempt.stream.is_events)
+    if (x->attempt.head.is_grpc)
+        exchange_end_grpc(x);
+    else if (x->attempt.stream.is_events)
         end_of_stream(x);
     else
         exchange_end_whole(x, exchange_outcome_of_status(x->attempt.head.status));

@@ -14,6 +14,7 @@ static void begin(struct exchange *x)
         .begun_ns = exchange_now(x),
         .is_stream = x->request.is_stream,
         .stream.is_judged = x->request.is_judged,
+        .head.grpc_status = -1,
     };
 }
 
@@ -23,6 +24,11 @@ static void connected(struct exchange *x)
 {
     uint64_t now = exchange_now(x);
 
+    if (x->request.is_grpc && !x->attempt.uplink->http2) {
+        x->attempt.what = "gRPC needs HTTP/2, which the backend does not speak";
+        exchange_fail(x, OUTCOME_NEUTRAL, 405, CAUSE_NOT_ALLOWED);
+        return;
+    }
     x->attempt.connected_ns = x->attempt.sent_ns = x->attempt.progress_ns = now;
     exchange_enter(x, EXCHANGE_SENT);
     if (x->request.expect && !x->body.complete)

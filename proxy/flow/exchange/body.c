@@ -36,13 +36,19 @@ void exchange_drop_body(struct exchange *x)
     x->body.spooled = 0;
 }
 
+/* From now on there is no second try. */
+static void forget_sent(struct exchange *x)
+{
+    buf_consume(&x->body.bytes, x->attempt.body_sent);
+    x->attempt.body_sent = 0;
+    x->body.dropped = true;
+}
+
 static void make_room(struct exchange *x, size_t more)
 {
     if (x->attempt.body_sent == 0 || x->body.bytes.len + more <= buffer_max(x) + x->body.spooled)
         return;
-    buf_consume(&x->body.bytes, x->attempt.body_sent); /* from now on there is no second try */
-    x->attempt.body_sent = 0;
-    x->body.dropped = true;
+    forget_sent(x);
 }
 
 static bool append(struct exchange *x, struct slice bytes)
@@ -105,6 +111,8 @@ void exchange_push(struct exchange *x)
     x->attempt.body_sent += (uint32_t)exchange_send(x, rest);
     if (x->state != EXCHANGE_TUNNEL) {
         note_sent(x);
+        if (x->reply.committed && x->attempt.body_sent > 0)
+            forget_sent(x);
     } else if (x->attempt.body_sent == x->body.bytes.len) {
         buf_free(&x->body.bytes);
         x->attempt.body_sent = 0;

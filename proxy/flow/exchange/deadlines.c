@@ -23,13 +23,21 @@ static bool waits_for_first(const struct exchange *x)
     return x->attempt.is_stream && x->attempt.stream.first_ns == 0;
 }
 
+/* The client is waited for, by its own clocks unless it makes a call; or the upstream is. */
+static uint64_t upload_due(const struct exchange *x)
+{
+    if (exchange_unsent(x) > 0)
+        return x->attempt.progress_ns + timeouts_of(x)->unary_ns;
+    return x->request.is_grpc ? x->attempt.progress_ns + timeouts_of(x)->tunnel_idle_ns : 0;
+}
+
 uint64_t exchange_silence_due(const struct exchange *x)
 {
     if (x->attempt.stream.whole_ns != 0)
         return x->attempt.stream.whole_ns + WHOLE_WAIT_NS;
-    if (!x->attempt.sent_whole) /* the client is waited for, or the upstream that takes nothing */
-        return exchange_unsent(x) == 0 ? 0 : x->attempt.progress_ns + timeouts_of(x)->unary_ns;
-    if (x->attempt.stream.is_events && !x->attempt.stream.is_judged)
+    if (!x->attempt.sent_whole)
+        return upload_due(x);
+    if ((x->attempt.stream.is_events && !x->attempt.stream.is_judged) || x->attempt.head.is_grpc)
         return 0;
     if (waits_for_first(x))
         return x->attempt.sent_ns + first_token_limit(x);
@@ -63,7 +71,8 @@ uint64_t exchange_head_due(const struct exchange *x)
                : 0;
 }
 
-uint64_t exchange_due_ns(const struct exchange *x)
+/* By its state alone. */
+static uint64_t state_due(const struct exchange *x)
 {
     uint64_t total =
         x->record.admitted_ns == 0 ? 0 : x->record.admitted_ns + timeouts_of(x)->total_ns;
@@ -85,6 +94,14 @@ uint64_t exchange_due_ns(const struct exchange *x)
         return x->attempt.progress_ns + timeouts_of(x)->tunnel_idle_ns;
     }
     WEIR_UNREACHABLE("exchange state");
+}
+
+uint64_t exchange_due_ns(const struct exchange *x)
+{
+    uint64_t due = state_due(x);
+
+    return due == 0 || x->state == EXCHANGE_QUEUED ? due
+                                                   : deadline_sooner(due, x->request.deadline_ns);
 }
 
 void exchange_set_timer(struct exchange *x)

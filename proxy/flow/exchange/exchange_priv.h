@@ -75,6 +75,7 @@ struct exchange {
  *   end                               refused, failed, whole
  *   attempt                           one try at one upstream, and the next
  *   ask        stream                 the gate is asked; events of an answer are understood
+ *   grpc                              what a call's status says
  *   answer     answer_end  timer      what happens: the upstream speaks, ends, is late;
  *   request    from_client            the client asks, sends, leaves
  */
@@ -218,6 +219,14 @@ void exchange_read_pending(struct exchange *x, struct slice bytes);
 void exchange_relay(struct exchange *x, struct slice bytes);
 /* A stream that begins with an error, before the commit point. */
 void exchange_early_error(struct exchange *x);
+
+/* --- exchange/grpc.c: answers of gRPC */
+void exchange_begin_grpc(struct exchange *x, const struct response_head *h,
+                         const struct field_list *fields);
+/* Bytes of messages go by. */
+void exchange_note_messages(struct exchange *x, struct slice bytes);
+/* It ended cleanly, with x->attempt.trailers or without. */
+void exchange_end_grpc(struct exchange *x);
 
 /* --- exchange/answer.c: what comes from the uplink */
 extern const struct upstream_events exchange_upstream_events;

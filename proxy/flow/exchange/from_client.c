@@ -25,8 +25,8 @@ void exchange_go(struct exchange *x)
         answer_early(x);
     else if (x->w->quitting)
         exchange_refuse(x, 0, CAUSE_DRAINING, NULL);
-    else if (x->body.complete)
-        exchange_ask(x);
+    else if (x->body.complete || x->request.is_grpc)
+        exchange_ask(x); /* a call may be answered before the client says more */
     else if (x->request.expect)
         client_interim(x->client, 100); /* a place is taken when the body is here */
 }

@@ -18,6 +18,7 @@ void exchange_describe(const struct exchange *x, struct refusal *r, enum cause c
         .cause = cause,
         .overload_status = p == NULL ? 503 : p->conf->overload_status,
         .proxy_error = x->attempt.proxy_error,
+        .what = x->attempt.what,
         .retry_after_ms = n->retry_after_ms,
         .no_retry = x->ticket.r.no_retry,
         .share = cause == CAUSE_RECOVERING ? n->share : -1,
@@ -51,9 +52,10 @@ static void list_field(struct slice name, struct slice value, void *arg)
 static void send_own(struct exchange *x, int status, const struct field_list *fields,
                      struct slice body)
 {
+    bool bare = status == 204 || x->request.wish.format == FORMAT_GRPC;
     struct answer_head h = {.status = status,
                             .fields = fields,
-                            .body = status == 204 ? BODY_NONE : BODY_COUNTED,
+                            .body = bare ? BODY_NONE : BODY_COUNTED,
                             .length = body.len};
 
     x->reply.status = status;
@@ -70,8 +72,10 @@ void exchange_send_refusal(struct exchange *x, struct refusal *r)
     struct field_list fields;
     int status;
 
-    add_hint(x, r, refusal_status(r, &x->request.wish));
     status = refusal_status(r, &x->request.wish);
+    add_hint(x, r, status);
+    if (x->request.wish.format == FORMAT_GRPC)
+        status = 200; /* what went wrong is its grpc-status */
     worker_field_list(x->w, &fields);
     refusal_fields(r, &x->request.wish, list_field, &fields);
     if (refusal_body(r, &x->request.wish, &body, OWN_MAX) != WEIR_OK)
@@ -101,6 +105,21 @@ void exchange_begin_early(struct exchange *x)
     client_data(x->client, SLICE_LIT(": waiting\n\n"));
 }
 
+/* A call of gRPC that lies between two messages can be ended by a status. */
+static bool tell_in_trailers(struct exchange *x, const struct refusal *r)
+{
+    struct field_list l;
+
+    if (!x->attempt.head.is_grpc || !grpc_messages_at_boundary(&x->attempt.messages))
+        return false;
+    worker_field_list(x->w, &l);
+    refusal_trailers(r, list_field, &l);
+    if (l.full)
+        return false;
+    client_end(&x->client, CLIENT_END_WHOLE, &l);
+    return true;
+}
+
 /* Is the client at the end of an event, so that a frame of ours can follow, and be understood? */
 static bool frame_fits(const struct exchange *x)
 {
@@ -123,6 +142,8 @@ void exchange_tell_failure(struct exchange *x, enum cause cause)
     enum answer_form form = x->reply.committed ? x->attempt.stream.form : FORM_SSE;
 
     exchange_describe(x, &r, cause);
+    if (tell_in_trailers(x, &r))
+        return;
     if (can && refusal_event(&r, &x->request.wish, form, x->attempt.stream.answer.sequence, &frame,
                              OWN_MAX) == WEIR_OK) {
         x->record.bytes_out += frame.len;

@@ -16,6 +16,7 @@
 #include "weir/conf/settings.h"
 #include "weir/http/answer.h"
 #include "weir/http/body_scan.h"
+#include "weir/http/grpc.h"
 #include "weir/http/ws_frames.h"
 #include "weir/pages/refusal.h"
 
@@ -44,6 +45,8 @@ struct request {
     bool accepts_events;
     bool asks_websocket;
     bool is_stream; /* its answer is expected to be a stream */
+    bool is_grpc;   /* a call: it is sent on as it comes, and what it says stands in trailers */
+    uint64_t deadline_ns; /* the client's, which ends it (grpc-timeout); absolute, 0 = none */
     /*
      * Is its answer, if it is a stream, judged by what it says and when?  On the paths of the
      * dialects, and where a route says so.  Of all others nothing is known: silence is no fault.
@@ -96,6 +99,8 @@ struct attempt_head {
     uint64_t length;
     bool http2;
     bool to_close;               /* only the end of its connection ends the answer */
+    bool is_grpc;                /* an answer of gRPC */
+    int grpc_status;             /* of its head or trailers; -1 = none yet */
     uint32_t retry_after_ms;     /* of a refusal, 0 = none */
     char id[REQUEST_ID_MAX + 1]; /* what the backend calls the request, "" = no name of its own */
 };
@@ -116,12 +121,15 @@ struct attempt {
     bool resent;     /* it repeats one whose connection was stale */
     bool is_stream;  /* the answer is expected to be a stream, or is one */
     bool paused;     /* the upstream was asked to wait */
+    bool overran;    /* the client's deadline */
     bool has_outcome;
     enum outcome outcome;
     const char *proxy_error;
     const char *found;                 /* what was wrong with the answer; static, NULL = nothing */
     const struct field_list *trailers; /* while its end is handled; NULL = none */
+    const char *what;                  /* further words for the client; static, NULL = none */
     struct attempt_head head;
+    struct grpc_messages messages; /* of an answer of gRPC, as far as it was passed on */
     struct attempt_stream stream;
     struct attempt_tunnel tunnel;
 };

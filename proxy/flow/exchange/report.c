@@ -11,6 +11,8 @@ static uint32_t said_status(const struct exchange *x)
     bool limited =
         x->attempt.stream.is_events && x->attempt.stream.answer.error == ERROR_RATE_LIMIT;
 
+    if (x->attempt.head.is_grpc && x->attempt.head.grpc_status >= 0)
+        return (uint32_t)grpc_http_status(x->attempt.head.grpc_status);
     return limited ? 429 : (uint32_t)x->attempt.head.status;
 }
 
@@ -20,7 +22,7 @@ static struct pool_report report_of(const struct exchange *x, enum outcome o, bo
         .outcome = o,
         .status = said_status(x),
         .complete = complete,
-        .aborted = x->record.cause == CAUSE_CLIENT_GONE,
+        .aborted = x->record.cause == CAUSE_CLIENT_GONE || x->attempt.overran,
         .retry_after_ms = x->attempt.head.retry_after_ms,
     };
 }

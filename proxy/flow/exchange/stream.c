@@ -139,6 +139,8 @@ void exchange_relay(struct exchange *x, struct slice bytes)
         answer_feed(&x->attempt.stream.answer, bytes);
         note_events(x);
     }
+    if (x->attempt.head.is_grpc)
+        exchange_note_messages(x, bytes);
     x->attempt.progress_ns = exchange_now(x);
     exchange_send_data(x, bytes);
 }

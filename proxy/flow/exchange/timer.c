@@ -14,11 +14,30 @@ static void heartbeat(struct exchange *x, uint64_t now)
         client_data(x->client, SLICE_LIT(": weir\n\n"));
 }
 
+/* Who has been silent for too long; in a call that is open both ways, nobody in particular. */
+static void give_up(struct exchange *x)
+{
+    bool begun =
+        x->reply.committed && x->attempt.stream.is_events && x->attempt.stream.first_ns != 0;
+
+    if (begun)
+        exchange_fail(x, OUTCOME_STALLED, 504, CAUSE_UPSTREAM_STALLED);
+    else if (!x->attempt.sent_whole && exchange_unsent(x) == 0)
+        exchange_fail(x, OUTCOME_NEUTRAL, 504, CAUSE_GATEWAY_TIMEOUT);
+    else
+        exchange_fail(x, OUTCOME_FAILED, 504, CAUSE_GATEWAY_TIMEOUT);
+}
+
 static void on_due(struct exchange *x, uint64_t now)
 {
     if (x->state == EXCHANGE_QUEUED) {
         heartbeat(x, now);
         exchange_set_timer(x);
+        return;
+    }
+    if (x->request.deadline_ns != 0 && now >= x->request.deadline_ns) {
+        x->attempt.overran = true;
+        exchange_fail(x, OUTCOME_NEUTRAL, 504, CAUSE_GATEWAY_TIMEOUT);
         return;
     }
     if (x->state == EXCHANGE_CONNECT) {
@@ -35,10 +54,7 @@ static void on_due(struct exchange *x, uint64_t now)
         return;
     }
     if (exchange_silence_due(x) != 0 && now >= exchange_silence_due(x)) {
-        bool begun =
-            x->reply.committed && x->attempt.stream.is_events && x->attempt.stream.first_ns != 0;
-        exchange_fail(x, begun ? OUTCOME_STALLED : OUTCOME_FAILED, 504,
-                      begun ? CAUSE_UPSTREAM_STALLED : CAUSE_GATEWAY_TIMEOUT);
+        give_up(x);
         return;
     }
     if (exchange_head_due(x) != 0 && now >= exchange_head_due(x))

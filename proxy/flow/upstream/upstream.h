@@ -86,6 +86,7 @@ struct uplink {
     const struct upstream_events *events;
     void *owner;   /* NULL while idle */
     bool open;     /* connected: `send` may be called */
+    bool http2;    /* known once it is open: the upstream speaks HTTP/2 */
     bool reused;   /* it has served an earlier request */
     bool any_byte; /* of this answer */
 };

@@ -43,8 +43,8 @@ static void put_cause(struct text *t, enum cause c)
     text_printf(t, "| `%s` | %d", cause_name(c), row->status);
     if (row->anthropic != row->status)
         text_printf(t, ", %d", row->anthropic);
-    text_printf(t, "%s | `%s` | %s%s%s | %s | %s. |\n", row->load ? " *load*" : "", row->type,
-                row->proxy_error == NULL ? "" : "`",
+    text_printf(t, "%s | %d | `%s` | %s%s%s | %s | %s. |\n", row->load ? " *load*" : "", row->grpc,
+                row->type, row->proxy_error == NULL ? "" : "`",
                 row->proxy_error == NULL ? "–" : row->proxy_error,
                 row->proxy_error == NULL ? "" : "`", row->retry_helps ? "yes" : "no", row->message);
 }
@@ -55,8 +55,9 @@ Test(docs, the_table_of_causes_is_the_program_s)
     struct text t;
 
     text_init(&t, mem, sizeof mem);
-    text_str(&t, "| `error.code` | status | `error.type` | `Proxy-Status` | retry | message |\n"
-                 "| --- | --- | --- | --- | --- | --- |\n");
+    text_str(&t,
+             "| `error.code` | status | gRPC | `error.type` | `Proxy-Status` | retry | message |\n"
+             "| --- | --- | --- | --- | --- | --- | --- |\n");
     for (int c = CAUSE_NONE + 1; c < CAUSE_COUNT; c++)
         put_cause(&t, (enum cause)c);
     check_section("causes", text_slice(&t));

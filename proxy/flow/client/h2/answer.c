@@ -94,11 +94,9 @@ static bool has_no_data(const struct h2_stream *s, const struct answer_head *h)
            (h->body == BODY_COUNTED && h->length == 0);
 }
 
-static bool says_length(const struct h2_stream *s, const struct answer_head *h)
+static bool says_length(const struct answer_head *h)
 {
-    if (h->status == 204)
-        return false;
-    return h->body == BODY_COUNTED || (h->body == BODY_NONE && h->status != 304 && !s->is_head);
+    return h->body == BODY_COUNTED && h->status != 204;
 }
 
 static void op_head(struct client *c, const struct answer_head *h)
@@ -116,7 +114,7 @@ static void op_head(struct client *c, const struct answer_head *h)
     text_u64(&t, h->body == BODY_COUNTED ? h->length : 0);
     nv[n++] = frames_field(SLICE_LIT(":status"), slice_of(mem, status_len));
     n += frames_fields(nv + n, h->fields);
-    if (says_length(s, h))
+    if (says_length(h))
         nv[n++] = frames_field(SLICE_LIT("content-length"), slice_from(text_slice(&t), status_len));
     s->head_sent = true;
     s->no_data = has_no_data(s, h);

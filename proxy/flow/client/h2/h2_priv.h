@@ -118,6 +118,7 @@ struct h2_stream {
     char last;     /* the last octet of a counted body is kept until END_STREAM has come */
     bool begun;    /* its head was judged */
     bool no_body;  /* END_STREAM came with the head */
+    bool is_call;  /* of gRPC: its body may rest, and last, as the call does */
     bool too_many; /* its address has as many requests as it may */
     bool has_last, body_ended, body_done, body_paused, continue_due;
     struct buf sent_trailers; /* kept, until the body has been handed on */

@@ -20,7 +20,7 @@ void h2_stream_set_timer(struct h2_stream *s)
 
 static void set_body_deadline(struct h2_stream *s)
 {
-    s->body_until_ns = s->body_done || s->body_ended || s->body_paused
+    s->body_until_ns = s->body_done || s->body_ended || s->body_paused || s->is_call
                            ? 0
                            : h2_now(s->c) + client_timeouts(s->c->w)->body_idle_ns;
     h2_stream_set_timer(s);
@@ -123,6 +123,7 @@ static struct client_facts facts_of(const struct h2_conn *c)
 static void begin_body(struct h2_stream *s, const struct request_head *h)
 {
     s->body = h->body;
+    s->is_call = h->grpc;
     s->body_left = h->length;
     s->body_done = s->no_body;
     s->body_begun_ns = h2_now(s->c);
@@ -224,7 +225,7 @@ static void deliver(struct h2_stream *s, struct slice bytes, bool is_last)
 
 static bool is_too_large(const struct h2_stream *s)
 {
-    return s->body == BODY_CHUNKED && s->body_got > h2_limits(s->c)->body;
+    return s->body == BODY_CHUNKED && !s->is_call && s->body_got > h2_limits(s->c)->body;
 }
 
 void h2_stream_data(struct h2_stream *s, struct slice bytes, bool is_last)
@@ -299,6 +300,7 @@ static bool is_too_slow(const struct h2_stream *s)
 
 void h2_stream_check_rate(struct h2_stream *s)
 {
-    if (s->x != NULL && !s->body_done && !s->body_ended && !s->body_paused && is_too_slow(s))
+    if (s->x != NULL && !s->is_call && !s->body_done && !s->body_ended && !s->body_paused &&
+        is_too_slow(s))
         body_bad(s, 408, CAUSE_REQUEST_TIMEOUT, "the body arrives too slowly");
 }

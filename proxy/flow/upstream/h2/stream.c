@@ -311,7 +311,7 @@ static const struct upstream_ops h2_ops = {
 static void attach(struct h2_uplink *u, struct h2_link *k)
 {
     u->uplink.ops = &h2_ops;
-    u->uplink.open = true;
+    u->uplink.open = u->uplink.http2 = true;
     u->uplink.any_byte = false;
     u->magic = H2_UPLINK_MAGIC;
     u->w = k->w;
