@@ -153,7 +153,7 @@ static const struct conf_row timeouts_rows[] = {
     DURATION("head_hold", struct timeouts_conf, head_hold_ns, "10s", "100ms", "5m",
              "the head of a stream waits for its first event; what fails later fails inside it"),
     DURATION("tunnel_idle", struct timeouts_conf, tunnel_idle_ns, "1h", "1s", "24h",
-             "silence of both sides of an upgraded connection (WebSocket)"),
+             "silence of both sides of an upgraded connection (WebSocket), or of a call (gRPC)"),
 };
 static const struct conf_table timeouts_table =
     TABLE("pools[].timeouts", timeouts_rows, "How long an upstream may take.");

@@ -300,7 +300,8 @@ enum parse field_block_request(const struct field_block *b, const struct head_li
     if (rc == PARSE_DONE)
         rc = fields_read(&r, b, rest);
     out->n_fields = r.set.n;
-    out->grpc = grpc_is_type(request_field(out, FIELD_CONTENT_TYPE));
+    out->grpc = slice_eq(out->method, SLICE_LIT("POST")) &&
+                grpc_is_type(request_field(out, FIELD_CONTENT_TYPE));
     if (rc == PARSE_DONE)
         rc = authority_read(&r, out);
     if (rc == PARSE_DONE)

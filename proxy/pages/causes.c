@@ -16,7 +16,7 @@
 #define USER       429, 429, GRPC_RESOURCE_EXHAUSTED, false, true, "rate_limit_error"
 #define BACKEND(n) n, n, GRPC_FOR_##n, false, true, "api_error"
 #define SILENT     504, 504, GRPC_UNAVAILABLE, false, true, "overloaded_error"
-#define LATE       408, 408, GRPC_CANCELLED, false, true, "invalid_request_error"
+#define LATE       408, 408, GRPC_UNAVAILABLE, false, true, "invalid_request_error"
 #define REQUEST(n) n, n, GRPC_FOR_##n, false, false, "invalid_request_error"
 
 #define GRPC_FOR_400 GRPC_INTERNAL /* as the libraries understand the status themselves */

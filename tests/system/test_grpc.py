@@ -167,3 +167,26 @@ def test_an_end_without_a_status_is_truncated(pair):
     s.data(r, b"", end=True)
     c.answer(st)
     assert dict(st.trailers)["grpc-status"] == "14"
+
+
+@pytest.mark.parametrize("ended", [True, False], ids=["request over", "request open"])
+def test_a_call_that_stands_still_ends(rig, ended):
+    b = rig.backend()
+    w = before(rig, b, pool={"timeouts": {"tunnel_idle": "1s"}})
+    c, st, s, r = called(w, b)
+    if ended:
+        c.data(st, b"", end=True)
+    c.answer(st)
+    assert dict(st.trailers)["grpc-status"] == "4"
+
+
+def test_a_request_without_post_is_no_call(rig):
+    b = rig.backend()
+    w = before(rig, b, workers=1)
+    c = connect2(w)
+    st = c.open("PUT", "/p.S/M", CALL)
+    s = Server(b.accept())
+    s.until(lambda: s.requests)
+    s.begin(s.requests[1], 200, [("content-type", "text/plain")])
+    s.data(s.requests[1], b"fine", end=True)
+    assert c.answer(st).status == 200

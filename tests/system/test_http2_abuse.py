@@ -117,8 +117,8 @@ def test_a_unit_of_a_flood_costs_less_than_half_of_an_honest_one(rig, kind):
     upstream = floods.Upstream(rig.backend())
     w = front(rig, rig.backends[0], workers=1)
     is_connection = floods.FLOODS[kind][2] == 1
-    each = floods.honest_connections(w, 300) if is_connection else floods.honest(w, 2000)
-    spent = floods.attack(w, upstream, kind, 300 if is_connection else REQUESTS)
+    each = floods.honest_connections(w, 1500) if is_connection else floods.honest(w, 2000)
+    spent = floods.attack(w, upstream, kind, 1500 if is_connection else REQUESTS)
     assert spent.weir_s / spent.units < (each if is_connection else each / 2)
     assert spent.upstream <= 1500 * spent.units / REQUESTS
     assert connect2(w, source="127.0.0.9").ask().status == 200

@@ -37,7 +37,9 @@ uint64_t exchange_silence_due(const struct exchange *x)
         return x->attempt.stream.whole_ns + WHOLE_WAIT_NS;
     if (!x->attempt.sent_whole)
         return upload_due(x);
-    if ((x->attempt.stream.is_events && !x->attempt.stream.is_judged) || x->attempt.head.is_grpc)
+    if (x->attempt.head.is_grpc)
+        return x->attempt.progress_ns + timeouts_of(x)->tunnel_idle_ns;
+    if (x->attempt.stream.is_events && !x->attempt.stream.is_judged)
         return 0;
     if (waits_for_first(x))
         return x->attempt.sent_ns + first_token_limit(x);
