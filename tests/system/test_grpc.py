@@ -2,6 +2,7 @@
 """gRPC through weir: the library itself on both ends, and a scripted server where it is too polite."""
 
 import queue
+import threading
 import time
 
 import pytest
@@ -190,3 +191,16 @@ def test_a_request_without_post_is_no_call(rig):
     s.begin(s.requests[1], 200, [("content-type", "text/plain")])
     s.data(s.requests[1], b"fine", end=True)
     assert c.answer(st).status == 200
+
+
+def test_a_quiet_call_is_not_taken_for_abuse_by_its_server(real):
+    _, _, c = real
+    said, over = queue.Queue(), threading.Event()
+    call = c.both(iter(said.get, None), timeout=100)
+    call.add_callback(over.set)
+    said.put(b"1")
+    assert next(call) == b"1"
+    assert not over.wait(50), call.details()
+    said.put(b"2")
+    assert next(call) == b"2"
+    said.put(None)

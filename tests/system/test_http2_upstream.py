@@ -316,12 +316,12 @@ def test_trailers_of_a_request_pass_from_http_2_to_http_2(pair):
 def test_trailers_of_a_large_counted_body_come_behind_its_last_octet(rig):
     b = rig.backend()
     w = before(rig, b, workers=1, limits={"spool": "0B"})
-    body = b"b" * 200_000  # more than is kept: it is sent on as it comes
+    body = b"b" * 150_000  # more than is kept: it is sent on as it comes
     c = connect2(w)
     st = c.open("POST", "/up", [("content-length", len(body))], end=False)
-    c.data(st, body[:100_000])
+    c.data(st, body[:80_000])
     s = Server(b.accept())
-    c.data(st, body[100_000:])
+    c.data(st, body[80_000:])
     c.h2.send_headers(st.id, [("x-sum", "abc")], end_stream=True)
     c.flush()
     r = s.request()
@@ -335,7 +335,7 @@ def test_a_bad_trailer_cuts_the_request_and_does_not_end_it(rig, trailer):
     w = before(rig, b, workers=1, limits={"spool": "0B"})
     c = connect2(w)
     st = c.open("POST", "/up", end=False)
-    c.data(st, b"b" * 200_000)  # more than is kept: it is under way upstream
+    c.data(st, b"b" * 150_000)  # more than is kept: it is under way upstream
     s = Server(b.accept())
     s.until(lambda: s.requests)
     r = s.requests[1]

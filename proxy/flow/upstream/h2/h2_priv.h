@@ -44,8 +44,9 @@ struct h2_link {
     uint32_t window;
     struct loop_timer timer; /* idle: its end; else: is it alive? */
     struct loop_deferred deferred, step;
-    struct buf out; /* frames the kernel did not take yet */
-    uint64_t heard_ns;
+    struct buf out;      /* frames the kernel did not take yet */
+    uint64_t heard_ns;   /* anything */
+    uint8_t quiet_pings; /* since an answer was heard of */
     bool pinged, said, leaving, broken, dead;
 };
 
@@ -80,6 +81,8 @@ static inline void h2_step_later(struct h2_link *k)
 }
 
 /* --- upstream/h2/link.c */
+/* Silent for so long that it may be dead without being known to be: it takes nothing new. */
+bool h2_link_is_quiet(const struct h2_link *k);
 void h2_link_end(struct h2_link *k, enum upstream_end how, const char *why);
 void h2_link_set_timer(struct h2_link *k);
 struct h2_link *h2_link_create(const struct h2_becoming *b);

@@ -141,9 +141,11 @@ static int on_frame_recv(nghttp2_session *ng, const nghttp2_frame *frame, void *
     (void)ng;
     switch (frame->hd.type) {
     case NGHTTP2_HEADERS:
+        k->quiet_pings = 0;
         on_headers(k, frame);
         break;
     case NGHTTP2_DATA:
+        k->quiet_pings = 0;
         u = uplink_of(k, frame->hd.stream_id);
         if (u != NULL && (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0)
             h2_uplink_ended(u);

@@ -9,6 +9,13 @@
 
 #define PING_AFTER_NS (5 * NS_PER_S)
 
+/*
+ * How long a silence is before each PING.  Servers of gRPC take a fourth PING within five minutes
+ * without an answer's frame for abuse ("too many pings") and end the connection with its streams.
+ */
+static const uint64_t silences[] = {PING_AFTER_NS, PING_AFTER_NS, 310 * NS_PER_S};
+enum { SILENCES = sizeof silences / sizeof silences[0] };
+
 static struct idle_pool *pool_of(const struct h2_link *k)
 {
     return &k->w->uplinks->pools[k->upstream->slot];
@@ -68,17 +75,24 @@ void h2_link_set_timer(struct h2_link *k)
         loop_timer_at(&k->timer, now + PING_AFTER_NS);
 }
 
+bool h2_link_is_quiet(const struct h2_link *k)
+{
+    return k->quiet_pings == SILENCES - 1;
+}
+
 /* While streams are open, silence is answered by a PING, and then by the end. */
 static void look_alive(struct h2_link *k)
 {
     uint64_t now = loop_now_ns(k->w->loop);
 
-    if (now - k->heard_ns >= PING_AFTER_NS) {
-        if (k->pinged) {
-            h2_link_end(k, END_RESET, "the upstream did not answer a PING");
-            return;
-        }
+    if (k->pinged) {
+        h2_link_end(k, END_RESET, "the upstream did not answer a PING");
+        return;
+    }
+    if (now - k->heard_ns >= silences[k->quiet_pings]) {
         k->pinged = true;
+        if (!h2_link_is_quiet(k))
+            k->quiet_pings++;
         if (nghttp2_submit_ping(k->ng, NGHTTP2_FLAG_NONE, NULL) != 0)
             k->broken = true;
         h2_step_later(k);

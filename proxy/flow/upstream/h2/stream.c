@@ -339,7 +339,7 @@ bool h2_become(void *mem, const struct h2_becoming *b)
 
 static bool has_room(const struct h2_link *k, const struct spoken_for *whose)
 {
-    return k->said && !k->leaving && !k->broken && k->n_open < k->most &&
+    return k->said && !k->leaving && !k->broken && !h2_link_is_quiet(k) && k->n_open < k->most &&
            spoken_for_same(&k->spoken_for, whose);
 }
 
