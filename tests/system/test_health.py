@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Active checks: what they send, what is healthy, and what outvotes them."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from harness.deadline import eventually
+from harness.http2 import Server
+from harness.weir import run
 
 CHECKS = {"path": "/health", "interval": "100ms", "timeout": "100ms", "rise": 1, "fall": 2}
 
@@ -74,3 +78,45 @@ def test_one_whose_checks_pass_and_whom_nobody_asks_waits_for_the_first_request(
     assert "waiting for the first request" in w.admin("status")
     assert "waiting for the first request" in w.admin("events")
     assert w.client().ask().status == 200
+
+
+def _check_over_http2(b, status):
+    """Answers one check over HTTP/2; what it asked."""
+    s = Server(b.accept())
+    s.until(lambda: s.requests)
+    request = s.requests[1]
+    s.begin(request, status, [])
+    s.data(request, b"x", end=True)
+    return dict(request.fields)
+
+
+@pytest.mark.parametrize("status, state", [(200, "closed"), (503, "open")])
+def test_who_speaks_http_2_alone_is_checked_in_it(rig, status, state):
+    b = rig.backend()
+    w = rig.weir(b, enforce=True, each={"http2": "clear"}, pool={"health": {
+        **CHECKS, "timeout": "2s", "headers": ["Authorization: Bearer check"]}})
+    for _ in range(4):
+        asked = _check_over_http2(b, status)
+    assert asked[":path"] == "/health" and asked[":authority"] == b.url.removeprefix("http://")
+    assert asked["authorization"] == "Bearer check" and "connection" not in asked
+    eventually(lambda: w.admin.upstream()["state"] == state)
+    assert w.admin.upstream()["check"] == (None if status == 200 else "status 503")
+
+
+def test_what_is_no_http_2_fails_the_check(rig):
+    b = rig.backend()
+    w = rig.weir(b, enforce=True, each={"http2": "clear"}, pool={"health": CHECKS})
+    for _ in range(2):
+        b.accept().send(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
+    eventually(lambda: w.admin.upstream()["state"] == "open")
+
+
+def test_online_checks_speak_it_too(rig):
+    b = rig.backend()
+    w = rig.weir(b, start=False, each={"http2": "clear"}, pool={"health": {"path": "/health"}})
+    with ThreadPoolExecutor(1) as beside:
+        said = beside.submit(run, "--check", "--online", "-c", w.write_file(w.settings) or w.file)
+        b.accept().close()  # the connect alone
+        _check_over_http2(b, 200)
+        code, out, err = said.result()
+    assert code == 0 and "GET /health" in out, out + err

@@ -182,8 +182,8 @@ static void send_batch(struct control *c)
         return;
     }
     if (make_request(c, buf_slice(&e->sending.spans), &request))
-        e->once = once_begin(c->loop, &e->addr, c->snapshot->collector.tls, SLICE_NONE, TIMEOUT_NS,
-                             buf_slice(&request), on_answer, c);
+        e->once = once_begin(c->loop, &(struct once_to){&e->addr, c->snapshot->collector.tls},
+                             TIMEOUT_NS, buf_slice(&request), on_answer, c);
     buf_free(&request);
     if (e->once == NULL)
         failed(c, "there is no memory or descriptor for it", true, 0);

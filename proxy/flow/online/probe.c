@@ -9,6 +9,7 @@
 
 #include "online/reading.h"
 #include "upstream/health.h"
+#include "upstream/once.h"
 #include "weir/base/assert.h"
 #include "weir/base/clock.h"
 #include "weir/base/json_out.h"
@@ -26,6 +27,7 @@ struct probe {
     struct net_addr addrs[ADDRS];
     size_t n_addrs, at, good; /* at: the address that is tried; good: one that took a connect */
     struct stream *stream;
+    struct once *once;             /* instead, over HTTP/2 */
     struct loop_timer next, limit; /* next: a step begins on a stack of its own */
     struct reading reading;
     enum probe_step step;
@@ -61,6 +63,7 @@ static void end(struct probe *p)
     loop_timer_stop(&p->next);
     loop_timer_stop(&p->limit);
     resolver_unwatch(&p->watch);
+    once_cancel(&p->once);
     stream_close(&p->stream);
     p->done(p, p->arg);
 }
@@ -261,6 +264,12 @@ static const char *hint(int status)
     }
 }
 
+/* By prior knowledge; a generation is asked for over HTTP/1.1 alone. */
+static bool speaks_http2(const struct probe *p)
+{
+    return p->upstream->conf->http2 == UPSTREAM_HTTP2_CLEAR;
+}
+
 /* Without a path to check anything that HTTP has to say will do. */
 static void judge_answer(struct probe *p)
 {
@@ -271,7 +280,7 @@ static void judge_answer(struct probe *p)
     finding(p, good ? PROBE_GOOD : PROBE_BAD, "GET %s (Host: %s): %d%s", checked ? c->path : "/",
             host_of(p), p->reading.status, good ? "" : hint(p->reading.status));
     if (good)
-        pass(p, p->ask->generate != NULL ? PROBE_GENERATE : PROBE_STEPS);
+        pass(p, p->ask->generate != NULL && !speaks_http2(p) ? PROBE_GENERATE : PROBE_STEPS);
     else
         end(p);
 }
@@ -373,6 +382,41 @@ static void put_generation(struct text *t, const struct probe *p)
     text_put(t, text_slice(&b));
 }
 
+/* --- the same over HTTP/2 by prior knowledge: the status alone */
+
+static void on_once(void *arg, const struct response_head *h, enum weir_status s, const char *why)
+{
+    struct probe *p = arg;
+
+    (void)s;
+    p->once = NULL;
+    if (h == NULL) {
+        fail(p, why);
+        return;
+    }
+    p->reading.status = h->status;
+    judge_answer(p);
+}
+
+static void ask_once(struct probe *p)
+{
+    char request[20 * 1024], mem[PROXIED_WRITTEN_MAX];
+    struct once_to to = {&p->addrs[p->good], p->upstream->tls,
+                         health_first_bytes(p->upstream->conf, mem), true};
+    struct text t;
+
+    text_init(&t, request, sizeof request);
+    put_check(&t, p);
+    reading_begin(&p->reading, DIALECT_UNKNOWN);
+    p->once = t.full ? NULL
+                     : once_begin(p->loop, &to, p->pool->conf->health.timeout_ns, text_slice(&t),
+                                  on_once, p);
+    if (p->once == NULL)
+        fail(p, "no descriptor or memory, or a field that HTTP/2 does not take");
+}
+
+/* --- and over HTTP/1.1 */
+
 static void on_answer_open(void *owner)
 {
     struct probe *p = owner;
@@ -418,7 +462,10 @@ static void on_next(void *arg)
         try_tls(p);
         break;
     case PROBE_ANSWER:
-        ask_for(p, p->pool->conf->health.timeout_ns);
+        if (speaks_http2(p))
+            ask_once(p);
+        else
+            ask_for(p, p->pool->conf->health.timeout_ns);
         break;
     case PROBE_GENERATE:
         ask_for(p, timeouts(p)->first_token_last_ns);
@@ -464,6 +511,7 @@ void probe_destroy(struct probe **pp)
     resolver_unwatch(&p->watch);
     loop_timer_stop(&p->next);
     loop_timer_stop(&p->limit);
+    once_cancel(&p->once);
     stream_close(&p->stream);
     free(p);
 }

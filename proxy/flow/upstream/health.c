@@ -174,6 +174,7 @@ static void on_next(void *arg)
 {
     struct health *h = arg;
     char request[16 * 1024], mem[PROXIED_WRITTEN_MAX];
+    struct once_to to;
     struct text t;
 
     WEIR_CHECK(h, HEALTH_MAGIC);
@@ -185,9 +186,10 @@ static void on_next(void *arg)
         failed(h, "the fields of a check are longer than 16 KiB");
         return;
     }
+    to = (struct once_to){&h->addr, h->upstream->tls, health_first_bytes(h->upstream->conf, mem),
+                          h->upstream->conf->http2 == UPSTREAM_HTTP2_CLEAR};
     h->once =
-        once_begin(h->loop, &h->addr, h->upstream->tls, health_first_bytes(h->upstream->conf, mem),
-                   h->pool->conf->health.timeout_ns, text_slice(&t), on_answer, h);
+        once_begin(h->loop, &to, h->pool->conf->health.timeout_ns, text_slice(&t), on_answer, h);
     if (h->once == NULL)
         end_check(h); /* no descriptor or memory here: says nothing about the upstream */
 }

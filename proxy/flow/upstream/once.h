@@ -20,13 +20,19 @@ struct once;
  */
 typedef void once_fn(void *arg, const struct response_head *h, enum weir_status s, const char *why);
 
+/* Whom to ask, and how. */
+struct once_to {
+    const struct net_addr *addr;
+    struct tls_client *tls; /* NULL: plain */
+    struct slice first;     /* as of conn_connect */
+    bool http2;             /* by prior knowledge, of a request without a body */
+};
 /*
- * `first` as of conn_connect.  `request` is copied: a head that says "Connection: close", and its
- * body.  Over after timeout_ns at the latest.  NULL: no descriptor or memory, and fn is not called.
+ * `request` is copied: a head of HTTP/1.1 that says "Connection: close", and its body.  Over after
+ * timeout_ns at the latest.  NULL: no descriptor or memory, and fn is not called.
  */
-struct once *once_begin(struct loop *l, const struct net_addr *to, struct tls_client *tls,
-                        struct slice first, uint64_t timeout_ns, struct slice request, once_fn *fn,
-                        void *arg);
+struct once *once_begin(struct loop *l, const struct once_to *to, uint64_t timeout_ns,
+                        struct slice request, once_fn *fn, void *arg);
 /* Without a word to fn.  Sets *o to NULL; NULL is fine. */
 void once_cancel(struct once **o);
 
