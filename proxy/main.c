@@ -20,6 +20,7 @@
 #include "weir/flow/online.h"
 #include "weir/flow/run.h"
 
+#include "activation.h"
 #include "launcher.h"
 #include "linked.h"
 #include "sandbox/sandbox.h"
@@ -148,14 +149,32 @@ static void on_second(void *arg)
     sandbox_tell_denied();
 }
 
+/* With the sockets that the process before this one had, or the service manager opened. */
+static bool bind_all(struct run *r, const struct settings *s, char *why, size_t room)
+{
+    struct inherited activated = {0};
+    struct inherited *in = takeover_inherited(r->takeover);
+    bool bound;
+
+    if (!takeover_sockets(r->takeover, why, room))
+        return false;
+    if (in == NULL) {
+        activation_take(s, &activated);
+        in = &activated;
+    }
+    r->admin_listen.socket_stays = activation_was();
+    bound = flow_bind(s, in, &r->sockets, why, room) &&
+            admin_bind(s, in, &r->admin_listen, why, room) == WEIR_OK;
+    inherited_free(&activated);
+    return bound;
+}
+
 /* Keys are read: what else takes privileges is done, then they go. */
 static bool settle(const struct settings *s, char *why, size_t room, void *arg)
 {
     struct run *r = arg;
-    struct inherited *in = takeover_inherited(r->takeover);
 
-    if (!takeover_sockets(r->takeover, why, room) || !flow_bind(s, in, &r->sockets, why, room) ||
-        admin_bind(s, in, &r->admin_listen, why, room) != WEIR_OK)
+    if (!bind_all(r, s, why, room))
         return false;
     if (!drop_privileges(s->user)) {
         (void)snprintf(why, room, "nothing is started with more privileges than `user` has");

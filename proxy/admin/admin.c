@@ -81,7 +81,8 @@ struct admin *admin_open(struct control *c, const struct admin_listen *l)
     a->magic = ADMIN_MAGIC;
     a->control = c;
     a->render_hint = FIRST_ROOM;
-    memcpy(a->socket_path, l->socket_path, sizeof a->socket_path);
+    if (!l->socket_stays)
+        memcpy(a->socket_path, l->socket_path, sizeof a->socket_path);
     a->rights = rights_create(control_settings(c));
     a->tally = tally_create();
     a->history = history_create();

@@ -2,18 +2,22 @@
 """Under a service manager: what it hears (sd_notify)."""
 
 import ctypes
+import fcntl
 import os
 import re
 import signal
+import socket
 import time
 
 import pytest
 
 from harness.ask import end_stream, open_stream
+from harness.backend import always
 from harness.deadline import eventually
 from harness.dialects import CHAT
+from harness.http1 import request
 from harness.manager import Manager
-from harness.weir import weirctl
+from harness.weir import HOST, free_port, weirctl
 
 LATE = 12  # s that something may take which is told once a second
 
@@ -117,3 +121,74 @@ def test_the_watchdog_hears_of_life_only_while_every_worker_lives(rig, manager):
 def test_a_watchdog_that_is_too_quick_is_told(rig, manager):
     w = rig.weir(rig.backend(), env=manager.env(WATCHDOG_USEC="1000000"))
     assert "WatchdogSec" in w.errors.text()
+
+
+# sockets that the manager opened
+
+def _listening(address):
+    """As systemd makes them: blocking, no SO_REUSEPORT."""
+    s = socket.socket(socket.AF_UNIX if isinstance(address, str) else socket.AF_INET)
+    if not isinstance(address, str):
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    s.bind(address)
+    s.listen()
+    return s
+
+
+def _activated(rig, w, **sockets):
+    """w with these sockets, by their FileDescriptorName, from descriptor 3 on."""
+    fds = [rig.keep(s).fileno() for s in sockets.values()]
+    first = 40  # out of the way of 3, 4, 5
+    high = [fcntl.fcntl(fd, fcntl.F_DUPFD, first) for fd in fds]
+    moves = " ".join(f"{3 + i}<&{fd} {fd}<&-" for i, fd in enumerate(high))
+    script = f'exec {moves}; export LISTEN_PID=$$; exec "$0" "$@"'
+    w.args = ["bash", "-c", script, *w.args]
+    w.env.update(LISTEN_FDS=str(len(fds)), LISTEN_FDNAMES=":".join(sockets))
+    w.pass_fds = tuple(high)
+    try:
+        return w.start()
+    finally:
+        for fd in high:
+            os.close(fd)
+
+
+def _inode(s):
+    return os.fstat(s.fileno()).st_ino
+
+
+def _has_socket(w, s):
+    links = [os.readlink(f"/proc/{w.pid}/fd/{fd}") for fd in os.listdir(f"/proc/{w.pid}/fd")]
+    return f"socket:[{_inode(s)}]" in links
+
+
+def test_weir_serves_on_the_sockets_of_the_manager_and_leaves_the_file(rig):
+    b = rig.backend()
+    b.serve(always(200, b"x"))
+    w = rig.weir(b, start=False)
+    given = {"web": _listening(w.address), "admin": _listening(w.socket_path),
+             "admin-http": _listening(w.admin_address)}
+    # a client that came before weir did is served
+    early = w.client()
+    early.send(request("GET", "/", []))
+    _activated(rig, w, **given)
+    assert early.answer("GET").body == b"x"
+    for s in given.values():
+        assert _has_socket(w, s)
+    assert w.client().ask().body == b"x"
+    assert w.http("/healthz")[0] == 200
+    assert weirctl(w.socket_path, "reload")[0] == 0
+    assert w.client().ask().body == b"x"
+    for c in w.clients:
+        c.close()
+    w.signal(signal.SIGTERM)
+    assert w.wait_exit() == 0
+    assert os.path.exists(w.socket_path), "the file is the manager's"
+
+
+def test_a_socket_of_the_manager_is_known_by_its_address_and_a_strange_one_is_told(rig):
+    w = rig.weir(rig.backend(), start=False)
+    strange = _listening((HOST, free_port()))
+    known = _listening(w.socket_path)
+    _activated(rig, w, unknown=strange, unknown2=known)
+    assert _has_socket(w, known) and not _has_socket(w, strange)
+    assert f"{HOST}:{strange.getsockname()[1]}" in w.errors.text()

@@ -15,12 +15,13 @@ struct admin_listen {
     int socket_fd; /* listening unix socket, -1 = none */
     int http_fd;   /* listening TCP socket, -1 = none */
     char socket_path[108];
+    bool socket_stays; /* its file is the service manager's, and not removed at the end */
 };
 /*
  * Binds what the settings ask for; before privileges are dropped.  The default socket's places are
  * tried in their order (docs/operations.md).  A default port that is taken is a warning; what was
  * configured and cannot be had is a failure with a sentence in why.  Sockets in `in` (NULL: none)
- * are taken instead.
+ * are taken instead; out->socket_stays says beforehand whether the file of such a one is kept.
  */
 enum weir_status admin_bind(const struct settings *s, struct inherited *in,
                             struct admin_listen *out, char *why, size_t room) WEIR_MUST_CHECK;

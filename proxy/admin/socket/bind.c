@@ -174,6 +174,7 @@ enum weir_status admin_bind(const struct settings *s, struct inherited *in,
 
     if (rc == WEIR_OK && !take_http(s, in, &l))
         rc = bind_http(s, &l, why, room);
+    l.socket_stays = inherited && out->socket_stays;
     if (rc == WEIR_OK) {
         *out = l;
         return WEIR_OK;

@@ -81,6 +81,7 @@ class Weir:
         self.args = [BINARY, "-c", self.file, *args]
         self.env = {**sanitizer_env(), **(env or {})}
         self.admin = Admin(self.socket_path)
+        self.pass_fds = ()
         self.process = None
         self.older = []  # processes that this one's took over from
         self.clients = []
@@ -97,7 +98,8 @@ class Weir:
 
     def start(self):
         self.process = subprocess.Popen(self.args, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                                        stdin=subprocess.DEVNULL, env=self.env, cwd=self.folder)
+                                        stdin=subprocess.DEVNULL, env=self.env, cwd=self.folder,
+                                        pass_fds=self.pass_fds)
         self.log = AccessLog(self.process.stdout)
         self.errors = Lines(self.process.stderr)
         try:

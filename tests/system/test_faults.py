@@ -1,0 +1,198 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Calls are cut short and fail, as a kernel may have it: what is whole stays whole, nothing hangs,
+and what is short in weir is held against nobody."""
+
+import errno
+import mmap
+import os
+import random
+import struct
+import threading
+
+import pytest
+
+from harness.ask import noise, post
+from harness.client import connect
+from harness.deadline import eventually
+from harness.dialects import CHAT
+from harness.http1 import request
+from harness.weir import BUILD, weirctl
+
+MODULE = os.path.join(BUILD, "tests/system/faults.so")
+CALLS = ["none", "accept", "recv", "send", "read", "write", "connect", "socket", "open"]
+SHORT, ROW, ROWS = 0, struct.Struct("4I"), 16
+STREAM = [*CHAT.preamble, *[CHAT.content(f"event {i}") for i in range(40)], CHAT.end]
+
+
+class Faults:
+    """The rows of faults.c: written while weir runs."""
+
+    def __init__(self, path):
+        with open(path, "w+b") as f:
+            f.truncate(ROW.size * ROWS)
+            self.memory = mmap.mmap(f.fileno(), ROW.size * ROWS)
+        self.rows = []
+        self.env = {"LD_PRELOAD": MODULE, "FAULTS": path}
+        options = os.environ.get("ASAN_OPTIONS", "detect_leaks=1:abort_on_error=0:exitcode=86")
+        self.env["ASAN_OPTIONS"] = options + ":verify_asan_link_order=0"
+
+    def close(self):
+        self.memory.close()
+
+    def set(self, call, error, per_mille):
+        at = len(self.rows) * ROW.size
+        assert at < len(self.memory)
+        ROW.pack_into(self.memory, at, CALLS.index(call), error, per_mille, 0)
+        self.rows.append((call, error))
+
+    def calm(self):
+        for i in range(len(self.rows)):
+            struct.pack_into("I", self.memory, i * ROW.size + 8, 0)
+
+    def done(self):
+        return {row: ROW.unpack_from(self.memory, i * ROW.size)[3] for i, row in enumerate(self.rows)}
+
+
+@pytest.fixture
+def faults(rig):
+    return rig.keep(Faults(rig.path("faults")))
+
+
+def _serve(peer, r):
+    if r.method == "GET":
+        peer.answer(200, noise(int(r.get("x-size")), int(r.get("x-size"))))
+    elif r.target == CHAT.path:
+        peer.begin(kind=CHAT.kind)
+        for part in STREAM:
+            peer.chunk(part)
+        peer.last_chunk()
+    else:
+        peer.answer(200, r.body)
+
+
+def _weir(rig, faults, **more):
+    return rig.weir(rig.backend().serve(_serve), env=faults.env, enforce=True, **more)
+
+
+def _one(c, rng):
+    """A request of some kind: what came, what had to come."""
+    size = rng.choice([0, 1, 5000, 70000, 300000])
+    kind = rng.randrange(3)
+    if kind == 0:
+        c.send(post(CHAT))
+        return c.answer("POST", within=30, cut=True), b"".join(STREAM)
+    if kind == 1:
+        c.send(request("GET", "/", [("X-Size", size)]))
+        return c.answer("GET", within=30, cut=True), noise(size, size)
+    c.send(request("POST", "/echo", [("Content-Length", size)]) + noise(size, size))
+    return c.answer("POST", within=30, cut=True), noise(size, size)
+
+
+class Asker(threading.Thread):
+    """So many requests, on connections that are kept while they last."""
+
+    def __init__(self, address, seed, n, tls=None):
+        super().__init__(daemon=True)
+        self.address, self.rng, self.left, self.tls = address, random.Random(seed), n, tls
+        self.whole, self.refused, self.cut, self.wrong = 0, [], 0, []
+
+    def run(self):
+        c = None
+        while self.left:
+            self.left -= 1
+            try:
+                c = c or connect(self.address, **({"tls": self.tls} if self.tls else {}))
+                c = self._judge(c, *_one(c, self.rng))
+            except (OSError, AssertionError) as e:
+                self.cut += 1
+                if "not" in repr(e) and "Late" in type(e).__name__:
+                    self.wrong.append(repr(e)[:300])
+                c = None
+
+    def _judge(self, c, a, wanted):
+        if a.cause:
+            self.refused.append((a.status, a.cause))
+        elif a.how == "end" and a.body != wanted:
+            self.wrong.append(f"{len(a.body)} bytes of {len(wanted)} and a clean end")
+        elif a.how == "end":
+            self.whole += 1
+        else:
+            self.cut += 1
+        if a.how == "end" and "close" not in a.head.tokens("connection"):
+            return c
+        c.close()
+        return None
+
+
+def _ask(w, n=60, clients=4):
+    askers = [Asker(w.address, i, n) for i in range(clients)]
+    for a in askers:
+        a.start()
+    for a in askers:
+        a.join(240)
+        assert not a.is_alive(), "a client waits for ever"
+        assert not a.wrong, a.wrong[:3]
+    return askers
+
+
+def _upstream(w):
+    return w.admin.status()["pools"][0]["upstreams"][0]
+
+
+def test_short_and_interrupted_calls_change_nothing(rig, faults):
+    w = _weir(rig, faults)
+    for call in ("recv", "send", "read", "write"):
+        faults.set(call, SHORT, 300)
+        faults.set(call, errno.EINTR, 50)
+    faults.set("accept", errno.EINTR, 200)
+    askers = _ask(w)
+    assert all(a.whole == 60 for a in askers), [(a.whole, a.refused, a.cut) for a in askers]
+    for row, n in faults.done().items():
+        assert n > 0 or row[0] not in ("recv", "send"), f"{row} never struck: the test proves nothing"
+    assert weirctl(w.socket_path, "reload")[0] == 0, "settings are read whole as well"
+    w.assert_books()
+    faults.calm()
+
+
+@pytest.mark.parametrize("error", ["EMFILE", "ENFILE", "ENOMEM", "ENOBUFS", "ECONNABORTED"])
+def test_accepting_rests_and_goes_on(rig, faults, error):
+    w = _weir(rig, faults)
+    faults.set("accept", getattr(errno, error), 500)
+    for a in _ask(w, 15):
+        assert a.whole and not a.refused
+        assert a.cut == 0 or error == "ECONNABORTED"
+    assert eventually(lambda: sum(faults.done().values()), 5)
+    faults.calm()
+    if error != "ECONNABORTED":
+        assert "accepting clients rests" in w.errors.text()
+    assert w.client().ask(fields=[("X-Size", 3)]).status == 200
+
+
+@pytest.mark.parametrize("call,error", [
+    ("socket", "EMFILE"), ("socket", "ENFILE"), ("socket", "ENOMEM"), ("socket", "ENOBUFS"),
+    ("connect", "ENOBUFS"), ("connect", "ENOMEM"), ("connect", "EADDRNOTAVAIL")])
+def test_what_is_short_in_weir_is_held_against_nobody(rig, faults, call, error):
+    w = _weir(rig, faults, workers=1)
+    faults.set(call, getattr(errno, error), 400)
+    askers = _ask(w, 25)
+    struck = sum(faults.done().values())
+    faults.calm()
+    u = _upstream(w)
+    assert struck and sum(a.whole for a in askers)
+    assert u["state"] == "closed", u
+    assert u["window"]["failed"] == u["window"]["connect_failed"] == 0, u["window"]
+    assert all(status == 503 for a in askers for status, _ in a.refused), askers[0].refused[:3]
+    assert w.client().ask(fields=[("X-Size", 3)]).status == 200
+
+
+@pytest.mark.parametrize("call,error", [("open", "EMFILE"), ("open", "ENFILE"), ("open", "ENOMEM"),
+                                        ("read", "EIO")])
+def test_a_reload_that_cannot_read_is_refused_and_the_settings_stay(rig, faults, call, error):
+    w = _weir(rig, faults)
+    faults.set(call, getattr(errno, error), 1000 if call == "open" else 600)
+    code, _, err = weirctl(w.socket_path, "reload")
+    faults.calm()
+    if call == "open":
+        assert code == 1 and os.strerror(getattr(errno, error)) in err, err
+    assert weirctl(w.socket_path, "reload")[0] == 0
+    assert w.client().ask(fields=[("X-Size", 3)]).status == 200
