@@ -49,7 +49,7 @@ lint_packages() {
         grep -v threads); do
         folder=$(pkg-config --variable=pcfiledir "$library" 2>/dev/null) || continue
         package=$(dpkg-query -S "$folder/$library.pc" 2>/dev/null | sed 's/:.*//')
-        if ! printf '%s\n' "${packages_build[@]}" "${packages_unit[@]}" | grep -qxF "$package"; then
+        if [[ " ${packages_build[*]} ${packages_unit[*]} " != *" $package "* ]]; then
             echo "$library comes from $package, which tools/packages.sh does not name"
             ok=1
         fi
@@ -61,6 +61,11 @@ lint_shell() {
     local f ok=0
     for f in dev tools/*.sh .ci/run; do
         bash -n "$f" || ok=1
+        # whoever stops reading ends the writer, and with pipefail now and then the whole line fails
+        if grep -nE '\|[^|]*(grep -[a-zA-Z]*q|head -)' "$f" | grep -v "'.*grep -"; then
+            echo "$f: a reader that does not read to the end, behind a pipe: grep … >/dev/null, sed -n 1p"
+            ok=1
+        fi
     done
     return $ok
 }

@@ -93,7 +93,7 @@ PYTHON
 }
 
 package_has_streams() {
-    in_root weirctl --json status | grep -q '"inflight":[1-9]'
+    in_root weirctl --json status | grep '"inflight":[1-9]' >/dev/null
 }
 
 # package_upgrade VERSION: while streams run; none is hurt.
@@ -135,7 +135,7 @@ package_life() {
     package_step "upgrade with streams open"
     package_newer "$file" "$version+1"
     package_upgrade "$version+1"
-    in_root weirctl status | head -n 1 | sed 's/^/    /'
+    in_root weirctl status | sed -n '1s/^/    /p'
     package_step "end, remove, purge"
     in_root weirctl stop >/dev/null
     in_root apt-get -qq -y remove weir >/dev/null 2>&1

@@ -95,8 +95,8 @@ start_backend() {
         >"$run_folder/backend.log" 2>&1 &
     run_pids+=($!)
     await "the simulated backend" grep -q 'on http://' "$run_folder/backend.log"
-    run_upstream=$(sed -n 's/.* on \(http:[^ ]*\) .*/\1/p' "$run_folder/backend.log" | head -n 1)
-    run_control=$(sed -n 's/.*(control \(http:[^)]*\)).*/\1/p' "$run_folder/backend.log" | head -n 1)
+    run_upstream=$(sed -n 's/.* on \(http:[^ ]*\) .*/\1/p;T;q' "$run_folder/backend.log")
+    run_control=$(sed -n 's/.*(control \(http:[^)]*\)).*/\1/p;T;q' "$run_folder/backend.log")
 }
 
 start_weir() {

@@ -70,7 +70,7 @@ clients_install() {
         rm -f "$log"
         return 0
     fi
-    code=$(sed -n 's/^npm \(ERR!\|error\) code //p' "$log" | head -n 1)
+    code=$(sed -n 's/^npm \(ERR!\|error\) code //p;T;q' "$log")
     case "$code" in
     EUSAGE | EBADENGINE | EJSONPARSE | EINTEGRITY | ELOCKVERIFY | "")
         tail -n 20 "$log"
@@ -170,7 +170,7 @@ test_show() {
 }
 
 test_is_part() {
-    printf '%s\n' "${test_parts[@]}" | grep -qxF -- "$1"
+    printf '%s\n' "${test_parts[@]}" | grep -xF -- "$1" >/dev/null
 }
 
 dev_test() {
