@@ -36,6 +36,8 @@ static void begin_payload(struct ws_frames *f)
     if (extended(f) == 0)
         f->left = f->size & SHORT;
     f->bad = f->left >> 63 != 0;
+    if (f->bad)
+        return;
     f->left += (f->size & MASKED) != 0 ? MASK_LEN : 0;
     if (f->left == 0)
         end_frame(f);

@@ -111,6 +111,8 @@ static void close_all(struct online *o)
     if (o->snapshot != NULL)
         snapshot_unref(o->snapshot);
     loop_destroy(&o->loop);
+    if (o->slots != NULL)
+        slot_book_free(o->slots);
     free(o->slots);
 }
 
