@@ -212,7 +212,7 @@ static int run(struct run *r, struct settings **s)
         takeover_fail(r->takeover, why);
         return status;
     }
-    service_begin(&r->service);
+    service_begin(&r->service, r->takeover != NULL);
     r->admin_http = (*s)->admin.http;
     r->admin_listen = (struct admin_listen){.socket_fd = -1, .http_fd = -1};
     c = control_create(s, &start, why, sizeof why);

@@ -5,6 +5,7 @@
  */
 #include "service.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #ifdef WEIR_HAVE_SYSTEMD
@@ -77,8 +78,10 @@ static void tell_alive(void)
 }
 #endif
 
-void service_begin(struct service *s)
+void service_begin(struct service *s, bool successor)
 {
+    if (successor)
+        (void)unsetenv("WATCHDOG_PID");
     *s = (struct service){.watchdog_ns = watchdog_ns()};
     if (s->watchdog_ns != 0 && s->watchdog_ns < WATCHDOG_MIN_NS) {
         log_warn(

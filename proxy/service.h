@@ -17,8 +17,11 @@ struct service {
     char line[SERVICE_LINE_MAX];
 };
 
-/* Reads the environment; before the workers. */
-void service_begin(struct service *s);
+/*
+ * Reads the environment; before the workers.  `successor`: of a hot restart, whose environment names
+ * the process before it (WATCHDOG_PID).
+ */
+void service_begin(struct service *s, bool successor);
 /* `what` as in control_start.notify. */
 void service_notify(const char *what);
 /* The service goes on under this number. */

@@ -123,6 +123,21 @@ def test_a_watchdog_that_is_too_quick_is_told(rig, manager):
     assert "WatchdogSec" in w.errors.text()
 
 
+def test_the_next_process_of_a_hot_restart_is_named_and_gives_signs_of_life(rig, manager):
+    """Its environment names the process before it, as the manager's own did."""
+    w = rig.weir(rig.backend(), env=manager.env(WATCHDOG_USEC="4000000"), start=False)
+    w.args = ["bash", "-c", 'export WATCHDOG_PID=$$; exec "$0" "$@"', *w.args]
+    w.start()
+    manager.next("WATCHDOG", LATE, "1")
+    first = w.pid
+    w.upgrade()
+    told = manager.next("MAINPID")
+    assert int(told["MAINPID"]) == w.pid != first
+    manager.read_to = len(manager.read())
+    for _ in range(3):
+        manager.next("WATCHDOG", LATE, "1")
+
+
 # sockets that the manager opened
 
 def _listening(address):
@@ -156,9 +171,16 @@ def _inode(s):
     return os.fstat(s.fileno()).st_ino
 
 
+def _link(path):
+    try:
+        return os.readlink(path)
+    except FileNotFoundError:  # closed meanwhile, as connections are
+        return None
+
+
 def _has_socket(w, s):
-    links = [os.readlink(f"/proc/{w.pid}/fd/{fd}") for fd in os.listdir(f"/proc/{w.pid}/fd")]
-    return f"socket:[{_inode(s)}]" in links
+    folder = f"/proc/{w.pid}/fd"
+    return f"socket:[{_inode(s)}]" in [_link(f"{folder}/{fd}") for fd in os.listdir(folder)]
 
 
 def test_weir_serves_on_the_sockets_of_the_manager_and_leaves_the_file(rig):
@@ -192,3 +214,19 @@ def test_a_socket_of_the_manager_is_known_by_its_address_and_a_strange_one_is_to
     _activated(rig, w, unknown=strange, unknown2=known)
     assert _has_socket(w, known) and not _has_socket(w, strange)
     assert f"{HOST}:{strange.getsockname()[1]}" in w.errors.text()
+
+
+def test_the_sockets_of_the_manager_live_through_a_hot_restart(rig):
+    b = rig.backend()
+    b.serve(always(200, b"x"))
+    w = rig.weir(b, start=False)
+    given = {"web": _listening(w.address), "admin": _listening(w.socket_path)}
+    _activated(rig, w, **given)
+    w.upgrade()
+    assert _has_socket(w, given["web"]) and _has_socket(w, given["admin"])
+    assert w.client().ask().body == b"x"
+    for c in w.clients:
+        c.close()
+    w.signal(signal.SIGTERM)
+    assert w.wait_exit() == 0
+    assert os.path.exists(w.socket_path), "the file is the manager's"
