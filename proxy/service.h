@@ -18,8 +18,8 @@ struct service {
 };
 
 /*
- * Reads the environment; before the workers.  `successor`: of a hot restart, whose environment names
- * the process before it (WATCHDOG_PID).
+ * Reads the environment; before the workers.  `successor`: of a hot restart, whose environment
+ * names the process before it (WATCHDOG_PID).
  */
 void service_begin(struct service *s, bool successor);
 /* `what` as in control_start.notify. */

@@ -66,13 +66,21 @@ package_await() {
     done
 }
 
+# package_behind COMMAND...: goes on behind; the process is the one that is ended at the end, no shell's.
+package_behind() {
+    (exec chroot "$package_root" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/ "$@") &
+    package_pids+=($!)
+}
+
+package_port_is_free() {
+    ! (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null
+}
+
 # As the unit does it: the user, the folders, the settings of the package.
 package_start() {
     in_root install -d -o weir -g weir /run/weir /var/log/weir /var/lib/weir
-    in_root weir-bench backend --engine A --listen 127.0.0.1:8000 --quiet >/dev/null &
-    package_pids+=($!)
-    in_root runuser -u weir -- weir -c /etc/weir/weir.cfg 2>"$package_root/weir.err" &
-    package_pids+=($!)
+    package_behind weir-bench backend --engine A --listen 127.0.0.1:8000 --quiet >/dev/null
+    package_behind setpriv --reuid weir --regid weir --init-groups weir -c /etc/weir/weir.cfg 2>"$package_root/weir.err"
     package_await in_root weirctl status
 }
 
@@ -148,8 +156,13 @@ package_life() {
 
 # package_test FILE VERSION
 package_test() {
+    local port
     [ "$(id -u)" = 0 ] || package_fail "only root can change into another root folder"
     trap package_end EXIT
+    # those of the settings as installed; the network is this machine's
+    for port in 8000 8080; do
+        package_port_is_free $port || package_fail "port $port of 127.0.0.1 is taken"
+    done
     package_make_root
     package_life "$@"
     echo "the package can be lived with"
