@@ -18,6 +18,7 @@
 
 #include "scan.h"
 #include "weir/base/assert.h"
+#include "weir/base/read_whole.h"
 
 enum { DEPTH_MAX = 10, BYTES_MAX = 4 << 20 };
 
@@ -86,13 +87,9 @@ static void pop(struct reader *r)
 static char *read_bytes(int fd, size_t size, size_t *len)
 {
     char *text = malloc(size + 1);
-    ssize_t n = 0;
 
     WEIR_ASSERT(text != NULL);
-    *len = 0;
-    while (*len < size && (n = read(fd, text + *len, size - *len)) > 0)
-        *len += (size_t)n;
-    if (n >= 0)
+    if (read_whole(fd, text, size, len))
         return text;
     free(text);
     return NULL;

@@ -159,11 +159,16 @@ static void begin_handshake(struct conn *c)
 static bool send_first(struct conn *c)
 {
     struct conn_first *f = c->first;
-    bool sent = f == NULL || send(c->fd, f->bytes, f->len, MSG_NOSIGNAL) == (ssize_t)f->len;
+    size_t at = 0, len = f == NULL ? 0 : f->len;
+    ssize_t n = 0;
 
+    while (at < len && (n >= 0 || errno == EINTR)) {
+        n = send(c->fd, f->bytes + at, len - at, MSG_NOSIGNAL);
+        at += n > 0 ? (size_t)n : 0;
+    }
     c->first = NULL;
     free(f);
-    return sent;
+    return at == len;
 }
 
 static void connect_ended(struct conn *c, int err)

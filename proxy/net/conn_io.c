@@ -18,9 +18,9 @@
 
 static enum weir_status io_status(int err)
 {
-    switch (err) {
-    case EAGAIN:
+    if (conn_is_later(err))
         return WEIR_AGAIN;
+    switch (err) {
     case ECONNRESET:
     case EPIPE:
     case ETIMEDOUT: /* the peer's machine has gone quiet */
@@ -92,7 +92,7 @@ enum weir_status conn_write(struct conn *c, const struct iovec *iov, int n, size
         done = send_some(c, iov, n);
     } while (done == -1 && errno == EINTR);
     if (done == -1)
-        return errno == EAGAIN ? WEIR_AGAIN : WEIR_RESET;
+        return conn_is_later(errno) ? WEIR_AGAIN : WEIR_RESET;
     *wrote = (size_t)done;
     return WEIR_OK;
 }

@@ -2,6 +2,8 @@
 #ifndef WEIR_NET_CONN_PRIV_H
 #define WEIR_NET_CONN_PRIV_H
 
+#include <errno.h>
+
 #include "loop_priv.h"
 #include "weir/net/conn.h"
 
@@ -54,6 +56,15 @@ struct conn {
 
 /* An idle connection is this and the kernel's part. */
 _Static_assert(sizeof(struct conn) <= 512, "a connection has outgrown its size class");
+
+/*
+ * Did a call on a socket fail for now only?  Also where the kernel is short of memory (recv(2),
+ * send(2)): that is over soon, says nothing of the peer, and no end of the connection follows.
+ */
+static inline bool conn_is_later(int err)
+{
+    return err == EAGAIN || err == ENOMEM || err == ENOBUFS;
+}
 
 /* conn.c, for conn_io.c */
 void conn_arm_read(struct conn *c);

@@ -35,7 +35,7 @@ static ssize_t send_now(struct tls_link *l, const char *bytes, size_t n)
     do {
         done = send(l->conn->fd, bytes, n, MSG_NOSIGNAL);
     } while (done == -1 && errno == EINTR);
-    if (done == -1 && errno == EAGAIN)
+    if (done == -1 && conn_is_later(errno))
         return 0;
     if (done == -1)
         l->io_errno = errno;
@@ -86,7 +86,7 @@ static int socket_read(BIO *b, char *to, int room)
         return (int)n;
     if (n == 0)
         l->ended = true;
-    else if (errno == EAGAIN)
+    else if (conn_is_later(errno))
         BIO_set_retry_read(b);
     else
         l->io_errno = errno;

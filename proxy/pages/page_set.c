@@ -15,6 +15,7 @@
 
 #include "pages_priv.h"
 #include "template.h"
+#include "weir/base/read_whole.h"
 
 enum { ANY_CAUSE = -1, STATUS_PAGE = -2, ANY_LANGUAGE = -1, FILES_MAX = 1024 };
 
@@ -119,14 +120,10 @@ static bool parse_name(struct loading *l, const char *file, struct page_entry *e
 /* Reads what is in fd into e->text; the size was looked at, but a file may change. */
 static bool read_all(struct loading *l, const char *file, int fd, struct page_entry *e)
 {
-    ssize_t got;
-
     e->text = malloc(OWN_FILE_MAX + 1);
     if (e->text == NULL)
         return complain(l, file, 0, "out of memory");
-    while ((got = read(fd, e->text + e->len, OWN_FILE_MAX + 1 - e->len)) > 0)
-        e->len += (size_t)got;
-    if (got < 0)
+    if (!read_whole(fd, e->text, OWN_FILE_MAX + 1, &e->len))
         return complain(l, file, 0, strerror(errno));
     if (e->len > OWN_FILE_MAX)
         return complain(l, file, 0, "a page may have 16 KiB at most");

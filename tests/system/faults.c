@@ -102,6 +102,8 @@ static bool fails(enum call call, int fd, size_t *len)
     if (r == NULL || (r->error == 0 && !is_stream(fd)))
         return false;
     atomic_fetch_add(&r->done, 1);
+    if (r->error == ECONNRESET || r->error == EPIPE)
+        (void)shutdown(fd, SHUT_RDWR); /* a kernel says so of a broken one only */
     errno = (int)r->error;
     if (r->error == 0)
         *len = 1 + draw() % (*len - 1);

@@ -13,6 +13,7 @@
 
 #include "control/control_priv.h"
 #include "control/kept_file.h"
+#include "weir/base/read_whole.h"
 
 #define KEEP_EACH_S    10
 #define PATIENCE_NS    (2 * NS_PER_S) /* at the end, for a slow disk */
@@ -174,19 +175,17 @@ static char *read_file(const char *path, size_t *len)
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     struct stat st;
     char *mem = NULL;
-    ssize_t n = -1;
+    bool good = false;
 
     if (fd == -1)
         return NULL;
     if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
         mem = malloc(KEPT_FILE_MAX);
     if (mem != NULL)
-        n = read(fd, mem, KEPT_FILE_MAX);
+        good = read_whole(fd, mem, KEPT_FILE_MAX, len);
     (void)close(fd);
-    if (n >= 0) {
-        *len = (size_t)n;
+    if (good)
         return mem;
-    }
     free(mem);
     errno = EINVAL;
     return NULL;
