@@ -1,15 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The control thread: starts and ends the workers, ticks the decisions, reads the signals.  What it
+ * The control thread: starts and ends the workers, ticks the decisions.  What it
  * shows and is told is in the control_*.c beside this.
  */
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
-
-#include <event2/event.h>
 
 #include "control/control_priv.h"
 #include "control/export.h"
@@ -200,55 +196,13 @@ void control_stop(struct control *c, const struct control_who *who)
     end(c);
 }
 
-/* --- signals */
-
-static void on_signal(evutil_socket_t fd, short what, void *arg)
+/* Once politely, twice at once. */
+void control_end_by_signal(struct control *c, const char *name)
 {
-    struct control *c = arg;
-    struct signalfd_siginfo info;
-
-    (void)what;
-    while (read(fd, &info, sizeof info) == (ssize_t)sizeof info) {
-        loop_refresh_now(c->loop);
-        switch (info.ssi_signo) {
-        case SIGHUP:
-            control_reload_by_signal(c);
-            break;
-        case SIGUSR1:
-            access_log_reopen(c);
-            break;
-        default: /* SIGTERM, SIGINT: once politely, twice at once */
-            if (c->phase.draining && !upgrade_hears_first(c))
-                end(c);
-            else if (!c->phase.draining)
-                begin_drain(c, info.ssi_signo == SIGINT ? "SIGINT" : "SIGTERM");
-        }
-    }
-}
-
-sigset_t flow_block_signals(void)
-{
-    sigset_t set;
-
-    (void)sigemptyset(&set);
-    (void)sigaddset(&set, SIGHUP);
-    (void)sigaddset(&set, SIGUSR1);
-    (void)sigaddset(&set, SIGTERM);
-    (void)sigaddset(&set, SIGINT);
-    WEIR_ASSERT(pthread_sigmask(SIG_BLOCK, &set, NULL) == 0);
-    return set;
-}
-
-static bool watch_signals(struct control *c)
-{
-    sigset_t set = flow_block_signals();
-
-    c->signals.fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
-    if (c->signals.fd == -1)
-        return false;
-    c->signals.event =
-        event_new(loop_base(c->loop), c->signals.fd, EV_READ | EV_PERSIST, on_signal, c);
-    return c->signals.event != NULL && event_add(c->signals.event, NULL) == 0;
+    if (c->phase.draining && !upgrade_hears_first(c))
+        end(c);
+    else if (!c->phase.draining)
+        begin_drain(c, name);
 }
 
 /* --- life */
@@ -344,7 +298,7 @@ struct control *control_create(struct settings **s, const struct control_start *
     loop_timer_init(&c->expiry, c->loop, on_expiry, c);
     loop_timer_init(&c->drain_timer, c->loop, on_drain_timer, c);
     if (!allocate_views(c) || !why_ring_init(&c->why, c->snapshot->settings->admin.why_entries) ||
-        !upgrade_begin(c) || !watch_signals(c) || !access_log_open(c, why, room) ||
+        !upgrade_begin(c) || !control_signals_begin(c) || !access_log_open(c, why, room) ||
         !make_workers(c) || !control_watch_upstreams(c) || !export_open(c))
         goto failed;
     return c;
@@ -441,10 +395,7 @@ void control_destroy(struct control **cp)
     for (int i = 0; i < c->workers.n; i++)
         worker_destroy(&c->workers.list[i]);
     why_ring_free(&c->why);
-    if (c->signals.event != NULL)
-        event_free(c->signals.event);
-    if (c->signals.fd != -1)
-        (void)close(c->signals.fd);
+    control_signals_end(c);
     for (int i = 0; i <= SNAPSHOT_POOLS_MAX; i++) {
         free(c->pools[i].incident);
         free(c->names.pools[i]);

@@ -316,6 +316,12 @@ void control_on_records(struct loop_message *m);
 bool why_ring_init(struct why_ring *w, uint32_t entries);
 void why_ring_free(struct why_ring *w);
 
+/* --- control/signals.c */
+bool control_signals_begin(struct control *c);
+void control_signals_end(struct control *c);
+/* --- control/control.c */
+void control_end_by_signal(struct control *c, const char *name);
+
 /* --- control/reload.c */
 /*
  * Everything that a reload needs, made beside what is in force, but for its sockets; not_live is
