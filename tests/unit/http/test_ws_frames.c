@@ -69,6 +69,13 @@ Test(ws_frames, long_lengths_are_counted)
     }
 }
 
+/* Member by member: what lies between them is not copied. */
+static bool is_same(const struct ws_frames *a, const struct ws_frames *b)
+{
+    return a->left == b->left && a->head == b->head && a->opcode == b->opcode &&
+           a->size == b->size && a->closed == b->closed && a->bad == b->bad;
+}
+
 Test(ws_frames, every_split_gives_the_same_and_reads_no_byte_too_far)
 {
     static const struct slice rows[] = {
@@ -95,7 +102,7 @@ Test(ws_frames, every_split_gives_the_same_and_reads_no_byte_too_far)
                 ws_frames_feed(&f, slice_of(in.p, a));
                 ws_frames_feed(&f, slice_of(in.p + a, b - a));
                 ws_frames_feed(&f, slice_from(in, b));
-                cr_assert_eq(memcmp(&f, &whole, sizeof f), 0, "row %zu at %zu, %zu", i, a, b);
+                cr_assert(is_same(&f, &whole), "row %zu at %zu, %zu", i, a, b);
             }
         }
     }
