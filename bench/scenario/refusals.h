@@ -14,9 +14,20 @@ struct refusal {
     double own_ms;
 };
 
+/* How many of a pool were refused for a cause. */
+struct refusal_count {
+    char pool[64], cause[32];
+    unsigned n;
+};
+
+enum { REFUSALS_COUNTS_MAX = 64 };
+
 struct refusals {
     struct refusal *v;
     size_t n, cap;
+    struct refusal_count
+        counts[REFUSALS_COUNTS_MAX]; /* as they came; beyond the last: not counted */
+    size_t n_counts;
 };
 
 /* Adds those of a log file; none when the path is "" or there is no such file. */

@@ -207,6 +207,23 @@ static json_t *sheds_of(const struct run *p)
     return out;
 }
 
+/* {"pool":{"cause":n}}, by weir's access log. */
+static json_t *refusals_of(const struct run *p)
+{
+    json_t *out = json_object();
+
+    for (size_t i = 0; i < p->refusals.n_counts; i++) {
+        const struct refusal_count *c = &p->refusals.counts[i];
+        json_t *pool = json_object_get(out, c->pool);
+        if (pool == NULL) {
+            pool = json_object();
+            (void)json_object_set_new(out, c->pool, pool);
+        }
+        (void)json_object_set_new(pool, c->cause, figure(c->n, 0));
+    }
+    return out;
+}
+
 /* Percentiles over all loads together, of what was served. */
 static json_t *times_of(const struct run *p, size_t offset)
 {
@@ -258,6 +275,7 @@ json_t *run_result(struct run *p)
         {"steps", steps_of(p)},
         {"must", assertions_of(p)},
         {"shed", sheds_of(p)},
+        {"refused", refusals_of(p)},
         {"ttft_ms", times_of(p, offsetof(struct load_record, ttft_ms))},
         {"wait_ms", times_of(p, offsetof(struct load_record, wait_ms))},
         {"late_ms_p99", figure(run_late_ms(p), 1)},

@@ -180,6 +180,9 @@ static void print_verdict(const struct run *p)
             print_bound(m);
         (void)putchar('\n');
     }
+    for (size_t i = 0; i < p->refusals.n_counts; i++)
+        (void)printf("   refused in %s for %s: %u\n", p->refusals.counts[i].pool,
+                     p->refusals.counts[i].cause, p->refusals.counts[i].n);
 }
 
 static enum weir_status write_result(struct run *p, const char *folder)

@@ -154,6 +154,34 @@ Test(assertion, refusals_by_the_backend_are_of_what_reached_it)
 
 static const uint64_t wall_ns = 1763985600000000000; /* 2025-11-24T12:00:00Z */
 
+Test(assertion, refusals_are_counted_by_pool_and_cause)
+{
+    static const char *lines[] = {
+        "{\"time\":\"2025-11-24T12:00:01Z\",\"decision\":\"refused\",\"pool\":\"chat\",\"cause\":"
+        "\"held\"}",
+        "{\"time\":\"2025-11-24T12:00:02Z\",\"decision\":\"refused\",\"pool\":\"chat\",\"cause\":"
+        "\"overloaded\"}",
+        "{\"time\":\"2025-11-24T12:00:03Z\",\"decision\":\"admitted\",\"pool\":\"chat\",\"cause\":"
+        "\"\"}",
+        "{\"time\":\"2025-11-24T12:00:04Z\",\"decision\":\"refused\",\"pool\":\"chat\",\"cause\":"
+        "\"held\"}",
+        "{\"time\":\"2025-11-24T12:00:05Z\",\"decision\":\"refused\",\"pool\":\"api\",\"cause\":"
+        "\"held\"}",
+    };
+    struct refusals r = {0};
+
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++)
+        refusals_line(lines[i], wall_ns, &r);
+    cr_assert_eq(r.n_counts, 3);
+    cr_assert_str_eq(r.counts[0].pool, "chat");
+    cr_assert_str_eq(r.counts[0].cause, "held");
+    cr_assert_eq(r.counts[0].n, 2);
+    cr_assert_str_eq(r.counts[1].cause, "overloaded");
+    cr_assert_eq(r.counts[1].n, 1);
+    cr_assert_str_eq(r.counts[2].pool, "api");
+    refusals_free(&r);
+}
+
 Test(assertion, a_refusal_took_its_time_less_the_waiting)
 {
     struct refusals r = {0};
