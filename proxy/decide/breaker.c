@@ -15,6 +15,7 @@
 #define WAIT_JITTER        0.5             /* an OPEN lasts between half and all of its time */
 #define WAIT_DOUBLINGS_MAX 20u
 #define KNOWN_GOOD_NS      (10 * NS_PER_S)
+#define PUT_OFF_NS         (2 * NS_PER_S)  /* whose probe got a 500, for others to be asked */
 #define KIND_WAIT_NS       (30 * NS_PER_S) /* for a probe of the kind that tripped it */
 
 /* From each state, where the rules may go.  An operator may go anywhere. */
@@ -29,8 +30,10 @@ static const unsigned may_follow[BREAKER_STATE_COUNT] = {
 static void forget_windows(struct breaker *b, const struct breaker_rules *c)
 {
     window_init(&b->window, c->breaker->window_ns, c->now_ns);
-    for (int i = 0; i < BREAKER_PARTS; i++)
+    for (int i = 0; i < BREAKER_PARTS; i++) {
         window_init(&b->part[i], c->breaker->window_ns, c->now_ns);
+        suspects_init(&b->suspects[i], c->breaker->window_ns);
+    }
 }
 
 void breaker_init(struct breaker *b, const struct breaker_rules *c, struct event_ring *events,
@@ -115,6 +118,8 @@ void breaker_enter(struct breaker *b, const struct breaker_rules *c, enum breake
         b->ramp.held = false;
     if (to == BREAKER_HALF_OPEN) {
         b->probes = b->good = 0;
+        b->probe_who = 0;
+        b->probe_others = false;
         b->probe_kind_ns = c->now_ns;
     }
     if (returns && from != BREAKER_RAMPING && from != BREAKER_CLOSED) {
@@ -188,16 +193,31 @@ static bool part_counts(const struct breaker *b, int part)
     return part == 0 || window_sum(&b->part[0], OUTCOME_OK) == 0;
 }
 
+/* Of all, and also of those who are left when users whose requests mostly end in 500 are not
+ * counted; without others the users are all there is. */
+static bool fails_too_often(struct breaker *b, const struct breaker_rules *c, int part)
+{
+    const struct window *w = &b->part[part];
+    uint32_t failed = window_failures(w), n = failed + window_sum(w, OUTCOME_OK);
+    double rate = c->breaker->error_rate;
+    struct suspects_rest rest;
+
+    if (n < c->breaker->min_requests || failed < rate * n)
+        return false;
+    return !suspects_rest(&b->suspects[part], n, failed, rate, c->now_ns, &rest) ||
+           rest.failed >= rate * rest.n;
+}
+
 static bool judge_part(struct breaker *b, const struct breaker_rules *c, int part)
 {
     const struct window *w = &b->part[part];
-    uint32_t failed = window_failures(w), ok = window_sum(w, OUTCOME_OK), n = failed + ok;
 
     if (!part_counts(b, part))
         return false;
-    if (n >= c->breaker->min_requests && failed >= c->breaker->error_rate * n)
+    if (fails_too_often(b, c, part))
         trip_for(b, c, "error_rate", kinds_of_part(part));
-    else if (window_sum(w, WINDOW_SHUT) >= REFUSING_MIN && ok == 0 && !is_at_work(b, c))
+    else if (window_sum(w, WINDOW_SHUT) >= REFUSING_MIN && window_sum(w, OUTCOME_OK) == 0 &&
+             !is_at_work(b, c))
         trip_for(b, c, "refusing", kinds_of_part(part));
     else
         return false;
@@ -239,13 +259,21 @@ bool breaker_has_place(const struct breaker *b, const struct breaker_rules *c)
     return b->state == BREAKER_HALF_OPEN && b->probes < places(b, c->breaker);
 }
 
-static bool may_probe(const struct breaker *b, const struct breaker_rules *c, uint8_t kind)
+static bool is_put_off(const struct breaker *b, const struct breaker_rules *c, uint64_t who)
 {
+    return who != 0 && b->probe_who == who && c->now_ns - b->probe_who_ns < PUT_OFF_NS;
+}
+
+static bool may_probe(const struct breaker *b, const struct breaker_rules *c, uint8_t kind,
+                      uint64_t who)
+{
+    if (is_put_off(b, c, who))
+        return false;
     return (b->probe_kinds & (1u << kind)) != 0 || c->now_ns - b->probe_kind_ns >= KIND_WAIT_NS;
 }
 
 enum rule breaker_ask(struct breaker *b, const struct breaker_rules *c, uint32_t inflight,
-                      uint8_t kind)
+                      uint8_t kind, uint64_t who)
 {
     switch (b->state) {
     case BREAKER_CLOSED:
@@ -253,7 +281,7 @@ enum rule breaker_ask(struct breaker *b, const struct breaker_rules *c, uint32_t
     case BREAKER_OPEN:
         return RULE_BREAKER_OPEN;
     case BREAKER_HALF_OPEN:
-        return breaker_has_place(b, c) && may_probe(b, c, kind) ? RULE_PROBE : RULE_HALF_OPEN;
+        return breaker_has_place(b, c) && may_probe(b, c, kind, who) ? RULE_PROBE : RULE_HALF_OPEN;
     case BREAKER_RAMPING:
         if (inflight < ramp_allows(&b->ramp, b->known_good))
             return RULE_ROOM;

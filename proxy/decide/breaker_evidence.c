@@ -16,9 +16,11 @@ static bool tells_of_share(const struct breaker *b, const struct evidence *e)
     return b->state == BREAKER_RAMPING && e->sent_ns >= b->ramp.step_ns;
 }
 
-void breaker_probe_sent(struct breaker *b, const struct breaker_rules *c, uint8_t kind)
+void breaker_probe_sent(struct breaker *b, const struct breaker_rules *c, uint8_t kind,
+                        uint64_t who)
 {
     b->probes++;
+    b->probe_others = b->probe_others || (b->probe_who != 0 && who != b->probe_who);
     if ((b->probe_kinds & (1u << kind)) != 0)
         b->probe_kind_ns = c->now_ns;
 }
@@ -82,6 +84,7 @@ void breaker_first(struct breaker *b, const struct breaker_rules *c, const struc
                    enum lateness l)
 {
     count(b, c, e->kind, OUTCOME_OK);
+    suspects_ok(&b->suspects[e->kind != KIND_GENERATION], e->who, c->now_ns);
     b->ok_ns[e->kind != KIND_GENERATION] = c->now_ns;
     if (l == LATE_NOW)
         count(b, c, e->kind, WINDOW_LATE);
@@ -151,6 +154,50 @@ static bool user_is_blamed(struct breaker *b, const struct breaker_rules *c,
     return false;
 }
 
+/* Its 500s are known, and others fare well. */
+static bool is_known_to_fail(struct breaker *b, const struct breaker_rules *c,
+                             const struct evidence *e)
+{
+    return e->others_well && e->who != 0 &&
+           (b->probe_who == e->who || breaker_blamed_since(b, e->who, c->now_ns) < c->now_ns);
+}
+
+/* Most of its requests fail, and those of others do not. */
+static bool fails_alone(struct breaker *b, const struct breaker_rules *c, const struct evidence *e)
+{
+    int part = e->kind != KIND_GENERATION;
+    uint32_t failed, n;
+    struct suspects_rest rest;
+    double rate = c->breaker->error_rate;
+
+    window_advance(&b->part[part], c->now_ns);
+    failed = window_failures(&b->part[part]);
+    n = failed + window_sum(&b->part[part], OUTCOME_OK);
+    return suspects_has(&b->suspects[part], e->who, rate, c->now_ns) &&
+           suspects_rest(&b->suspects[part], n, failed, rate, c->now_ns, &rest) &&
+           rest.failed < rate * rest.n;
+}
+
+/* The first 500 of a half-open breaker is asked about once more, of somebody else; that user's
+ * later ones say no more than it did, unless nobody else asked meanwhile. */
+bool breaker_is_own_fault(struct breaker *b, const struct breaker_rules *c,
+                          const struct evidence *e)
+{
+    return is_known_to_fail(b, c, e) || fails_alone(b, c, e);
+}
+
+static bool is_put_down_to_user(struct breaker *b, const struct breaker_rules *c,
+                                const struct evidence *e)
+{
+    bool again = b->probe_who == e->who && b->probe_others;
+
+    if (!is_probe(b, e) || e->who == 0 || (b->probe_who != 0 && !again))
+        return false;
+    b->probe_who = e->who;
+    b->probe_who_ns = c->now_ns;
+    return true;
+}
+
 static void one_more_failed(struct breaker *b, uint8_t kind, bool of_all)
 {
     b->failed_in_row++;
@@ -161,8 +208,6 @@ static void one_more_failed(struct breaker *b, uint8_t kind, bool of_all)
 static void failure_counts(struct breaker *b, const struct breaker_rules *c,
                            const struct evidence *e, const char *cause)
 {
-    if (b->state == BREAKER_RAMPING)
-        b->ramp.fail++;
     if (is_probe(b, e))
         breaker_trip(b, c, "probe_failed");
     else
@@ -173,8 +218,16 @@ void breaker_failed(struct breaker *b, const struct breaker_rules *c, const stru
                     enum outcome o, bool own)
 {
     count(b, c, e->kind, o);
+    if (own)
+        suspects_failed(&b->suspects[e->kind != KIND_GENERATION], e->who, c->now_ns);
     if (is_stale(b, e))
         return;
+    if (own && (breaker_is_own_fault(b, c, e) || is_put_down_to_user(b, c, e))) {
+        breaker_probe_back(b, e);
+        return;
+    }
+    if (b->state == BREAKER_RAMPING)
+        b->ramp.fail++;
     if (!own || !user_is_blamed(b, c, e))
         one_more_failed(b, e->kind, o == OUTCOME_CONNECT_FAILED);
     failure_counts(b, c, e, "consecutive_failures");
@@ -189,6 +242,8 @@ void breaker_cut(struct breaker *b, const struct breaker_rules *c, const struct 
         return;
     b->cut_in_row++;
     b->cut_of[e->kind]++;
+    if (b->state == BREAKER_RAMPING)
+        b->ramp.fail++;
     failure_counts(b, c, e, "consecutive_failures");
 }
 
@@ -224,6 +279,8 @@ void breaker_abandoned(struct breaker *b, const struct breaker_rules *c, const s
         count(b, c, e->kind, OUTCOME_STALLED);
         one_more_failed(b, e->kind, false);
     }
+    if (b->state == BREAKER_RAMPING)
+        b->ramp.fail++;
     failure_counts(b, c, e, "abandoned");
 }
 

@@ -103,7 +103,8 @@ static struct answer ask(struct pool *p, struct upstream *u, const struct pool_r
     struct breaker_rules rules = pool_rules(p, now_ns);
     struct answer a = {RULE_ROOM, RULE_NONE, false};
     uint32_t load = upstream_load(u);
-    enum rule said = probe_or(p, u, r, breaker_ask(&u->breaker, &rules, load, r->kind), now_ns);
+    enum rule said =
+        probe_or(p, u, r, breaker_ask(&u->breaker, &rules, load, r->kind, r->who), now_ns);
 
     if (is_beyond_places(p, u, r) && refused_by(p, u, RULE_STREAM_LIMIT, &a))
         return a;

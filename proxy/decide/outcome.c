@@ -200,6 +200,16 @@ static bool owes_token(const struct pool *p, const struct upstream *u, const str
     return !r->first && !request_is_system(r) && (r->stream || upstream_is_unary(p, u, now_ns));
 }
 
+/* What a client brings upon itself is no mark of the load, however often. */
+static bool is_own_fault(struct pool *p, struct upstream *u, const struct pool_request *r,
+                         const struct evidence_row *row, uint64_t now_ns)
+{
+    struct breaker_rules rules = pool_rules(p, now_ns);
+    struct evidence e = evidence_now(u, r, now_ns);
+
+    return row->breaker == BREAKER_TAKES_OWN && breaker_is_own_fault(&u->breaker, &rules, &e);
+}
+
 void upstream_report(struct pool *p, struct upstream *u, struct pool_request *r,
                      const struct pool_report *rep, uint64_t now_ns)
 {
@@ -214,6 +224,7 @@ void upstream_report(struct pool *p, struct upstream *u, struct pool_request *r,
     };
     const struct evidence_row *row = evidence_row(sign_of_end(&end), role_of(r));
 
-    mark(u, r, row->limiter);
+    if (!is_own_fault(p, u, r, row, now_ns))
+        mark(u, r, row->limiter);
     tell_breaker(p, u, r, row, rep, now_ns);
 }

@@ -78,7 +78,7 @@ static void begin_probe(struct pool *p, struct upstream *u, struct pool_request 
 
     r->probe_ns = now_ns + num_ns(expected_s) + p->conf->limiter.queue_target_ns;
     list_push_back(&u->probe_list, &r->probe_node);
-    breaker_probe_sent(&u->breaker, &rules, r->kind);
+    breaker_probe_sent(&u->breaker, &rules, r->kind, r->who);
 }
 
 void pool_send(struct pool *p, struct pool_request *r, const struct choice *c, uint64_t now_ns)

@@ -93,7 +93,7 @@ static bool has_room(const struct pool *p, struct upstream *u, uint64_t now_ns)
     struct breaker_rules rules = pool_rules(p, now_ns);
 
     return u->membership == MEMBER && cooldown_of_all(&u->cooldown, now_ns) == 0 &&
-           breaker_ask(&u->breaker, &rules, upstream_load(u), KIND_GENERATION) == RULE_ROOM &&
+           breaker_ask(&u->breaker, &rules, upstream_load(u), KIND_GENERATION, 0) == RULE_ROOM &&
            limiter_has_room(&u->limiter, upstream_load(u), u->pending);
 }
 

@@ -11,7 +11,7 @@
 
 enum { PROMPT_MAX = 16384, OUTPUT_MAX = 2000 };
 enum { SOURCE_STRANGERS, SOURCE_HEAVY };
-enum { GROUP_NORMAL, GROUP_HEAVY, GROUP_CROWD };
+enum { GROUP_NORMAL, GROUP_HEAVY, GROUP_CROWD, GROUP_FIRST_MODEL = GROUP_CROWD };
 #define THINK_S      8.0
 #define GOOD_FIRST_S 2.0
 #define TALK_TAIL_S  160.0 /* talks that begin later than so long before the end are not counted */
@@ -42,6 +42,12 @@ static enum request_class class_of(const struct scenario *sc, double u)
     return u < sc->paid + sc->batch + sc->system ? CLASS_SYSTEM : CLASS_INTERACTIVE;
 }
 
+/* As spread as a keyed hash. */
+uint64_t client_hash(uint64_t number)
+{
+    return number * UINT64_C(0x9e3779b97f4a7c15);
+}
+
 /* Draws what somebody wants; always as many numbers, so that every rule sees the same requests. */
 static struct ask *draw(struct world *w, struct rng *g)
 {
@@ -61,8 +67,12 @@ static struct ask *draw(struct world *w, struct rng *g)
         a->service_s = b->slow_ms / 1e3;
     a->stream = !b->api && unary >= sc->unary;
     a->class = class_of(sc, class);
-    a->user = sc->users > 0 ? 1 + (uint64_t)(who * sc->users) : 0;
-    a->user *= UINT64_C(0x9e3779b97f4a7c15); /* as spread as a keyed hash */
+    a->user = client_hash(sc->users > 0 ? 1 + (uint64_t)(who * sc->users) : 0);
+    if (sc->models > 0) {
+        uint64_t model = 1 + rng_next(g) % sc->models;
+        a->model = client_hash(model);
+        a->group = model == 1 ? GROUP_FIRST_MODEL : GROUP_NORMAL;
+    }
     a->proxy = (int)(where * (double)sc->n_proxies);
     a->allowed_retries = sc->retries;
     a->abort_s = a->leave_s = -1;
@@ -165,7 +175,7 @@ void client_arrival(struct world *w, int source)
         struct ask *a = draw(w, dice_of(w, source));
         if (source == SOURCE_HEAVY) {
             a->group = GROUP_HEAVY;
-            a->user = UINT64_C(0x123456789abcdef1);
+            a->user = HEAVY_USER;
         }
         client_comes(w, a);
     }
@@ -191,7 +201,7 @@ void client_virtual_user(struct world *w, int who)
         return;
     a = draw(w, &w->arrivals);
     a->virtual_user = (uint32_t)who;
-    a->user = (uint64_t)who * UINT64_C(0x9e3779b97f4a7c15);
+    a->user = client_hash((uint64_t)who);
     client_comes(w, a);
 }
 

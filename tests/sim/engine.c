@@ -19,6 +19,7 @@ enum {
 };
 #define COLD_FACTOR 2.0
 #define WIRE_NS     MS(1)
+#define STUCK_S     25.0
 
 void engine_init(struct engine *e, struct world *w, int index, const struct backend *b)
 {
@@ -77,12 +78,27 @@ static bool over_quota(struct engine *e, double per_s)
     return false;
 }
 
+static bool concerns(const struct fault *f, const struct job *j)
+{
+    switch (f->scope) {
+    case FOR_ALL:
+        return true;
+    case FOR_HEAVY:
+        return j->r.user == HEAVY_USER;
+    case FOR_FIRST_USER:
+        return j->r.user == client_hash(1);
+    case FOR_FIRST_MODEL:
+        return j->r.model == client_hash(1);
+    }
+    return false;
+}
+
 /* Faults that answer instead of the engine; true if it did. */
 static bool answered_by_fault(struct engine *e, struct job *j)
 {
     const struct fault *f = e->fault;
 
-    if (f == NULL)
+    if (f == NULL || !concerns(f, j))
         return false;
     switch (f->kind) {
     case FAULT_503:
@@ -125,6 +141,10 @@ static void serve_api(struct engine *e, struct job *j)
 {
     double s = j->ask->service_s * e->speed;
 
+    if (e->stuck_left > 0) {
+        e->stuck_left--;
+        s = STUCK_S;
+    }
     heap_push(&e->w->heap, e->w->now_ns + num_ns(s), EVENT_SERVED, j, 0, j->gen);
 }
 
@@ -396,6 +416,7 @@ void engine_fault_end(struct engine *e, const struct fault *f)
 {
     if (f == NULL || f->kind == FAULT_DEAD) {
         come_back(e, f != NULL ? f->cold : true, f != NULL ? f->fragile : e->fragile);
+        e->stuck_left = f != NULL ? f->stuck : 0;
     } else if (f->kind == FAULT_STALL) {
         e->frozen = false;
         if (!e->stepping)

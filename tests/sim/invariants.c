@@ -80,15 +80,16 @@ static void check_limits(struct proxy *p, const struct job *j, const struct upst
 }
 
 /* I6 */
-static void check_state(struct proxy *p, const struct upstream *u)
+static void check_state(struct proxy *p, const struct job *j, const struct upstream *u)
 {
     const struct breaker *b = &u->breaker;
     bool breaker = b->by_hand || enforces(p, SET_BREAKER);
 
     if (breaker && (b->state == BREAKER_OPEN || b->state == BREAKER_DRAINED))
         broken(p->w, "I6", "admitted to one that is %s", breaker_state_name(b->state));
-    if (enforces(p, SET_LIMITER) && cooldown_of_all(&u->cooldown, p->w->now_ns) > 0)
-        broken(p->w, "I6", "admitted to one that is held");
+    if (enforces(p, SET_LIMITER) &&
+        cooldown_until(&u->cooldown, j->r.who, j->r.model, p->w->now_ns) > 0)
+        broken(p->w, "I6", "admitted to one that asked to be left alone");
 }
 
 /* One that could not be sent where j was: its cooldown, or j was a probe and it is no good one. */
@@ -99,7 +100,9 @@ static bool was_passed_over(const struct proxy *p, const struct pool_request *r,
     bool whole = !r->stream && r->kind == KIND_GENERATION; /* streams go first */
     bool other_kind = (u->breaker.probe_kinds & (1u << r->kind)) == 0;
 
-    return (j->r.probe && (whole || other_kind)) ||
+    bool put_off = u->breaker.probe_who == r->who && r->who != 0; /* its probe got a 500 */
+
+    return (j->r.probe && (whole || other_kind || put_off)) ||
            cooldown_until(&u->cooldown, r->who, r->model, p->w->now_ns) > 0;
 }
 
@@ -131,7 +134,7 @@ void watch_admission(struct proxy *p, const struct job *j)
         return;
     u = &pool_of(p)->upstream[j->r.upstream];
     check_limits(p, j, u);
-    check_state(p, u);
+    check_state(p, j, u);
     check_rank(p, j);
     if (j->r.attempts > 2)
         broken(p->w, "I10", "attempt %u", j->r.attempts);
@@ -172,19 +175,28 @@ static void check_marked(struct proxy *p, const struct job *j, const struct pool
 {
     bool early = rep->outcome == OUTCOME_NEUTRAL || rep->outcome == OUTCOME_REFUSED;
     bool unjudged = !j->r.stream && !unary;
+    bool own = rep->status == 500 && j->r.who != 0; /* perhaps the user's own fault */
 
-    if (early || unjudged || j->r.class == CLASS_SYSTEM)
+    if (early || unjudged || own || j->r.class == CLASS_SYSTEM)
         return;
     if (!j->r.marked)
         broken(p->w, "I3", "a request ended as %s without a mark", outcome_name(rep->outcome));
+}
+
+/* Left after its deadline, or after the longest that the settings promise. */
+static bool is_given_up(const struct proxy *p, const struct pool_request *r)
+{
+    uint64_t now = p->w->now_ns;
+
+    return r->excused || now > r->late_ns || now > r->sent_ns + pool_of(p)->conf->first_token_ns;
 }
 
 void watch_end(struct proxy *p, const struct job *j, const struct pool_report *rep, bool unary)
 {
     if (!p->w->sc->check)
         return;
-    if (rep->aborted && !j->first_seen && (j->r.excused || p->w->now_ns > j->r.late_ns))
-        return; /* given up on: that is evidence */
+    if (rep->aborted && !j->first_seen && is_given_up(p, &j->r))
+        return; /* that is evidence */
     if (rep->outcome == OUTCOME_NEUTRAL || (rep->outcome == OUTCOME_REFUSED && !j->first_seen))
         watch_no_evidence(p, outcome_name(rep->outcome));
     check_marked(p, j, rep, unary);
@@ -337,6 +349,8 @@ static void check_pending(struct proxy *p, const struct seen_before *before,
         probes += r->probe && !r->overdue && r->generation == u->breaker.generation;
         if (!r->pending || p->w->now_ns <= r->late_ns)
             continue;
+        if (r->excused && p->w->now_ns <= r->late_ns + p->weir->t.tick_gap_ns)
+            continue; /* put off by this very tick, which came so late that it is over again */
         if (!r->marked && must_be_marked(before, u, r))
             broken(p->w, "I3", "overdue by %.3f s and not marked",
                    num_s(p->w->now_ns - r->late_ns));
@@ -367,53 +381,6 @@ void watch_marks(struct proxy *p, bool marked)
         broken(p->w, "I3", "%" PRIu64 " marks of one request that had %d", given, marked);
 }
 
-static bool has_room(const struct upstream *u)
-{
-    enum breaker_state s = u->breaker.state;
-    bool takes = s == BREAKER_CLOSED || s == BREAKER_RAMPING;
-
-    return takes && u->inflight < num_floor(limiter_streams(&u->limiter)) &&
-           u->pending < num_floor(u->limiter.pending) &&
-           (s == BREAKER_CLOSED ||
-            u->inflight < ramp_allows(&u->breaker.ramp, u->breaker.known_good));
-}
-
-static bool room_for(const struct proxy *p, const struct pool_request *r)
-{
-    const struct pool *pool = pool_of(p);
-
-    for (size_t i = 0; i < pool->n_upstreams; i++) {
-        const struct upstream *u = &pool->upstream[i];
-        if (has_room(u) && cooldown_until(&u->cooldown, r->who, r->model, p->w->now_ns) == 0)
-            return true;
-    }
-    return false;
-}
-
-/* I12: one of the first `most` waits, no cooldown of its own is in its way, and there is room. */
-static void check_not_starved(struct proxy *p, uint32_t most)
-{
-    const struct pool *pool = pool_of(p);
-    uint32_t looked = 0;
-
-    for (int rank = 0; rank < POOL_RANKS; rank++)
-        LIST_EACH(n, &pool->queue.rank[rank])
-        {
-            const struct pool_request *r = LIST_OBJECT(n, struct pool_request, node);
-            if (looked++ >= most)
-                return;
-            if (r->class != CLASS_SYSTEM && room_for(p, r))
-                broken(p->w, "I12", "%u wait and there is room", pool->queue.length);
-        }
-}
-
-/* Who waits has just been looked at, so nobody may wait beside room. */
-void watch_room(struct proxy *p)
-{
-    if (p->w->sc->check)
-        check_not_starved(p, POOL_PASSED_MAX);
-}
-
 void watch_tick(struct proxy *p)
 {
     const struct pool *pool = pool_of(p);
@@ -424,7 +391,7 @@ void watch_tick(struct proxy *p)
         check_pending(p, &p->before[i], &pool->upstream[i]);
         see(&p->before[i], &pool->upstream[i]);
     }
-    check_not_starved(p, UINT32_MAX);
+    watch_starved(p, UINT32_MAX);
     p->weir->waits = p->weir->admitted = false;
 }
 

@@ -117,6 +117,7 @@ static struct pool_request request_for(const struct world *w, const struct ask *
 {
     return (struct pool_request){
         .user = a->user,
+        .model = a->model,
         .class = a->class,
         .stream = a->stream,
         .bytes = 4 * (uint64_t)a->prompt,

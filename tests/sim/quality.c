@@ -37,7 +37,7 @@ static const struct {
     {"fairness", check_fairness}, {"two-of-three", check_dead_two_of_three},
     {"api", check_api},           {"proxies", check_proxies},
     {"quota", check_quota},       {"healthy", check_healthy},
-    {"cold", check_cold},
+    {"cold", check_cold},         {"whose", check_whose},
 };
 
 int command_quality(const char *only, uint64_t first_seed)

@@ -32,6 +32,7 @@ check_fn check_dead_two_of_three;
 check_fn check_api;
 check_fn check_proxies;
 check_fn check_healthy; /* nobody refused who need not be */
+check_fn check_whose;   /* one user's or model's trouble stays theirs */
 check_fn check_cold;    /* starts under load, what waits */
 
 /* Mid-run changes of an engine, with the best fixed limit of each phase. */

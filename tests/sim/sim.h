@@ -73,12 +73,21 @@ enum fault_kind {
     FAULT_QUOTA,        /* 429 above value requests/s; with Retry-After 1 s */
     FAULT_QUOTA_SILENT, /* ... without */
 };
+/* Whose requests a fault that answers instead of the engine concerns. */
+enum fault_scope {
+    FOR_ALL,
+    FOR_HEAVY,       /* the heavy user's */
+    FOR_FIRST_USER,  /* of `users` */
+    FOR_FIRST_MODEL, /* of `models` */
+};
 struct fault {
     enum fault_kind kind;
+    enum fault_scope scope;
     int engine;
     double at_s, seconds, value;
-    bool cold;    /* after FAULT_DEAD: slower at first, warming over 150 answers */
-    bool fragile; /* after FAULT_DEAD: dies again if more than 24 are open in its first 20 s */
+    uint32_t stuck; /* after FAULT_DEAD: so many requests take 25 s to their first token */
+    bool cold;      /* after FAULT_DEAD: slower at first, warming over 150 answers */
+    bool fragile;   /* after FAULT_DEAD: dies again if more than 24 are open in its first 20 s */
 };
 
 struct sim_order {
@@ -109,6 +118,8 @@ struct scenario {
     double talk_turns; /* 0: single requests; else conversations of so many turns */
     uint32_t talk_retries;
     uint32_t users;    /* distinct ones of single requests; 0 = nobody known */
+    uint32_t models;   /* at one address, asked for as often as each other; 0 = one, and not told.
+                          Requests of the first one are group 2 */
     double heavy;      /* a user who sends so much, in times of `load`; group 1 */
     double crowd_at_s; /* when `crowd` clients come at once; group 2 */
     uint32_t crowd;

@@ -115,6 +115,20 @@ static void draw_clients(struct rng *g, struct scenario *sc)
     }
 }
 
+/* Several models, and faults of one user or model; drawn last, so that what was drawn before them
+ * is as it was. */
+static void draw_whose(struct rng *g, struct scenario *sc)
+{
+    static const enum fault_scope scopes[] = {FOR_ALL, FOR_ALL, FOR_HEAVY, FOR_FIRST_USER,
+                                              FOR_FIRST_MODEL};
+
+    sc->models = below(g, 2) ? (uint32_t)below(g, 4) : 0;
+    for (size_t i = 0; i < sc->n_faults; i++) {
+        sc->fault[i].scope = scopes[below(g, (int)(sizeof scopes / sizeof scopes[0]))];
+        sc->fault[i].stuck = below(g, 3) == 0 ? (uint32_t)below(g, 4) : 0;
+    }
+}
+
 static void tune_batch(struct decide_conf *c)
 {
     c->queue.batch_wait_ns = MS(700);
@@ -159,6 +173,7 @@ struct scenario storm_of(uint64_t seed)
     draw_clients(&g, &sc);
     draw_faults(&g, &sc);
     draw_orders(&g, &sc);
+    draw_whose(&g, &sc);
     return sc;
 }
 

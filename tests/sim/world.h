@@ -52,7 +52,7 @@ void heap_fini(struct heap *h);
 /* What somebody wants, over all tries. */
 struct talk;
 struct ask {
-    uint64_t user;
+    uint64_t user, model;
     enum request_class class;
     bool stream;
     uint32_t prompt, output;
@@ -97,6 +97,8 @@ struct job {
     bool first_seen; /* by its proxy */
 };
 
+#define HEAVY_USER UINT64_C(0x123456789abcdef1)
+
 struct engine {
     struct world *w;
     int index;
@@ -104,7 +106,8 @@ struct engine {
     struct list queue, slots;
     uint32_t n_queue, n_slots, n_decoding;
     double speed;
-    uint32_t cold_left; /* requests until it is warm */
+    uint32_t cold_left;  /* requests until it is warm */
+    uint32_t stuck_left; /* requests that will take long to their first token */
     uint64_t returned_ns;
     bool dead, frozen, stepping, fragile;
     bool dying;
@@ -215,6 +218,7 @@ void client_served(struct job *j, bool good);
 void client_refused(struct job *j);
 void client_failed(struct job *j);
 bool is_good(const struct job *j, uint64_t now_ns);
+uint64_t client_hash(uint64_t number); /* of a user or model */
 
 /* invariants.c: what must hold around every call of the pool; weir_gate.c calls them. */
 struct watch {
@@ -249,6 +253,8 @@ void watch_no_evidence(struct proxy *p, const char *what);
 void watch_end(struct proxy *p, const struct job *j, const struct pool_report *rep, bool unary);
 /* After a call about one request, which had its mark already or not. */
 void watch_marks(struct proxy *p, bool marked);
+/* I12: one of the first `most` waits, no cooldown of its own is in its way, and there is room. */
+void watch_starved(struct proxy *p, uint32_t most);
 /* After a call that may have made room. */
 void watch_room(struct proxy *p);
 void watch_after(struct proxy *p);

@@ -343,3 +343,31 @@ def test_an_open_upstream_leaves_the_work_to_the_others(rig):
     eventually(lambda: c.ask("POST", "/", _key(time.monotonic()), b"x")
                and w.admin.upstream("a")["state"] == "open", 10)
     assert {c.ask("POST", "/", body=b"x").status for _ in range(20)} == {200}
+
+
+def test_one_clients_500s_take_nothing_from_the_others(rig):
+    """An agent that sends the same broken request in a loop, four for each of another client."""
+    def handler(peer, asked):
+        status = 500 if "user-loop" in asked.get("authorization") else 200
+        peer.answer(status, b"x")
+
+    b = rig.backend()
+    b.serve(handler)
+    w = rig.weir(b, enforce=True, workers=1)
+    calm, loop = w.client(), w.client()
+    for _ in range(20):
+        assert calm.ask("POST", "/", _key("calm"), b"x").status == 200
+        for _ in range(4):
+            assert loop.ask("POST", "/", _key("loop"), b"x").status == 500
+    assert w.admin.upstream()["state"] == "closed"
+    assert w.metrics().sum("weir_shed_total") == 0
+
+
+def test_what_fails_with_500_for_everybody_opens(rig):
+    b = rig.backend()
+    b.serve(always(500, b"x"))
+    w = rig.weir(b, enforce=True, workers=1)
+    c = w.client()
+    statuses = [c.ask("POST", "/", _key(i % 2), b"x").status for i in range(12)]
+    assert statuses[0] == 500 and statuses[-1] == 503, statuses
+    assert w.admin.upstream()["state"] == "open"

@@ -11,6 +11,7 @@
 #include "weir/decide/pool.h"
 #include "weir/decide/ramp.h"
 #include "weir/decide/settings.h"
+#include "weir/decide/suspects.h"
 #include "weir/decide/window.h"
 
 /*
@@ -46,6 +47,7 @@ struct breaker {
     uint32_t trips;       /* without a quiet minute between them; doubles the wait */
     struct window window; /* of all kinds: what is shown */
     struct window part[BREAKER_PARTS];        /* what is judged */
+    struct suspects suspects[BREAKER_PARTS];  /* whose 500s are in it */
     uint32_t failed_in_row, cut_in_row;       /* whatever the kind; any answer ends them */
     uint32_t failed_of[KINDS], cut_of[KINDS]; /* of one kind; only its own answers do */
     uint32_t row;                             /* counts the rows of failures */
@@ -55,8 +57,10 @@ struct breaker {
     uint64_t ok_ns[BREAKER_PARTS];            /* last good first token or head; 0 = never */
     struct breaker_blamed blamed[BREAKER_BLAMED_MAX];
     struct breaker_gone gone[BREAKER_GONE_MAX];
-    uint64_t content_ns;   /* when content last flowed, of whatever request */
-    uint32_t probes, good; /* HALF_OPEN: places given, good answers */
+    uint64_t probe_who, probe_who_ns; /* the first user of this HALF_OPEN whose probe got a 500 */
+    bool probe_others;                /* others were sent since then */
+    uint64_t content_ns;              /* when content last flowed, of whatever request */
+    uint32_t probes, good;            /* HALF_OPEN: places given, good answers */
     struct ramp ramp;
     double known_good;               /* requests in flight while CLOSED, 10 s mean */
     bool forced_open, forced_closed; /* by operator command */
@@ -85,10 +89,12 @@ void breaker_set_conf(struct breaker *b, const struct breaker_rules *c);
 /*
  * RULE_ROOM (CLOSED; RAMPING with a share left), RULE_PROBE (a half-open breaker's place is free),
  * or why not: RULE_BREAKER_OPEN, RULE_HALF_OPEN, RULE_RAMP, RULE_DRAINED.  A half-open one asks
- * requests of the kind that tripped it; when none came for 30 s, any.
+ * requests of the kind that tripped it; when none came for 30 s, any.  A user whose probe got a 500
+ * is not asked again for 2 s: another one shall tell whether it is the upstream (who: 0 = nobody
+ * known).
  */
 enum rule breaker_ask(struct breaker *b, const struct breaker_rules *c, uint32_t inflight,
-                      uint8_t kind);
+                      uint8_t kind, uint64_t who);
 /* It is half open and a place is free, for whichever kind. */
 bool breaker_has_place(const struct breaker *b, const struct breaker_rules *c);
 
@@ -102,7 +108,8 @@ struct evidence {
     uint64_t sent_ns;
     bool others_well; /* another user was well here lately, or since this one's 500s began */
 };
-void breaker_probe_sent(struct breaker *b, const struct breaker_rules *c, uint8_t kind);
+void breaker_probe_sent(struct breaker *b, const struct breaker_rules *c, uint8_t kind,
+                        uint64_t who);
 /* First content.  UNJUDGED: a whole answer among streams, whose time says nothing. */
 enum lateness { ON_TIME, LATE_NOW, LATE_BEFORE, UNJUDGED };
 void breaker_first(struct breaker *b, const struct breaker_rules *c, const struct evidence *e,
@@ -112,6 +119,12 @@ void breaker_late(struct breaker *b, const struct breaker_rules *c, const struct
 /* Before any content.  own: a 500, which counts once a user while others are well. */
 void breaker_failed(struct breaker *b, const struct breaker_rules *c, const struct evidence *e,
                     enum outcome o, bool own);
+/*
+ * A 500 for a user who had one before and no good answer since while others were well here, or most
+ * of whose requests fail so and those of others do not: the user's own, and no evidence.
+ */
+bool breaker_is_own_fault(struct breaker *b, const struct breaker_rules *c,
+                          const struct evidence *e);
 /* When this user's 500s without a good answer between began; now, if there are none. */
 uint64_t breaker_blamed_since(const struct breaker *b, uint64_t who, uint64_t now_ns);
 /* The client left without a first token, late: a failure once a user and window, if a second user
