@@ -40,12 +40,16 @@ void pace_seen(struct pace *p, uint64_t now_ns)
     p->last_event_ns = now_ns;
 }
 
-uint64_t pace_gap_ns(uint64_t gap_ns, uint64_t gaps_ns, uint64_t events)
+uint64_t pace_gap_ns(uint64_t gap_ns, uint64_t gaps_ns, uint64_t events, bool *paused)
 {
     uint64_t usual_ns = events > 0 ? gaps_ns / events : 0;
     uint64_t most_ns = PAUSE_FACTOR * usual_ns > PAUSE_NS ? PAUSE_FACTOR * usual_ns : PAUSE_NS;
+    bool again = *paused;
 
-    return gap_ns < most_ns ? gap_ns : most_ns;
+    *paused = gap_ns > most_ns;
+    if (!*paused)
+        return gap_ns;
+    return again || usual_ns == 0 ? most_ns : usual_ns;
 }
 
 static void measure(struct pace *p, const struct pace_input *in)

@@ -21,7 +21,7 @@
 #define STREAMS_ALIKE 0.5  /* shares of fast ones that count as alike, see crowd_is_harmless */
 #define UNARY_ALIKE   0.8
 
-#define STREAMS_LEARN_MIN 10u /* first tokens before their spread means anything */
+#define STREAMS_LEARN_MIN 12u /* first tokens before their spread means anything */
 
 #define UNARY_LEARN_MIN 16u /* whole answers taken at twice their time at first */
 #define UNARY_DOWN      0.999

@@ -197,7 +197,8 @@ void proxy_token(struct job *j)
     struct proxy *p = j->proxy;
     int u = j->r.upstream;
 
-    p->gaps_ns[u] += pace_gap_ns(p->w->now_ns - j->event_ns, p->gaps_ns[u], p->events[u]);
+    p->gaps_ns[u] +=
+        pace_gap_ns(p->w->now_ns - j->event_ns, p->gaps_ns[u], p->events[u], &j->paused);
     p->events[u]++;
     j->event_ns = p->w->now_ns;
 }

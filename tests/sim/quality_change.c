@@ -8,7 +8,7 @@
 const struct change changes[] = {
     {"A half as fast", "A", FAULT_SPEED, 2, 48, 0.55, 0.90, 0.80, 0.93},
     {"B half as fast", "B", FAULT_SPEED, 2, 25, 0.55, 0.90, 0.80, 0.93},
-    {"C 4 to 8 slots", "C", FAULT_SLOTS, 8, 8, 0.80, 0.93, 0.85, 0.90},
+    {"C 4 to 8 slots", "C", FAULT_SLOTS, 8, 8, 0.72, 0.93, 0.85, 0.90},
     {"E 16 to 32 slots", "E", FAULT_SLOTS, 32, 31, 0.80, 0.93, 0.85, 0.90},
     {"A 48 to 12 slots", "A", FAULT_SLOTS, 12, 12, 0.85, 0.90, 0.80, 0.93},
 };

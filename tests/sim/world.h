@@ -95,6 +95,7 @@ struct job {
     uint32_t prefilled, take, made, cut_at;
     bool in_slot, decoding;
     bool first_seen; /* by its proxy */
+    bool paused;     /* see pace_gap_ns */
 };
 
 #define HEAVY_USER UINT64_C(0x123456789abcdef1)

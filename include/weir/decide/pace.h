@@ -2,6 +2,7 @@
 #ifndef WEIR_DECIDE_PACE_H
 #define WEIR_DECIDE_PACE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /*
@@ -33,8 +34,12 @@ void pace_note(struct pace *p, uint32_t streams, uint64_t now_ns);
 /* A first content event was seen between ticks. */
 void pace_seen(struct pace *p, uint64_t now_ns);
 
-/* What counts of a gap between two events, where `events` so far had `gaps_ns` between them. */
-uint64_t pace_gap_ns(uint64_t gap_ns, uint64_t gaps_ns, uint64_t events);
+/*
+ * What counts of a gap between two events of a stream, where `events` so far had `gaps_ns` between
+ * them.  *paused is the stream's own, false at first: a single long gap is a pause and counts as a
+ * usual one, long gaps one after the other are slowness and a part of each counts.
+ */
+uint64_t pace_gap_ns(uint64_t gap_ns, uint64_t gaps_ns, uint64_t events, bool *paused);
 
 struct pace_input {
     uint64_t events;  /* content events so far, without the first of each stream */

@@ -83,6 +83,7 @@ struct attempt_stream {
     uint64_t head_ns;                   /* its head came */
     uint64_t first_ns;                  /* its first content came, or the tunnel opened */
     uint64_t last_event_ns;
+    bool paused;       /* its last event came after a pause, see pace_gap_ns */
     uint64_t whole_ns; /* its end marker came: what follows is waited for briefly */
 };
 

@@ -24,7 +24,8 @@ static void count_events(struct exchange *x)
         for (uint32_t i = 0; i < content && i < 64; i++)
             histogram_add(&u->interval, gap_ns);
         counter_add(&u->gaps_ns, content * pace_gap_ns(gap_ns, counter_get(&u->gaps_ns),
-                                                       counter_get(&u->content_events)));
+                                                       counter_get(&u->content_events),
+                                                       &x->attempt.stream.paused));
     }
     x->attempt.stream.seen_content = x->attempt.stream.answer.content_events;
     x->attempt.stream.last_event_ns = now;

@@ -128,6 +128,7 @@ Test(pace, a_late_tick_decays_by_the_time_that_passed)
 static void run_with_pauses(unsigned after, uint64_t pause_ms, double s)
 {
     static uint64_t gaps_ns;
+    bool paused = false;
     uint64_t end = now + (uint64_t)(s * 1e9), next_event = now, tick = now;
 
     while (now < end) {
@@ -140,7 +141,7 @@ static void run_with_pauses(unsigned after, uint64_t pause_ms, double s)
                                                .inflight = 1,
                                                .now_ns = tick + MS(100),
                                                .elapsed_ns = MS(100)});
-        gaps_ns += pace_gap_ns(next_event - now, gaps_ns, events);
+        gaps_ns += pace_gap_ns(next_event - now, gaps_ns, events, &paused);
         events++;
         now = next_event;
     }
@@ -153,21 +154,57 @@ Test(pace, pauses_inside_answers_are_no_slowness)
     cr_assert_lt(p.now_s, 0.05, "%g", p.now_s);
 }
 
+static uint64_t counts_of(uint64_t gap_ns, uint64_t gaps_ns, uint64_t so_many, bool paused)
+{
+    return pace_gap_ns(gap_ns, gaps_ns, so_many, &paused);
+}
+
 Test(pace, of_a_gap_all_counts_up_to_four_usual_ones)
 {
-    cr_assert_eq(pace_gap_ns(MS(150), 0, 0), MS(150));
-    cr_assert_eq(pace_gap_ns(MS(900), 0, 0), MS(200));
-    cr_assert_eq(pace_gap_ns(MS(900), MS(3000), 10), MS(900), "an engine of 0.3 s an event");
-    cr_assert_eq(pace_gap_ns(S(9), MS(3000), 10), MS(1200));
+    cr_assert_eq(counts_of(MS(150), 0, 0, false), MS(150));
+    cr_assert_eq(counts_of(MS(900), 0, 0, false), MS(200));
+    cr_assert_eq(counts_of(MS(900), MS(3000), 10, false), MS(900), "an engine of 0.3 s an event");
+    cr_assert_eq(counts_of(S(9), MS(3000), 10, true), MS(1200), "slow, and not only once");
+}
+
+Test(pace, a_single_long_gap_counts_as_a_usual_one)
+{
+    bool paused = false;
+
+    cr_assert_eq(pace_gap_ns(S(9), MS(300), 10, &paused), MS(30));
+    cr_assert_eq(pace_gap_ns(S(9), MS(300), 10, &paused), MS(200));
+    cr_assert_eq(pace_gap_ns(MS(20), MS(300), 10, &paused), MS(20));
+    cr_assert_eq(pace_gap_ns(S(9), MS(300), 10, &paused), MS(30));
+}
+
+Test(pace, streams_that_pause_together_are_not_slow_when_they_go_on)
+{
+    bool paused[8] = {false};
+    uint64_t gaps_ns = 0;
+
+    for (int i = 0; i < 300; i++) {
+        uint64_t gap = i == 100 ? S(9) : MS(50);
+        for (int k = 0; k < 8; k++, events++)
+            gaps_ns += pace_gap_ns(gap, gaps_ns, events + 1, &paused[k]);
+        for (uint64_t end = now + gap; now < end; now += MS(50))
+            pace_tick(&p, &(struct pace_input){.events = now + MS(50) < end ? events - 8 : events,
+                                               .gaps_ns = gaps_ns,
+                                               .streams = 8,
+                                               .inflight = 8,
+                                               .now_ns = now + MS(50),
+                                               .elapsed_ns = MS(50)});
+        cr_assert(i < 20 || p.now_s <= p.target_s, "%g of %g at %d", p.now_s, p.target_s, i);
+    }
 }
 
 Test(pace, an_engine_that_becomes_slow_is_seen_with_gaps_too)
 {
     uint64_t gaps_ns = 0;
+    bool paused = false;
 
     for (int i = 0; i < 600; i++) {
         uint64_t gap = i < 300 ? MS(20) : MS(120);
-        gaps_ns += 10 * pace_gap_ns(gap, gaps_ns, events + 1);
+        gaps_ns += 10 * pace_gap_ns(gap, gaps_ns, events + 1, &paused);
         events += 10;
         now += gap;
         pace_tick(&p, &(struct pace_input){.events = events,
