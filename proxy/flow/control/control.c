@@ -291,7 +291,7 @@ struct control *control_create(struct settings **s, const struct control_start *
     init_pools(c);
     memory_watch_open(&c->memory, flow_memory_ceiling(c->snapshot->settings, why, room));
     (void)snprintf(why, room, "out of memory");
-    if (!take_sockets(c) || !control_keep_names(c))
+    if (!take_sockets(c) || !control_keep_names(c, c->snapshot))
         goto failed;
     control_keep_start(c);
     loop_timer_init(&c->tick, c->loop, on_tick, c);

@@ -56,6 +56,15 @@ struct public_status {
 };
 void public_status_unref(struct public_status *s);
 
+/* Orders of control that need no memory (worker/standing.c). */
+struct standing_orders {
+    struct loop_message message;
+    struct worker *w;
+    _Atomic unsigned wanted;
+    _Atomic bool pause;
+    unsigned taken[SNAPSHOT_LISTENERS_MAX];
+};
+
 struct worker {
     struct loop *loop;
     int index, n_workers;
@@ -69,6 +78,7 @@ struct worker {
     bool quitting;                           /* no new request */
     _Atomic bool memory_short;               /* by control: near limits.memory, nothing new */
     uint64_t shortage_said_ns;
+    struct standing_orders standing;
     struct record_writer records;
     struct scratch scratch;
 
