@@ -92,7 +92,7 @@ struct worker {
     struct upstream_counters upstreams[SNAPSHOT_UPSTREAMS_MAX];
 };
 
-/* A connection to an upstream failed for a lack of weir's own; said once in ten seconds. */
+/* A request failed at an upstream for a lack of weir's own; said once in ten seconds. */
 static inline void worker_say_shortage(struct worker *w, const char *what)
 {
     uint64_t now = loop_now_ns(w->loop);
@@ -100,7 +100,7 @@ static inline void worker_say_shortage(struct worker *w, const char *what)
     if (w->shortage_said_ns != 0 && now - w->shortage_said_ns < 10 * NS_PER_S)
         return;
     w->shortage_said_ns = now;
-    log_warn("worker %d: no connection to an upstream: %s; this says nothing about the upstream",
+    log_warn("worker %d: a request cannot go on: %s; this says nothing about the upstream",
              w->index, what);
 }
 

@@ -177,7 +177,7 @@ static void on_head_bytes(struct h1_uplink *u, struct slice in)
         return;
     if (buf_append(&u->receiving.in, slice_from(in, used),
                    (size_t)u->snapshot->settings->limits.response_head + SCRATCH_BYTES) != WEIR_OK)
-        uplink_fail(u, END_BAD, "out of memory for the head");
+        uplink_fail(u, END_LACKING, "out of memory for the head");
 }
 
 static void on_kept_head(struct h1_uplink *u)

@@ -47,7 +47,9 @@ struct h2_link {
     struct buf out;      /* frames the kernel did not take yet */
     uint64_t heard_ns;   /* anything */
     uint8_t quiet_pings; /* since an answer was heard of */
-    bool pinged, said, leaving, broken, dead;
+    bool pinged, said, leaving, dead;
+    bool broken;  /* weir lacked memory, or nghttp2 cannot go on */
+    bool flooded; /* by the upstream, with a head */
 };
 
 struct h2_uplink {

@@ -149,7 +149,7 @@ static void on_step(struct loop_deferred *d)
     if (k->dead)
         return;
     if (k->broken)
-        h2_link_end(k, END_RESET, "HTTP/2 cannot go on");
+        h2_link_end(k, END_LACKING, "out of memory for a connection of HTTP/2");
     else if (is_over(k) || nghttp2_session_want_read(k->ng) == 0)
         h2_link_end(k, END_RESET, "the upstream is leaving");
 }
