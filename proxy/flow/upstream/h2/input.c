@@ -226,7 +226,7 @@ static bool feed(struct h2_link *k, struct slice bytes)
     k->pinged = false;
     if (k->flooded)
         h2_link_end(k, END_BAD, "a head that is too large");
-    else if (k->broken || n == NGHTTP2_ERR_NOMEM)
+    else if (k->broken || k->memory.lacked || n == NGHTTP2_ERR_NOMEM)
         h2_link_end(k, END_LACKING, "out of memory for a connection of HTTP/2");
     else if (n < 0)
         h2_link_end(k, END_BAD, nghttp2_strerror((int)n));
@@ -234,6 +234,13 @@ static bool feed(struct h2_link *k, struct slice bytes)
         return false;
     h2_step_later(k);
     return true;
+}
+
+static enum upstream_end broken_end(enum weir_status s)
+{
+    if (s == WEIR_NO_MEMORY)
+        return END_LACKING;
+    return s == WEIR_CLOSED ? END_SHORT : END_RESET;
 }
 
 void h2_link_receive(struct h2_link *k)
@@ -245,7 +252,7 @@ void h2_link_receive(struct h2_link *k)
         if (rc == WEIR_AGAIN)
             return;
         if (rc != WEIR_OK) {
-            h2_link_end(k, rc == WEIR_CLOSED ? END_SHORT : END_RESET, weir_status_text(rc));
+            h2_link_end(k, broken_end(rc), weir_status_text(rc));
             return;
         }
         if (!feed(k, slice_of(k->w->scratch.in, got)))
