@@ -39,7 +39,7 @@ struct peer {
 };
 
 struct play {
-    struct whole k;
+    struct whole *k;
     struct slice in;
     struct peer clients[CLIENTS], peers[PEERS];
     bool dirty; /* an upstream has said what no server says */
@@ -209,7 +209,7 @@ static void step_client(struct play *p, unsigned char what)
     struct slice word = slice_str(asked[how % COUNT(asked)]);
 
     if (c->fd < 0 && c->heard.len == 0)
-        c->fd = whole_connect(&p->k.listener);
+        c->fd = whole_connect(&p->k->listener);
     /* HEAD has answers without bodies, which judge() could not tell */
     if (slice_starts(word, SLICE_LIT("HEAD")) && c == &p->clients[0])
         word = slice_str(asked[0]);
@@ -228,7 +228,7 @@ static void step_client_raw(struct play *p, unsigned char what)
     struct slice raw = slice_of(p->in.p, n < p->in.len ? n : p->in.len);
 
     if (c->fd < 0 && c->heard.len == 0)
-        c->fd = whole_connect(&p->k.listener);
+        c->fd = whole_connect(&p->k->listener);
     say(c, raw);
     p->in = slice_from(p->in, raw.len);
 }
@@ -239,7 +239,7 @@ static void step_accept(struct play *p)
         for (int j = 0; j < PEERS; j++) {
             if (p->peers[j].fd < 0)
                 p->peers[j].fd =
-                    accept4(p->k.listening[i], NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+                    accept4(p->k->listening[i], NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
         }
     }
 }
@@ -295,9 +295,9 @@ static void step_time(struct play *p, unsigned char what)
     static const uint64_t ms[] = {1, 20, 100, 500, 1000, 3000, 10000, 70000};
 
     if (what & 8)
-        whole_tick(&p->k);
+        whole_tick(p->k);
     else
-        whole_pass(&p->k, ms[what % COUNT(ms)] * NS_PER_MS);
+        whole_pass(p->k, ms[what % COUNT(ms)] * NS_PER_MS);
 }
 
 static void step(struct play *p)
@@ -332,18 +332,18 @@ static void step(struct play *p)
         if (more & 1)
             hear(&p->clients[(more >> 1) % CLIENTS]);
         else
-            whole_resolve(&p->k, (more >> 1) % WHOLE_UPSTREAMS, (more & 0x80) == 0);
+            whole_resolve(p->k, (more >> 1) % WHOLE_UPSTREAMS, (more & 0x80) == 0);
         break;
     }
     if ((what & 0x80) == 0) /* else the next step comes in the same round */
-        whole_run(&p->k);
+        whole_run(p->k);
 }
 
 static void play_end(struct play *p)
 {
     for (int i = 0; i < CLIENTS; i++)
         hear(&p->clients[i]);
-    whole_end(&p->k);
+    whole_again(p->k);
     hear(&p->clients[0]);
     judge(p, buf_slice(&p->clients[0].heard));
     for (int i = 0; i < CLIENTS; i++) {
@@ -358,15 +358,20 @@ static void play_end(struct play *p)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+    static struct whole whole;
+    static bool is_made;
     static struct play p;
 
-    log_set_level(LOG_LEVEL_ERROR);
-    p = (struct play){.in = slice_of(data, size)};
+    p = (struct play){.k = &whole, .in = slice_of(data, size)};
+    if (!is_made) {
+        log_set_level(LOG_LEVEL_ERROR);
+        whole_make(&whole, settings);
+        is_made = true;
+    }
     for (int i = 0; i < CLIENTS; i++)
         p.clients[i].fd = -1;
     for (int i = 0; i < PEERS; i++)
         p.peers[i].fd = -1;
-    whole_make(&p.k, settings);
     for (int i = 0; i < STEPS_MAX && p.in.len > 0; i++)
         step(&p);
     play_end(&p);

@@ -104,7 +104,6 @@ void whole_make(struct whole *k, const char *text)
     struct conf_diagnostics m;
     struct settings *s;
     char why[256];
-    int fd;
 
     now_ns = began_ns;
     *k = (struct whole){.control = loop_create()};
@@ -117,8 +116,9 @@ void whole_make(struct whole *k, const char *text)
     snapshot_join(k->snapshot, now_ns);
     k->w = worker_create(k->control, k, 0, 1, k->snapshot, on_records);
     WEIR_ASSERT(k->w != NULL);
-    fd = listen_on(&k->listener);
-    WEIR_ASSERT(worker_listen(k->w, 0, fd));
+    rng_seed(&k->w->rng, 1);
+    k->listen_fd = listen_on(&k->listener);
+    WEIR_ASSERT(worker_listen(k->w, 0, dup(k->listen_fd)));
     for (int i = 0; i < WHOLE_UPSTREAMS; i++) {
         k->listening[i] = listen_on(&k->upstream[i]);
         whole_resolve(k, i, true);
@@ -179,7 +179,8 @@ static uint64_t requests_counted(const struct whole *k)
     return n;
 }
 
-void whole_end(struct whole *k)
+/* Ends what runs, as the end of the process does, and looks that nothing is left. */
+static void end_all(struct whole *k)
 {
     struct pool *pool;
 
@@ -191,9 +192,68 @@ void whole_end(struct whole *k)
     gate_unlock(k->snapshot->pools[0].gate);
     WEIR_ASSERT(counter_get(&k->w->counters.client_open) == 0);
     WEIR_ASSERT(k->records == requests_counted(k));
+}
+
+static void renew_gate(struct whole *k)
+{
+    struct snapshot_pool *p = &k->snapshot->pools[0];
+    uint32_t ids[WHOLE_UPSTREAMS], max_streams[WHOLE_UPSTREAMS];
+
+    for (size_t i = 0; i < WHOLE_UPSTREAMS; i++) {
+        ids[i] = (uint32_t)p->upstreams[i].slot;
+        max_streams[i] = p->conf->upstreams[i].max_streams;
+    }
+    gate_unref(&p->gate);
+    p->gate = gate_create(&p->conf->decide, ids, max_streams, WHOLE_UPSTREAMS, now_ns);
+    WEIR_ASSERT(p->gate != NULL);
+}
+
+static void forget_counts(struct whole *k)
+{
+    struct worker *w = k->w;
+    int pool = k->snapshot->pools[0].slot;
+
+    k->records = 0;
+    memset(&w->counters, 0, sizeof w->counters);
+    memset(&w->pools[0], 0, sizeof w->pools[0]);
+    memset(&w->pools[pool], 0, sizeof w->pools[pool]);
+    for (int i = 0; i < WHOLE_UPSTREAMS; i++) {
+        int slot = k->snapshot->pools[0].upstreams[i].slot;
+
+        memset(&w->upstreams[slot], 0, sizeof w->upstreams[slot]);
+    }
+}
+
+/* Connections that nobody has taken. */
+static void empty_queue(int listening)
+{
+    int fd;
+
+    while ((fd = accept4(listening, NULL, NULL, SOCK_CLOEXEC)) >= 0)
+        (void)close(fd);
+}
+
+void whole_again(struct whole *k)
+{
+    end_all(k);
+    now_ns = (now_ns / (1000 * NS_PER_S) + 1) * 1000 * NS_PER_S; /* time goes on */
+    renew_gate(k);
+    forget_counts(k);
+    rng_seed(&k->w->rng, 1);
+    WEIR_ASSERT(worker_listen(k->w, 0, dup(k->listen_fd)));
+    for (int i = 0; i < WHOLE_UPSTREAMS; i++) {
+        empty_queue(k->listening[i]);
+        whole_resolve(k, i, true);
+    }
+}
+
+void whole_end(struct whole *k)
+{
+    end_all(k);
     worker_destroy(&k->w);
     snapshot_unref(k->snapshot);
     loop_destroy(&k->control);
+    (void)close(k->listen_fd);
     for (int i = 0; i < WHOLE_UPSTREAMS; i++)
         (void)close(k->listening[i]);
 }
