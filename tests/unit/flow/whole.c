@@ -33,15 +33,37 @@ uint64_t __wrap_wall_now_ns(void)
     return UINT64_C(1700000000) * NS_PER_S + now_ns;
 }
 
-/* The kernel's timer is always due: whether a deadline has passed is for the virtual clock to say.
- */
+/* The kernel's timers, of which there is one in each loop: they fire when virtual time has come. */
+enum { TIMERS = 4 };
+static struct {
+    int fd;
+    uint64_t due_ns; /* 0 = not armed */
+} timers[TIMERS];
+
+static void fire_due(void)
+{
+    static const struct itimerspec at_once = {.it_value.tv_nsec = 1};
+
+    for (int i = 0; i < TIMERS; i++) {
+        if (timers[i].due_ns == 0 || timers[i].due_ns > now_ns)
+            continue;
+        timers[i].due_ns = 0;
+        WEIR_ASSERT(__real_timerfd_settime(timers[i].fd, 0, &at_once, NULL) == 0);
+    }
+}
+
 int __wrap_timerfd_settime(int fd, int flags, const struct itimerspec *at, struct itimerspec *old)
 {
-    struct itimerspec due = {.it_value.tv_nsec = 1};
+    int i = 0;
 
-    if (at->it_value.tv_sec == 0 && at->it_value.tv_nsec == 0)
-        due.it_value.tv_nsec = 0;
-    return __real_timerfd_settime(fd, flags, &due, old);
+    (void)flags, (void)old;
+    while (i < TIMERS && timers[i].fd != fd && timers[i].fd != 0)
+        i++;
+    WEIR_ASSERT(i < TIMERS);
+    timers[i].fd = fd;
+    timers[i].due_ns = (uint64_t)at->it_value.tv_sec * NS_PER_S + (uint64_t)at->it_value.tv_nsec;
+    fire_due();
+    return 0;
 }
 
 /* --- what is around a worker */
@@ -106,6 +128,7 @@ void whole_make(struct whole *k, const char *text)
     char why[256];
 
     now_ns = began_ns;
+    memset(timers, 0, sizeof timers);
     *k = (struct whole){.control = loop_create()};
     s = conf_parse(text, "fuzz.cfg", &m);
     WEIR_ASSERT(s != NULL);
@@ -127,6 +150,7 @@ void whole_make(struct whole *k, const char *text)
 
 void whole_run(struct whole *k)
 {
+    fire_due();
     for (int i = 0; i < 6; i++) {
         loop_poll(k->w->loop);
         loop_poll(k->control);
@@ -194,18 +218,21 @@ static void end_all(struct whole *k)
     WEIR_ASSERT(k->records == requests_counted(k));
 }
 
-static void renew_gate(struct whole *k)
+/* In its place, and always the same: what was found is found again. */
+static void renew_pool(struct whole *k)
 {
     struct snapshot_pool *p = &k->snapshot->pools[0];
-    uint32_t ids[WHOLE_UPSTREAMS], max_streams[WHOLE_UPSTREAMS];
+    struct hash_key key = {1, 2};
+    uint32_t max_streams[WHOLE_UPSTREAMS];
+    struct pool *pool = gate_lock(p->gate);
 
-    for (size_t i = 0; i < WHOLE_UPSTREAMS; i++) {
-        ids[i] = (uint32_t)p->upstreams[i].slot;
+    for (size_t i = 0; i < WHOLE_UPSTREAMS; i++)
         max_streams[i] = p->conf->upstreams[i].max_streams;
-    }
-    gate_unref(&p->gate);
-    p->gate = gate_create(&p->conf->decide, ids, max_streams, WHOLE_UPSTREAMS, now_ns);
-    WEIR_ASSERT(p->gate != NULL);
+    memset(pool, 0, pool_bytes(WHOLE_UPSTREAMS));
+    (void)pool_init(pool, &p->conf->decide, max_streams, WHOLE_UPSTREAMS, key, 1, now_ns);
+    for (size_t i = 0; i < WHOLE_UPSTREAMS; i++)
+        pool_name(pool, i, (uint32_t)p->upstreams[i].slot);
+    gate_unlock(p->gate);
 }
 
 static void forget_counts(struct whole *k)
@@ -237,7 +264,7 @@ void whole_again(struct whole *k)
 {
     end_all(k);
     now_ns = (now_ns / (1000 * NS_PER_S) + 1) * 1000 * NS_PER_S; /* time goes on */
-    renew_gate(k);
+    renew_pool(k);
     forget_counts(k);
     rng_seed(&k->w->rng, 1);
     WEIR_ASSERT(worker_listen(k->w, 0, dup(k->listen_fd)));
