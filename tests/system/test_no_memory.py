@@ -7,13 +7,16 @@ WEIR_STRIDE=1 lets every single allocation fail; by default some of them, others
 import mmap
 import os
 import random
+import signal
 import struct
+import subprocess
+import threading
 
 import pytest
 
 from harness.admin import Refused
 from harness.config import merge
-from harness.deadline import eventually
+from harness.deadline import eventually, secs
 from harness.ways import Ways, ask_all
 from harness.weir import BUILD, HOST, free_port
 
@@ -171,3 +174,33 @@ def test_requests_without_memory_are_refused_or_cut_and_nothing_dies(rig, author
     failed = [u["window"]["failed"] + u["window"]["connect_failed"]
               for p in ways.w.admin.status()["pools"] for u in p["upstreams"]]
     assert not any(failed) or whose == "libcrypto", failed
+
+
+def test_a_start_without_memory_ends_with_a_reason(rig, authority):
+    """Or it succeeds, where what failed could be had a moment later; a signal ends none."""
+    s = shortage(rig)
+    first = Ways(rig, authority, env=s.env).w
+    first.signal(signal.SIGTERM)
+    first.wait_exit()
+    ended = []
+
+    def start(_):
+        with subprocess.Popen(first.args, env=first.env, cwd=first.folder, stdin=subprocess.DEVNULL,
+                              stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as p:
+            told = threading.Timer(secs(20), p.kill)
+            told.start()
+            said = ""
+            for line in p.stderr:
+                said += line
+                if "metrics and live page" in line:
+                    p.terminate()
+            told.cancel()
+            assert p.wait() in (0, 1), (p.returncode, said[-1500:])
+            assert p.returncode == 0 or said.strip(), "it ended without a word"
+            ended.append((p.returncode, said[-200:]))
+
+    total = count(start, s)
+    assert total > 200
+    assert each(total, start, s) > 20
+    assert any(code == 1 and "memory" in said for code, said in ended)
+    print(f"a start: {total} allocations, {len([1 for code, _ in ended if code])} ends with a reason")

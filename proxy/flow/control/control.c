@@ -373,6 +373,7 @@ void control_destroy(struct control **cp)
     if (c == NULL)
         return;
     join_workers(c);
+    c->phase.draining = true; /* a signal that comes now has no workers to tell */
     if (c->loop != NULL) {
         control_reloads_end(c);
         export_close(c);
