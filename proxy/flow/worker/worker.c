@@ -283,6 +283,7 @@ void worker_close(struct worker *w)
     for (int i = 0; i < SNAPSHOT_LISTENERS_MAX; i++)
         worker_unlisten(w, i); /* before the sessions: it takes in who waits */
     clients_close(w);
+    exchanges_abandon(w); /* whose clients have all of their answers, and have left */
     for (int i = 0; i < SNAPSHOT_UPSTREAMS_MAX; i++)
         upstream_close_idle(w, i);
     loop_poll(w->loop); /* frees what was deferred */
