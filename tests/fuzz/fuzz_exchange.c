@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The whole exchange: what clients send, what upstreams answer, how both end, what time passes and
- * what the gate is told, in any order, read from one input as steps.
+ * The whole exchange: what clients send, what upstreams answer, how both end, what time passes,
+ * what the gate is told and which allocation fails, in any order, read from one input as steps.
  *
  *   - nothing crashes, nothing leaks (ASan), nothing is left running when all is over;
  *   - each ticket is given back once, each request is one record and one count (whole_end);
@@ -44,6 +44,36 @@ struct play {
     struct peer clients[CLIENTS], peers[PEERS];
     bool dirty; /* an upstream has said what no server says */
 };
+
+/* --- memory: the n-th allocation from now on is not to be had */
+
+static bool armed;
+static unsigned fails_in;
+
+static bool fails(void)
+{
+    return armed && fails_in > 0 && --fails_in == 0;
+}
+
+#define WRAP(type, name, args, call)                                                               \
+    type __wrap_##name args;                                                                       \
+    type __real_##name args;                                                                       \
+    type __wrap_##name args                                                                        \
+    {                                                                                              \
+        return fails() ? NULL : __real_##name call;                                                \
+    }
+WRAP(void *, malloc, (size_t n), (n))
+WRAP(void *, calloc, (size_t n, size_t size), (n, size))
+WRAP(void *, realloc, (void *p, size_t n), (p, n))
+WRAP(char *, strdup, (const char *s), (s))
+WRAP(char *, strndup, (const char *s, size_t n), (s, n))
+
+static void run(struct play *p)
+{
+    armed = true;
+    whole_run(p->k);
+    armed = false;
+}
 
 /* --- the words of both sides; a step sends one of them whole, or a part of it */
 
@@ -331,12 +361,14 @@ static void step(struct play *p)
     case 9:
         if (more & 1)
             hear(&p->clients[(more >> 1) % CLIENTS]);
+        else if (more & 0x40)
+            fails_in = more >> 1 & 0x1f;
         else
             whole_resolve(p->k, (more >> 1) % WHOLE_UPSTREAMS, (more & 0x80) == 0);
         break;
     }
     if ((what & 0x80) == 0) /* else the next step comes in the same round */
-        whole_run(p->k);
+        run(p);
 }
 
 static void play_end(struct play *p)
@@ -362,6 +394,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static bool is_made;
     static struct play p;
 
+    fails_in = 0;
     p = (struct play){.k = &whole, .in = slice_of(data, size)};
     if (!is_made) {
         log_set_level(LOG_LEVEL_ERROR);
