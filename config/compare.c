@@ -89,7 +89,7 @@ static struct lines sorted(const struct lines *l)
 {
     struct lines s = {.n = l->n, .list = malloc((l->n + 1) * sizeof *s.list)};
 
-    s.failed = s.list == NULL;
+    s.failed = l->failed || s.list == NULL; /* of a line that failed, parts are missing */
     if (!s.failed) {
         memcpy(s.list, l->list, l->n * sizeof *s.list);
         qsort(s.list, s.n, sizeof *s.list, by_key);

@@ -13,8 +13,8 @@
 
 /*
  * What the files of config/ share.  Everything here runs on the thread that loads, start or reload;
- * the result is immutable.  Memory: the snapshot is a few KiB, and where that can not be had there
- * is nothing to run, so allocation failures end the process (conf_alloc).
+ * the result is immutable.  Memory that cannot be had is noted where it was asked for, and the load
+ * goes on over values that are empty; at its end it is refused for that (conf_no_memory).
  */
 
 /* ---- the settings table (rows_process.c, rows_pool.c) ---- */
@@ -135,8 +135,8 @@ const char *nearest_found(const struct nearest *n);
 
 /* ---- diagnostics ---- */
 
-void conf_diagnostic(struct conf_diagnostics *m, const char *file, int line, const char *fmt, ...)
-    WEIR_PRINTF(4, 5);
+/* In place of all others: nothing that was read is of use.  Allocates nothing. */
+void conf_no_memory(struct conf_diagnostics *m);
 void conf_diagnostics_sort(struct conf_diagnostics *m, const char *first_file);
 #define CONF_VALUE_MAX 96
 /* A string in quotes, escaped, cut after `most` bytes. */
@@ -154,11 +154,16 @@ struct conf_own {
     struct own_block *blocks;
     struct conf_origin *origins;
     size_t n, room;
+    bool failed; /* there was no memory for some of it */
 };
-/* Zeroed memory that lives as long as the snapshot. */
+/* Zeroed memory that lives as long as the snapshot; NULL: there is none, which is noted. */
 void *conf_alloc(struct settings *s, size_t n, size_t size);
+/* Where there is no memory, which is noted, "". */
 char *conf_copy(struct settings *s, const char *text);
+/* NULL: no memory. */
 struct settings *conf_settings_new(void);
+/* Was memory missing for a part of it?  Then it is no settings to run with. */
+bool conf_settings_failed(const struct settings *s);
 void conf_origin_add(struct settings *s, const void *field, bool item, const char *file, int line);
 /* Once all are added; before the first conf_origin_of. */
 void conf_origins_sort(struct settings *s);
@@ -208,6 +213,7 @@ struct conf_source {
     size_t n_parts, room_parts;
     char **files; /* names, owned */
     size_t n_files;
+    bool failed; /* there was no memory for some of it: it is no text to read */
 };
 /* Diagnostics go to m (an unreadable file, an include that is none); false if there is no text. */
 bool conf_source_read(struct conf_source *s, const char *path, struct conf_diagnostics *m);

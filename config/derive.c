@@ -51,8 +51,10 @@ static void derive_redact(struct settings *s)
 
     if (was_given(s, &s->log.redact))
         return;
+    s->log.redact = conf_alloc(s, sizeof usual / sizeof usual[0], sizeof *s->log.redact);
+    if (s->log.redact == NULL)
+        return;
     s->log.n_redact = sizeof usual / sizeof usual[0];
-    s->log.redact = conf_alloc(s, s->log.n_redact, sizeof *s->log.redact);
     for (size_t i = 0; i < s->log.n_redact; i++)
         s->log.redact[i] = conf_copy(s, usual[i]);
 }

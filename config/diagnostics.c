@@ -6,7 +6,6 @@
 #include <stdlib.h>
 
 #include "conf_priv.h"
-#include "weir/base/assert.h"
 
 enum { TEXT_MAX = 640 };
 
@@ -36,6 +35,18 @@ void conf_quote(struct text *out, const char *s, size_t most)
     text_str(out, left.len == 0 ? "\"" : "…\"");
 }
 
+static bool add(struct conf_diagnostics *m, const char *file, int line, const char *text)
+{
+    struct conf_diagnostic *more = realloc(m->list, (m->n + 1) * sizeof *more), d;
+
+    if (more == NULL)
+        return false;
+    m->list = more;
+    d = (struct conf_diagnostic){strdup(file), line, strdup(text)};
+    m->list[m->n++] = d; /* freed with the list, whatever it is */
+    return d.file != NULL && d.text != NULL;
+}
+
 void conf_diagnostic(struct conf_diagnostics *m, const char *file, int line, const char *fmt, ...)
 {
     char text[TEXT_MAX];
@@ -44,11 +55,16 @@ void conf_diagnostic(struct conf_diagnostics *m, const char *file, int line, con
     va_start(ap, fmt);
     (void)vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
-    m->list = realloc(m->list, (m->n + 1) * sizeof m->list[0]);
-    WEIR_ASSERT(m->list != NULL);
-    m->list[m->n] = (struct conf_diagnostic){strdup(file), line, strdup(text)};
-    WEIR_ASSERT(m->list[m->n].file != NULL && m->list[m->n].text != NULL);
-    m->n++;
+    if (!m->no_memory && !add(m, file, line, text))
+        conf_no_memory(m);
+}
+
+void conf_no_memory(struct conf_diagnostics *m)
+{
+    conf_diagnostics_free(m);
+    *m = (struct conf_diagnostics){.list = m->alone, .n = 1, .no_memory = true};
+    m->alone[0] = (struct conf_diagnostic){.file = "settings",
+                                           .text = "there is no memory to read the settings"};
 }
 
 static bool comes_after(const struct conf_diagnostic *a, const struct conf_diagnostic *b,
@@ -79,10 +95,11 @@ void conf_diagnostics_sort(struct conf_diagnostics *m, const char *first_file)
 
 void conf_diagnostics_free(struct conf_diagnostics *m)
 {
-    for (size_t i = 0; i < m->n; i++) {
-        free(m->list[i].file);
-        free(m->list[i].text);
+    for (size_t i = 0; i < m->n && !m->no_memory; i++) {
+        free((void *)(uintptr_t)m->list[i].file);
+        free((void *)(uintptr_t)m->list[i].text);
     }
-    free(m->list);
-    *m = (struct conf_diagnostics){NULL, 0};
+    if (!m->no_memory)
+        free(m->list);
+    *m = (struct conf_diagnostics){0};
 }

@@ -7,6 +7,10 @@
 
 #include "read.h"
 #include "weir/base/assert.h"
+#include "weir/base/memory.h"
+
+/* For what libconfig makes of the shortest text, its parser's own tables included. */
+enum { LIBCONFIG_BYTES = 1 << 20 };
 
 static const config_setting_t *member(const config_setting_t *group, const char *key)
 {
@@ -149,6 +153,8 @@ static void read_list(struct conf_load *l, const struct conf_row *row,
     if (n == 0 && row->one_if_absent)
         n = 1;
     array = conf_alloc(l->s, n, row->table->size);
+    if (array == NULL)
+        n = 0;
     memcpy(base + row->at, &array, sizeof array);
     memcpy(base + row->at_n, &n, sizeof n);
 }
@@ -217,21 +223,44 @@ static void read_tree(struct conf_load *l, const config_setting_t *root)
     conf_origins_sort(l->s);
 }
 
+/* What is verified is whole: without memory, parts are missing that the rest relies on. */
+static void fill(struct conf_load *l, const config_t *tree, const char *name, bool is_file)
+{
+    l->name = conf_copy(l->s, name);
+    l->s->file = is_file ? conf_copy(l->s, name) : conf_copy(l->s, "");
+    read_tree(l, config_root_setting(tree));
+    if (conf_settings_failed(l->s))
+        return;
+    conf_derive(l->s);
+    if (!conf_settings_failed(l->s))
+        conf_verify(l->s, l->m);
+}
+
 /* From the tree to a snapshot without diagnostics, or NULL. */
 static struct settings *settings_of(const config_t *tree, const struct conf_source *source,
                                     const char *name, bool is_file, struct conf_diagnostics *m)
 {
     struct settings *s = conf_settings_new();
-    struct conf_load l = {.s = s, .m = m, .source = source, .name = conf_copy(s, name)};
+    struct conf_load l = {.s = s, .m = m, .source = source};
 
-    s->file = is_file ? conf_copy(s, name) : conf_copy(s, "");
-    read_tree(&l, config_root_setting(tree));
-    conf_derive(s);
-    conf_verify(s, m);
+    if (s != NULL)
+        fill(&l, tree, name, is_file);
+    if (s == NULL || conf_settings_failed(s))
+        conf_no_memory(m);
     conf_diagnostics_sort(m, name);
     if (m->n > 0)
         settings_destroy(&s);
     return s;
+}
+
+/*
+ * libconfig does not look whether it got the memory it asked for.  Before it runs there is room for
+ * all that it makes of a text: "(1)," in a list, its most for the fewest characters, is some 340
+ * bytes in five pieces.
+ */
+static struct memory_room *room_for(size_t text_len)
+{
+    return memory_room_take(LIBCONFIG_BYTES + 128 * text_len);
 }
 
 static void syntax_diagnostic(const config_t *tree, const struct conf_source *source,
@@ -255,15 +284,21 @@ static void syntax_diagnostic(const config_t *tree, const struct conf_source *so
 static struct settings *parse(const struct conf_source *source, const char *name, bool is_file,
                               struct conf_diagnostics *m)
 {
+    struct memory_room *room = room_for(source->len);
     struct settings *s = NULL;
     config_t tree;
 
+    if (room == NULL) {
+        conf_no_memory(m);
+        return NULL;
+    }
     config_init(&tree);
     if (config_read_string(&tree, source->text) == CONFIG_TRUE)
         s = settings_of(&tree, source, name, is_file, m);
     else
         syntax_diagnostic(&tree, source, m);
     config_destroy(&tree);
+    memory_room_give(&room);
     return s;
 }
 
@@ -272,7 +307,7 @@ struct settings *conf_load(const char *path, struct conf_diagnostics *m)
     struct conf_source source;
     struct settings *s = NULL;
 
-    *m = (struct conf_diagnostics){NULL, 0};
+    *m = (struct conf_diagnostics){0};
     if (conf_source_read(&source, path, m))
         s = parse(&source, path, true, m);
     conf_diagnostics_sort(m, path);
@@ -285,7 +320,7 @@ struct settings *conf_parse(const char *text, const char *name, struct conf_diag
     struct conf_source source;
     struct settings *s = NULL;
 
-    *m = (struct conf_diagnostics){NULL, 0};
+    *m = (struct conf_diagnostics){0};
     if (conf_source_text(&source, text, name, m))
         s = parse(&source, name, true, m);
     conf_diagnostics_sort(m, name);
@@ -309,11 +344,16 @@ static void add_string(config_setting_t *group, const char *key, const char *val
 
 struct settings *conf_from_upstream(const char *url, const char *listen, struct conf_diagnostics *m)
 {
+    struct memory_room *room = room_for(0);
     config_setting_t *root, *pool, *upstream;
     struct settings *s;
     config_t tree;
 
-    *m = (struct conf_diagnostics){NULL, 0};
+    *m = (struct conf_diagnostics){0};
+    if (room == NULL) {
+        conf_no_memory(m);
+        return NULL;
+    }
     config_init(&tree);
     root = config_root_setting(&tree);
     pool = add_list_of_one(root, "pools");
@@ -325,5 +365,6 @@ struct settings *conf_from_upstream(const char *url, const char *listen, struct 
         add_string(add_list_of_one(root, "listeners"), "address", listen);
     s = settings_of(&tree, NULL, "command line", false, m);
     config_destroy(&tree);
+    memory_room_give(&room);
     return s;
 }

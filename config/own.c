@@ -21,7 +21,10 @@ void *conf_alloc(struct settings *s, size_t n, size_t size)
 
     WEIR_ASSERT(size == 0 || n <= (SIZE_MAX - sizeof *b) / size);
     b = calloc(1, sizeof *b + n * size);
-    WEIR_ASSERT(b != NULL);
+    if (b == NULL) {
+        own->failed = true;
+        return NULL;
+    }
     b->next = own->blocks;
     own->blocks = b;
     return b->bytes;
@@ -32,8 +35,7 @@ char *conf_copy(struct settings *s, const char *text)
     size_t n = strlen(text) + 1;
     char *copy = conf_alloc(s, n, 1);
 
-    memcpy(copy, text, n);
-    return copy;
+    return copy == NULL ? (char *)(uintptr_t) "" : memcpy(copy, text, n); /* never written to */
 }
 
 struct settings *conf_settings_new(void)
@@ -41,9 +43,20 @@ struct settings *conf_settings_new(void)
     struct settings *s = calloc(1, sizeof *s);
     struct conf_own *own = calloc(1, sizeof *own);
 
-    WEIR_ASSERT(s != NULL && own != NULL);
+    if (s == NULL || own == NULL) {
+        free(s);
+        free(own);
+        return NULL;
+    }
     s->origins = own;
     return s;
+}
+
+bool conf_settings_failed(const struct settings *s)
+{
+    const struct conf_own *own = s->origins;
+
+    return own->failed;
 }
 
 void settings_destroy(struct settings **s)
@@ -63,6 +76,18 @@ void settings_destroy(struct settings **s)
     *s = NULL;
 }
 
+static bool grow(struct conf_own *own)
+{
+    size_t room = own->room == 0 ? 64 : own->room * 2;
+    struct conf_origin *more = realloc(own->origins, room * sizeof *more);
+
+    if (more == NULL)
+        return false;
+    own->origins = more;
+    own->room = room;
+    return true;
+}
+
 void conf_origin_add(struct settings *s, const void *field, bool item, const char *file, int line)
 {
     struct conf_own *own = s->origins;
@@ -70,10 +95,9 @@ void conf_origin_add(struct settings *s, const void *field, bool item, const cha
 
     /* The name has to outlive the text it came with; neighbours mostly share it. */
     file = strcmp(file, last) == 0 ? last : conf_copy(s, file);
-    if (own->n == own->room) {
-        own->room = own->room == 0 ? 64 : own->room * 2;
-        own->origins = realloc(own->origins, own->room * sizeof own->origins[0]);
-        WEIR_ASSERT(own->origins != NULL);
+    if (own->n == own->room && !grow(own)) {
+        own->failed = true;
+        return;
     }
     own->origins[own->n++] = (struct conf_origin){field, item, file, line};
 }

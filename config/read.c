@@ -260,6 +260,8 @@ static void read_texts(struct conf_load *l, const struct conf_row *row,
         return;
     }
     list = conf_alloc(l->s, n, sizeof list[0]);
+    if (list == NULL)
+        return;
     for (size_t i = 0; i < n; i++) {
         const config_setting_t *e =
             one ? setting

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 
 #include "scan.h"
-#include "weir/base/assert.h"
 
 struct line {
     struct slice rest;
@@ -20,16 +19,31 @@ void file_scan_begin(struct scan *s)
 {
     *s = (struct scan){.line_out = 1, .room = 4096};
     s->text = calloc(1, s->room);
-    WEIR_ASSERT(s->text != NULL);
+    s->failed = s->text == NULL;
+}
+
+static bool reserve(struct scan *s, size_t n)
+{
+    size_t room = s->room;
+    char *more;
+
+    while (s->len + n + 1 > room)
+        room *= 2;
+    if (room == s->room)
+        return true;
+    more = realloc(s->text, room);
+    if (more == NULL)
+        return false;
+    s->text = more;
+    s->room = room;
+    return true;
 }
 
 static void put(struct scan *s, struct slice bytes)
 {
-    while (s->len + bytes.len + 1 > s->room) {
-        s->room *= 2;
-        s->text = realloc(s->text, s->room);
-        WEIR_ASSERT(s->text != NULL);
-    }
+    s->failed = s->failed || !reserve(s, bytes.len);
+    if (s->failed)
+        return;
     if (bytes.len > 0)
         memcpy(s->text + s->len, bytes.p, bytes.len);
     s->len += bytes.len;

@@ -11,6 +11,7 @@
 struct scan {
     char *text; /* what libconfig gets; NUL at the end */
     size_t len, room;
+    bool failed;     /* no memory: text is not whole, or NULL */
     int line_out;    /* number of the next line written, from 1 */
     bool in_comment; /* inside one that goes on over lines */
     int comment_line;

@@ -17,7 +17,6 @@
 #include <unistd.h>
 
 #include "scan.h"
-#include "weir/base/assert.h"
 #include "weir/base/read_whole.h"
 
 enum { DEPTH_MAX = 10, BYTES_MAX = 4 << 20 };
@@ -46,20 +45,30 @@ struct reader {
 static void add_part(struct conf_source *s, int first, size_t file, int line)
 {
     if (s->n_parts == s->room_parts) {
-        s->room_parts = s->room_parts * 2 + 8;
-        s->parts = realloc(s->parts, s->room_parts * sizeof s->parts[0]);
-        WEIR_ASSERT(s->parts != NULL);
+        size_t room = s->room_parts * 2 + 8;
+        struct source_part *more = realloc(s->parts, room * sizeof *more);
+
+        s->failed = s->failed || more == NULL;
+        if (more == NULL)
+            return;
+        s->parts = more;
+        s->room_parts = room;
     }
     s->parts[s->n_parts++] = (struct source_part){first, file, line};
 }
 
-static size_t add_name(struct conf_source *s, const char *name)
+static bool add_name(struct conf_source *s, const char *name)
 {
-    s->files = realloc(s->files, (s->n_files + 1) * sizeof s->files[0]);
-    WEIR_ASSERT(s->files != NULL);
-    s->files[s->n_files] = strdup(name);
-    WEIR_ASSERT(s->files[s->n_files] != NULL);
-    return s->n_files++;
+    char **more = realloc(s->files, (s->n_files + 1) * sizeof *more), *copy;
+
+    if (more == NULL)
+        return false;
+    s->files = more;
+    copy = strdup(name);
+    if (copy == NULL)
+        return false;
+    s->files[s->n_files++] = copy;
+    return true;
 }
 
 /* Takes text.  Lines of the whole are counted by the scanner, which has emitted what came before.
@@ -68,7 +77,12 @@ static void push(struct reader *r, const char *name, char *text, size_t len)
 {
     size_t skip = len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0; /* byte order mark */
 
-    r->open[r->depth] = (struct open_file){text, len, skip, add_name(r->out, name), 1};
+    if (!add_name(r->out, name)) {
+        r->out->failed = true;
+        free(text);
+        return;
+    }
+    r->open[r->depth] = (struct open_file){text, len, skip, r->out->n_files - 1, 1};
     add_part(r->out, r->scan.line_out, r->open[r->depth].file, 1);
     r->depth++;
 }
@@ -88,8 +102,7 @@ static char *read_bytes(int fd, size_t size, size_t *len)
 {
     char *text = malloc(size + 1);
 
-    WEIR_ASSERT(text != NULL);
-    if (read_whole(fd, text, size, len))
+    if (text != NULL && read_whole(fd, text, size, len))
         return text;
     free(text);
     return NULL;
@@ -116,14 +129,15 @@ static char *read_file(const char *path, size_t *len, const char **why)
     return text;
 }
 
-/* Beside the file that includes it, unless the path begins at the root. */
+/* Beside the file that includes it, unless the path begins at the root.  NULL: no memory. */
 static char *path_beside(const char *of, struct slice name)
 {
     const char *slash = name.len > 0 && name.p[0] == '/' ? NULL : strrchr(of, '/');
     size_t folder = slash == NULL ? 0 : (size_t)(slash - of) + 1;
     char *path = malloc(folder + name.len + 1);
 
-    WEIR_ASSERT(path != NULL);
+    if (path == NULL)
+        return NULL;
     memcpy(path, of, folder);
     memcpy(path + folder, name.p, name.len);
     path[folder + name.len] = '\0';
@@ -136,11 +150,14 @@ static void include(struct reader *r, struct slice name, int line)
     char *path = path_beside(from, name), *text = NULL;
     size_t len = 0;
 
+    r->out->failed = r->out->failed || path == NULL;
+    if (path == NULL)
+        return;
     if (r->from_memory)
         why = "only files can include files";
     else if (r->depth == DEPTH_MAX)
         why = "includes are nested deeper than 10, or in a circle";
-    else if ((text = read_file(path, &len, &why)) != NULL && r->out->len + len > BYTES_MAX)
+    else if ((text = read_file(path, &len, &why)) != NULL && r->scan.len + len > BYTES_MAX)
         why = "the whole would be larger than 4 MiB";
     if (why == NULL) {
         push(r, path, text, len);
@@ -170,13 +187,19 @@ static void read_line(struct reader *r)
 
 static bool read_all(struct reader *r)
 {
-    while (r->depth > 0) {
+    while (r->depth > 0 && !r->out->failed && !r->scan.failed) {
         if (r->open[r->depth - 1].at < r->open[r->depth - 1].len)
             read_line(r);
         else
             pop(r);
     }
+    while (r->depth > 0) /* of a load that has failed */
+        free(r->open[--r->depth].text);
     r->out->text = r->scan.text;
+    r->out->len = r->scan.len;
+    r->out->failed = r->out->failed || r->scan.failed;
+    if (r->out->failed)
+        conf_no_memory(r->m);
     return r->m->n == 0;
 }
 
@@ -210,8 +233,9 @@ bool conf_source_text(struct conf_source *s, const char *text, const char *name,
     struct reader r = reader_of(s, m, true);
     char *copy = strdup(text);
 
-    WEIR_ASSERT(copy != NULL);
-    push(&r, name, copy, strlen(copy));
+    s->failed = copy == NULL;
+    if (copy != NULL)
+        push(&r, name, copy, strlen(copy));
     return read_all(&r);
 }
 

@@ -69,6 +69,7 @@ static void __attribute__((noreturn)) become(const struct launcher *l, int fd)
 
     (void)prctl(PR_SET_NAME, "weir");
     (void)signal(SIGPIPE, SIG_DFL);
+    (void)signal(SIGXFSZ, SIG_DFL);
     (void)sigprocmask(SIG_SETMASK, &l->mask, NULL);
     if (fd == CHILD_FD)
         (void)fcntl(fd, F_SETFD, 0);

@@ -354,6 +354,7 @@ int main(int argc, char **argv)
 
     (void)sigprocmask(SIG_SETMASK, NULL, &mask);
     (void)signal(SIGPIPE, SIG_IGN);
+    (void)signal(SIGXFSZ, SIG_IGN); /* a log at its LimitFSIZE fails, and weir goes on */
     (void)flow_block_signals();
     raise_descriptor_limit();
     if (cmdline_parse(&r.cmdline, argc, argv, why, sizeof why) != WEIR_OK) {

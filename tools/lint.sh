@@ -90,6 +90,7 @@ dev_lint() {
     lint_check symbols /usr/bin/python3 tests/lint/symbols.py build
     lint_check unused /usr/bin/python3 tests/lint/unused.py build .
     lint_check texts /usr/bin/python3 tests/lint/texts.py .
+    lint_check promises /usr/bin/python3 tests/lint/promises.py .
     lint_check fields /usr/bin/python3 tests/lint/fields.py .
     lint_check words /usr/bin/python3 tests/lint/words.py build .
     lint_check headers lint_headers

@@ -72,10 +72,15 @@ void pool_take_places(struct pool *p, size_t upstream, uint32_t n, uint64_t now_
     pool_serve_queue(p, now_ns);
 }
 
+/* More than any pool lets run: another process that counts so many counts wrongly. */
+enum { ELSEWHERE_MAX = 1000000 };
+
 void pool_add_elsewhere(struct pool *p, size_t upstream, uint32_t n)
 {
+    struct upstream *u = &p->upstream[upstream];
+
     WEIR_ASSERT(upstream < p->n_upstreams);
-    p->upstream[upstream].elsewhere += n;
+    u->elsewhere = n < ELSEWHERE_MAX - u->elsewhere ? u->elsewhere + n : ELSEWHERE_MAX;
 }
 
 void pool_end_elsewhere(struct pool *p, size_t upstream, uint32_t n, uint64_t now_ns)
@@ -109,6 +114,6 @@ int pool_lend_place(struct pool *p, uint64_t now_ns)
             best = (int)i;
     }
     if (best >= 0)
-        p->upstream[best].elsewhere++;
+        pool_add_elsewhere(p, (size_t)best, 1);
     return best;
 }

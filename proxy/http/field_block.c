@@ -215,6 +215,15 @@ static enum parse fields_read(struct reading *r, const struct field_block *b, st
     return rc;
 }
 
+/* Parts of a block are missing for want of memory: nothing else is said of it. */
+static bool lacks(const struct field_block *b, struct head_error *err)
+{
+    if (b->err.status != 503)
+        return false;
+    *err = b->err;
+    return true;
+}
+
 /* --- as a request */
 
 static bool consists_of(struct slice s, unsigned what)
@@ -294,6 +303,8 @@ enum parse field_block_request(const struct field_block *b, const struct head_li
     enum parse rc;
 
     *out = (struct request_head){.fields = fields, .minor = 1, .http2 = true, .keep_alive = true};
+    if (lacks(b, err))
+        return PARSE_BAD;
     rc = pseudo_read(&r, &rest);
     if (rc == PARSE_DONE)
         rc = line_read(&r, out);
@@ -350,6 +361,8 @@ enum parse field_block_response(const struct field_block *b, const struct head_l
     enum parse rc;
 
     *out = (struct response_head){.fields = fields, .minor = 1, .http2 = true, .keep_alive = true};
+    if (lacks(b, err))
+        return PARSE_BAD;
     rc = pseudo_read(&r, &rest);
     if (rc == PARSE_DONE)
         rc = status_read(&r, out);
@@ -406,7 +419,7 @@ enum parse field_block_trailers(const struct field_block *b, const struct head_l
     uint16_t at[FIELD_ID_COUNT] = {0};
     struct reading r = {.limits = limits, .err = err, .set = {.all = fields, .at = at}};
 
-    if (fields_read(&r, b, buf_slice(&b->bytes)) != PARSE_DONE)
+    if (lacks(b, err) || fields_read(&r, b, buf_slice(&b->bytes)) != PARSE_DONE)
         return PARSE_BAD;
     for (size_t i = 0; i < r.set.n; i++) {
         if (may_trail(fields[i].id))

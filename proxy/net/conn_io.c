@@ -58,7 +58,7 @@ static enum weir_status read_plain(struct conn *c, void *to, size_t room, size_t
 enum weir_status conn_read(struct conn *c, void *to, size_t room, size_t *got)
 {
     if (c->broken)
-        return WEIR_SYS;
+        return WEIR_NO_MEMORY; /* the kernel's */
     if (c->tls != NULL)
         return read_tls(c, to, room, got);
     return read_plain(c, to, room, got, 0);
@@ -67,7 +67,7 @@ enum weir_status conn_read(struct conn *c, void *to, size_t room, size_t *got)
 enum weir_status conn_peek(struct conn *c, void *to, size_t room, size_t *got)
 {
     WEIR_ASSERT(c->tls == NULL);
-    return c->broken ? WEIR_SYS : read_plain(c, to, room, got, MSG_PEEK);
+    return c->broken ? WEIR_NO_MEMORY : read_plain(c, to, room, got, MSG_PEEK);
 }
 
 static ssize_t send_some(struct conn *c, const struct iovec *iov, int n)

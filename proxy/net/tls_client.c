@@ -102,7 +102,7 @@ static bool fill(struct tls_client *k, const struct tls_client_conf *c, struct t
     }
     if (k->common.socket == NULL || k->ctx == NULL || !set_up_alpn(k, c) ||
         (c->server_name != NULL && k->server_name == NULL)) {
-        text_str(why, "OpenSSL could not make a context");
+        text_str(why, "out of memory for a TLS context");
         return false;
     }
     (void)SSL_CTX_set_session_cache_mode(

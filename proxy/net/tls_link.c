@@ -44,10 +44,11 @@ static ssize_t send_now(struct tls_link *l, const char *bytes, size_t n)
 
 static bool keep(struct tls_link *l, const char *bytes, size_t n)
 {
-    char *all = l->out_len + n > OUT_MAX ? NULL : malloc(l->out_len + n);
+    bool fits = l->out_len + n <= OUT_MAX;
+    char *all = fits ? malloc(l->out_len + n) : NULL;
 
     if (all == NULL) {
-        l->io_errno = ENOMEM;
+        l->io_errno = fits ? ENOMEM : ENOBUFS;
         return false;
     }
     if (l->out_len > 0)
@@ -206,7 +207,19 @@ static enum weir_status die(struct tls_link *l, enum weir_status s)
 
 static enum weir_status socket_status(const struct tls_link *l)
 {
-    return l->io_errno == ENOMEM ? WEIR_SYS : WEIR_RESET;
+    return l->io_errno == ENOMEM ? WEIR_NO_MEMORY : WEIR_RESET;
+}
+
+/*
+ * OpenSSL tells the cause first and what came of it behind.  An internal error is its own as well:
+ * not every lack of memory is told by its name, and a peer's alert of that kind has another reason.
+ */
+static bool lacked_memory(void)
+{
+    int first = ERR_GET_REASON(ERR_peek_error()), last = ERR_GET_REASON(ERR_peek_last_error());
+
+    return first == ERR_R_MALLOC_FAILURE || last == ERR_R_MALLOC_FAILURE ||
+           first == ERR_R_INTERNAL_ERROR || last == ERR_R_INTERNAL_ERROR;
 }
 
 /* What a call of OpenSSL's that did not succeed means. */
@@ -224,12 +237,14 @@ static enum weir_status judge(struct tls_link *l, int rc)
     }
     if (l->ended && ERR_GET_REASON(ERR_peek_last_error()) == SSL_R_UNEXPECTED_EOF_WHILE_READING)
         return WEIR_RESET;
-    return WEIR_TLS;
+    return lacked_memory() ? WEIR_NO_MEMORY : WEIR_TLS;
 }
 
-static void explain_broken(struct tls_link *l, struct text *why)
+static void explain_broken(const struct tls_link *l, enum weir_status s, struct text *why)
 {
-    if (l->ended)
+    if (s == WEIR_NO_MEMORY)
+        text_str(why, "out of memory during the TLS handshake");
+    else if (l->ended)
         text_str(why, "the peer closed the connection during the TLS handshake");
     else
         text_printf(why, "the connection broke during the TLS handshake: %s",
@@ -250,7 +265,7 @@ enum weir_status tls_link_handshake(struct tls_link *l, struct text *why)
     if (s == WEIR_AGAIN)
         return s;
     if (s != WEIR_TLS)
-        explain_broken(l, why);
+        explain_broken(l, s, why);
     else if (why->len == 0)
         tls_explain_error(why);
     return die(l, s);

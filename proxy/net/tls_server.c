@@ -78,7 +78,7 @@ static bool add_pair(struct tls_server *s, const struct tls_server_conf *c,
 
     if (ctx == NULL || !set_up(s, ctx)) {
         SSL_CTX_free(ctx);
-        text_str(why, "OpenSSL could not make a context");
+        text_str(why, "out of memory for a TLS context");
         return false;
     }
     s->ctx[s->n_ctx++] = ctx;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The whole exchange: what clients send, what upstreams answer, how both end, what time passes and
- * what the gate is told, in any order, read from one input as steps.
+ * The whole exchange: what clients send, what upstreams answer, how both end, what time passes,
+ * what the gate is told and which allocation fails, in any order, read from one input as steps.
  *
  *   - nothing crashes, nothing leaks (ASan), nothing is left running when all is over;
  *   - each ticket is given back once, each request is one record and one count (whole_end);
@@ -39,11 +39,41 @@ struct peer {
 };
 
 struct play {
-    struct whole k;
+    struct whole *k;
     struct slice in;
     struct peer clients[CLIENTS], peers[PEERS];
     bool dirty; /* an upstream has said what no server says */
 };
+
+/* --- memory: the n-th allocation from now on is not to be had */
+
+static bool armed;
+static unsigned fails_in;
+
+static bool fails(void)
+{
+    return armed && fails_in > 0 && --fails_in == 0;
+}
+
+#define WRAP(type, name, args, call)                                                               \
+    type __wrap_##name args;                                                                       \
+    type __real_##name args;                                                                       \
+    type __wrap_##name args                                                                        \
+    {                                                                                              \
+        return fails() ? NULL : __real_##name call;                                                \
+    }
+WRAP(void *, malloc, (size_t n), (n))
+WRAP(void *, calloc, (size_t n, size_t size), (n, size))
+WRAP(void *, realloc, (void *p, size_t n), (p, n))
+WRAP(char *, strdup, (const char *s), (s))
+WRAP(char *, strndup, (const char *s, size_t n), (s, n))
+
+static void run(struct play *p)
+{
+    armed = true;
+    whole_run(p->k);
+    armed = false;
+}
 
 /* --- the words of both sides; a step sends one of them whole, or a part of it */
 
@@ -209,7 +239,7 @@ static void step_client(struct play *p, unsigned char what)
     struct slice word = slice_str(asked[how % COUNT(asked)]);
 
     if (c->fd < 0 && c->heard.len == 0)
-        c->fd = whole_connect(&p->k.listener);
+        c->fd = whole_connect(&p->k->listener);
     /* HEAD has answers without bodies, which judge() could not tell */
     if (slice_starts(word, SLICE_LIT("HEAD")) && c == &p->clients[0])
         word = slice_str(asked[0]);
@@ -228,7 +258,7 @@ static void step_client_raw(struct play *p, unsigned char what)
     struct slice raw = slice_of(p->in.p, n < p->in.len ? n : p->in.len);
 
     if (c->fd < 0 && c->heard.len == 0)
-        c->fd = whole_connect(&p->k.listener);
+        c->fd = whole_connect(&p->k->listener);
     say(c, raw);
     p->in = slice_from(p->in, raw.len);
 }
@@ -239,7 +269,7 @@ static void step_accept(struct play *p)
         for (int j = 0; j < PEERS; j++) {
             if (p->peers[j].fd < 0)
                 p->peers[j].fd =
-                    accept4(p->k.listening[i], NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+                    accept4(p->k->listening[i], NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
         }
     }
 }
@@ -295,9 +325,9 @@ static void step_time(struct play *p, unsigned char what)
     static const uint64_t ms[] = {1, 20, 100, 500, 1000, 3000, 10000, 70000};
 
     if (what & 8)
-        whole_tick(&p->k);
+        whole_tick(p->k);
     else
-        whole_pass(&p->k, ms[what % COUNT(ms)] * NS_PER_MS);
+        whole_pass(p->k, ms[what % COUNT(ms)] * NS_PER_MS);
 }
 
 static void step(struct play *p)
@@ -331,19 +361,21 @@ static void step(struct play *p)
     case 9:
         if (more & 1)
             hear(&p->clients[(more >> 1) % CLIENTS]);
+        else if (more & 0x40)
+            fails_in = more >> 1 & 0x1f;
         else
-            whole_resolve(&p->k, (more >> 1) % WHOLE_UPSTREAMS, (more & 0x80) == 0);
+            whole_resolve(p->k, (more >> 1) % WHOLE_UPSTREAMS, (more & 0x80) == 0);
         break;
     }
     if ((what & 0x80) == 0) /* else the next step comes in the same round */
-        whole_run(&p->k);
+        run(p);
 }
 
 static void play_end(struct play *p)
 {
     for (int i = 0; i < CLIENTS; i++)
         hear(&p->clients[i]);
-    whole_end(&p->k);
+    whole_again(p->k);
     hear(&p->clients[0]);
     judge(p, buf_slice(&p->clients[0].heard));
     for (int i = 0; i < CLIENTS; i++) {
@@ -358,15 +390,21 @@ static void play_end(struct play *p)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+    static struct whole whole;
+    static bool is_made;
     static struct play p;
 
-    log_set_level(LOG_LEVEL_ERROR);
-    p = (struct play){.in = slice_of(data, size)};
+    fails_in = 0;
+    p = (struct play){.k = &whole, .in = slice_of(data, size)};
+    if (!is_made) {
+        log_set_level(LOG_LEVEL_ERROR);
+        whole_make(&whole, settings);
+        is_made = true;
+    }
     for (int i = 0; i < CLIENTS; i++)
         p.clients[i].fd = -1;
     for (int i = 0; i < PEERS; i++)
         p.peers[i].fd = -1;
-    whole_make(&p.k, settings);
     for (int i = 0; i < STEPS_MAX && p.in.len > 0; i++)
         step(&p);
     play_end(&p);

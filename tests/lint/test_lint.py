@@ -17,6 +17,7 @@ import counts  # noqa: E402
 import embed_page  # noqa: E402
 import fields  # noqa: E402
 import layers  # noqa: E402
+import promises  # noqa: E402
 import rooms  # noqa: E402
 import symbols  # noqa: E402
 import texts  # noqa: E402
@@ -279,3 +280,14 @@ def test_a_dialect_that_the_manual_lacks_is_found():
     table = '{ENDS("/api/chat", A)}, {ENDS("/new", B)}'
     assert list(words.wrong_dialects("| Ollama | `/api/chat` |", table)) == [
         "docs/http.md: the table of dialects lacks the path /new"]
+
+
+@pytest.mark.parametrize("tests, wrong", [
+    ("`tests/system/test_a.py`, `test_b.py`", None), ("`tests/system/test_a.py::test_one`", None),
+    ("`test_gone.py`", "no test_gone.py"), ("`tests/system/test_a.py::test_two`", "has no test_two"),
+    ("by hand", "no test is named"), ("`./dev fuzz`", "no test is named")])
+def test_a_promise_without_its_test_is_found(tree, tests, wrong):
+    root = tree({"SECURITY.md": f"| promise | test | figure |\n| --- | --- | --- |\n| a | {tests} | 3 |\n",
+                 "tests/system/test_a.py": "def test_one(): pass\n", "tests/system/test_b.py": ""})
+    found = list(promises.complaints(root))
+    assert len(found) == (wrong is not None) and (wrong or "") in " ".join(found), found

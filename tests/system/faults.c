@@ -16,6 +16,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -34,7 +35,8 @@ enum call {
     CALL_WRITE,
     CALL_CONNECT,
     CALL_SOCKET,
-    CALL_OPEN
+    CALL_OPEN,
+    CALL_WATCH
 };
 
 struct row {
@@ -188,6 +190,14 @@ int connect(int fd, const struct sockaddr *to, socklen_t len)
 int socket(int family, int type, int protocol)
 {
     return fails(CALL_SOCKET, -1, NULL) ? -1 : REAL(socket)(family, type, protocol);
+}
+
+/* The kernel may refuse to watch one more descriptor; it never refuses to watch one no more. */
+int epoll_ctl(int epoll, int what, int fd, struct epoll_event *event)
+{
+    return what == EPOLL_CTL_ADD && fails(CALL_WATCH, -1, NULL)
+               ? -1
+               : REAL(epoll_ctl)(epoll, what, fd, event);
 }
 
 /* Programs ask for it under this name (large files), and for the checked one of read (FORTIFY). */

@@ -27,11 +27,12 @@ def test_too_few_descriptors_are_told_at_the_start(rig):
     assert done.returncode == 1 and "LimitNOFILE" in done.stderr
 
 
-def test_clients_that_take_all_descriptors_leave_backend_and_operator_alone(rig):
+@pytest.mark.parametrize("descriptors", [64, 256])
+def test_clients_that_take_all_descriptors_leave_backend_and_operator_alone(rig, descriptors):
     b = rig.backend()
     b.serve(always(200, b"x"))
-    w = few_descriptors(rig.weir(b, start=False), 64)
-    held = [socket.create_connection(w.address) for _ in range(80)]
+    w = few_descriptors(rig.weir(b, start=False), descriptors)
+    held = [socket.create_connection(w.address) for _ in range(descriptors + 16)]
     for _ in range(5):
         assert weirctl(w.socket_path, "status")[0] == 0
     for s in held:

@@ -6,6 +6,7 @@ import errno
 import mmap
 import os
 import random
+import re
 import signal
 import struct
 import threading
@@ -17,10 +18,11 @@ from harness.client import connect
 from harness.deadline import eventually
 from harness.dialects import CHAT
 from harness.http1 import request
+from harness.ways import Ways, ask_all
 from harness.weir import BUILD, weirctl
 
 MODULE = os.path.join(BUILD, "tests/system/faults.so")
-CALLS = ["none", "accept", "recv", "send", "read", "write", "connect", "socket", "open"]
+CALLS = ["none", "accept", "recv", "send", "read", "write", "connect", "socket", "open", "watch"]
 SHORT, ROW, ROWS = 0, struct.Struct("4I"), 16
 STREAM = [*CHAT.preamble, *[CHAT.content(f"event {i}") for i in range(40)], CHAT.end]
 
@@ -207,13 +209,88 @@ def test_what_breaks_on_the_way_is_a_visible_cut(rig, faults, call, error):
 
 
 @pytest.mark.parametrize("call,error", [("open", "EMFILE"), ("open", "ENFILE"), ("open", "ENOMEM"),
-                                        ("read", "EIO")])
+                                        ("read", "EIO"), ("read", "EISDIR")])
 def test_a_reload_that_cannot_read_is_refused_and_the_settings_stay(rig, faults, call, error):
     w = _weir(rig, faults)
-    faults.set(call, getattr(errno, error), 1000 if call == "open" else 600)
+    w.settings["limits"] = {"request_line": "9KiB"}
+    w.write_file(w.settings)
+    faults.set(call, getattr(errno, error), 1000)
     code, _, err = weirctl(w.socket_path, "reload")
     faults.calm()
-    if call == "open":
-        assert code == 1 and os.strerror(getattr(errno, error)) in err, err
+    assert code == 1 and os.strerror(getattr(errno, error)) in err, err
+    assert "9KiB" not in w.admin("config")
     assert weirctl(w.socket_path, "reload")[0] == 0
+    assert "9KiB" in w.admin("config")
     assert w.client().ask(fields=[("X-Size", 3)]).status == 200
+
+
+# The same by every way: HTTP/1 and HTTP/2, in the clear and over TLS, on both sides.
+
+def test_short_and_interrupted_calls_change_nothing_by_any_way(rig, faults, authority):
+    ways = Ways(rig, authority, env=faults.env)
+    for call in ("recv", "send"):
+        faults.set(call, SHORT, 300)
+        faults.set(call, errno.EINTR, 50)
+        faults.set(call, errno.EAGAIN, 50)
+    seen = ask_all(ways, 8)
+    assert all(set(v) == {"whole"} for v in seen.values()), seen
+    assert all(faults.done().values()), faults.done()
+    faults.calm()
+    ways.w.assert_books()
+
+
+@pytest.mark.parametrize("call,error", [("recv", "ECONNRESET"), ("send", "EPIPE"), ("recv", "ETIMEDOUT")])
+def test_what_breaks_on_any_way_is_a_visible_cut(rig, faults, authority, call, error):
+    ways = Ways(rig, authority, env=faults.env)
+    faults.set(call, getattr(errno, error), 30)
+    seen = ask_all(ways, 10)
+    faults.calm()
+    kinds = [v for row in seen.values() for v in row]
+    assert sum(faults.done().values()) and "whole" in kinds and len(set(kinds)) > 1, kinds
+    ways.w.assert_books()
+
+
+@pytest.mark.parametrize("call,error", [("socket", "EMFILE"), ("connect", "ENOBUFS"), ("recv", "ENOMEM"),
+                                        ("send", "ENOBUFS"), ("watch", "ENOSPC"), ("watch", "ENOMEM")])
+def test_what_is_short_on_any_way_is_held_against_nobody(rig, faults, authority, call, error):
+    ways = Ways(rig, authority, env=faults.env)
+    faults.set(call, getattr(errno, error), 100 if call in ("recv", "send", "watch") else 400)
+    seen = ask_all(ways, 8)
+    struck = sum(faults.done().values())
+    faults.calm()
+    kinds = {v for row in seen.values() for v in row}
+    # a descriptor that cannot be watched may be that of an answer under way
+    cuts = {"cut", "502 upstream_reset"} if call == "watch" else set()
+    assert struck and "whole" in kinds and kinds <= {"whole", "503 overloaded"} | cuts, kinds
+    for p in ways.w.admin.status()["pools"]:
+        for u in p["upstreams"]:
+            assert u["state"] == "closed", u
+            assert u["window"]["failed"] == u["window"]["connect_failed"] == 0, (p["name"], u["window"])
+
+
+def test_a_full_disk_is_told_by_each_file_and_stops_nothing(rig, faults, tmp_path):
+    log, state = tmp_path / "access.log", tmp_path / "learnt"
+    w = _weir(rig, faults, log={"access": str(log)}, state={"path": str(state)})
+    w.check_books = False
+    faults.set("write", errno.ENOSPC, 1000)
+    c = w.client()
+    for _ in range(5):
+        assert c.ask(fields=[("X-Size", 3)]).status == 200
+    for said in ("the access log cannot be written .No space", "state.*No space"):
+        eventually(lambda said=said: re.search(said, w.errors.text()), 40, f"it is said: {said}")
+    assert weirctl(w.socket_path, "status")[0] == 0 and w.admin.status()["logs"]["access_error"]
+    faults.calm()
+    eventually(lambda: log.exists() and log.read_text().count("\n") == 5, 10, "what waited is written")
+    eventually(state.exists, 40, "the state is kept again")
+
+
+def test_a_limit_of_file_sizes_kills_nothing(rig, tmp_path):
+    w = rig.weir(rig.backend().serve(_serve), start=False, log={"access": str(tmp_path / "access.log")})
+    w.check_books = False
+    w.args = ["/bin/sh", "-c", "ulimit -f 2; exec \"$0\" \"$@\"", *w.args]
+    w.start()
+    c = w.client()
+    for _ in range(20):
+        assert c.ask(fields=[("X-Size", 3)]).status == 200
+    eventually(lambda: "the access log cannot be written (File too large)" in w.errors.text(), 10)
+    assert c.ask(fields=[("X-Size", 3)]).status == 200

@@ -90,13 +90,13 @@ def _stalled(w, n, ask):
 def test_readers_that_stall_by_the_thousand_stay_under_the_line(rig):
     """With as much address space as the line and what every process of this kind takes."""
     b = Gushing(rig)
-    w = rig.weir(b.url, start=False, limits={"connections": 2500}, pool={
+    w = rig.weir(b.url, start=False, limits={"connections": 4500}, pool={
         "limiter": {"mode": "observe"}, "timeouts": {"stall": "1h"}}, each=None)
     shell = "ulimit -v 1500000; exec \"$0\" \"$@\""
     w.args = ["/bin/sh", "-c", shell, *w.args]
     w.start()
     most = ceiling_kib(w)
-    held = _stalled(w, 2000, request(target="/much"))
+    held = _stalled(w, 4000, request(target="/much"))
     eventually(lambda: w.metrics().sum("weir_inflight") > 1000 or b.begun > 1000, 30)
     seen = [w.resident_kib() for _ in range(50)]
     assert max(seen) < most, f"{max(seen)} KiB, and {most} were promised"

@@ -351,6 +351,20 @@ def test_the_end_leaves_a_log_line_of_every_request(rig):
         w.log.entry(head.get("x-request-id"))
 
 
+def test_who_left_with_a_whole_answer_has_a_log_line_at_the_end(rig):
+    """The end marker has come, the end of the framing has not: the connection still waits for it."""
+    b = rig.backend()
+    w = rig.weir(b)
+    client, _, body, peer = open_stream(w, b)
+    peer.chunk(CHAT.end)
+    assert body.exactly(len(CHAT.end)) == CHAT.end
+    client.close()
+    w.signal(signal.SIGTERM)
+    w.signal(signal.SIGTERM)
+    assert w.wait_exit() == 0
+    assert [e.outcome for e in w.log.entries()] == ["ok"]
+
+
 def test_waiting_clients_are_answered_when_weir_drains(rig):
     b = rig.backend()
     w = rig.weir(b, enforce=True, each={"max_streams": 1}, pool={"queue": {"max_wait": "10s"}})

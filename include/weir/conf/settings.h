@@ -203,13 +203,17 @@ struct settings {
 
 /* One diagnostic.  `line` 0: the file as a whole. */
 struct conf_diagnostic {
-    char *file;
+    const char *file; /* both are freed with the list */
     int line;
-    char *text; /* a whole sentence: what is wrong, the value, what was expected, the nearest key */
+    const char
+        *text; /* a whole sentence: what is wrong, the value, what was expected, the nearest key */
 };
 struct conf_diagnostics {
     struct conf_diagnostic *list;
     size_t n;
+    /* There was no memory: the list is the one sentence that says so, and takes no other. */
+    bool no_memory;
+    struct conf_diagnostic alone[1];
 };
 
 /*
@@ -230,6 +234,9 @@ struct decide_conf conf_decide_defaults(bool api);
 struct settings *conf_from_upstream(const char *url, const char *listen,
                                     struct conf_diagnostics *m);
 
+/* One more; where there is no memory for it, the list becomes the sentence that says so. */
+void conf_diagnostic(struct conf_diagnostics *m, const char *file, int line, const char *fmt, ...)
+    WEIR_PRINTF(4, 5);
 void conf_diagnostics_free(struct conf_diagnostics *m);
 void settings_destroy(struct settings **s);
 

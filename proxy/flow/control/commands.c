@@ -116,17 +116,42 @@ bool control_mode(struct control *c, const struct control_who *who, size_t pool,
 
 enum { COMMANDS_INCIDENT_MAX = 500 };
 
-static void set_incident(struct control *c, size_t pool, const char *text, uint64_t until_ns)
+static bool tell_incident(const struct control *c, const struct snapshot_pool *p,
+                          const struct pool_watch *w)
+{
+    bool told = true;
+
+    for (int i = 0; i < c->workers.n; i++)
+        told = worker_set_incident(c->workers.list[i], p->slot, w->incident) && told;
+    return told;
+}
+
+void control_incidents_second(struct control *c)
+{
+    for (size_t i = 0; i < c->snapshot->settings->n_pools; i++) {
+        struct pool_watch *w = &c->pools[c->snapshot->pools[i].slot];
+
+        if (w->untold)
+            w->untold = !tell_incident(c, &c->snapshot->pools[i], w);
+    }
+}
+
+/* False: there is no memory for the text, and the one before stays. */
+static bool set_incident(struct control *c, size_t pool, const char *text, uint64_t until_ns)
 {
     const struct snapshot_pool *p = &c->snapshot->pools[pool];
     struct pool_watch *w = &c->pools[p->slot];
 
+    char *copy = text == NULL ? NULL : strdup(text);
+
+    if (text != NULL && copy == NULL)
+        return false;
     free(w->incident);
-    w->incident = text == NULL ? NULL : strdup(text);
+    w->incident = copy;
     w->incident_until_ns = text == NULL ? 0 : until_ns;
-    for (int i = 0; i < c->workers.n; i++)
-        worker_set_incident(c->workers.list[i], p->slot, w->incident);
+    w->untold = !tell_incident(c, p, w);
     control_publish(c);
+    return true;
 }
 
 void control_incident_restore(struct control *c, const struct snapshot_pool *p, struct slice text,
@@ -137,7 +162,8 @@ void control_incident_restore(struct control *c, const struct snapshot_pool *p, 
     if (text.len > COMMANDS_INCIDENT_MAX)
         return;
     (void)snprintf(kept, sizeof kept, "%.*s", (int)text.len, text.p);
-    set_incident(c, (size_t)p->index, kept, until_ns);
+    if (!set_incident(c, (size_t)p->index, kept, until_ns))
+        log_error("%s: no memory for the incident text that was kept", p->conf->name);
 }
 
 bool control_incident(struct control *c, const struct control_who *who, size_t pool,
@@ -148,7 +174,10 @@ bool control_incident(struct control *c, const struct control_who *who, size_t p
                        COMMANDS_INCIDENT_MAX);
         return false;
     }
-    set_incident(c, pool, text, until(c, for_ns));
+    if (!set_incident(c, pool, text, until(c, for_ns))) {
+        (void)snprintf(why, room, "there is no memory for the text");
+        return false;
+    }
     command_done(c, who, pool, SIZE_MAX);
     return true;
 }
@@ -169,7 +198,7 @@ static void lapse_pool(struct control *c, size_t i, uint64_t now)
                     w->modes[m].uid);
     }
     if (w->incident != NULL && w->incident_until_ns != 0 && now >= w->incident_until_ns) {
-        set_incident(c, i, NULL, 0);
+        (void)set_incident(c, i, NULL, 0);
         control_say(c, c->names.pools[p->slot], "", "incident_lapsed",
                     "%s: the incident text has lapsed", p->conf->name);
     }

@@ -291,7 +291,7 @@ struct control *control_create(struct settings **s, const struct control_start *
     init_pools(c);
     memory_watch_open(&c->memory, flow_memory_ceiling(c->snapshot->settings, why, room));
     (void)snprintf(why, room, "out of memory");
-    if (!take_sockets(c) || !control_keep_names(c))
+    if (!take_sockets(c) || !control_keep_names(c, c->snapshot))
         goto failed;
     control_keep_start(c);
     loop_timer_init(&c->tick, c->loop, on_tick, c);
@@ -373,6 +373,7 @@ void control_destroy(struct control **cp)
     if (c == NULL)
         return;
     join_workers(c);
+    c->phase.draining = true; /* a signal that comes now has no workers to tell */
     if (c->loop != NULL) {
         control_reloads_end(c);
         export_close(c);

@@ -45,6 +45,7 @@ struct upstream_watch {
     int slot;
     struct net_addr addrs[8];
     size_t n_addrs;
+    bool untold; /* there was no memory to tell each worker the addresses */
     char text[160];
     struct command_by by[OVERRIDE_COUNT];
     double limit_value; /* of `limit streams` */
@@ -72,6 +73,7 @@ struct user_vote {
 struct pool_watch {
     char *incident;
     uint64_t incident_until_ns;
+    bool untold; /* there was no memory to tell each worker the text */
     struct mode_override modes[SET_COUNT];
     enum service_state state;
     uint64_t since_wall_ns;
@@ -254,7 +256,7 @@ struct control {
  */
 void control_index(const struct control *c, int16_t *pool, int16_t *upstream);
 /* The snapshot's names by slot, kept for the process's life: events and records point at them. */
-bool control_keep_names(struct control *c);
+bool control_keep_names(struct control *c, const struct snapshot *s) WEIR_MUST_CHECK;
 
 /* --- control/sum.c */
 void control_sum_pool(const struct control *c, int slot, struct pool_sum *out);
@@ -299,6 +301,7 @@ void control_note(struct control *c, const char *pool, const char *upstream, con
 
 /* --- control/commands.c */
 void control_lapse(struct control *c);
+void control_incidents_second(struct control *c); /* once a second */
 /* An incident text of the process before this one. */
 void control_incident_restore(struct control *c, const struct snapshot_pool *p, struct slice text,
                               uint64_t until_ns);
@@ -345,6 +348,7 @@ bool control_watch_upstream(struct control *c, struct snapshot_pool *p, size_t i
 bool control_rewatch_upstream(struct control *c, struct snapshot_pool *p, size_t i);
 void control_unwatch_upstream(struct control *c, int slot);
 bool control_watch_upstreams(struct control *c);
+void control_upstreams_second(struct control *c); /* once a second: what lacked memory */
 void control_unwatch_upstreams(struct control *c);
 
 #endif

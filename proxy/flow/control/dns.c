@@ -22,10 +22,18 @@ static void set_text(struct upstream_watch *u, const char *why)
         (void)snprintf(u->text, sizeof u->text, "%s", why == NULL ? "" : why);
 }
 
+static bool tell(const struct upstream_watch *u, size_t n, const char *why)
+{
+    bool told = true;
+
+    for (int i = 0; i < u->c->workers.n; i++)
+        told = worker_set_addresses(u->c->workers.list[i], u->slot, u->addrs, n, why) && told;
+    return told;
+}
+
 static void on_addresses(const struct net_addr *addrs, size_t n, const char *why, void *arg)
 {
     struct upstream_watch *u = arg;
-    struct control *c = u->c;
 
     if (n > 0) {
         u->n_addrs = n < 8 ? n : 8;
@@ -36,8 +44,7 @@ static void on_addresses(const struct net_addr *addrs, size_t n, const char *why
                  u->n_addrs > 0 ? "; its last addresses are used on" : "");
     }
     set_text(u, why);
-    for (int i = 0; i < c->workers.n; i++)
-        worker_set_addresses(c->workers.list[i], u->slot, addrs, n, why);
+    u->untold = !tell(u, n == 0 ? 0 : u->n_addrs, why);
 }
 
 /* A unix socket needs no resolving. */
@@ -53,22 +60,39 @@ static bool watch_unix(struct upstream_watch *u, const char *path)
     return true;
 }
 
-bool control_watch_upstream(struct control *c, struct snapshot_pool *p, size_t i)
+static bool is_named(const struct upstream_watch *u, const struct snapshot_upstream *su)
+{
+    return u->watch != NULL || (su->url.unix_path && u->n_addrs > 0);
+}
+
+/* Of its checks and its name, what is not under way. */
+static bool watch_rest(struct control *c, struct snapshot_pool *p, size_t i)
 {
     struct snapshot_upstream *su = &p->upstreams[i];
     struct upstream_watch *u = &c->upstreams[su->slot];
 
-    u->c = c;
-    u->slot = su->slot;
-    if (p->conf->health.path[0] != '\0') {
+    if (p->conf->health.path[0] != '\0' && u->health == NULL) {
         u->health = health_create(c->loop, p, su);
         if (u->health == NULL)
             return false;
+        if (u->n_addrs > 0)
+            health_set_address(u->health, &u->addrs[0]);
     }
+    if (is_named(u, su))
+        return true;
     if (su->url.unix_path)
         return watch_unix(u, su->url.host);
     u->watch = resolver_watch(c->resolver, su->url.host, su->url.port, on_addresses, u);
     return u->watch != NULL;
+}
+
+bool control_watch_upstream(struct control *c, struct snapshot_pool *p, size_t i)
+{
+    struct upstream_watch *u = &c->upstreams[p->upstreams[i].slot];
+
+    u->c = c;
+    u->slot = p->upstreams[i].slot;
+    return watch_rest(c, p, i);
 }
 
 /* Its name and addresses are the same; its checks go on by the settings of p, or end. */
@@ -88,10 +112,7 @@ bool control_rewatch_upstream(struct control *c, struct snapshot_pool *p, size_t
         health_set(u->health, p, su);
         return true;
     }
-    u->health = health_create(c->loop, p, su);
-    if (u->health != NULL && u->n_addrs > 0)
-        health_set_address(u->health, &u->addrs[0]);
-    return u->health != NULL;
+    return watch_rest(c, p, i);
 }
 
 void control_unwatch_upstream(struct control *c, int slot)
@@ -100,6 +121,21 @@ void control_unwatch_upstream(struct control *c, int slot)
 
     resolver_unwatch(&u->watch);
     health_destroy(&u->health);
+}
+
+void control_upstreams_second(struct control *c)
+{
+    for (size_t k = 0; k < c->snapshot->settings->n_pools; k++) {
+        struct snapshot_pool *p = &c->snapshot->pools[k];
+
+        for (size_t i = 0; i < p->n_upstreams; i++) {
+            struct upstream_watch *u = &c->upstreams[p->upstreams[i].slot];
+
+            (void)watch_rest(c, p, i); /* or in a second */
+            if (u->untold)
+                u->untold = !tell(u, u->n_addrs, u->text);
+        }
+    }
 }
 
 bool control_watch_upstreams(struct control *c)

@@ -307,7 +307,13 @@ void export_reload(struct control *c, const struct snapshot *old)
     e->fails = e->tries = 0;
     e->closed = false;
     if (!watch(c))
-        log_error("out of memory: spans are not sent");
+        log_error("no memory to send spans: tried again each second");
+}
+
+void export_second(struct control *c)
+{
+    if (c->export.watch == NULL && !c->export.has_addr && !c->export.closed)
+        (void)watch(c); /* or in a second */
 }
 
 bool export_is_done(struct control *c)

@@ -8,6 +8,7 @@
 bool export_open(struct control *c);
 /* What waits is dropped where the endpoint is another one. */
 void export_reload(struct control *c, const struct snapshot *old);
+void export_second(struct control *c); /* once a second: what lacked memory */
 /* Takes the spans of a request that has ended. */
 void export_record(struct control *c, const struct request_record *r,
                    const struct request_trace *trace, const char *path);

@@ -145,6 +145,7 @@ static void read_overrides(struct reader *r, struct upstream_watch *watch)
     }
     limit = number(r, 8);
     memcpy(&watch->limit_value, &limit, sizeof limit);
+    r->bad = r->bad || !(watch->limit_value >= 0 && watch->limit_value <= PLACES_MAX);
 }
 
 static void use_running(struct reader *r, const struct snapshot_pool *p,

@@ -27,10 +27,10 @@ void control_index(const struct control *c, int16_t *pool, int16_t *upstream)
     }
 }
 
-bool control_keep_names(struct control *c)
+bool control_keep_names(struct control *c, const struct snapshot *s)
 {
-    for (size_t k = 0; k < c->snapshot->settings->n_pools; k++) {
-        const struct snapshot_pool *p = &c->snapshot->pools[k];
+    for (size_t k = 0; k < s->settings->n_pools; k++) {
+        const struct snapshot_pool *p = &s->pools[k];
 
         if (c->names.pools[p->slot] == NULL)
             c->names.pools[p->slot] = strdup(p->conf->name);

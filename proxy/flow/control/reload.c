@@ -33,12 +33,7 @@ static void complain(const struct conf_diagnostics *m)
 
 void control_refuse_reload(struct conf_diagnostics *m, const char *file, const char *why)
 {
-    struct conf_diagnostic *list = realloc(m->list, (m->n + 1) * sizeof *list);
-
-    if (list != NULL) {
-        m->list = list;
-        list[m->n++] = (struct conf_diagnostic){strdup(file), 0, strdup(why)};
-    }
+    conf_diagnostic(m, file, 0, "%s", why);
 }
 
 /* --- listeners */
@@ -81,7 +76,7 @@ static void close_new_listeners(struct control *c, const struct snapshot *next)
 }
 
 static void swap_listeners(struct control *c, const struct snapshot *old,
-                           const struct snapshot *next)
+                           const struct snapshot *next, struct worker_change **changes)
 {
     for (int slot = 0; slot < SNAPSHOT_LISTENERS_MAX; slot++) {
         bool had = listener_at(old, slot) != NULL, has = listener_at(next, slot) != NULL;
@@ -89,8 +84,7 @@ static void swap_listeners(struct control *c, const struct snapshot *old,
         if (had == has)
             continue;
         for (int w = 0; w < c->workers.n; w++)
-            worker_set_listener(c->workers.list[w], slot,
-                                has ? c->workers.listen_fds[slot][w] : -1);
+            worker_change_listener(changes[w], slot, has ? c->workers.listen_fds[slot][w] : -1);
         for (int w = 0; w < c->workers.n; w++) /* one that is no more: the worker closes its own */
             control_lend_listener(c, slot, w);
     }
@@ -109,14 +103,25 @@ bool control_has_upstream(const struct snapshot *s, int slot)
     return false;
 }
 
+static bool is_gone(const struct snapshot *old, const struct snapshot *next, int slot)
+{
+    return control_has_upstream(old, slot) && !control_has_upstream(next, slot);
+}
+
+static void close_idle(const struct control *c, const struct snapshot *old,
+                       const struct snapshot *next, struct worker_change **changes)
+{
+    for (int slot = 0; slot < SNAPSHOT_UPSTREAMS_MAX; slot++) {
+        for (int w = 0; w < c->workers.n && is_gone(old, next, slot); w++)
+            worker_change_close_idle(changes[w], slot);
+    }
+}
+
 static void swap_upstreams(struct control *c, const struct snapshot *old)
 {
     for (int slot = 0; slot < SNAPSHOT_UPSTREAMS_MAX; slot++) {
-        if (control_has_upstream(old, slot) && !control_has_upstream(c->snapshot, slot)) {
+        if (is_gone(old, c->snapshot, slot))
             control_unwatch_upstream(c, slot);
-            for (int w = 0; w < c->workers.n; w++)
-                worker_close_idle(c->workers.list[w], slot);
-        }
     }
     for (size_t k = 0; k < c->snapshot->settings->n_pools; k++) {
         for (size_t i = 0; i < c->snapshot->pools[k].n_upstreams; i++) {
@@ -124,7 +129,7 @@ static void swap_upstreams(struct control *c, const struct snapshot *old)
             bool known = control_has_upstream(old, p->upstreams[i].slot);
 
             if (!(known ? control_rewatch_upstream(c, p, i) : control_watch_upstream(c, p, i)))
-                log_error("out of memory: an upstream is not looked after any more");
+                log_error("no memory to look after an upstream: tried again each second");
         }
     }
 }
@@ -153,6 +158,21 @@ static void keep_old_pools(struct control *c, struct snapshot *old)
 
 /* --- the swap */
 
+/* A reload that is ready: from here on nothing of it can fail. */
+struct ready {
+    struct snapshot *next;
+    struct snapshot_swap *swap;
+    struct worker_change *changes[WORKERS_MAX];
+};
+
+static void forget(struct control *c, struct ready *r)
+{
+    for (int w = 0; w < c->workers.n; w++)
+        worker_change_destroy(&r->changes[w]);
+    free(r->swap);
+    control_forget_reload(c, &r->next);
+}
+
 /* On control's loop, when every worker has the snapshot. */
 static void on_swapped(struct loop_message *m)
 {
@@ -163,31 +183,40 @@ static void on_swapped(struct loop_message *m)
     free(swap);
 }
 
-static void swap_workers(struct control *c, struct snapshot *next)
+static bool make_changes(struct control *c, struct ready *r)
 {
-    struct snapshot_swap *swap = calloc(1, sizeof *swap);
-
-    WEIR_ASSERT(swap != NULL);
-    swap->message.deliver = on_swapped;
-    swap->snapshot = next;
-    swap->left = c->workers.n;
-    snapshot_ref(next);
-    for (int w = 0; w < c->workers.n; w++)
-        worker_set_snapshot(c->workers.list[w], swap, c->loop);
+    r->swap = calloc(1, sizeof *r->swap);
+    if (r->swap == NULL || !control_keep_names(c, r->next))
+        return false;
+    for (int w = 0; w < c->workers.n; w++) {
+        r->changes[w] = worker_change_create(c->workers.list[w], r->next);
+        if (r->changes[w] == NULL)
+            return false;
+    }
+    return true;
 }
 
-static void put_in_force(struct control *c, struct snapshot *next)
+static void tell_workers(struct control *c, const struct snapshot *old, struct ready *r)
 {
-    struct snapshot *old = c->snapshot;
+    r->swap->message.deliver = on_swapped;
+    r->swap->snapshot = r->next;
+    r->swap->left = c->workers.n;
+    snapshot_ref(r->next);
+    close_idle(c, old, r->next, r->changes);
+    swap_listeners(c, old, r->next, r->changes);
+    for (int w = 0; w < c->workers.n; w++)
+        worker_change_give(&r->changes[w], r->swap, c->loop);
+}
+
+static void put_in_force(struct control *c, struct ready *r)
+{
+    struct snapshot *old = c->snapshot, *next = r->next;
 
     control_take_pool_events(c); /* their places may be other upstreams' soon */
     snapshot_commit(next, loop_refresh_now(c->loop));
     c->snapshot = next;
     keep_old_pools(c, old);
-    if (!control_keep_names(c))
-        log_error("out of memory: a new pool's name is missing in the log");
-    swap_workers(c, next);
-    swap_listeners(c, old, next);
+    tell_workers(c, old, r);
     swap_upstreams(c, old);
     export_reload(c, old);
     log_set_level(next->settings->log.level);
@@ -229,17 +258,19 @@ void control_forget_reload(struct control *c, struct snapshot **next)
     *next = NULL;
 }
 
-static bool prepare_and_bind(struct control *c, struct snapshot **next, struct conf_diagnostics *m,
+static bool prepare_and_bind(struct control *c, struct ready *r, struct conf_diagnostics *m,
                              struct buf *notes)
 {
-    char why[600];
+    char why[600] = "there is no memory for the change";
 
-    *next = control_prepare_reload(c, m, on_not_live, notes);
-    if (*next == NULL || open_new_listeners(c, *next, why, sizeof why))
-        return *next != NULL;
-    control_refuse_reload(m, (*next)->settings->file, why);
-    close_new_listeners(c, *next);
-    control_forget_reload(c, next);
+    r->next = control_prepare_reload(c, m, on_not_live, notes);
+    if (r->next == NULL)
+        return false;
+    if (make_changes(c, r) && open_new_listeners(c, r->next, why, sizeof why))
+        return true;
+    control_refuse_reload(m, r->next->settings->file, why);
+    close_new_listeners(c, r->next);
+    forget(c, r);
     return false;
 }
 
@@ -251,11 +282,11 @@ static void tell_manager(struct control *c, const char *what)
 
 void control_reload_now(struct control *c, struct conf_diagnostics *m, struct buf *notes)
 {
-    struct snapshot *next;
+    struct ready r = {0};
 
     tell_manager(c, "RELOADING");
-    if (prepare_and_bind(c, &next, m, notes))
-        put_in_force(c, next);
+    if (prepare_and_bind(c, &r, m, notes))
+        put_in_force(c, &r);
     else
         complain(m);
     tell_manager(c, "READY"); /* with the new settings or with the old ones */

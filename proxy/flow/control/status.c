@@ -265,8 +265,14 @@ bool control_sessions(struct control *c,
         return false;
     }
     for (int w = 0; w < c->workers.n; w++) {
-        if (a->lists[w] != NULL)
-            worker_list_sessions(c->workers.list[w], a->lists[w], c->loop);
+        if (a->lists[w] == NULL || worker_list_sessions(c->workers.list[w], a->lists[w], c->loop))
+            continue;
+        free(a->lists[w]);
+        a->lists[w] = NULL;
+        a->missing--;
     }
-    return true;
+    if (a->missing > 0)
+        return true;
+    free(a);
+    return false;
 }

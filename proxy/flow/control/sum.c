@@ -2,6 +2,7 @@
 /* Sums of the workers' counters, the rings of the last minute, and the sum that is told at the end.
  */
 #include "control/control_priv.h"
+#include "control/export.h"
 #include "weir/base/text.h"
 
 static void add(uint64_t *out, const _Atomic uint64_t *in, size_t n)
@@ -106,6 +107,9 @@ void control_second(struct control *c)
             keep_histograms(c, &c->snapshot->pools[i]);
     }
     control_keep_second(c);
+    control_upstreams_second(c);
+    control_incidents_second(c);
+    export_second(c);
     control_publish(c);
     if (c->start.second != NULL)
         c->start.second(c->start.arg);

@@ -143,7 +143,7 @@ static bool hello(struct takeover *t)
 static bool take_socket(struct takeover *t, const struct handover_message *m, const int *fds,
                         unsigned n)
 {
-    bool ok = m->kind <= INHERITED_ADMIN_HTTP;
+    bool ok = n > 0 && m->kind <= INHERITED_ADMIN_HTTP; /* one without sockets would have no end */
 
     for (unsigned i = 0; i < n; i++) {
         if (!ok)
@@ -261,20 +261,27 @@ static void old_has_ended(struct takeover *t)
     log_info("upgrade: the old process has ended");
 }
 
+enum {
+    LEND_AT_ONCE = 256, /* the old one asks again at its next tick */
+    READ_AT_ONCE = 64,  /* messages, then other events have their turn */
+};
+
 /* Places for requests that wait over there. */
 static void lend(struct takeover *t, uint32_t pool, uint32_t places)
 {
     struct handover_message m = handover_message(HANDOVER_LEND);
     int upstream;
 
-    for (uint32_t i = 0; i < places; i++) {
+    for (uint32_t i = 0; i < places && i < LEND_AT_ONCE; i++) {
         upstream = handed_state_lend(t->c, pool);
         if (upstream < 0)
             return;
         m.index = (uint32_t)upstream;
         m.number = 1;
-        if (handover_send(t->fd, &m, NULL, 0) != WEIR_OK)
+        if (handover_send(t->fd, &m, NULL, 0) != WEIR_OK) {
             handed_state_give(t->c, m.index, 1); /* it did not get there */
+            return;
+        }
     }
 }
 
@@ -284,18 +291,21 @@ static void on_message(evutil_socket_t fd, short what, void *arg)
     struct handover_message m;
     int fds[HANDOVER_FDS_MAX];
     unsigned n;
-    enum weir_status rc;
+    enum weir_status rc = WEIR_OK;
 
     (void)what;
     (void)loop_refresh_now(t->c->loop);
-    while ((rc = handover_receive(fd, &m, fds, &n)) == WEIR_OK) {
+    for (int i = 0; i < READ_AT_ONCE; i++) {
+        rc = handover_receive(fd, &m, fds, &n);
+        if (rc != WEIR_OK)
+            break;
         handover_close(fds, n);
         if (m.what == HANDOVER_GIVE)
             handed_state_give(t->c, m.index, m.number);
         else if (m.what == HANDOVER_WANT)
             lend(t, m.index, m.number);
     }
-    if (rc != WEIR_AGAIN)
+    if (rc != WEIR_OK && rc != WEIR_AGAIN)
         old_has_ended(t);
 }
 

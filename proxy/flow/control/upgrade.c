@@ -204,6 +204,8 @@ static void take_message(struct control *c, const struct handover_message *m, in
         refuse(c, "says what this one does not understand");
 }
 
+enum { READ_AT_ONCE = 64 }; /* messages, then other events have their turn */
+
 /* Whether it has died, and how, is the launcher's to say. */
 static void on_talk(evutil_socket_t fd, short what, void *arg)
 {
@@ -215,9 +217,13 @@ static void on_talk(evutil_socket_t fd, short what, void *arg)
 
     (void)what;
     (void)loop_refresh_now(c->loop);
-    while (c->upgrade.talk != NULL && (rc = handover_receive(fd, &m, fds, &n)) == WEIR_OK)
+    for (int i = 0; i < READ_AT_ONCE && c->upgrade.talk != NULL; i++) {
+        rc = handover_receive(fd, &m, fds, &n);
+        if (rc != WEIR_OK)
+            break;
         take_message(c, &m, fds, n);
-    if (c->upgrade.talk == NULL || rc == WEIR_AGAIN)
+    }
+    if (c->upgrade.talk == NULL || rc == WEIR_OK || rc == WEIR_AGAIN)
         return;
     if (rc == WEIR_BAD && c->upgrade.state != UPGRADE_DONE)
         refuse(c, "speaks another version of the handover: restart the service instead");

@@ -151,8 +151,27 @@ static void say_malformed(const struct exchange *x, const char *why)
              u->conf->name, why, x->record.id, more);
 }
 
+/* What weir lacked says nothing about the upstream, which may have done its work. */
+static void end_lacking(struct exchange *x, const char *why)
+{
+    const struct uplink *u = x->attempt.uplink;
+
+    x->attempt.found = why;
+    worker_say_shortage(x->w, why);
+    if (x->state != EXCHANGE_SENT)
+        exchange_fail(x, OUTCOME_NEUTRAL, 502, CAUSE_UPSTREAM_TRUNCATED);
+    else if (u != NULL && u->ops->may_have_begun(u))
+        exchange_fail(x, OUTCOME_NEUTRAL, 502, CAUSE_UPSTREAM_RESET);
+    else
+        exchange_fail(x, OUTCOME_NEUTRAL, 503, CAUSE_OVERLOADED);
+}
+
 void exchange_ended(struct exchange *x, enum upstream_end how, const char *why)
 {
+    if (how == END_LACKING) {
+        end_lacking(x, why);
+        return;
+    }
     if (how == END_BAD) {
         x->attempt.found = why;
         say_malformed(x, why);

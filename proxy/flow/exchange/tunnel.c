@@ -3,9 +3,10 @@
  * A WebSocket: bytes both ways, unread but for where frames end, so that weir can say why it ends
  * one (RFC 6455, 7).  On the worker's thread.
  *
- *   weir ends it, or the upstream is lost    the client gets a close frame where one fits, else a
- * cut weir ends it                             the upstream gets "going away" where one fits a
- * close frame has passed                 the two have said it themselves: nothing is added
+ *  - weir ends it, or the upstream is lost: the client gets a close frame, or where none fits a
+ * cut;
+ *  - weir ends it: the upstream gets "going away" where one fits;
+ *  - a close frame has passed: the two have said it themselves, and nothing is added.
  */
 #include "exchange_priv.h"
 

@@ -11,11 +11,11 @@ int slot_take(char **keys, int first, int n, const char *key)
         if (keys[i] == NULL)
             keys[i] = strdup(key);
         if (keys[i] == NULL)
-            return -1;
+            return SLOT_NO_MEMORY;
         if (strcmp(keys[i], key) == 0)
             return i;
     }
-    return -1;
+    return SLOT_NONE;
 }
 
 static void free_all(char **keys, int n)

@@ -18,7 +18,8 @@ struct slot_book {
     char *upstreams[SNAPSHOT_UPSTREAMS_MAX]; /* pool, name and URL */
 };
 
-/* The slot of key, a new one if it has none; -1: none is left (or no memory).  From `first` on. */
+enum { SLOT_NONE = -1, SLOT_NO_MEMORY = -2 };
+/* The slot of key, a new one if it has none; SLOT_NONE: none is left.  From `first` on. */
 int slot_take(char **keys, int first, int n, const char *key);
 void slot_book_free(struct slot_book *b);
 

@@ -24,6 +24,16 @@ static const struct snapshot_pool *old_pool(const struct snapshot *old, const ch
     return NULL;
 }
 
+/* Why there is no slot for one more of these. */
+static bool no_slot(int slot, int most, const char *what, char *why, size_t room)
+{
+    if (slot == SLOT_NO_MEMORY)
+        (void)snprintf(why, room, "out of memory");
+    else
+        (void)snprintf(why, room, "more than %d different %s since the start: restart", most, what);
+    return false;
+}
+
 /* --- pools */
 
 /* An upstream is the same if it keeps pool, name and URL. */
@@ -42,11 +52,8 @@ static bool make_upstreams(struct snapshot_pool *p, struct slot_book *book, char
 
     for (size_t i = 0; i < c->n_upstreams; i++) {
         p->upstreams[i].slot = upstream_slot(book, c, &c->upstreams[i]);
-        if (p->upstreams[i].slot < 0) {
-            (void)snprintf(why, room, "more than %d different upstreams since the start: restart",
-                           SNAPSHOT_UPSTREAMS_MAX);
-            return false;
-        }
+        if (p->upstreams[i].slot < 0)
+            return no_slot(p->upstreams[i].slot, SNAPSHOT_UPSTREAMS_MAX, "upstreams", why, room);
         if (!snapshot_upstream_make(&p->upstreams[i], &c->upstreams[i], why, room))
             return false;
     }
@@ -191,11 +198,8 @@ static bool make_pool(struct snapshot *s, struct snapshot_pool *p, size_t index,
     p->conf = c;
     p->index = (int)index;
     p->slot = slot_take(book->pools, 1, SNAPSHOT_POOLS_MAX + 1, c->name);
-    if (p->slot < 0) {
-        (void)snprintf(why, room, "more than %d different pools since the start: restart",
-                       SNAPSHOT_POOLS_MAX);
-        return false;
-    }
+    if (p->slot < 0)
+        return no_slot(p->slot, SNAPSHOT_POOLS_MAX, "pools", why, room);
     if (c->n_upstreams > POOL_UPSTREAMS_MAX) {
         (void)snprintf(why, room, "pool \"%s\" has %zu upstreams, at most %d are possible", c->name,
                        c->n_upstreams, POOL_UPSTREAMS_MAX);
@@ -261,11 +265,9 @@ static bool make_listener(struct snapshot *s, size_t i, const struct snapshot *o
     struct snapshot_listener *l = &s->listeners[i];
 
     l->slot = slot_take(book->listeners, 0, SNAPSHOT_LISTENERS_MAX, c->address);
-    if (l->slot >= 0)
-        return snapshot_listener_make(s, l, c, old, why, room);
-    (void)snprintf(why, room, "more than %d different listeners since the start: restart",
-                   SNAPSHOT_LISTENERS_MAX);
-    return false;
+    if (l->slot < 0)
+        return no_slot(l->slot, SNAPSHOT_LISTENERS_MAX, "listeners", why, room);
+    return snapshot_listener_make(s, l, c, old, why, room);
 }
 
 static bool fill(struct snapshot *s, const struct snapshot *old, struct slot_book *book, char *why,

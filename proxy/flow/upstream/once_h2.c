@@ -6,11 +6,13 @@
 #include <stdlib.h>
 
 #include "h2/frames.h"
+#include "h2/memory.h"
 
 enum { FIELDS = 100, OUT_MAX = 64 * 1024, PIECE = 20 * 1024 };
 
 struct once_h2 {
     nghttp2_session *ng;
+    struct h2_memory memory;
     int32_t id;
     int status; /* of the final head; 0 = none yet */
     bool closed;
@@ -43,13 +45,15 @@ static int on_close(nghttp2_session *ng, int32_t id, uint32_t code, void *owner)
 static bool open_session(struct once_h2 *h)
 {
     nghttp2_session_callbacks *callbacks;
+    nghttp2_mem mem = h2_memory_of(&h->memory);
     int rc;
 
-    if (nghttp2_session_callbacks_new(&callbacks) != 0)
+    h->memory.reserve = h2_reserve_create();
+    if (h->memory.reserve == NULL || nghttp2_session_callbacks_new(&callbacks) != 0)
         return false;
     nghttp2_session_callbacks_set_on_header_callback(callbacks, on_header);
     nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, on_close);
-    rc = nghttp2_session_client_new(&h->ng, callbacks, h);
+    rc = nghttp2_session_client_new3(&h->ng, callbacks, h, NULL, &mem);
     nghttp2_session_callbacks_del(callbacks);
     return rc == 0 && nghttp2_submit_settings(h->ng, NGHTTP2_FLAG_NONE, NULL, 0) == 0;
 }
@@ -89,7 +93,7 @@ static bool send_all(struct once_h2 *h, struct buf *out)
         if (buf_append(out, slice_of(piece, n), OUT_MAX) != WEIR_OK)
             return false;
     }
-    return !broken;
+    return !broken && !h->memory.lacked;
 }
 
 struct once_h2 *once_h2_begin(struct slice request, struct buf *out)
@@ -106,7 +110,7 @@ enum parse once_h2_step(struct once_h2 *h, struct buf *in, struct buf *out, int 
     struct slice s = buf_slice(in);
     ssize_t took = nghttp2_session_mem_recv(h->ng, (const uint8_t *)s.p, s.len);
 
-    if (took < 0)
+    if (took < 0 || h->memory.lacked)
         return PARSE_BAD;
     buf_consume(in, (size_t)took);
     *status = h->status;
@@ -123,5 +127,6 @@ void once_h2_end(struct once_h2 **hp)
     if (h == NULL)
         return;
     nghttp2_session_del(h->ng);
+    h2_reserve_destroy(&h->memory.reserve);
     free(h);
 }

@@ -33,6 +33,7 @@ enum upstream_end {
     END_RESET,   /* broken off */
     END_SHORT,   /* ended before its framing said so */
     END_BAD,     /* malformed */
+    END_LACKING, /* weir lacked memory for it: no evidence about the upstream */
     END_REFUSED, /* given back before anything was done (REFUSED_STREAM, GOAWAY) */
 };
 

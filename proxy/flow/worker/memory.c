@@ -5,6 +5,7 @@
 
 #include "client/client.h"
 #include "exchange/exchange.h"
+#include "h2/memory.h"
 #include "upstream/upstream.h"
 #include "weir/flow/run.h"
 #include "worker/worker_priv.h"
@@ -80,7 +81,8 @@ uint64_t flow_memory_ceiling(const struct settings *s, char *text, size_t room)
     uint64_t each = per_request(s) + per_stream(s);
     uint64_t workers = s->workers * (sizeof(struct worker) + 2 * SCRATCH_BYTES + LINES_BYTES +
                                      RECORD_BLOCKS * sizeof(struct record_block) +
-                                     2 * s->limits.spool); /* a buffer may be half empty */
+                                     2 * s->limits.spool + /* a buffer may be half empty */
+                                     2 * H2_RESERVE_BYTES);
     uint64_t why = (uint64_t)s->admin.why_entries * sizeof(struct request_record);
     uint64_t pools = 0, sum, most;
 

@@ -56,6 +56,15 @@ struct public_status {
 };
 void public_status_unref(struct public_status *s);
 
+/* Orders of control that need no memory (worker/standing.c). */
+struct standing_orders {
+    struct loop_message message;
+    struct worker *w;
+    _Atomic unsigned wanted;
+    _Atomic bool pause;
+    unsigned taken[SNAPSHOT_LISTENERS_MAX];
+};
+
 struct worker {
     struct loop *loop;
     int index, n_workers;
@@ -69,6 +78,7 @@ struct worker {
     bool quitting;                           /* no new request */
     _Atomic bool memory_short;               /* by control: near limits.memory, nothing new */
     uint64_t shortage_said_ns;
+    struct standing_orders standing;
     struct record_writer records;
     struct scratch scratch;
 
@@ -82,7 +92,7 @@ struct worker {
     struct upstream_counters upstreams[SNAPSHOT_UPSTREAMS_MAX];
 };
 
-/* A connection to an upstream failed for a lack of weir's own; said once in ten seconds. */
+/* A request failed at an upstream for a lack of weir's own; said once in ten seconds. */
 static inline void worker_say_shortage(struct worker *w, const char *what)
 {
     uint64_t now = loop_now_ns(w->loop);
@@ -90,7 +100,7 @@ static inline void worker_say_shortage(struct worker *w, const char *what)
     if (w->shortage_said_ns != 0 && now - w->shortage_said_ns < 10 * NS_PER_S)
         return;
     w->shortage_said_ns = now;
-    log_warn("worker %d: no connection to an upstream: %s; this says nothing about the upstream",
+    log_warn("worker %d: a request cannot go on: %s; this says nothing about the upstream",
              w->index, what);
 }
 

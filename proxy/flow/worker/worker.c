@@ -146,10 +146,22 @@ static void on_client_gone(struct worker *w)
 
 bool worker_listen(struct worker *w, int listener, int fd)
 {
-    w->accepting->slots[listener] = (struct listener_slot){w, listener, fd};
-    w->accepting->listeners[listener] =
-        listener_open(w->loop, fd, on_client, &w->accepting->slots[listener]);
-    return w->accepting->listeners[listener] != NULL;
+    struct listener_slot *slot = &w->accepting->slots[listener];
+    struct listener *l = listener_open(w->loop, fd, on_client, slot);
+
+    *slot = (struct listener_slot){w, listener, fd, l == NULL};
+    w->accepting->listeners[listener] = l;
+    if (l != NULL && w->accepting->paused)
+        listener_pause(l, true);
+    return l != NULL;
+}
+
+static void listen_again(struct worker *w)
+{
+    for (int i = 0; i < SNAPSHOT_LISTENERS_MAX; i++) {
+        if (w->accepting->slots[i].waits)
+            (void)worker_listen(w, i, w->accepting->slots[i].fd);
+    }
 }
 
 /* Connections that the kernel has already made would be reset by the close: they are taken in. */
@@ -175,10 +187,13 @@ void worker_unlisten(struct worker *w, int listener)
 
 void worker_leave_listener(struct worker *w, int listener)
 {
-    if (w->accepting->listeners[listener] == NULL)
+    struct listener_slot *slot = &w->accepting->slots[listener];
+
+    if (w->accepting->listeners[listener] == NULL && !slot->waits)
         return;
+    slot->waits = false;
     listener_close(&w->accepting->listeners[listener]);
-    (void)close(w->accepting->slots[listener].fd);
+    (void)close(slot->fd);
 }
 
 /* --- life */
@@ -190,6 +205,7 @@ static void on_second(void *arg)
 
     counter_add(&w->counters.seconds, 1);
     clients_check_rates(w);
+    listen_again(w);
     worker_accept_or_not(w);
     loop_timer_at(&w->accepting->second, now + NS_PER_S);
 }
@@ -239,6 +255,7 @@ struct worker *worker_create(struct loop *records_to, void *control, int index, 
     if (w == NULL)
         return NULL;
     memset(w, 0, sizeof *w);
+    standing_orders_init(&w->standing, w);
     w->index = index;
     w->n_workers = n_workers;
     w->snapshot = snapshot;
@@ -266,6 +283,7 @@ void worker_close(struct worker *w)
     for (int i = 0; i < SNAPSHOT_LISTENERS_MAX; i++)
         worker_unlisten(w, i); /* before the sessions: it takes in who waits */
     clients_close(w);
+    exchanges_abandon(w); /* whose clients have all of their answers, and have left */
     for (int i = 0; i < SNAPSHOT_UPSTREAMS_MAX; i++)
         upstream_close_idle(w, i);
     loop_poll(w->loop); /* frees what was deferred */

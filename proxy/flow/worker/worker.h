@@ -28,11 +28,13 @@ bool worker_listen(struct worker *w, int listener, int fd);
 /* The thread's function: returns after worker_stop. */
 void worker_run(struct worker *w);
 
-void worker_set_addresses(struct worker *w, int slot, const struct net_addr *addrs, size_t n,
-                          const char *why);
-void worker_set_incident(struct worker *w, int pool, const char *text);
+/* False: there is no memory, and the worker knows what it knew before. */
+bool worker_set_addresses(struct worker *w, int slot, const struct net_addr *addrs, size_t n,
+                          const char *why) WEIR_MUST_CHECK;
+bool worker_set_incident(struct worker *w, int pool, const char *text) WEIR_MUST_CHECK;
 
-void worker_set_status(struct worker *w, struct public_status *s); /* takes a reference over */
+/* Takes a reference over; without memory the worker shows the one before. */
+void worker_set_status(struct worker *w, struct public_status *s);
 
 /*
  * New requests go by it; those in flight end by the one they began with, which lives so long.  The
@@ -43,10 +45,17 @@ struct snapshot_swap {
     struct snapshot *snapshot;
     _Atomic int left; /* workers that do not have it yet */
 };
-void worker_set_snapshot(struct worker *w, struct snapshot_swap *swap, struct loop *reply_to);
-/* Begins (fd taken over) or ends (-1) a listener of the new snapshot. */
-void worker_set_listener(struct worker *w, int slot, int fd);
-void worker_close_idle(struct worker *w, int slot);
+/* What a worker is to change for a snapshot; made beforehand, NULL: there is no memory. */
+struct worker_change;
+struct worker_change *worker_change_create(struct worker *w, struct snapshot *next) WEIR_MUST_CHECK;
+/* A listener begins (fd taken over when the change is given) or ends (-1). */
+void worker_change_listener(struct worker_change *ch, int slot, int fd);
+void worker_change_close_idle(struct worker_change *ch, int slot); /* of an upstream that is gone */
+void worker_change_give(struct worker_change **ch, struct snapshot_swap *swap,
+                        struct loop *reply_to);
+void worker_change_destroy(struct worker_change **ch); /* one that is not given */
+
+/* --- orders that reach the worker whatever the state of the memory */
 
 /* Lame duck: answers ask their clients to come back by another connection. */
 void worker_lame_duck(struct worker *w);
@@ -75,7 +84,8 @@ struct session_list {
     size_t n, max;
     struct live_request list[];
 };
-void worker_list_sessions(struct worker *w, struct session_list *l, struct loop *reply_to);
+bool worker_list_sessions(struct worker *w, struct session_list *l,
+                          struct loop *reply_to) WEIR_MUST_CHECK; /* false: no memory */
 
 /* How many client connections each worker takes at most: descriptor limit, limits.connections. */
 uint32_t worker_sessions_max(const struct settings *s);

@@ -14,6 +14,7 @@ struct accepting {
     struct listener_slot {
         struct worker *w;
         int index, fd;
+        bool waits; /* for memory to be opened with; the fd is here */
     } slots[SNAPSHOT_LISTENERS_MAX];
     uint32_t n_clients, max_clients;
     bool paused;  /* at max_clients, or ... */
@@ -22,6 +23,7 @@ struct accepting {
     struct loop_timer second;
 };
 
+void standing_orders_init(struct standing_orders *s, struct worker *w);
 void worker_unlisten(struct worker *w, int listener);
 /* Another process has the same socket: what waits there is that one's. */
 void worker_leave_listener(struct worker *w, int listener);

@@ -36,7 +36,7 @@ class Admin:
     def __call__(self, line):
         lines = self.raw(line)
         if lines and lines[0].startswith("error: "):
-            raise Refused(lines[0])
+            raise Refused("\n".join(lines))
         return "\n".join(lines)
 
     def json(self, line):

@@ -18,11 +18,14 @@ class Lines:
     def _read(self, stream):
         for raw in stream:
             with self.news:
-                self.lines.append(raw.decode("utf-8", "replace").rstrip("\n"))
+                self.take(raw.decode("utf-8", "replace").rstrip("\n"))
                 self.news.notify_all()
         with self.news:
             self.closed = True
             self.news.notify_all()
+
+    def take(self, line):
+        self.lines.append(line)
 
     def wait(self, find, within=USUAL, what="a line"):
         """find(list of lines) until it gives something true."""
@@ -59,8 +62,45 @@ class Entry(dict):
         return self["cause"] or ""
 
 
+def faults_of(e):
+    missing = [k for k in KEYS if k not in e]
+    return [f"access log line without {missing}: {e}"] if missing or not e.request_id else []
+
+
 class AccessLog(Lines):
     """The access log, which the harness lets weir write to its standard output."""
+
+    forgets = False
+
+    def forget(self):
+        """From now on lines are judged and counted as they come, and not kept: for a million of them."""
+        with self.news:
+            lines, self.lines = self.lines, []
+            self.counted, self.by, self.faults = 0, {}, []
+            self.forgets = True
+            for line in lines:
+                self.take(line)
+
+    def take(self, line):
+        if not self.forgets:
+            super().take(line)
+        elif line.startswith("{"):
+            self._count(Entry(json.loads(line)))
+
+    def _count(self, e):
+        self.counted += 1
+        self.by[e.decision] = self.by.get(e.decision, 0) + 1
+        if len(self.faults) < 5:
+            self.faults += faults_of(e)
+
+    def books(self):
+        """How many lines, how many of each decision, and what is wrong with any of them."""
+        if not self.forgets:
+            entries = self.entries()
+            by = {d: sum(e.decision == d for e in entries) for d in {e.decision for e in entries}}
+            return len(entries), by, [f for e in entries for f in faults_of(e)]
+        with self.news:
+            return self.counted, dict(self.by), list(self.faults)
 
     def entries(self):
         with self.news:

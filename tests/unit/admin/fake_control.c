@@ -260,8 +260,8 @@ bool control_preview_reload(struct control *c, const struct reload_preview *p,
 void conf_diagnostics_free(struct conf_diagnostics *m)
 {
     for (size_t i = 0; i < m->n; i++) {
-        free(m->list[i].file);
-        free(m->list[i].text);
+        free((void *)(uintptr_t)m->list[i].file);
+        free((void *)(uintptr_t)m->list[i].text);
     }
     free(m->list);
 }

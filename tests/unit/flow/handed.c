@@ -14,7 +14,7 @@ struct control *handed_control(void)
     s->pages.status_path = ""; /* nobody to hand it to */
     c->loop = loop_create();
     c->snapshot = snapshot_create(&s, NULL, &c->slots, why, sizeof why, mono_now_ns());
-    WEIR_ASSERT(c->loop != NULL && c->snapshot != NULL && control_keep_names(c));
+    WEIR_ASSERT(c->loop != NULL && c->snapshot != NULL && control_keep_names(c, c->snapshot));
     return c;
 }
 

@@ -252,6 +252,7 @@ static const struct word words[] = {
     {"reset", end, NULL, NULL, END_RESET},
     {"short", end, NULL, NULL, END_SHORT},
     {"malformed", end, NULL, NULL, END_BAD},
+    {"lacking", end, NULL, NULL, END_LACKING},
     {"connected", connected, NULL, NULL, 7},
     {"refused", connect_failed, "refused", NULL, WEIR_REFUSED},
     {"tls-failed", connect_failed, "certificate has expired", NULL, WEIR_TLS},

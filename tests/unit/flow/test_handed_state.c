@@ -75,6 +75,32 @@ Test(handed_state, places_come_back_by_the_numbers_of_the_old_one)
     cr_assert_eq(handed_state_lend(new, 1), -1, "nobody is there any more");
 }
 
+Test(handed_state, an_upstream_that_comes_again_and_again_counts_no_more_than_there_can_be)
+{
+    struct buf many = BUF_INIT;
+
+    for (int i = 0; i < 3; i++)
+        cr_assert_eq(buf_append(&many, buf_slice(&state), 1 << 20), WEIR_OK);
+    (void)handed_state_read(new, buf_slice(&many));
+    for (int i = 0; i < 10; i++)
+        pool_add_elsewhere(pool_in(new), 0, UINT32_MAX);
+    cr_assert_eq(pool_in(new)->upstream[0].elsewhere, 1000000);
+    handed_state_alone(new);
+    cr_assert_eq(pool_in(new)->upstream[0].elsewhere, 0);
+    buf_free(&many);
+}
+
+Test(handed_state, a_limit_that_is_no_number_is_out_of_range)
+{
+    double wanted = 5, nan = __builtin_nan("");
+    char *at = memmem(state.mem + state.at, state.len, &wanted, sizeof wanted);
+
+    cr_assert_not_null(at);
+    memcpy(at, &nan, sizeof nan);
+    cr_assert_not_null(handed_state_read(new, buf_slice(&state)));
+    cr_assert_eq(new->upstreams[0].limit_value, 0);
+}
+
 /* In memory that ends where the bytes end, so that reading further is seen. */
 static const char *read_copy(const char *bytes, size_t len)
 {

@@ -35,7 +35,7 @@ WRAP(void *, aligned_alloc, (size_t to, size_t n), (to, n))
 
 static const char settings[] =
     "workers = 1; limits = { connections = 8; spool = \"0B\"; };\n"
-    "listeners = ( { address = \"127.0.0.1:1\"; } );\n"
+    "listeners = ( { address = \"127.0.0.1:1\"; http2 = \"clear\"; } );\n"
     "pools = ( { name = \"p\"; retry = { budget = 1.0; };\n"
     "  upstreams = ( { name = \"a\"; url = \"http://127.0.0.1:1\"; },\n"
     "                { name = \"b\"; url = \"http://127.0.0.1:2\"; } ); } );\n";
@@ -47,11 +47,18 @@ static const char settings[] =
     "POST /v1/chat/completions HTTP/1.1\r\nHost: a\r\nContent-Length: 27\r\n\r\n"                  \
     "{\"model\":\"m\",\"stream\":true}"
 
+/* A preface, SETTINGS, and a HEADERS frame that ends its stream: GET http://a/ */
+static const char http2_ask[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+                                "\0\0\0\4\0\0\0\0\0"
+                                "\0\0\6\1\5\0\0\0\1"
+                                "\x82\x84\x86\x41\1a";
+
 /* What each side says, in turns: a request in two pieces, then answers, each in two pieces. */
 struct scenario {
     const char *asked[2];
     const char *said[4];
     const char *whole; /* how the client's bytes end when all of it came */
+    size_t asked_len;  /* of a request that is no text; 0 = up to its NUL */
 };
 
 static const struct scenario scenarios[] = {
@@ -69,6 +76,10 @@ static const struct scenario scenarios[] = {
      {"HTTP/1.1 503 Busy\r\nContent-Length: 2\r\n\r\n{}"},
      "{}"},
     {{"GET /d HTTP/1.1\r\nHost: a\r\nX-A: b\x01\r\n\r\n", ""}, {NULL}, "}"},
+    {{http2_ask, ""},
+     {"HTTP/1.1 200 OK\r\nContent-Le", "ngth: 6\r\n\r\nhel", "lo~"},
+     "lo~",
+     sizeof http2_ask - 1},
 };
 
 struct play {
@@ -85,10 +96,15 @@ static void run(struct play *p)
     armed = false;
 }
 
+static void say_bytes(int fd, const char *bytes, size_t n)
+{
+    if (fd >= 0 && n > 0)
+        (void)!send(fd, bytes, n, MSG_NOSIGNAL);
+}
+
 static void say(int fd, const char *text)
 {
-    if (fd >= 0 && text != NULL)
-        (void)!send(fd, text, strlen(text), MSG_NOSIGNAL);
+    say_bytes(fd, text, text == NULL ? 0 : strlen(text));
 }
 
 static void hear(struct play *p)
@@ -139,7 +155,10 @@ static void play_once(struct play *p, const struct scenario *s)
     cr_assert_geq(p->client, 0);
     for (int i = 0; i < 2; i++) {
         run(p);
-        say(p->client, s->asked[i]);
+        if (i == 0 && s->asked_len > 0)
+            say_bytes(p->client, s->asked[i], s->asked_len);
+        else
+            say(p->client, s->asked[i]);
     }
     run(p);
     answer(p, s);
@@ -223,4 +242,9 @@ Test(no_memory, a_refusal_that_is_tried_elsewhere)
 Test(no_memory, a_bad_request)
 {
     each_fails(&scenarios[4]);
+}
+
+Test(no_memory, a_request_of_http_2)
+{
+    each_fails(&scenarios[5]);
 }

@@ -33,15 +33,37 @@ uint64_t __wrap_wall_now_ns(void)
     return UINT64_C(1700000000) * NS_PER_S + now_ns;
 }
 
-/* The kernel's timer is always due: whether a deadline has passed is for the virtual clock to say.
- */
+/* The kernel's timers, of which there is one in each loop: they fire when virtual time has come. */
+enum { TIMERS = 4 };
+static struct {
+    int fd;
+    uint64_t due_ns; /* 0 = not armed */
+} timers[TIMERS];
+
+static void fire_due(void)
+{
+    static const struct itimerspec at_once = {.it_value.tv_nsec = 1};
+
+    for (int i = 0; i < TIMERS; i++) {
+        if (timers[i].due_ns == 0 || timers[i].due_ns > now_ns)
+            continue;
+        timers[i].due_ns = 0;
+        WEIR_ASSERT(__real_timerfd_settime(timers[i].fd, 0, &at_once, NULL) == 0);
+    }
+}
+
 int __wrap_timerfd_settime(int fd, int flags, const struct itimerspec *at, struct itimerspec *old)
 {
-    struct itimerspec due = {.it_value.tv_nsec = 1};
+    int i = 0;
 
-    if (at->it_value.tv_sec == 0 && at->it_value.tv_nsec == 0)
-        due.it_value.tv_nsec = 0;
-    return __real_timerfd_settime(fd, flags, &due, old);
+    (void)flags, (void)old;
+    while (i < TIMERS && timers[i].fd != fd && timers[i].fd != 0)
+        i++;
+    WEIR_ASSERT(i < TIMERS);
+    timers[i].fd = fd;
+    timers[i].due_ns = (uint64_t)at->it_value.tv_sec * NS_PER_S + (uint64_t)at->it_value.tv_nsec;
+    fire_due();
+    return 0;
 }
 
 /* --- what is around a worker */
@@ -104,9 +126,9 @@ void whole_make(struct whole *k, const char *text)
     struct conf_diagnostics m;
     struct settings *s;
     char why[256];
-    int fd;
 
     now_ns = began_ns;
+    memset(timers, 0, sizeof timers);
     *k = (struct whole){.control = loop_create()};
     s = conf_parse(text, "fuzz.cfg", &m);
     WEIR_ASSERT(s != NULL);
@@ -117,8 +139,9 @@ void whole_make(struct whole *k, const char *text)
     snapshot_join(k->snapshot, now_ns);
     k->w = worker_create(k->control, k, 0, 1, k->snapshot, on_records);
     WEIR_ASSERT(k->w != NULL);
-    fd = listen_on(&k->listener);
-    WEIR_ASSERT(worker_listen(k->w, 0, fd));
+    rng_seed(&k->w->rng, 1);
+    k->listen_fd = listen_on(&k->listener);
+    WEIR_ASSERT(worker_listen(k->w, 0, dup(k->listen_fd)));
     for (int i = 0; i < WHOLE_UPSTREAMS; i++) {
         k->listening[i] = listen_on(&k->upstream[i]);
         whole_resolve(k, i, true);
@@ -127,6 +150,7 @@ void whole_make(struct whole *k, const char *text)
 
 void whole_run(struct whole *k)
 {
+    fire_due();
     for (int i = 0; i < 6; i++) {
         loop_poll(k->w->loop);
         loop_poll(k->control);
@@ -179,7 +203,8 @@ static uint64_t requests_counted(const struct whole *k)
     return n;
 }
 
-void whole_end(struct whole *k)
+/* Ends what runs, as the end of the process does, and looks that nothing is left. */
+static void end_all(struct whole *k)
 {
     struct pool *pool;
 
@@ -191,9 +216,71 @@ void whole_end(struct whole *k)
     gate_unlock(k->snapshot->pools[0].gate);
     WEIR_ASSERT(counter_get(&k->w->counters.client_open) == 0);
     WEIR_ASSERT(k->records == requests_counted(k));
+}
+
+/* In its place, and always the same: what was found is found again. */
+static void renew_pool(struct whole *k)
+{
+    struct snapshot_pool *p = &k->snapshot->pools[0];
+    struct hash_key key = {1, 2};
+    uint32_t max_streams[WHOLE_UPSTREAMS];
+    struct pool *pool = gate_lock(p->gate);
+
+    for (size_t i = 0; i < WHOLE_UPSTREAMS; i++)
+        max_streams[i] = p->conf->upstreams[i].max_streams;
+    memset(pool, 0, pool_bytes(WHOLE_UPSTREAMS));
+    (void)pool_init(pool, &p->conf->decide, max_streams, WHOLE_UPSTREAMS, key, 1, now_ns);
+    for (size_t i = 0; i < WHOLE_UPSTREAMS; i++)
+        pool_name(pool, i, (uint32_t)p->upstreams[i].slot);
+    gate_unlock(p->gate);
+}
+
+static void forget_counts(struct whole *k)
+{
+    struct worker *w = k->w;
+    int pool = k->snapshot->pools[0].slot;
+
+    k->records = 0;
+    memset(&w->counters, 0, sizeof w->counters);
+    memset(&w->pools[0], 0, sizeof w->pools[0]);
+    memset(&w->pools[pool], 0, sizeof w->pools[pool]);
+    for (int i = 0; i < WHOLE_UPSTREAMS; i++) {
+        int slot = k->snapshot->pools[0].upstreams[i].slot;
+
+        memset(&w->upstreams[slot], 0, sizeof w->upstreams[slot]);
+    }
+}
+
+/* Connections that nobody has taken. */
+static void empty_queue(int listening)
+{
+    int fd;
+
+    while ((fd = accept4(listening, NULL, NULL, SOCK_CLOEXEC)) >= 0)
+        (void)close(fd);
+}
+
+void whole_again(struct whole *k)
+{
+    end_all(k);
+    now_ns = (now_ns / (1000 * NS_PER_S) + 1) * 1000 * NS_PER_S; /* time goes on */
+    renew_pool(k);
+    forget_counts(k);
+    rng_seed(&k->w->rng, 1);
+    WEIR_ASSERT(worker_listen(k->w, 0, dup(k->listen_fd)));
+    for (int i = 0; i < WHOLE_UPSTREAMS; i++) {
+        empty_queue(k->listening[i]);
+        whole_resolve(k, i, true);
+    }
+}
+
+void whole_end(struct whole *k)
+{
+    end_all(k);
     worker_destroy(&k->w);
     snapshot_unref(k->snapshot);
     loop_destroy(&k->control);
+    (void)close(k->listen_fd);
     for (int i = 0; i < WHOLE_UPSTREAMS; i++)
         (void)close(k->listening[i]);
 }

@@ -19,12 +19,15 @@ struct whole {
     struct worker *w;
     struct net_addr listener, upstream[WHOLE_UPSTREAMS];
     int listening[WHOLE_UPSTREAMS]; /* where upstreams accept */
+    int listen_fd;                  /* the worker has duplicates of it */
     uint64_t records;               /* that control has got */
 };
 
 void whole_make(struct whole *k, const char *settings);
 /* Ends what runs, as the end of the process does, and looks that nothing is left. */
 void whole_end(struct whole *k);
+/* The same looks, and then all is as after whole_make, but for the time: for thousands of runs. */
+void whole_again(struct whole *k);
 /* A few rounds of both loops. */
 void whole_run(struct whole *k);
 void whole_pass(struct whole *k, uint64_t ns);

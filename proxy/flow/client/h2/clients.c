@@ -31,7 +31,8 @@ struct h2_clients *h2_create(struct worker *w, uint32_t max)
     list_init(&c->dirty);
     c->debts.key = hash_key_random();
     c->fields = calloc(LISTED_MAX + 2, sizeof *c->fields);
-    if (c->fields == NULL || !set_up_nghttp2(c))
+    c->reserve = h2_reserve_create();
+    if (c->fields == NULL || c->reserve == NULL || !set_up_nghttp2(c))
         h2_destroy(&c);
     return c;
 }
@@ -47,6 +48,7 @@ void h2_destroy(struct h2_clients **cp)
     nghttp2_option_del(c->options);
     slab_fini(&c->slab);
     slab_fini(&c->streams);
+    h2_reserve_destroy(&c->reserve);
     free(c->fields);
     free(c);
 }

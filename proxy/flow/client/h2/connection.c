@@ -255,10 +255,13 @@ static void announce(struct h2_conn *c)
 static struct h2_conn *create(struct worker *w)
 {
     struct h2_conn *c = slab_take(&h2_of(w)->slab);
+    nghttp2_mem mem;
 
     if (c == NULL)
         return NULL;
-    if (nghttp2_session_server_new2(&c->ng, h2_of(w)->callbacks, c, h2_of(w)->options) != 0) {
+    c->memory.reserve = h2_of(w)->reserve;
+    mem = h2_memory_of(&c->memory);
+    if (nghttp2_session_server_new3(&c->ng, h2_of(w)->callbacks, c, h2_of(w)->options, &mem) != 0) {
         slab_give(&h2_of(w)->slab, c);
         return NULL;
     }

@@ -18,6 +18,7 @@
 #include "client/h2/budget.h"
 #include "client/h2/debts.h"
 #include "h2/frames.h"
+#include "h2/memory.h"
 
 enum {
     H2_MAGIC = 0x48325f43,
@@ -35,6 +36,7 @@ struct h2_clients {
     struct list dirty; /* have frames to send */
     nghttp2_session_callbacks *callbacks;
     nghttp2_option *options;
+    struct h2_reserve *reserve;
     nghttp2_nv *fields; /* LISTED_MAX + 2, of the head being written */
     uint64_t said_ns;   /* when somebody was last said to be cut off */
     struct h2_debts debts;
@@ -67,6 +69,7 @@ struct h2_conn {
     struct worker *w;
     struct conn *conn;
     nghttp2_session *ng;
+    struct h2_memory memory;
     struct addresses *addresses; /* counted in these; a reference, NULL = off */
     int listener;
     struct list node;

@@ -336,7 +336,7 @@ void h2_feed(struct h2_conn *c, struct slice bytes)
         h2_cut_off(c, H2_ABUSE_HEAD);
     else if (n == NGHTTP2_ERR_FLOODED)
         h2_cut_off(c, H2_ABUSE_PING); /* of what is to be acknowledged */
-    else if (n < 0)
+    else if (n < 0 || c->memory.lacked)
         c->broken = true;
     if (c->broken)
         h2_step_later(c);

@@ -48,9 +48,11 @@ void h2_send(struct h2_conn *c)
         if (!write_all(c, slice_of(mem, len)))
             break;
     }
-    if (c->broken)
+    if (c->broken || c->memory.lacked) {
+        c->broken = true;
         h2_step_later(c);
-    else if (is_over(c))
+    }
+    if (!c->broken && is_over(c))
         h2_linger(c);
 }
 

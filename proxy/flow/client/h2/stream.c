@@ -228,6 +228,18 @@ static bool is_too_large(const struct h2_stream *s)
     return s->body == BODY_CHUNKED && !s->is_call && s->body_got > h2_limits(s->c)->body;
 }
 
+/* Bytes of the body are lost for want of memory: what follows them must not look whole. */
+static void lose(struct h2_stream *s)
+{
+    if (s->begun) {
+        body_bad(s, 503, CAUSE_OVERLOADED, "no memory for the body");
+        return;
+    }
+    s->body_done = true;
+    buf_free(&s->in);
+    h2_reset(s->c, s->id, NGHTTP2_REFUSED_STREAM); /* nothing was done */
+}
+
 void h2_stream_data(struct h2_stream *s, struct slice bytes, bool is_last)
 {
     s->body_got += bytes.len;
@@ -242,7 +254,7 @@ void h2_stream_data(struct h2_stream *s, struct slice bytes, bool is_last)
     if (!s->body_paused && buf_empty(&s->in))
         deliver(s, bytes, is_last);
     else if (buf_append(&s->in, bytes, s->c->announced_window + SCRATCH_BYTES) != WEIR_OK)
-        h2_reset(s->c, s->id, NGHTTP2_FLOW_CONTROL_ERROR);
+        lose(s);
 }
 
 static void finish_body(struct h2_stream *s)

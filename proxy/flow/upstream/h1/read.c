@@ -177,7 +177,7 @@ static void on_head_bytes(struct h1_uplink *u, struct slice in)
         return;
     if (buf_append(&u->receiving.in, slice_from(in, used),
                    (size_t)u->snapshot->settings->limits.response_head + SCRATCH_BYTES) != WEIR_OK)
-        uplink_fail(u, END_BAD, "out of memory for the head");
+        uplink_fail(u, END_LACKING, "out of memory for the head");
 }
 
 static void on_kept_head(struct h1_uplink *u)
@@ -196,6 +196,13 @@ static void on_kept_head(struct h1_uplink *u)
     buf_free(&whole);
 }
 
+static enum upstream_end broken_end(enum weir_status s)
+{
+    if (s == WEIR_NO_MEMORY)
+        return END_LACKING;
+    return s == WEIR_CLOSED ? END_SHORT : END_RESET;
+}
+
 static void on_end(struct h1_uplink *u, enum weir_status s)
 {
     bool orderly = s == WEIR_CLOSED;
@@ -210,7 +217,7 @@ static void on_end(struct h1_uplink *u, enum weir_status s)
         u->receiving.whole = true;
         tell_end(u, END_CLEAN, "");
     } else {
-        tell_end(u, orderly ? END_SHORT : END_RESET, weir_status_text(s));
+        tell_end(u, broken_end(s), weir_status_text(s));
     }
     if (u->state != UPLINK_DEAD)
         uplink_close(u);
@@ -222,12 +229,17 @@ static bool receive(struct h1_uplink *u)
     bool kept = !buf_empty(&u->receiving.in);
     size_t got = 0, room = SCRATCH_BYTES;
     char *at = w->scratch.in;
-    enum weir_status rc;
+    enum weir_status rc = WEIR_OK;
 
-    if (kept && buf_reserve(&u->receiving.in, 4096,
-                            (size_t)u->snapshot->settings->limits.response_head + SCRATCH_BYTES,
-                            &at, &room) != WEIR_OK) {
-        uplink_fail(u, END_BAD, "the head is too long");
+    if (kept)
+        rc = buf_reserve(&u->receiving.in, 4096,
+                         (size_t)u->snapshot->settings->limits.response_head + SCRATCH_BYTES, &at,
+                         &room);
+    if (rc != WEIR_OK) {
+        bool lacks = rc == WEIR_NO_MEMORY;
+
+        uplink_fail(u, lacks ? END_LACKING : END_BAD,
+                    lacks ? "out of memory for the head" : "the head is too long");
         return false;
     }
     rc = conn_read(u->conn, at, room, &got);

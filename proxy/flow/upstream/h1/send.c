@@ -157,6 +157,8 @@ static size_t send_all(struct h1_uplink *u, struct slice head, struct slice body
             break;
         }
         rc = conn_write(u->conn, iov, to_iovec(&p, iov), &wrote);
+        if (rc == WEIR_NO_MEMORY)
+            uplink_fail_later(u); /* the connection is well, and would never tell */
         if (rc != WEIR_OK && rc != WEIR_AGAIN)
             break;
         taken += account(u, &p, wrote, complete, rest.len);

@@ -85,7 +85,7 @@ static void on_timer(void *arg)
 
     WEIR_CHECK(u, UPLINK_MAGIC);
     if (u->failed)
-        uplink_fail(u, END_RESET, "out of memory");
+        uplink_fail(u, END_LACKING, "out of memory");
     else if (u->state == UPLINK_IDLE || u->uplink.owner == NULL)
         uplink_close(u);
 }

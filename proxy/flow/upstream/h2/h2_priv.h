@@ -13,6 +13,7 @@
 #include "weir/http/field_block.h"
 
 #include "h2/frames.h"
+#include "h2/memory.h"
 #include "upstream/upstream_priv.h"
 
 enum {
@@ -24,6 +25,7 @@ enum {
 struct h2_uplinks {
     nghttp2_session_callbacks *callbacks;
     nghttp2_option *options;
+    struct h2_reserve *reserve;
     struct http_field *trailers; /* LISTED_MAX, of the answer that ends */
     nghttp2_nv *fields;          /* LISTED_MAX + 8, of the head being written */
     char *out;                   /* SCRATCH_BYTES, being gathered */
@@ -37,6 +39,7 @@ struct h2_link {
     struct conn *conn;
     struct spoken_for spoken_for;
     nghttp2_session *ng;
+    struct h2_memory memory;
     struct list node;    /* in idle_pool.links */
     struct list uplinks; /* attached, also those whose stream is over */
     uint32_t n_open;     /* streams, and uplinks that have none yet */
@@ -47,7 +50,9 @@ struct h2_link {
     struct buf out;      /* frames the kernel did not take yet */
     uint64_t heard_ns;   /* anything */
     uint8_t quiet_pings; /* since an answer was heard of */
-    bool pinged, said, leaving, broken, dead;
+    bool pinged, said, leaving, dead;
+    bool broken;  /* weir lacked memory, or nghttp2 cannot go on */
+    bool flooded; /* by the upstream, with a head */
 };
 
 struct h2_uplink {

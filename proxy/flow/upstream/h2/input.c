@@ -17,11 +17,19 @@ static struct h2_uplink *uplink_of(const struct h2_link *k, int32_t id)
     return nghttp2_session_get_stream_user_data(k->ng, id);
 }
 
-static void give_up(struct h2_link *k, struct h2_uplink *u, const char *why)
+static void give_up(struct h2_link *k, struct h2_uplink *u, enum upstream_end how, const char *why)
 {
-    (void)nghttp2_submit_rst_stream(k->ng, NGHTTP2_FLAG_NONE, u->id, NGHTTP2_PROTOCOL_ERROR);
+    uint32_t code = how == END_BAD ? NGHTTP2_PROTOCOL_ERROR : NGHTTP2_INTERNAL_ERROR;
+
+    (void)nghttp2_submit_rst_stream(k->ng, NGHTTP2_FLAG_NONE, u->id, code);
     h2_step_later(k);
-    h2_uplink_tell_end(u, END_BAD, why);
+    h2_uplink_tell_end(u, how, why);
+}
+
+/* Of a head or trailers that cannot be read: 503 is the reader's own lack of memory. */
+static enum upstream_end end_of_head(const struct head_error *err)
+{
+    return err->status == 503 ? END_LACKING : END_BAD;
 }
 
 /* --- heads */
@@ -41,7 +49,7 @@ static int on_header(nghttp2_session *ng, const nghttp2_frame *frame, const uint
     field_block_add(&u->head, limits, slice_of(name, name_len), slice_of(value, value_len));
     if (!field_block_floods(&u->head, limits))
         return 0;
-    k->broken = true;
+    k->flooded = true;
     return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE; /* the rest of the block is only skipped */
 }
 
@@ -69,12 +77,12 @@ static void on_head(struct h2_link *k, struct h2_uplink *u, bool ended)
     u->uplink.any_byte = true;
     if (field_block_response(&head, &u->snapshot->response_limits, u->to_head, ended,
                              k->w->scratch.fields, &h, &err) != PARSE_DONE) {
-        give_up(k, u, err.what);
+        give_up(k, u, end_of_head(&err), err.what);
     } else if (h.status >= 200) {
         u->head_seen = true;
         u->uplink.events->head(u->uplink.owner, &h);
     } else if (h.status == 101 || ended || ++u->interims > INTERIMS_MAX) {
-        give_up(k, u, "interim answers that do not end");
+        give_up(k, u, END_BAD, "interim answers that do not end");
     }
     field_block_free(&head);
 }
@@ -83,7 +91,7 @@ static void on_head(struct h2_link *k, struct h2_uplink *u, bool ended)
 static void on_trailers(struct h2_link *k, struct h2_uplink *u)
 {
     struct field_list l;
-    struct head_error err = {.what = "no memory for trailers"};
+    struct head_error err = {.status = 503, .what = "no memory for trailers"};
     bool kept;
 
     worker_field_list(k->w, &l);
@@ -92,7 +100,7 @@ static void on_trailers(struct h2_link *k, struct h2_uplink *u)
            field_list_keep(&l, &u->trailers, LINES_BYTES) == WEIR_OK;
     field_block_free(&u->head);
     if (!kept)
-        give_up(k, u, err.what);
+        give_up(k, u, end_of_head(&err), err.what);
 }
 
 static void on_headers(struct h2_link *k, const nghttp2_frame *frame)
@@ -216,12 +224,23 @@ static bool feed(struct h2_link *k, struct slice bytes)
 
     k->heard_ns = loop_now_ns(k->w->loop);
     k->pinged = false;
-    if (n < 0 || k->broken) {
-        h2_link_end(k, END_BAD, n < 0 ? nghttp2_strerror((int)n) : "a head that is too large");
+    if (k->flooded)
+        h2_link_end(k, END_BAD, "a head that is too large");
+    else if (k->broken || k->memory.lacked || n == NGHTTP2_ERR_NOMEM)
+        h2_link_end(k, END_LACKING, "out of memory for a connection of HTTP/2");
+    else if (n < 0)
+        h2_link_end(k, END_BAD, nghttp2_strerror((int)n));
+    if (k->dead)
         return false;
-    }
     h2_step_later(k);
     return true;
+}
+
+static enum upstream_end broken_end(enum weir_status s)
+{
+    if (s == WEIR_NO_MEMORY)
+        return END_LACKING;
+    return s == WEIR_CLOSED ? END_SHORT : END_RESET;
 }
 
 void h2_link_receive(struct h2_link *k)
@@ -233,7 +252,7 @@ void h2_link_receive(struct h2_link *k)
         if (rc == WEIR_AGAIN)
             return;
         if (rc != WEIR_OK) {
-            h2_link_end(k, rc == WEIR_CLOSED ? END_SHORT : END_RESET, weir_status_text(rc));
+            h2_link_end(k, broken_end(rc), weir_status_text(rc));
             return;
         }
         if (!feed(k, slice_of(k->w->scratch.in, got)))

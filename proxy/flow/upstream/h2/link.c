@@ -122,6 +122,8 @@ static bool write_all(struct h2_link *k, struct slice bytes)
             k->broken = true;
         conn_want_write(k->conn);
     }
+    if (rc == WEIR_NO_MEMORY)
+        k->broken = true; /* the connection is well, and would never tell */
     return rc == WEIR_OK; /* broken: an answer may still wait to be read, its end will be seen */
 }
 
@@ -148,8 +150,8 @@ static void on_step(struct loop_deferred *d)
         send_all(k);
     if (k->dead)
         return;
-    if (k->broken)
-        h2_link_end(k, END_RESET, "HTTP/2 cannot go on");
+    if (k->broken || k->memory.lacked)
+        h2_link_end(k, END_LACKING, "out of memory for a connection of HTTP/2");
     else if (is_over(k) || nghttp2_session_want_read(k->ng) == 0)
         h2_link_end(k, END_RESET, "the upstream is leaving");
 }
@@ -194,7 +196,8 @@ static struct h2_uplinks *make_shared(void)
     h->fields = calloc(LISTED_MAX + 8, sizeof *h->fields);
     h->trailers = calloc(LISTED_MAX, sizeof *h->trailers);
     h->out = malloc(SCRATCH_BYTES);
-    if (h->fields == NULL || h->trailers == NULL || h->out == NULL ||
+    h->reserve = h2_reserve_create();
+    if (h->fields == NULL || h->trailers == NULL || h->out == NULL || h->reserve == NULL ||
         nghttp2_session_callbacks_new(&h->callbacks) != 0 || nghttp2_option_new(&h->options) != 0) {
         h2_uplinks_destroy(&h);
         return NULL;
@@ -217,6 +220,7 @@ void h2_uplinks_destroy(struct h2_uplinks **hp)
     free(h->fields);
     free(h->trailers);
     free(h->out);
+    h2_reserve_destroy(&h->reserve);
     free(h);
 }
 
@@ -237,13 +241,16 @@ struct h2_link *h2_link_create(const struct h2_becoming *b)
 {
     struct worker *w = b->w;
     struct h2_link *k;
+    nghttp2_mem mem;
 
     if (w->uplinks->h2 == NULL)
         w->uplinks->h2 = make_shared();
     k = w->uplinks->h2 == NULL ? NULL : calloc(1, sizeof *k);
     if (k == NULL)
         return NULL;
-    if (nghttp2_session_client_new2(&k->ng, h2_of(w)->callbacks, k, h2_of(w)->options) != 0 ||
+    k->memory.reserve = h2_of(w)->reserve;
+    mem = h2_memory_of(&k->memory);
+    if (nghttp2_session_client_new3(&k->ng, h2_of(w)->callbacks, k, h2_of(w)->options, &mem) != 0 ||
         !announce(k, &b->snapshot->settings->limits)) {
         nghttp2_session_del(k->ng);
         free(k);

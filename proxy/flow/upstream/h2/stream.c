@@ -206,6 +206,15 @@ void h2_uplink_ended(struct h2_uplink *u)
     end_if_whole(u);
 }
 
+/* Bytes of the answer are lost for want of memory: what follows them must not look whole. */
+static void lose(struct h2_uplink *u)
+{
+    reset(u, NGHTTP2_INTERNAL_ERROR);
+    buf_free(&u->in);
+    h2_step_later(u->link);
+    h2_uplink_tell_end(u, END_LACKING, "out of memory for an answer that waits");
+}
+
 void h2_uplink_data(struct h2_uplink *u, struct slice bytes)
 {
     struct h2_link *k = u->link;
@@ -215,7 +224,7 @@ void h2_uplink_data(struct h2_uplink *u, struct slice bytes)
         return;
     if (u->paused || !buf_empty(&u->in)) {
         if (buf_append(&u->in, bytes, k->window + SCRATCH_BYTES) != WEIR_OK)
-            k->broken = true;
+            lose(u);
         return;
     }
     u->uplink.events->data(u->uplink.owner, bytes);
