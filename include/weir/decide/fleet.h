@@ -3,6 +3,7 @@
 #define WEIR_DECIDE_FLEET_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "weir/base/clock.h"
@@ -30,26 +31,39 @@ enum {
 #define FLEET_SLIDE_NS (10 * NS_PER_S)   /* without the fleet for so long: a node on its own */
 #define FLEET_RANK_NS  (300 * NS_PER_MS) /* how long it is believed that a better rank waits */
 
+/* Of streams that show nothing: whether that is silence (docs/decisions.md, "The breaker"). */
+enum fleet_silence {
+    FLEET_NO_WITNESS, /* nobody was sent into it */
+    FLEET_WITNESS,    /* one was, and is overdue by the time that silence takes */
+    FLEET_IN_PREFILL, /* one may still be in prefill, which can hold up all: no silence at all */
+};
+
 /*
  * What a node reports of one upstream: with each sync, to the leader.  Counters count since the
  * start of the node and never fall, so that a report lost or read twice changes nothing.
  */
 struct fleet_record {
-    /* counters */
-    uint64_t on, late, err;           /* marks for the limiter; late: those that showed something */
-    uint64_t learning;                /* of late: little was known yet, they weigh less */
-    uint64_t ok, cut, failed;         /* for the breaker; cut: failed after its ok was counted */
-    uint64_t refused, shut;           /* shut: refusals that concerned everybody who was well */
-    uint64_t events, gaps_ns;         /* content events but the first of each stream, and between */
-    uint64_t stream_ns;               /* stream-time, where no gaps are known */
-    uint64_t probes_good, probes_bad; /* requests that went as the fleet's probe, by their end */
+    /* counters: marks for the limiter; learning: those of late that weigh less, see doubt_late */
+    uint64_t on, late, learning, err;
+    /* for the breaker; cut: failed after its ok was counted; shut: refusals that concerned all */
+    uint64_t ok, cut, failed, refused, shut;
+    /* of the pace: content events but the first of each stream, time between, time of streams */
+    uint64_t events, gaps_ns, stream_ns;
+    /* requests that went as the fleet's probe, by their end; void: they showed nothing */
+    uint64_t probes_sent, probes_good, probes_bad, probes_void;
     /* as of now */
     uint32_t used;    /* requests in flight */
     uint32_t pending; /* of them without a first token */
+    uint32_t stuck;   /* of pending overdue, and without a place for all that is known */
     uint32_t streams;
-    uint32_t waiting; /* in the queue of the pool */
-    bool bound_streams,
-        bound_pending; /* since the last record the fleet's limit refused somebody */
+    uint32_t waiting;  /* in the queue of the pool */
+    uint32_t override; /* an operator's limit on streams on this node, 0 = none */
+    uint64_t quiet_ns; /* since any byte came, while silence may be judged */
+    enum fleet_silence silence;
+    bool unary;         /* whole answers are judged, there are no streams */
+    bool shown;         /* load makes it late, as far as this node knows */
+    bool bound_streams; /* since the last record the fleet's limit refused somebody, or */
+    bool bound_pending; /* ... this node's part of P did */
     /* what it brings after a time alone: its own limits, in each record for a lease; 0 = nothing */
     double own_streams, own_pending;
     uint32_t alone; /* times alone since its start: own counts once for each */
@@ -121,10 +135,28 @@ struct fleet_answer {
 uint32_t fleet_permits(uint32_t total, double pending, const struct fleet_others *others,
                        const struct fleet_ask *ask);
 
-/* Puts what a stranger wrote into its ranges: finite, no negative, no beyond.  max_streams: the
- * own setting. */
+/* --- the members of a record and of a plan, for whoever writes and reads them */
+
+enum fleet_form {
+    FLEET_COUNT,  /* uint64_t */
+    FLEET_NUMBER, /* uint32_t */
+    FLEET_REAL,   /* double */
+    FLEET_FLAG,   /* bool */
+    FLEET_WORD,   /* an enum, as its number */
+};
+
+struct fleet_row {
+    const char *name; /* unique in its table */
+    uint16_t at;      /* offset in the struct */
+    enum fleet_form form;
+    double least, most; /* what fleet_*_mend leaves; LIMITER_NO_CEILING goes beyond `most` */
+};
+const struct fleet_row *fleet_record_rows(size_t *n);
+const struct fleet_row *fleet_plan_rows(size_t *n);
+
+/* Puts what a stranger wrote into its ranges: finite, none negative, none beyond.  max_streams: the
+ * own setting, 1 at least. */
 void fleet_record_mend(struct fleet_record *r, uint32_t max_streams);
-void fleet_limits_mend(struct fleet_limits *l, uint32_t max_streams);
 void fleet_plan_mend(struct fleet_plan *plan, uint32_t max_streams);
 void fleet_others_mend(struct fleet_others *o);
 void fleet_ask_mend(struct fleet_ask *ask);

@@ -45,7 +45,6 @@ struct fleet_node {
     uint32_t alone;       /* times alone */
     uint64_t heard_ns;    /* when the last call was sent that was answered */
     uint64_t rejoined_ns; /* 0: it was never alone */
-    double rejoined_streams, rejoined_pending;
     struct rate arrived;
     struct fleet_place place[POOL_UPSTREAMS_MAX];
 };
