@@ -93,6 +93,16 @@ static bool is_alone(struct upstream *u, const struct pool_request *r, bool unar
     return is_innocent(u) && !order_confirmed(o, r->number);
 }
 
+/* More streams than that ran at once lately, of this node or of all. */
+static bool had_place(const struct upstream *u, const struct pool_request *r)
+{
+    const struct fleet_place *f = u->fleet;
+
+    if (f != NULL && f->proven > 0)
+        return limiter_had_place_of(f->proven, r->inflight0);
+    return limiter_had_place(&u->limiter, r->inflight0);
+}
+
 /*
  * Nothing of the load can have been in its way, so that its time is the upstream's own and teaches.
  * Under a shown limit one that was overtaken does not teach: what waits and is slow would raise
@@ -106,8 +116,8 @@ static bool was_free(struct upstream *u, const struct pool_request *r, bool unar
         return true;
     if (!r->stream || unary || u->breaker.state != BREAKER_CLOSED || !request_is_fresh(u, r))
         return false;
-    return r->inflight0 == 0 || (predict_is_apart(&learnt_of(u, r)->predict, r->pend0) &&
-                                 limiter_had_place(&u->limiter, r->inflight0));
+    return r->inflight0 == 0 ||
+           (predict_is_apart(&learnt_of(u, r)->predict, r->pend0) && had_place(u, r));
 }
 
 /* What was learnt since it was sent belongs to its deadline, too; never an earlier one. */
@@ -149,6 +159,12 @@ static void note_order(struct pool *p, struct upstream *u, const struct pool_req
         order_late(&k->order, r->number);
 }
 
+/* On what waits for its first token there, of whichever node. */
+static double pending_limit(const struct pool *p, const struct upstream *u)
+{
+    return upstream_is_joined(p, u) ? u->fleet->plan.limits.pending : u->limiter.pending;
+}
+
 static void learn(struct pool *p, struct upstream *u, const struct pool_request *r, bool unary,
                   bool free, uint64_t now_ns)
 {
@@ -157,7 +173,7 @@ static void learn(struct pool *p, struct upstream *u, const struct pool_request 
     struct lesson l = {
         .bytes = r->bytes,
         .took_s = num_s(now_ns - r->sent_ns),
-        .calm = r->pend0 <= num_max(1, u->limiter.pending / 4),
+        .calm = r->pend0 <= num_max(1, pending_limit(p, u) / 4),
         .free = free,
         .beside = r->pend0,
         .wait_s = wait_s(p),
@@ -174,6 +190,7 @@ static void learn(struct pool *p, struct upstream *u, const struct pool_request 
 static void mark_on_time(struct upstream *u, struct pool_request *r, bool unary)
 {
     r->marked = true;
+    upstream_count_mark(u, r, MARK_ON_TIME, false);
     if (request_is_fresh(u, r))
         limiter_on_time(&u->limiter, u->breaker.state == BREAKER_RAMPING && !unary);
 }
@@ -181,6 +198,7 @@ static void mark_on_time(struct upstream *u, struct pool_request *r, bool unary)
 static void mark_late(struct upstream *u, struct pool_request *r, bool unary)
 {
     r->marked = r->late = true;
+    upstream_count_mark(u, r, MARK_LATE, is_learning(u, r, unary));
     if (request_is_fresh(u, r))
         limiter_late(&u->limiter, is_learning(u, r, unary));
 }
@@ -240,6 +258,7 @@ static void judge_silent(struct pool *p, struct upstream *u, struct pool_request
     if (is_alone(u, r, unary))
         return; /* asked again each tick */
     mark_late(u, r, unary);
+    upstream_count_probe(u, r, PROBE_BAD);
     breaker_late(&u->breaker, &rules, &e);
 }
 
