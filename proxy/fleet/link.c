@@ -16,7 +16,7 @@
 #include "weir/base/hash.h"
 #include "weir/net/conn.h"
 
-enum { WORDS_MAX = 64, COMMAND_MAX = 1024 * 1024, READ_MAX = 16 * 1024 };
+enum { COMMAND_MAX = 1024 * 1024, READ_MAX = 16 * 1024 };
 #define BACKOFF_NS     (200 * NS_PER_MS)
 #define BACKOFF_MAX_NS (5 * NS_PER_S)
 #define FORBIDDEN_NS   (30 * NS_PER_S) /* until a password or a right is looked at again */
@@ -147,13 +147,13 @@ static void flush(struct link *l)
 
 static bool send_words(struct link *l, const struct slice *words, int n)
 {
-    const char *argv[WORDS_MAX];
-    size_t lens[WORDS_MAX];
+    const char *argv[LINK_WORDS_MAX];
+    size_t lens[LINK_WORDS_MAX];
     char *bytes = NULL;
     int len;
     enum weir_status st;
 
-    WEIR_ASSERT(n > 0 && n <= WORDS_MAX);
+    WEIR_ASSERT(n > 0 && n <= LINK_WORDS_MAX);
     for (int i = 0; i < n; i++) {
         argv[i] = words[i].p == NULL ? "" : words[i].p;
         lens[i] = words[i].len;

@@ -60,6 +60,8 @@ struct link_events {
     void (*on_down)(enum link_fault f, const char *why, void *owner);
 };
 
+enum { LINK_WORDS_MAX = 1024 };
+
 struct link;
 /*
  * Connects from the first round of the loop on.  means, resolver and ev are borrowed.  seed: of the

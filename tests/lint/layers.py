@@ -19,9 +19,9 @@ BELOW = {
     "pages": {"pages", "http", "base"},
     "fleet": {"fleet", "net", "decide", "conf", "base"},
     "flow": {"flow", "fleet", "decide", "http", "net", "conf", "pages", "base"},
-    "admin": {"admin", "flow", "decide", "http", "net", "conf", "pages", "base"},
+    "admin": {"admin", "flow", "fleet", "decide", "http", "net", "conf", "pages", "base"},
     "sandbox": {"conf", "base"},
-    "main": {"admin", "sandbox", "flow", "decide", "http", "net", "conf", "pages", "base"},
+    "main": {"admin", "sandbox", "flow", "fleet", "decide", "http", "net", "conf", "pages", "base"},
     "ctl": {"admin", "base"},
     "bench": {"base"},
     "micro": {"decide", "http", "conf/settings.h", "base"},  # weir-micro measures the pure layers from inside

@@ -20,6 +20,10 @@ void show_expected(struct text *t, double share, double expected_s, bool dead);
 /* The rules wait for the upstream to answer a probe. */
 bool awaits_probe(const struct upstream_view *v);
 
+/* The fleet in `status`; NULL: there is none. */
+void show_fleet(struct text *t, const struct fleet_view *f);
+void json_fleet(struct json_out *j, const struct fleet_view *f);
+
 /* The JSON object of `events`. */
 void show_event_json(struct json_out *j, const struct control_event *e);
 

@@ -265,6 +265,7 @@ void show_status_json(struct text *t, struct admin *a, const void *unused)
     json_wall(&j, "now", s->now_wall_ns);
     json_logs(&j, s);
     put_tracing(&j, &s->tracing);
+    json_fleet(&j, s->fleet);
     json_open_array(&j, "pools");
     for (size_t i = 0; i < s->n_pools; i++)
         json_pool(&j, a, i);
