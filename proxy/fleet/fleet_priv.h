@@ -103,6 +103,8 @@ void members_answer(struct fleet *f, const struct fleet_member *list, size_t n, 
 bool orders_send(struct fleet *f); /* reads them; false: not needed, or not possible */
 bool orders_tell(struct fleet *f); /* the next one that Redis was not told */
 bool orders_version_send(struct fleet *f);
+/* As Redis says it now; empty: there are none. */
+void orders_set_version(struct fleet *f, struct slice v);
 void orders_forget_ended(struct fleet *f, uint64_t now_ns);
 
 #endif

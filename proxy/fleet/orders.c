@@ -173,9 +173,7 @@ bool orders_send(struct fleet *f)
         return false;
     key_of(f, "orders", key);
     script_begin_plain(&f->call, f->link, "HGETALL", key);
-    (void)snprintf(f->version_read, sizeof f->version_read, "%s",
-                   f->version[0] == '\0' ? "none" : f->version);
-    (void)snprintf(f->version, sizeof f->version, "%s", f->version_read);
+    (void)snprintf(f->version_read, sizeof f->version_read, "%s", f->version);
     return fleet_send(f, FLEET_ORDERS, on_orders);
 }
 
@@ -231,15 +229,21 @@ bool orders_tell(struct fleet *f)
 
 /* --- is there anything new?  For periods that are longer than an order may take. */
 
+void orders_set_version(struct fleet *f, struct slice v)
+{
+    if (v.len == 0)
+        v = SLICE_LIT("none");
+    (void)snprintf(f->version, sizeof f->version, "%.*s",
+                   (int)(v.len < sizeof f->version ? v.len : sizeof f->version - 1), v.p);
+}
+
 static void on_version(const struct reply *reply, void *arg)
 {
     struct fleet *f = arg;
     const struct reply *r = fleet_took(f, reply);
-    struct slice v = reply_text(r);
 
     if (r != NULL)
-        (void)snprintf(f->version, sizeof f->version, "%.*s", (int)(v.len < 23 ? v.len : 23),
-                       v.len == 0 ? "none" : v.p);
+        orders_set_version(f, reply_text(r));
     fleet_step(f);
 }
 

@@ -236,8 +236,7 @@ static void on_sync(const struct reply *reply, void *arg)
     f->nodes = nodes > FLEET_NODES_MAX ? FLEET_NODES_MAX : (uint32_t)nodes;
     take_clock(f, (uint64_t)now_ms);
     heard(f);
-    (void)snprintf(f->version, sizeof f->version, "%.*s",
-                   (int)(version.len < 23 ? version.len : 23), version.len == 0 ? "" : version.p);
+    orders_set_version(f, version);
     take_leader(f, reply_text(reply_item(r, 2)));
     if (f->renewed)
         no_answers(f);

@@ -9,7 +9,7 @@
 #include "weir/base/buf.h"
 #include "weir/conf/compare.h"
 #include "weir/conf/settings.h"
-#include "weir/decide/pool.h"
+#include "weir/decide/pool_fleet.h"
 #include "weir/fleet/fleet.h"
 #include "weir/flow/counters.h"
 #include "weir/http/trace_context.h"
@@ -43,7 +43,8 @@ struct upstream_status {
     double pace_p50_ms;
     struct upstream_sum sum; /* since the start */
     char addresses[160];     /* as resolved now, for people */
-    char check[96];          /* why the last health check failed; "" = it did not */
+    struct pool_fleet_view fleet;
+    char check[96]; /* why the last health check failed; "" = it did not */
 };
 
 /* What came in the last hour, or since the start. */

@@ -57,6 +57,24 @@ void json_fleet(struct json_out *j, const struct fleet_view *f)
     json_close(j);
 }
 
+void json_fleet_part(struct json_out *j, const struct pool_fleet_view *v)
+{
+    if (!v->shared) {
+        json_put_null(j, "fleet");
+        return;
+    }
+    json_open_object(j, "fleet");
+    json_cstr(j, "state", breaker_state_name(v->breaker));
+    json_u64(j, "limit", v->limit);
+    json_u64(j, "held", v->held);
+    json_u64(j, "used", v->used);
+    json_num(j, "share", v->share, 4);
+    json_u64(j, "waiting_elsewhere", v->waiting_elsewhere);
+    json_bool(j, "probes", v->probes);
+    json_bool(j, "own_path", v->own_path);
+    json_close(j);
+}
+
 /* --- the command */
 
 struct members {

@@ -131,7 +131,10 @@ struct control_fleet {
     struct snapshot *of; /* whose settings it goes by; a reference */
     struct fleet_at places[FLEET_UPSTREAMS_MAX];
     size_t n_places;
-    struct fleet_view view; /* as shown */
+    struct fleet_plan plans[FLEET_UPSTREAMS_MAX]; /* the last of each, for when this node leads */
+    uint64_t plan_at_ns[FLEET_UPSTREAMS_MAX];
+    struct fleet_pool *pools[SNAPSHOT_POOLS_MAX + 1]; /* by slot */
+    struct fleet_view view;                           /* as shown */
 };
 
 /* See memory_watch.c. */

@@ -98,7 +98,12 @@ static void set_upstreams(struct control *c)
             add_upstream(c, k, i, list, &n);
     }
     c->fleet.n_places = n;
+    memset(c->fleet.plans, 0, sizeof c->fleet.plans);
+    control_fleet_attach(c);
     fleet_set_upstreams(c->fleet.node, list, n, agreed(c->snapshot->settings, NULL, NULL));
+    fleet_view(c->fleet.node, &c->fleet.view);
+    if (c->fleet.view.leads)
+        control_fleet_lead(c);
 }
 
 /* --- its state among the events */
@@ -111,6 +116,8 @@ static void on_state(enum fleet_state state, const char *why, void *owner)
         control_say(c, "", "", "fleet_joined", "fleet %s: joined, as node %s",
                     c->snapshot->settings->fleet.name, c->snapshot->settings->fleet.node);
     else
+        control_fleet_alone(c);
+    if (state == FLEET_ALONE)
         control_say(c, "", "", "fleet_alone",
                     "fleet %s: alone: Redis (%s): %s; requests go on by what this node knows",
                     c->snapshot->settings->fleet.name, c->snapshot->settings->fleet.redis, why);
@@ -137,75 +144,19 @@ static void on_mismatch(bool mismatch, const char *node, void *owner)
                     "fleet: the pools' settings are again those of %s, which leads", node);
 }
 
-/* --- what is asked and told of upstreams */
-
-static void on_ask(size_t i, struct fleet_record *r, struct fleet_ask *a, struct fleet_basis *b,
-                   void *owner)
-{
-    struct control *c = owner;
-    const struct snapshot_pool *p = &c->snapshot->pools[c->fleet.places[i].pool];
-    struct upstream_view v;
-
-    pool_upstream_view(gate_lock(p->gate), (size_t)p->upstreams[c->fleet.places[i].upstream].place,
-                       &v, loop_now_ns(c->loop));
-    gate_unlock(p->gate);
-    a->used = v.inflight;
-    a->most = UINT32_MAX;
-    a->rank = FLEET_NO_RANK;
-    b->held = v.inflight;
-    if (r != NULL)
-        r->used = v.inflight;
-}
-
-static void on_answer(size_t i, const struct fleet_answer *a, void *owner)
-{
-    (void)i, (void)a, (void)owner;
-}
-
-static void on_plan(size_t i, const struct fleet_plan *p, uint64_t age_ns, void *owner)
-{
-    (void)i, (void)p, (void)age_ns, (void)owner;
-}
-
-static int on_wants(void *owner)
-{
-    (void)owner;
-    return -1;
-}
-
-static void on_lead_begin(void *owner)
-{
-    (void)owner;
-}
-
-static void on_hear(const struct fleet_seen *s, void *owner)
-{
-    (void)s, (void)owner;
-}
-
-static void on_goodbye(uint64_t node, void *owner)
-{
-    (void)node, (void)owner;
-}
-
-static void on_decide(struct fleet_plan *plans, void *owner)
-{
-    (void)plans, (void)owner;
-}
-
 static const struct fleet_hooks hooks = {
     .on_state = on_state,
     .on_leader = on_leader,
     .on_mismatch = on_mismatch,
     .on_order = control_fleet_order,
-    .ask = on_ask,
-    .answer = on_answer,
-    .plan = on_plan,
-    .wants = on_wants,
-    .lead_begin = on_lead_begin,
-    .lead_hear = on_hear,
-    .lead_goodbye = on_goodbye,
-    .lead_decide = on_decide,
+    .ask = control_fleet_ask,
+    .answer = control_fleet_answer,
+    .plan = control_fleet_plan,
+    .wants = control_fleet_wants,
+    .lead_begin = control_fleet_lead,
+    .lead_hear = control_fleet_hear,
+    .lead_goodbye = control_fleet_goodbye,
+    .lead_decide = control_fleet_decide,
 };
 
 /* --- life */
@@ -247,14 +198,32 @@ static bool is_same(const struct snapshot *a, const struct snapshot *b)
            strcmp(x->node, y->node) == 0 && x->timeout_ns == y->timeout_ns;
 }
 
+/* Pools that the settings have no more: what runs there goes on by itself. */
+static void forget_pools(struct control *c, const struct snapshot *old)
+{
+    bool kept[SNAPSHOT_POOLS_MAX + 1] = {false};
+
+    for (size_t i = 0; i < c->snapshot->settings->n_pools; i++)
+        kept[c->snapshot->pools[i].slot] = true;
+    control_fleet_detach(c, old, kept);
+}
+
+static void close_node(struct control *c)
+{
+    fleet_destroy(&c->fleet.node);
+    snapshot_unref(c->fleet.of);
+    c->fleet.of = NULL;
+}
+
 void control_fleet_reload(struct control *c, const struct snapshot *old)
 {
-    if (is_same(old, c->snapshot)) {
-        if (c->fleet.node != NULL)
-            set_upstreams(c);
+    if (c->fleet.node != NULL && is_same(old, c->snapshot)) {
+        forget_pools(c, old);
+        set_upstreams(c);
         return;
     }
-    control_fleet_close(c);
+    control_fleet_detach(c, old, NULL);
+    close_node(c);
     if (!begin(c))
         log_error("out of memory: this node is in no fleet");
 }
@@ -269,9 +238,9 @@ bool control_fleet_is_done(struct control *c)
 
 void control_fleet_close(struct control *c)
 {
-    fleet_destroy(&c->fleet.node);
-    snapshot_unref(c->fleet.of);
-    c->fleet.of = NULL;
+    if (c->fleet.node != NULL)
+        control_fleet_detach(c, c->snapshot, NULL);
+    close_node(c);
 }
 
 /* --- what is shown */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "control/control_priv.h"
+#include "control/fleet.h"
 #include "upstream/health.h"
 #include "weir/base/memory.h"
 
@@ -69,6 +70,7 @@ static void view_upstream(struct control *c, const struct snapshot_pool *p, size
     u->url = p->conf->upstreams[i].url;
     u->v = *v;
     view_overrides(c, w, u);
+    control_fleet_view_upstream(c, p, i, &u->fleet);
     control_sum_upstream(c, p->upstreams[i].slot, &u->sum);
     h = last_minute(c, &u->sum.ttft, w->ttft);
     u->ttft_p50_ms = histogram_quantile_ms(&h, 500);
