@@ -257,7 +257,24 @@ static void add_silence(const struct fleet_leader *f, struct fleet_sums *s,
         s->witness = true;
 }
 
-static void add(const struct fleet_leader *f, struct fleet_sums *s, struct tale *t)
+/*
+ * What a node brings back once.  One that was never limited says nothing of what the upstream bears
+ * to a leader that knows a limit: then it is what runs there.
+ */
+static void add_own(const struct led *u, struct fleet_sums *s, struct tale *t)
+{
+    const struct fleet_record *r = &t->last;
+    bool unbound = u->settled && r->own_streams >= u->most;
+
+    if (t->own_taken || r->own_streams <= 0)
+        return;
+    t->own_taken = true;
+    s->own_streams += unbound ? num_max(1, r->used) : r->own_streams;
+    s->own_pending += unbound ? r->pending : r->own_pending;
+}
+
+static void add(const struct fleet_leader *f, const struct led *u, struct fleet_sums *s,
+                struct tale *t)
 {
     const struct fleet_record *r = &t->last;
 
@@ -274,11 +291,7 @@ static void add(const struct fleet_leader *f, struct fleet_sums *s, struct tale 
     if (r->override > s->most_override)
         s->most_override = r->override;
     add_silence(f, s, r);
-    if (!t->own_taken && r->own_streams > 0) {
-        s->own_streams += r->own_streams;
-        s->own_pending += r->own_pending;
-        t->own_taken = true;
-    }
+    add_own(u, s, t);
     if (r->epoch > s->epoch) {
         s->epoch = r->epoch;
         s->plan_streams = r->plan_streams;
@@ -292,7 +305,7 @@ static void sum_up(struct fleet_leader *f, size_t upstream)
 
     for (size_t m = 0; m < f->n_members; m++)
         if (member_lives(&f->members[m]) && tale_of(f, m, upstream)->known)
-            add(f, &s, tale_of(f, m, upstream));
+            add(f, &f->led[upstream], &s, tale_of(f, m, upstream));
     f->led[upstream].sums = s;
 }
 

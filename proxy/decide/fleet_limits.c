@@ -4,8 +4,9 @@
 
 #include "fleet_leader_priv.h"
 
-#define MARKS_MAX 4096u /* of one period; a limiter learns nothing from more */
-#define SHUT_NS   (1 * NS_PER_S)
+#define MARKS_MAX        4096u /* of one period; a limiter learns nothing from more */
+#define SHUT_NS          (1 * NS_PER_S)
+#define PROBE_NUMBER_MAX 1e9 /* begins anywhere, so that no node takes it for one it knew */
 
 void led_init(struct fleet_leader *f, size_t upstream, uint64_t now_ns)
 {
@@ -14,6 +15,7 @@ void led_init(struct fleet_leader *f, size_t upstream, uint64_t now_ns)
     struct led fresh = {.id = u->id, .most = u->most, .shared = u->shared};
 
     *u = fresh;
+    u->probe_number = (uint32_t)random_between(&f->random, 1, PROBE_NUMBER_MAX);
     limiter_init(&u->limiter, u->most, now_ns);
     pace_init(&u->pace, now_ns);
     breaker_init(&u->breaker, &rules, &f->events, &f->random, (int)upstream);

@@ -167,5 +167,7 @@ void fleet_ask_mend(struct fleet_ask *ask);
  */
 uint64_t fleet_period_ns(uint32_t nodes, uint32_t upstreams);
 uint64_t fleet_ask_gap_ns(uint32_t nodes);
+/* How long a leader leads that is not heard. */
+uint64_t fleet_leader_ttl_ns(uint32_t nodes, uint32_t upstreams);
 
 #endif
