@@ -43,8 +43,11 @@ enum fleet_silence {
  * start of the node and never fall, so that a report lost or read twice changes nothing.
  */
 struct fleet_record {
-    /* counters: marks for the limiter; learning: those of late that weigh less, see doubt_late */
-    uint64_t on, late, learning, err;
+    /*
+     * Counters: marks for the limiter.  learning: those of late that weigh less, see doubt_late.
+     * lone: late ones that are none, for nothing on this node confirms them.
+     */
+    uint64_t on, late, learning, lone, err;
     /* for the breaker; cut: failed after its ok was counted; shut: refusals that concerned all */
     uint64_t ok, cut, failed, refused, shut;
     /* of the pace: content events but the first of each stream, time between, time of streams */
