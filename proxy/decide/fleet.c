@@ -11,7 +11,9 @@
 #define PERIOD_MAX_NS     (2 * NS_PER_S)
 #define ASK_MIN_NS        (50 * NS_PER_MS)
 #define ASK_NODE_NS       (100 * NS_PER_US)
-#define SPARE_PART        2 /* of its part of what is free, a node holds one in so many unasked */
+#define LEADER_MIN_NS     (1 * NS_PER_S)
+#define LEADER_PERIODS_X2 5u /* two and a half: one sync may be lost */
+#define SPARE_PART        2  /* of its part of what is free, a node holds one in so many unasked */
 
 uint64_t fleet_period_ns(uint32_t nodes, uint32_t upstreams)
 {
@@ -27,6 +29,13 @@ uint64_t fleet_ask_gap_ns(uint32_t nodes)
     uint64_t ns = nodes * ASK_NODE_NS;
 
     return ns > ASK_MIN_NS ? ns : ASK_MIN_NS;
+}
+
+uint64_t fleet_leader_ttl_ns(uint32_t nodes, uint32_t upstreams)
+{
+    uint64_t ns = fleet_period_ns(nodes, upstreams) * LEADER_PERIODS_X2 / 2;
+
+    return ns > LEADER_MIN_NS ? ns : LEADER_MIN_NS;
 }
 
 /* Of one: this node's arrivals of all.  Where nobody knows of any, all are alike. */

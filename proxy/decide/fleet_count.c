@@ -34,6 +34,14 @@ void upstream_count_mark(struct upstream *u, const struct pool_request *r, enum 
     c->err += m == MARK_ERROR;
 }
 
+void upstream_count_lone(struct upstream *u, struct pool_request *r)
+{
+    if (r->fleet_lone || !is_told(u, r))
+        return;
+    r->fleet_lone = true;
+    u->fleet->count.lone++;
+}
+
 void upstream_count_ok(struct upstream *u, const struct pool_request *r)
 {
     if (is_told(u, r) && speaks(u, r))

@@ -151,7 +151,7 @@ static uint64_t more(uint64_t was, uint64_t is)
     return is > was ? is - was : 0;
 }
 
-static void take_news(struct fleet_leader *f, struct led *u, struct tale *t,
+static void take_news(struct fleet_leader *f, struct led *u, uint64_t node, struct tale *t,
                       const struct fleet_record *is, uint64_t now_ns)
 {
     const struct fleet_record *was = &t->last;
@@ -160,7 +160,6 @@ static void take_news(struct fleet_leader *f, struct led *u, struct tale *t,
     uint64_t failed = more(was->failed, is->failed), shut = more(was->shut, is->shut);
 
     n->on += more(was->on, is->on);
-    n->late += more(was->late, is->late);
     n->learning += more(was->learning, is->learning);
     n->err += more(was->err, is->err);
     n->ok += ok;
@@ -171,6 +170,7 @@ static void take_news(struct fleet_leader *f, struct led *u, struct tale *t,
     n->events += more(was->events, is->events);
     n->gaps_ns += more(was->gaps_ns, is->gaps_ns);
     n->stream_ns += more(was->stream_ns, is->stream_ns);
+    led_note_late(u, node, more(was->late, is->late), more(was->lone, is->lone), now_ns);
     tale_note(t, &f->conf->breaker, TALE_OK, ok > cut ? ok - cut : 0, now_ns);
     tale_note(t, &f->conf->breaker, TALE_FAILED, failed + cut, now_ns);
     tale_note(t, &f->conf->breaker, TALE_SHUT, shut, now_ns);
@@ -194,7 +194,7 @@ static void hear_of(struct fleet_leader *f, size_t m, size_t upstream, bool anew
     if (is->alone != t->last.alone)
         t->own_taken = false;
     led_note_probes(u, f->members[m].node, &t->last, is);
-    take_news(f, u, t, is, now_ns);
+    take_news(f, u, f->members[m].node, t, is, now_ns);
     t->last = *is;
 }
 
@@ -257,7 +257,24 @@ static void add_silence(const struct fleet_leader *f, struct fleet_sums *s,
         s->witness = true;
 }
 
-static void add(const struct fleet_leader *f, struct fleet_sums *s, struct tale *t)
+/*
+ * What a node brings back once.  One that was never limited says nothing of what the upstream bears
+ * to a leader that knows a limit: then it is what runs there.
+ */
+static void add_own(const struct led *u, struct fleet_sums *s, struct tale *t)
+{
+    const struct fleet_record *r = &t->last;
+    bool unbound = u->settled && r->own_streams >= u->most;
+
+    if (t->own_taken || r->own_streams <= 0)
+        return;
+    t->own_taken = true;
+    s->own_streams += unbound ? num_max(1, r->used) : r->own_streams;
+    s->own_pending += unbound ? r->pending : r->own_pending;
+}
+
+static void add(const struct fleet_leader *f, const struct led *u, struct fleet_sums *s,
+                struct tale *t)
 {
     const struct fleet_record *r = &t->last;
 
@@ -274,11 +291,7 @@ static void add(const struct fleet_leader *f, struct fleet_sums *s, struct tale 
     if (r->override > s->most_override)
         s->most_override = r->override;
     add_silence(f, s, r);
-    if (!t->own_taken && r->own_streams > 0) {
-        s->own_streams += r->own_streams;
-        s->own_pending += r->own_pending;
-        t->own_taken = true;
-    }
+    add_own(u, s, t);
     if (r->epoch > s->epoch) {
         s->epoch = r->epoch;
         s->plan_streams = r->plan_streams;
@@ -292,7 +305,7 @@ static void sum_up(struct fleet_leader *f, size_t upstream)
 
     for (size_t m = 0; m < f->n_members; m++)
         if (member_lives(&f->members[m]) && tale_of(f, m, upstream)->known)
-            add(f, &s, tale_of(f, m, upstream));
+            add(f, &f->led[upstream], &s, tale_of(f, m, upstream));
     f->led[upstream].sums = s;
 }
 

@@ -11,7 +11,7 @@
 
 /* Shared by fleet_leader.c, fleet_limits.c, fleet_judge.c and fleet_probes.c. */
 
-enum { TALE_SLICES = 5 };
+enum { TALE_SLICES = 5, STEADY_TICKS = 4 };
 
 /* What one node told of one upstream. */
 struct tale {
@@ -70,6 +70,10 @@ struct led {
     uint64_t events, gaps_ns; /* so far */
     uint64_t full_ns, shut_ns;
     uint32_t row, failed_in_row, nodes_in_row;
+    uint64_t late_node, late_ns; /* the node that last told of a late one, and when */
+    uint64_t held_lone;          /* of that node: late ones that nothing confirmed yet */
+    uint32_t started[STEADY_TICKS], streams[STEADY_TICKS]; /* of the last ticks, see steady() */
+    uint64_t ticks;
     struct leader_probe probe[FLEET_PROBES];
     uint32_t probe_number;
     size_t turn; /* the member that was last given a probe */
@@ -103,6 +107,8 @@ static inline struct breaker_rules leader_rules(const struct fleet_leader *f, ui
 }
 
 /* fleet_limits.c: limiter and pace. */
+/* A node told of late ones, and of such that are late only if another node has some, too. */
+void led_note_late(struct led *u, uint64_t node, uint64_t late, uint64_t lone, uint64_t now_ns);
 void led_init(struct fleet_leader *f, size_t upstream, uint64_t now_ns);
 /* Goes on from a plan. */
 void led_restore(struct led *u, const struct fleet_plan *plan, uint64_t age_ns, uint64_t now_ns);

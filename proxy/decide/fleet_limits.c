@@ -4,8 +4,10 @@
 
 #include "fleet_leader_priv.h"
 
-#define MARKS_MAX 4096u /* of one period; a limiter learns nothing from more */
-#define SHUT_NS   (1 * NS_PER_S)
+#define MARKS_MAX        4096u /* of one period; a limiter learns nothing from more */
+#define CONFIRM_NS       (10 * NS_PER_S)
+#define SHUT_NS          (1 * NS_PER_S)
+#define PROBE_NUMBER_MAX 1e9 /* begins anywhere, so that no node takes it for one it knew */
 
 void led_init(struct fleet_leader *f, size_t upstream, uint64_t now_ns)
 {
@@ -14,6 +16,7 @@ void led_init(struct fleet_leader *f, size_t upstream, uint64_t now_ns)
     struct led fresh = {.id = u->id, .most = u->most, .shared = u->shared};
 
     *u = fresh;
+    u->probe_number = (uint32_t)random_between(&f->random, 1, PROBE_NUMBER_MAX);
     limiter_init(&u->limiter, u->most, now_ns);
     pace_init(&u->pace, now_ns);
     breaker_init(&u->breaker, &rules, &f->events, &f->random, (int)upstream);
@@ -130,6 +133,25 @@ static void take_marks(struct led *u)
     u->limiter.err += at_most(u->news.err);
 }
 
+/*
+ * A late one shows something only if another is late, too (docs/decisions.md, "Innocent").  With
+ * few requests a node the other is at another node.
+ */
+void led_note_late(struct led *u, uint64_t node, uint64_t late, uint64_t lone, uint64_t now_ns)
+{
+    bool lately = u->late_node != 0 && now_ns - u->late_ns < CONFIRM_NS;
+    bool confirmed = lately && u->late_node != node;
+
+    u->news.late += late;
+    if (late + lone == 0)
+        return;
+    if (confirmed)
+        u->news.late += lone + u->held_lone;
+    u->held_lone = confirmed ? 0 : lone + (lately ? u->held_lone : 0);
+    u->late_node = node;
+    u->late_ns = now_ns;
+}
+
 /* It asked everybody to stay away; the nodes see that at about the same time. */
 static void take_shut(struct led *u, uint64_t now_ns)
 {
@@ -156,13 +178,28 @@ static void tick_pace(struct fleet_leader *f, struct led *u, uint64_t elapsed_ns
     pace_tick(&u->pace, &in);
 }
 
+/*
+ * The records are not of one moment: what ended at one node and began at another is counted twice
+ * for a while.  What is there for a second is there.
+ */
+static uint32_t steady(uint32_t of[STEADY_TICKS], uint64_t tick, uint32_t now)
+{
+    uint32_t least = now;
+
+    of[tick % STEADY_TICKS] = now;
+    for (uint64_t i = 0; i < STEADY_TICKS && i <= tick; i++)
+        if (of[i] < least)
+            least = of[i];
+    return least;
+}
+
 void led_tick_limits(struct fleet_leader *f, struct led *u, uint64_t elapsed_ns, uint64_t now_ns)
 {
     const struct fleet_sums *s = &u->sums;
     struct limiter_input in = {
-        .inflight = s->used,
+        .inflight = s->pending + steady(u->started, u->ticks, s->used - s->pending),
         .pending = s->pending,
-        .streams = s->streams,
+        .streams = steady(u->streams, u->ticks, s->streams),
         .unary = f->conf->api || s->unary,
         .stuck = 2 * s->stuck > s->pending,
         .ramping = u->breaker.state == BREAKER_RAMPING,
@@ -170,12 +207,13 @@ void led_tick_limits(struct fleet_leader *f, struct led *u, uint64_t elapsed_ns,
         .elapsed_ns = elapsed_ns,
     };
 
+    u->ticks++;
     take_own(u);
     note_bound(u);
     take_marks(u);
     take_shut(u, now_ns);
     tick_pace(f, u, elapsed_ns, now_ns);
-    if (limiter_is_full(&u->limiter, s->streams))
+    if (limiter_is_full(&u->limiter, in.streams))
         u->full_ns = now_ns;
     in.places_free = !in.unary && now_ns - u->full_ns >= NS_PER_S;
     in.pace_s = u->pace.now_s;

@@ -35,6 +35,7 @@ static const struct fleet_row record_rows[] = {
     COUNT(R, on),
     COUNT(R, late),
     COUNT(R, learning),
+    COUNT(R, lone),
     COUNT(R, err),
     COUNT(R, ok),
     COUNT(R, cut),

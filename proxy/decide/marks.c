@@ -203,6 +203,13 @@ static void mark_late(struct upstream *u, struct pool_request *r, bool unary)
         limiter_late(&u->limiter, is_learning(u, r, unary));
 }
 
+/* Other nodes may have such, too; but while little is known even that shows nothing. */
+static void count_lone(struct upstream *u, struct pool_request *r, bool unary)
+{
+    if (!is_learning(u, r, unary))
+        upstream_count_lone(u, r);
+}
+
 /* The first token of r came; `free`: its time was the upstream's own. */
 static enum lateness judge_first(struct upstream *u, struct pool_request *r, bool free, bool unary,
                                  uint64_t now_ns)
@@ -217,6 +224,7 @@ static enum lateness judge_first(struct upstream *u, struct pool_request *r, boo
         return ON_TIME;
     }
     if (is_alone(u, r, unary)) {
+        count_lone(u, r, unary);
         r->marked = true;
         u->limiter.alone++;
         return UNJUDGED; /* neither for nor against */
@@ -255,8 +263,10 @@ static void judge_silent(struct pool *p, struct upstream *u, struct pool_request
         r->late_ns += PUT_OFF * (r->late_ns - r->sent_ns);
         return;
     }
-    if (is_alone(u, r, unary))
+    if (is_alone(u, r, unary)) {
+        count_lone(u, r, unary);
         return; /* asked again each tick */
+    }
     mark_late(u, r, unary);
     upstream_count_probe(u, r, PROBE_BAD);
     breaker_late(&u->breaker, &rules, &e);

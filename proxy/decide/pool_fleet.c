@@ -133,7 +133,7 @@ void upstream_fleet_sent(struct pool *p, struct upstream *u, struct pool_request
 {
     struct fleet_place *f = u->fleet;
 
-    r->fleet_probe = false;
+    r->fleet_probe = r->fleet_lone = false;
     if (p->fleet == NULL)
         return;
     r->fleet_generation = f->plan.generation;

@@ -51,6 +51,11 @@ static int command_run(int argc, char **argv)
     sc.rule = rule_of(arg(argc, argv, 5, "weir"));
     sc.check = sc.rule == RULE_WEIR;
     sc.trace = true;
+    sc.n_proxies = number(argc, argv, 6, "1");
+    if (sc.n_proxies > 1) {
+        sc.check = false;
+        sc.fleet = (struct fleet_setup){.used = true, .on = true, .rtt_ms = 0.5, .jitter = 1};
+    }
     held = sim_run(&sc, &res);
     (void)printf(
         "good %.3f of capacity, refused %.3f of asked, own queue of the engine p95 %.2f s\n",
@@ -78,6 +83,8 @@ int main(int argc, char **argv)
         return command_run(argc, argv);
     if (strcmp(what, "calibrate") == 0)
         return command_calibrate(arg(argc, argv, 2, NULL));
+    if (strcmp(what, "fleet") == 0)
+        return command_fleet(number(argc, argv, 2, "4"), number(argc, argv, 3, "1"));
     if (strcmp(what, "bench") == 0)
         return command_bench();
     (void)fputs(usage, stderr);

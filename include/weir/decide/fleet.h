@@ -43,8 +43,11 @@ enum fleet_silence {
  * start of the node and never fall, so that a report lost or read twice changes nothing.
  */
 struct fleet_record {
-    /* counters: marks for the limiter; learning: those of late that weigh less, see doubt_late */
-    uint64_t on, late, learning, err;
+    /*
+     * Counters: marks for the limiter.  learning: those of late that weigh less, see doubt_late.
+     * lone: late ones that are none, for nothing on this node confirms them.
+     */
+    uint64_t on, late, learning, lone, err;
     /* for the breaker; cut: failed after its ok was counted; shut: refusals that concerned all */
     uint64_t ok, cut, failed, refused, shut;
     /* of the pace: content events but the first of each stream, time between, time of streams */
@@ -167,5 +170,7 @@ void fleet_ask_mend(struct fleet_ask *ask);
  */
 uint64_t fleet_period_ns(uint32_t nodes, uint32_t upstreams);
 uint64_t fleet_ask_gap_ns(uint32_t nodes);
+/* How long a leader leads that is not heard. */
+uint64_t fleet_leader_ttl_ns(uint32_t nodes, uint32_t upstreams);
 
 #endif

@@ -112,6 +112,7 @@ struct pool_request {
     bool excused;              /* late_ns was put off once, for it certainly had a place */
     uint32_t fleet_generation; /* of the fleet's breaker when it was sent */
     bool fleet_probe;          /* it is the fleet's probe, and nothing was said of it yet */
+    bool fleet_lone;           /* the fleet knows that it is late, though nothing confirms it */
 };
 
 /* What an ended exchange says about its upstream, for pool_end and pool_retry. */

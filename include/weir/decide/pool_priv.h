@@ -257,6 +257,8 @@ void upstream_fleet_slide(struct pool *p, struct upstream *u, uint64_t now_ns);
 /* fleet_count.c: what is told to the fleet. */
 void upstream_count_mark(struct upstream *u, const struct pool_request *r, enum mark m,
                          bool learning);
+/* It is late, and that alone shows nothing. */
+void upstream_count_lone(struct upstream *u, struct pool_request *r);
 void upstream_count_ok(struct upstream *u, const struct pool_request *r);
 /* What became of the fleet's probe; the first word counts. */
 enum probe_end { PROBE_GOOD, PROBE_BAD, PROBE_VOID };
