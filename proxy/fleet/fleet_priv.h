@@ -48,8 +48,7 @@ struct fleet {
     uint64_t created_ns,
         heard_ns; /* when the last call was sent whose answer was good; 0 = never */
     char error[160];
-    int64_t clock_ms; /* Redis's clock less the loop's, once has_clock */
-    bool has_clock;
+    int64_t clock_ms; /* Redis's clock less the loop's, once joined */
     uint64_t sync_due_ns, ask_due_ns, version_due_ns;
     uint32_t nodes;
     char leader[FLEET_NODE_MAX];
@@ -105,6 +104,5 @@ bool orders_tell(struct fleet *f); /* the next one that Redis was not told */
 bool orders_version_send(struct fleet *f);
 /* As Redis says it now; empty: there are none. */
 void orders_set_version(struct fleet *f, struct slice v);
-void orders_forget_ended(struct fleet *f, uint64_t now_ns);
 
 #endif

@@ -49,32 +49,26 @@ struct link {
 
 /* --- what errors mean */
 
-static const struct {
-    const char *name, *word;
-} faults[LINK_FAULT_COUNT] = {
-#define ROW(e, name, word) [e] = {name, word},
+static const char *const fault_words[LINK_FAULT_COUNT] = {
+#define ROW(e, word) [e] = word,
     WEIR_LINK_FAULTS(ROW)
 #undef ROW
 };
-
-const char *link_fault_name(enum link_fault f)
-{
-    return faults[f].name;
-}
 
 static bool has_word(struct slice s, const char *word)
 {
     return memmem(s.p, s.len, word, strlen(word)) != NULL;
 }
 
-enum link_fault link_fault_of(struct slice error)
+/* A script's error carries that of its command inside. */
+static enum link_fault fault_of(struct slice error)
 {
     bool by_script = slice_starts(error, SLICE_LIT("ERR Error running script"));
 
     if (error.len == 0)
         return LINK_FINE;
     for (int f = 0; f < LINK_FAULT_COUNT; f++) {
-        const char *word = faults[f].word;
+        const char *word = fault_words[f];
         size_t len = word == NULL ? 0 : strlen(word);
 
         if (word == NULL)
@@ -245,7 +239,7 @@ static void on_entering(struct link *l, const struct reply *r)
         next_step(l);
         return;
     }
-    f = r->type == REPLY_ERROR ? link_fault_of(r->text) : LINK_BAD_REPLY;
+    f = r->type == REPLY_ERROR ? fault_of(r->text) : LINK_BAD_REPLY;
     put_error(why, l->step == STEP_AUTH ? "it refuses the login: " : "it refuses the database: ",
               r->type == REPLY_ERROR ? r->text : SLICE_LIT("another kind of answer"));
     down(l, f == LINK_FINE ? LINK_REFUSED : f, why);
@@ -256,7 +250,7 @@ static void on_entering(struct link *l, const struct reply *r)
 static void on_reply(struct link *l, const struct reply *r)
 {
     link_answer_fn *fn = l->fn;
-    enum link_fault f = r->type == REPLY_ERROR ? link_fault_of(r->text) : LINK_FINE;
+    enum link_fault f = r->type == REPLY_ERROR ? fault_of(r->text) : LINK_FINE;
     char why[160];
 
     if (l->state == LINK_ENTERING) {

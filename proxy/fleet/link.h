@@ -19,36 +19,31 @@
  *        └─────────────┴───────────────┴──────────────────────┴───────┘  down, by any fault
  */
 
-/* Why it is down, or why a call failed.  X(enumerator, name, first word of Redis's error or NULL)
+/*
+ * Why it is down, or why a call failed.  X(enumerator, first word of Redis's error or NULL).
+ * LINK_FINE: an error that concerns one command alone (WRONGTYPE, NOSCRIPT, ERR ...).
  */
 #define WEIR_LINK_FAULTS(X)                                                                        \
-    X(LINK_FINE, "ok", NULL)                                                                       \
-    X(LINK_UNREACHED, "unreached", NULL)                                                           \
-    X(LINK_TIMEOUT, "timeout", NULL)                                                               \
-    X(LINK_CLOSED, "closed", NULL)                                                                 \
-    X(LINK_BAD_REPLY, "bad_reply", NULL)                                                           \
-    X(LINK_READONLY, "readonly", "READONLY")                                                       \
-    X(LINK_LOADING, "loading", "LOADING")                                                          \
-    X(LINK_MASTERDOWN, "masterdown", "MASTERDOWN")                                                 \
-    X(LINK_MOVED, "moved", "MOVED")                                                                \
-    X(LINK_CLUSTERDOWN, "clusterdown", "CLUSTERDOWN")                                              \
-    X(LINK_OOM, "oom", "OOM")                                                                      \
-    X(LINK_MISCONF, "misconf", "MISCONF")                                                          \
-    X(LINK_BUSY, "busy", "BUSY")                                                                   \
-    X(LINK_NOAUTH, "noauth", "NOAUTH")                                                             \
-    X(LINK_WRONGPASS, "wrongpass", "WRONGPASS")                                                    \
-    X(LINK_NOPERM, "noperm", "NOPERM")                                                             \
-    X(LINK_REFUSED, "refused", NULL)
-#define WEIR_LINK_FAULT_ROW(e, name, word) e,
+    X(LINK_FINE, NULL)                                                                             \
+    X(LINK_UNREACHED, NULL)                                                                        \
+    X(LINK_TIMEOUT, NULL)                                                                          \
+    X(LINK_CLOSED, NULL)                                                                           \
+    X(LINK_BAD_REPLY, NULL)                                                                        \
+    X(LINK_READONLY, "READONLY")                                                                   \
+    X(LINK_LOADING, "LOADING")                                                                     \
+    X(LINK_MASTERDOWN, "MASTERDOWN")                                                               \
+    X(LINK_MOVED, "MOVED")                                                                         \
+    X(LINK_CLUSTERDOWN, "CLUSTERDOWN")                                                             \
+    X(LINK_OOM, "OOM")                                                                             \
+    X(LINK_MISCONF, "MISCONF")                                                                     \
+    X(LINK_BUSY, "BUSY")                                                                           \
+    X(LINK_NOAUTH, "NOAUTH")                                                                       \
+    X(LINK_WRONGPASS, "WRONGPASS")                                                                 \
+    X(LINK_NOPERM, "NOPERM")                                                                       \
+    X(LINK_REFUSED, NULL)
+#define WEIR_LINK_FAULT_ROW(e, word) e,
 enum link_fault { WEIR_LINK_FAULTS(WEIR_LINK_FAULT_ROW) LINK_FAULT_COUNT };
 #undef WEIR_LINK_FAULT_ROW
-const char *link_fault_name(enum link_fault f);
-
-/*
- * What an error of Redis's means for the connection: LINK_FINE where it concerns the one command
- * alone (WRONGTYPE, NOSCRIPT, ERR ...).  A script's error carries that of its command inside.
- */
-enum link_fault link_fault_of(struct slice error);
 
 struct link_events {
     /* Connected and logged in: calls may begin. */

@@ -65,7 +65,7 @@ static uint64_t own_ns(const struct fleet *f, uint64_t ms, uint64_t now_ns)
     return now_ns + (left_ns > FLEET_ORDER_MOST_NS ? FLEET_ORDER_MOST_NS : left_ns);
 }
 
-void orders_forget_ended(struct fleet *f, uint64_t now_ns)
+static void forget_ended(struct fleet *f, uint64_t now_ns)
 {
     for (size_t i = f->n_orders; i > 0; i--) {
         const struct known_order *k = &f->orders[i - 1];
@@ -84,7 +84,7 @@ bool fleet_publish(struct fleet *f, const struct fleet_order *o)
     struct known_order *k;
     uint64_t now = loop_now_ns(f->loop), before_ms;
 
-    orders_forget_ended(f, now);
+    forget_ended(f, now);
     k = find_or_add(f, o);
     if (k == NULL)
         return false;
@@ -152,7 +152,7 @@ static void on_orders(const struct reply *reply, void *arg)
         fleet_step(f);
         return;
     }
-    orders_forget_ended(f, now);
+    forget_ended(f, now);
     for (size_t i = 0; i < f->n_orders; i++)
         f->orders[i].told = false;
     for (size_t i = 0; i + 1 < r->n; i += 2)

@@ -8,7 +8,7 @@
 #include "weir/base/assert.h"
 #include "weir/base/clock.h"
 
-enum { WAITING_MS = 500, LEADS_MS = 1000, ASK_NUMBERS = 8, RECORD_WORD = 5 };
+enum { WAITING_MS = 500, ASK_NUMBERS = 8, RECORD_WORD = 5 };
 #define WEIGHT_UNIT 1000.0 /* weights travel as thousandths */
 
 /* --- out */
@@ -37,13 +37,6 @@ static uint64_t period_ns(const struct fleet *f)
     return fleet_period_ns(f->nodes, (uint32_t)f->n_upstreams);
 }
 
-static uint64_t leads_ms(const struct fleet *f)
-{
-    uint64_t ms = period_ns(f) * 5 / 2 / NS_PER_MS;
-
-    return ms > LEADS_MS ? ms : LEADS_MS;
-}
-
 static void put_front(struct fleet *f)
 {
     char settings[24];
@@ -54,7 +47,8 @@ static void put_front(struct fleet *f)
     WEIR_ASSERT(f->call.n == RECORD_WORD);
     script_word(&f->call, SLICE_NONE);
     script_i64(&f->call, FLEET_LEASE_NS / NS_PER_MS);
-    script_i64(&f->call, (int64_t)leads_ms(f));
+    script_i64(&f->call,
+               (int64_t)(fleet_leader_ttl_ns(f->nodes, (uint32_t)f->n_upstreams) / NS_PER_MS));
     script_word(&f->call, slice_str(settings));
     script_i64(&f->call, WAITING_MS);
 }
@@ -154,7 +148,6 @@ static void take_clock(struct fleet *f, uint64_t now_ms)
     uint64_t middle_ns = f->sent_ns + link_rtt_ns(f->link) / 2;
 
     f->clock_ms = (int64_t)now_ms - (int64_t)(middle_ns / NS_PER_MS);
-    f->has_clock = true;
 }
 
 /* "node.start settings" */

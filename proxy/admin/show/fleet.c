@@ -53,7 +53,7 @@ void json_fleet(struct json_out *j, const struct fleet_view *f)
     json_u64(j, "sync_age_ms", f->sync_age_ns == UINT64_MAX ? 0 : f->sync_age_ns / NS_PER_MS);
     json_num(j, "rtt_ms", (double)f->rtt_ns / (double)NS_PER_MS, 3);
     json_bool(j, "mismatch", f->mismatch);
-    json_cstr(j, "error", or_null(f->error));
+    json_cstr(j, "error", f->error[0] == '\0' ? NULL : f->error);
     json_close(j);
 }
 

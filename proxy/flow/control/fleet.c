@@ -103,7 +103,7 @@ static void set_upstreams(struct control *c)
     fleet_set_upstreams(c->fleet.node, list, n, agreed(c->snapshot->settings, NULL, NULL));
     fleet_view(c->fleet.node, &c->fleet.view);
     if (c->fleet.view.leads)
-        control_fleet_lead(c);
+        control_fleet_lead_on(c);
 }
 
 /* --- its state among the events */

@@ -25,6 +25,8 @@ void control_fleet_attach(struct control *c);
 /* Those of `from` are no more; kept: by slot, which are; NULL: none. */
 void control_fleet_detach(struct control *c, const struct snapshot *from, const bool *kept);
 void control_fleet_alone(struct control *c);
+/* This node leads, and the settings are new. */
+void control_fleet_lead_on(struct control *c);
 void control_fleet_view_upstream(const struct control *c, const struct snapshot_pool *p, size_t i,
                                  struct pool_fleet_view *v);
 /* Of struct fleet_hooks. */

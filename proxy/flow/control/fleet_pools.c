@@ -63,7 +63,6 @@ static void attach(struct control *c, size_t index)
         fleet_node_init(&f->node, fleet_self(c->fleet.node), c->snapshot->settings->fleet.nodes,
                         loop_now_ns(c->loop));
     }
-    f->index = index;
     pool = gate_lock(p->gate);
     now = loop_refresh_now(c->loop);
     pool_fleet_attach(pool, &f->node, now);
@@ -219,32 +218,51 @@ static size_t places_of(const struct snapshot_pool *p)
     return n;
 }
 
-static void lead_pool(struct control *c, size_t pool, uint64_t now)
+static struct fleet_leader *new_leader(const struct snapshot_pool *p, size_t places, uint64_t now)
 {
-    const struct snapshot_pool *p = &c->snapshot->pools[pool];
-    struct fleet_pool *f = of_pool(c, p);
-    size_t bytes;
-    void *mem;
+    size_t bytes = (fleet_leader_bytes(FLEET_NODES_MAX, places) + 63) & ~(size_t)63;
+    void *mem = aligned_alloc(64, bytes);
     uint64_t seed;
 
-    if (f == NULL)
-        return;
-    free(f->leader);
-    f->leader = NULL;
-    f->places = places_of(p);
-    bytes = (fleet_leader_bytes(FLEET_NODES_MAX, f->places) + 63) & ~(size_t)63;
-    mem = aligned_alloc(64, bytes);
     if (mem == NULL) {
         log_error("out of memory: this node cannot lead the fleet for pool %s", p->conf->name);
-        return;
+        return NULL;
     }
     memset(mem, 0, bytes);
     random_bytes(&seed, sizeof seed);
-    f->leader = fleet_leader_init(mem, &p->conf->decide, FLEET_NODES_MAX, f->places, seed, now);
+    return fleet_leader_init(mem, &p->conf->decide, FLEET_NODES_MAX, places, seed, now);
+}
+
+static void set_upstreams(struct control *c, struct fleet_pool *f, size_t pool, uint64_t now)
+{
+    const struct snapshot_pool *p = &c->snapshot->pools[pool];
+
     for (size_t i = 0; i < p->n_upstreams; i++)
         fleet_leader_set_upstream(f->leader, (size_t)p->upstreams[i].place,
                                   (uint32_t)p->upstreams[i].slot + 1,
                                   p->conf->upstreams[i].max_streams, is_shared(c, pool, i), now);
+}
+
+/* afresh: elected; else with other settings, and what was learnt stays. */
+static void lead_pool(struct control *c, size_t pool, bool afresh)
+{
+    const struct snapshot_pool *p = &c->snapshot->pools[pool];
+    struct fleet_pool *f = of_pool(c, p);
+    uint64_t now = loop_now_ns(c->loop);
+
+    if (f == NULL)
+        return;
+    if (!afresh && f->leader != NULL && places_of(p) <= f->places) {
+        fleet_leader_set_conf(f->leader, &p->conf->decide);
+        set_upstreams(c, f, pool, now);
+        return;
+    }
+    free(f->leader);
+    f->places = places_of(p);
+    f->leader = new_leader(p, f->places, now);
+    if (f->leader == NULL)
+        return;
+    set_upstreams(c, f, pool, now);
     fleet_leader_begin(f->leader, now);
     restore(c, f, pool, now);
 }
@@ -254,7 +272,13 @@ void control_fleet_lead(void *owner)
     struct control *c = owner;
 
     for (size_t k = 0; k < c->snapshot->settings->n_pools; k++)
-        lead_pool(c, k, loop_now_ns(c->loop));
+        lead_pool(c, k, true);
+}
+
+void control_fleet_lead_on(struct control *c)
+{
+    for (size_t k = 0; k < c->snapshot->settings->n_pools; k++)
+        lead_pool(c, k, false);
 }
 
 void control_fleet_hear(const struct fleet_seen *s, void *owner)
