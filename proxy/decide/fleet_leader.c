@@ -366,6 +366,7 @@ static struct fleet_limits limits_of(const struct led *u)
         .cold = l->cold,
         .ceiling = l->ceiling,
         .wait_marks = l->wait_marks,
+        .proven = l->proven,
         .calm_s = u->pace.calm_s,
         .low_s = u->pace.low_s,
         .peak = u->pace.peak,

@@ -13,7 +13,7 @@ void led_init(struct fleet_leader *f, size_t upstream, uint64_t now_ns)
 {
     struct led *u = &f->led[upstream];
     struct breaker_rules rules = leader_rules(f, now_ns);
-    struct led fresh = {.id = u->id, .most = u->most, .shared = u->shared};
+    struct led fresh = {.id = u->id, .most = u->most, .shared = u->shared, .row = 1};
 
     *u = fresh;
     u->probe_number = (uint32_t)random_between(&f->random, 1, PROBE_NUMBER_MAX);
@@ -33,6 +33,7 @@ static void restore_limiter(struct limiter *l, const struct fleet_limits *in, ui
     l->cold = in->cold;
     l->ceiling = in->ceiling;
     l->wait_marks = in->wait_marks;
+    l->proven = in->proven;
     l->probe_marks = l->marks + in->wait_marks;
 }
 

@@ -94,6 +94,7 @@ static const struct fleet_row plan_rows[] = {
     FLAG(P, limits.cold),
     RANGE(P, limits.ceiling, FLEET_NUMBER, 1, UINT32_MAX),
     RANGE(P, limits.wait_marks, FLEET_NUMBER, 2, 32),
+    RANGE(P, limits.proven, FLEET_REAL, 0, NUMBER_MOST),
     RANGE(P, limits.calm_s, FLEET_REAL, 0, SECONDS_MAX),
     RANGE(P, limits.low_s, FLEET_REAL, 0, SECONDS_MAX),
     RANGE(P, limits.peak, FLEET_REAL, 0, NUMBER_MOST),

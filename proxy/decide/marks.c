@@ -98,8 +98,8 @@ static bool had_place(const struct upstream *u, const struct pool_request *r)
 {
     const struct fleet_place *f = u->fleet;
 
-    if (f != NULL && f->proven > 0)
-        return limiter_had_place_of(f->proven, r->inflight0);
+    if (f != NULL && f->plan.epoch > 0)
+        return limiter_had_place_of(f->plan.limits.proven, r->inflight0);
     return limiter_had_place(&u->limiter, r->inflight0);
 }
 

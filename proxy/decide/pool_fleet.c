@@ -8,8 +8,6 @@
 #include "weir/base/assert.h"
 #include "weir/decide/pool_priv.h"
 
-#define PROVEN_NS (20 * NS_PER_S)
-
 void pool_fleet_attach(struct pool *p, struct fleet_node *node, uint64_t now_ns)
 {
     WEIR_ASSERT(p->n_upstreams <= POOL_UPSTREAMS_MAX);
@@ -181,7 +179,6 @@ static void leave(struct pool *p, uint64_t now_ns)
         struct upstream *u = &p->upstream[i];
         if (upstream_is_joined(p, u))
             inherit_state(p, u, now_ns);
-        u->fleet->proven = 0;
     }
     fleet_node_leave(p->fleet, now_ns);
 }
@@ -201,14 +198,6 @@ void pool_fleet_tick(struct pool *p, uint64_t now_ns)
         leave(p, now_ns);
 }
 
-static void note_proven(struct pool *p, struct upstream *u, uint64_t now_ns)
-{
-    struct fleet_place *f = u->fleet;
-    double streams = (double)u->streams + f->others.used - f->others.pending;
-
-    f->proven = num_max(streams, f->proven * num_decay(now_ns - p->tick_ns, PROVEN_NS));
-}
-
 bool upstream_fleet_follow(struct pool *p, struct upstream *u, uint64_t now_ns)
 {
     const struct fleet_place *f = u->fleet;
@@ -216,7 +205,6 @@ bool upstream_fleet_follow(struct pool *p, struct upstream *u, uint64_t now_ns)
 
     if (!upstream_is_joined(p, u))
         return false;
-    note_proven(p, u, now_ns);
     lead = (struct limiter_lead){
         .streams = num_max(f->held, fleet_place_part(p->fleet, f, now_ns)),
         .pending = fleet_place_pending(p->fleet, f, now_ns),

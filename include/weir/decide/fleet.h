@@ -84,6 +84,7 @@ struct fleet_limits {
     bool shown, start, cold;
     uint32_t ceiling;           /* LIMITER_NO_CEILING: none */
     uint32_t wait_marks;        /* 2..32 */
+    double proven;              /* streams seen at once lately, over all nodes */
     double calm_s, low_s, peak; /* of the pace; seconds an event, requests */
 };
 

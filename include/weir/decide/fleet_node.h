@@ -36,7 +36,6 @@ struct fleet_place {
     double alone_streams, alone_pending; /* ... they go from there; 0: by themselves */
     uint32_t left_held;                  /* permits at that time */
     double own_streams, own_pending;     /* its limits when it came back */
-    double proven;                       /* streams seen at once over the fleet lately */
     uint32_t probed[FLEET_PROBES];       /* the last number of a probe that was sent */
     uint64_t streams_at_ns;              /* count.stream_ns is known up to here */
     struct fleet_record count;           /* its counters so far; nothing else of it is used */
