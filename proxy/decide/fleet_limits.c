@@ -103,11 +103,11 @@ static void note_bound(struct led *u)
     const struct fleet_sums *s = &u->sums;
     struct limiter *l = &u->limiter;
 
-    if (u->breaker.state == BREAKER_RAMPING)
+    if (u->breaker.state == BREAKER_RAMPING || !(s->bound_streams || s->bound_pending))
         return;
-    if (s->bound_streams && s->used + s->waiting >= num_floor(l->streams))
+    if (s->used + s->waiting >= num_floor(l->streams))
         l->bind_streams = true;
-    if (s->bound_pending && s->pending + s->waiting >= num_floor(l->pending))
+    else if (s->pending + s->waiting >= num_floor(l->pending))
         l->bind_pending = true;
 }
 

@@ -99,13 +99,13 @@ static bool better_waits(const struct fleet_place *f, int rank, uint64_t now_ns)
     return f->others.rank < rank && f->better_ns > 0 && now_ns - f->better_ns < FLEET_RANK_NS;
 }
 
-enum rule fleet_place_ask(struct fleet_node *n, struct fleet_place *f, const struct fleet_demand *d)
+enum rule fleet_place_ask(struct fleet_place *f, const struct fleet_demand *d)
 {
     if (d->load >= fleet_place_permits(f)) {
         f->bound_streams = f->wants = f->missed = true;
         return RULE_FLEET_LIMIT;
     }
-    if (d->pending >= fleet_place_pending(n, f, d->now_ns)) {
+    if (d->pending >= num_ceil(f->plan.limits.pending)) {
         f->bound_pending = true;
         return RULE_PENDING_LIMIT;
     }
@@ -129,6 +129,12 @@ void fleet_place_ended(const struct fleet_node *n, struct fleet_place *f,
     f->wants = true;
 }
 
+void fleet_place_started(struct fleet_place *f)
+{
+    if (f->others.rank != FLEET_NO_RANK && f->plan.limits.pending < f->others.nodes)
+        f->wants = true;
+}
+
 /* --- calls */
 
 void fleet_place_begin(const struct fleet_node *n, struct fleet_place *f, struct fleet_ask *out,
@@ -142,7 +148,7 @@ void fleet_place_begin(const struct fleet_node *n, struct fleet_place *f, struct
     f->asked_ns = d->now_ns;
     *out = (struct fleet_ask){
         .used = f->claimed,
-        .pending = d->pending,
+        .pending = d->pending + f->claimed - d->load,
         .waiting = d->waiting > 0 ? d->waiting : f->missed,
         .rank = d->rank,
         .weight = weight,

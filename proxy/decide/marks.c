@@ -89,7 +89,8 @@ static bool is_alone(struct upstream *u, const struct pool_request *r, bool unar
     const struct arrival_order *o = &learnt_of(u, r)->order;
 
     if (is_learning(u, r, unary))
-        return !r->first || was_passed(u, r) || o->sent < r->number + BEHIND;
+        return !r->first || was_passed(u, r) || upstream_was_passed_elsewhere(u, r) ||
+               (o->sent < r->number + BEHIND && upstream_sent_elsewhere(u, r) < BEHIND);
     return is_innocent(u) && !order_confirmed(o, r->number);
 }
 
