@@ -102,7 +102,7 @@ static bool better_waits(const struct fleet_place *f, int rank, uint64_t now_ns)
 enum rule fleet_place_ask(struct fleet_place *f, const struct fleet_demand *d)
 {
     if (d->load >= fleet_place_permits(f)) {
-        f->bound_streams = f->wants = f->missed = true;
+        f->bound_streams = f->wants = true;
         return RULE_FLEET_LIMIT;
     }
     if (d->pending >= num_ceil(f->plan.limits.pending)) {
@@ -141,7 +141,7 @@ void fleet_place_begin(const struct fleet_node *n, struct fleet_place *f, struct
                        const struct fleet_demand *d, uint32_t most)
 {
     double weight = fleet_node_weight(n, d->now_ns);
-    uint32_t ahead = num_ceil(num_s(f->rtt_ns) * CALLS_AHEAD * weight);
+    uint32_t ahead = num_floor(num_s(f->rtt_ns) * CALLS_AHEAD * weight + 0.5);
     uint32_t spare = f->held > d->load ? f->held - d->load : 0;
 
     f->claimed = d->load + (ahead < spare ? ahead : spare);
