@@ -46,26 +46,44 @@ static double share_of(const struct fleet_others *o, const struct fleet_ask *ask
     return all > 0 ? ask->weight / all : 1.0 / (o->nodes > 0 ? o->nodes : 1);
 }
 
-/* Free places that it holds for what may come, so that nothing of it has to wait for an answer. */
-static double spare_of(double free, double share, bool over, const struct fleet_others *o)
+/*
+ * Requests that may still be sent without a first token: P less those that wait for theirs, and
+ * less every permit that is not used yet, for it may be in a moment.
+ */
+static double open_of(double pending, const struct fleet_others *o, const struct fleet_ask *ask)
 {
-    if (o->better > 0 || (o->equal > 0 && over) || free <= 0)
+    double unused = o->held > o->used ? o->held - o->used : 0;
+
+    return num_ceil(pending) - (double)o->pending - unused - ask->pending;
+}
+
+/*
+ * Places that it holds for what may come, so that nothing of it has to wait for an answer: its part
+ * of half of what is free, and one at least where there is one for every node.
+ */
+static double spare_of(double free, double open, double share, bool over,
+                       const struct fleet_others *o)
+{
+    double spare = num_floor(num_max(0, num_min(free / SPARE_PART, open) * share));
+
+    if (o->better > 0 || (o->equal > 0 && over))
         return 0;
-    return num_floor(free * share / SPARE_PART);
+    return spare < 1 && o->equal == 0 && num_min(free, open) >= o->nodes ? 1 : spare;
 }
 
 uint32_t fleet_permits(uint32_t total, double pending, const struct fleet_others *o,
                        const struct fleet_ask *ask)
 {
     double free = (double)total - o->held - ask->used, share = share_of(o, ask);
-    double fair = total * share;
-    double spare = spare_of(free, share, ask->used >= fair, o), room = free - spare, held;
+    double open = open_of(pending, o, ask), fair = total * share;
+    double spare = spare_of(free, open, share, ask->used >= fair, o);
+    double room = free - spare, held;
 
     if (ask->used > fair)
         room -= o->equal;
     if (o->better > 0)
         room = num_min(room, free - o->better);
-    room = num_min(room, num_ceil(pending) - (double)o->pending - ask->pending);
+    room = num_min(room, open - spare);
     held = ask->used + spare + num_clamp(ask->waiting, 0, num_max(0, room));
     return num_floor(num_max(ask->used, num_min(held, ask->most)));
 }

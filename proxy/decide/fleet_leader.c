@@ -274,7 +274,7 @@ static void add_own(const struct led *u, struct fleet_sums *s, struct tale *t)
 }
 
 static void add(const struct fleet_leader *f, const struct led *u, struct fleet_sums *s,
-                struct tale *t)
+                struct tale *t, uint64_t age_ns)
 {
     const struct fleet_record *r = &t->last;
 
@@ -291,6 +291,9 @@ static void add(const struct fleet_leader *f, const struct led *u, struct fleet_
     if (r->override > s->most_override)
         s->most_override = r->override;
     add_silence(f, s, r);
+    s->sent += r->sent;
+    if (r->passed_ns + age_ns < s->passed_ns)
+        s->passed_ns = r->passed_ns + age_ns;
     add_own(u, s, t);
     if (r->epoch > s->epoch) {
         s->epoch = r->epoch;
@@ -299,13 +302,13 @@ static void add(const struct fleet_leader *f, const struct led *u, struct fleet_
     }
 }
 
-static void sum_up(struct fleet_leader *f, size_t upstream)
+static void sum_up(struct fleet_leader *f, size_t upstream, uint64_t now_ns)
 {
-    struct fleet_sums s = {.unary = true, .overridden = f->nodes > 0};
+    struct fleet_sums s = {.unary = true, .overridden = f->nodes > 0, .passed_ns = UINT64_MAX};
 
     for (size_t m = 0; m < f->n_members; m++)
         if (member_lives(&f->members[m]) && tale_of(f, m, upstream)->known)
-            add(f, &f->led[upstream], &s, tale_of(f, m, upstream));
+            add(f, &f->led[upstream], &s, tale_of(f, m, upstream), now_ns - f->members[m].heard_ns);
     f->led[upstream].sums = s;
 }
 
@@ -366,6 +369,7 @@ static struct fleet_limits limits_of(const struct led *u)
         .cold = l->cold,
         .ceiling = l->ceiling,
         .wait_marks = l->wait_marks,
+        .proven = l->proven,
         .calm_s = u->pace.calm_s,
         .low_s = u->pace.low_s,
         .peak = u->pace.peak,
@@ -387,6 +391,8 @@ static void plan_of(struct fleet_leader *f, size_t upstream, struct fleet_plan *
         .died_at = b->ramp.died_at,
         .trips = b->trips,
         .left_ns = b->state == BREAKER_OPEN && b->until_ns > now_ns ? b->until_ns - now_ns : 0,
+        .sent = u->sums.sent,
+        .passed_ns = u->sums.passed_ns,
         .nodes = f->nodes > 0 ? f->nodes : 1,
         .limits = limits_of(u),
     };
@@ -402,7 +408,7 @@ static void tick_upstream(struct fleet_leader *f, size_t upstream, uint64_t now_
     struct led *u = &f->led[upstream];
     uint64_t elapsed_ns = now_ns - f->tick_ns;
 
-    sum_up(f, upstream);
+    sum_up(f, upstream, now_ns);
     if (!u->settled)
         led_settle(u, now_ns);
     led_tick_limits(f, u, elapsed_ns, now_ns);

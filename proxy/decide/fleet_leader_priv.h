@@ -45,6 +45,7 @@ struct fleet_sums {
     bool unary, shown; /* unary: all of them say so */
     bool overridden;   /* all of them */
     bool witness, no_silence;
+    uint64_t sent, passed_ns;
     double own_streams, own_pending; /* of those that bring something for the first time */
     uint64_t epoch;                  /* the newest plan that one of them goes by */
     double plan_streams, plan_pending;

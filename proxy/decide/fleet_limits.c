@@ -13,7 +13,7 @@ void led_init(struct fleet_leader *f, size_t upstream, uint64_t now_ns)
 {
     struct led *u = &f->led[upstream];
     struct breaker_rules rules = leader_rules(f, now_ns);
-    struct led fresh = {.id = u->id, .most = u->most, .shared = u->shared};
+    struct led fresh = {.id = u->id, .most = u->most, .shared = u->shared, .row = 1};
 
     *u = fresh;
     u->probe_number = (uint32_t)random_between(&f->random, 1, PROBE_NUMBER_MAX);
@@ -33,6 +33,7 @@ static void restore_limiter(struct limiter *l, const struct fleet_limits *in, ui
     l->cold = in->cold;
     l->ceiling = in->ceiling;
     l->wait_marks = in->wait_marks;
+    l->proven = in->proven;
     l->probe_marks = l->marks + in->wait_marks;
 }
 
@@ -102,11 +103,11 @@ static void note_bound(struct led *u)
     const struct fleet_sums *s = &u->sums;
     struct limiter *l = &u->limiter;
 
-    if (u->breaker.state == BREAKER_RAMPING)
+    if (u->breaker.state == BREAKER_RAMPING || !(s->bound_streams || s->bound_pending))
         return;
-    if (s->bound_streams && s->used + s->waiting >= num_floor(l->streams))
+    if (s->used + s->waiting >= num_floor(l->streams))
         l->bind_streams = true;
-    if (s->bound_pending && s->pending + s->waiting >= num_floor(l->pending))
+    else if (s->pending + s->waiting >= num_floor(l->pending))
         l->bind_pending = true;
 }
 

@@ -99,13 +99,13 @@ static bool better_waits(const struct fleet_place *f, int rank, uint64_t now_ns)
     return f->others.rank < rank && f->better_ns > 0 && now_ns - f->better_ns < FLEET_RANK_NS;
 }
 
-enum rule fleet_place_ask(struct fleet_node *n, struct fleet_place *f, const struct fleet_demand *d)
+enum rule fleet_place_ask(struct fleet_place *f, const struct fleet_demand *d)
 {
     if (d->load >= fleet_place_permits(f)) {
-        f->bound_streams = f->wants = f->missed = true;
+        f->bound_streams = f->wants = true;
         return RULE_FLEET_LIMIT;
     }
-    if (d->pending >= fleet_place_pending(n, f, d->now_ns)) {
+    if (d->pending >= num_ceil(f->plan.limits.pending)) {
         f->bound_pending = true;
         return RULE_PENDING_LIMIT;
     }
@@ -129,20 +129,26 @@ void fleet_place_ended(const struct fleet_node *n, struct fleet_place *f,
     f->wants = true;
 }
 
+void fleet_place_started(struct fleet_place *f)
+{
+    if (f->others.rank != FLEET_NO_RANK && f->plan.limits.pending < f->others.nodes)
+        f->wants = true;
+}
+
 /* --- calls */
 
 void fleet_place_begin(const struct fleet_node *n, struct fleet_place *f, struct fleet_ask *out,
                        const struct fleet_demand *d, uint32_t most)
 {
     double weight = fleet_node_weight(n, d->now_ns);
-    uint32_t ahead = num_ceil(num_s(f->rtt_ns) * CALLS_AHEAD * weight);
+    uint32_t ahead = num_floor(num_s(f->rtt_ns) * CALLS_AHEAD * weight + 0.5);
     uint32_t spare = f->held > d->load ? f->held - d->load : 0;
 
     f->claimed = d->load + (ahead < spare ? ahead : spare);
     f->asked_ns = d->now_ns;
     *out = (struct fleet_ask){
         .used = f->claimed,
-        .pending = d->pending,
+        .pending = d->pending + f->claimed - d->load,
         .waiting = d->waiting > 0 ? d->waiting : f->missed,
         .rank = d->rank,
         .weight = weight,

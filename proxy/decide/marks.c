@@ -89,7 +89,8 @@ static bool is_alone(struct upstream *u, const struct pool_request *r, bool unar
     const struct arrival_order *o = &learnt_of(u, r)->order;
 
     if (is_learning(u, r, unary))
-        return !r->first || was_passed(u, r) || o->sent < r->number + BEHIND;
+        return !r->first || was_passed(u, r) || upstream_was_passed_elsewhere(u, r) ||
+               (o->sent < r->number + BEHIND && upstream_sent_elsewhere(u, r) < BEHIND);
     return is_innocent(u) && !order_confirmed(o, r->number);
 }
 
@@ -98,8 +99,8 @@ static bool had_place(const struct upstream *u, const struct pool_request *r)
 {
     const struct fleet_place *f = u->fleet;
 
-    if (f != NULL && f->proven > 0)
-        return limiter_had_place_of(f->proven, r->inflight0);
+    if (f != NULL && f->plan.epoch > 0)
+        return limiter_had_place_of(f->plan.limits.proven, r->inflight0);
     return limiter_had_place(&u->limiter, r->inflight0);
 }
 

@@ -178,6 +178,8 @@ static enum pool_verdict wait_or_refuse(struct pool *p, struct pool_request *r,
 {
     enum rule rule = may_not_wait(p, r, c, now_ns);
 
+    if (rule == RULE_QUEUE_OFF && c->rule == RULE_FLEET_LIMIT)
+        p->upstream[c->blame].fleet->missed = true; /* the next one may find a permit */
     if (rule != RULE_NONE) {
         pool_refuse(p, r, refusal_of(rule, c), c->upstream >= 0 ? c->upstream : c->blame, now_ns);
         return POOL_REFUSE;

@@ -8,8 +8,6 @@
 #include "weir/base/assert.h"
 #include "weir/decide/pool_priv.h"
 
-#define PROVEN_NS (20 * NS_PER_S)
-
 void pool_fleet_attach(struct pool *p, struct fleet_node *node, uint64_t now_ns)
 {
     WEIR_ASSERT(p->n_upstreams <= POOL_UPSTREAMS_MAX);
@@ -95,7 +93,7 @@ enum rule upstream_fleet_ask(struct pool *p, struct upstream *u, const struct po
         most = u->limiter.override;
     if (d.load >= most)
         return RULE_STREAM_LIMIT;
-    return fleet_place_ask(p->fleet, u->fleet, &d);
+    return fleet_place_ask(u->fleet, &d);
 }
 
 bool upstream_is_beyond_part(const struct pool *p, const struct upstream *u, uint64_t now_ns)
@@ -137,6 +135,8 @@ void upstream_fleet_sent(struct pool *p, struct upstream *u, struct pool_request
     if (p->fleet == NULL)
         return;
     r->fleet_generation = f->plan.generation;
+    r->fleet_sent = f->plan.sent;
+    f->count.sent++;
     if (!upstream_is_joined(p, u) || f->plan.state != BREAKER_HALF_OPEN)
         return;
     for (int i = 0; i < FLEET_PROBES && !r->fleet_probe; i++)
@@ -145,6 +145,33 @@ void upstream_fleet_sent(struct pool *p, struct upstream *u, struct pool_request
             f->count.probes_sent++;
             r->fleet_probe = true;
         }
+}
+
+void upstream_fleet_started(struct pool *p, struct upstream *u, const struct pool_request *r)
+{
+    if (p->fleet == NULL)
+        return;
+    if (r->stream && r->sent_ns > u->fleet->passed_at_ns)
+        u->fleet->passed_at_ns = r->sent_ns;
+    if (upstream_is_joined(p, u))
+        fleet_place_started(u->fleet);
+}
+
+bool upstream_was_passed_elsewhere(const struct upstream *u, const struct pool_request *r)
+{
+    const struct fleet_place *f = u->fleet;
+
+    return f != NULL && f->plan.epoch > 0 && f->plan.passed_ns < f->plan_ns &&
+           f->plan_ns - f->plan.passed_ns > r->sent_ns;
+}
+
+uint64_t upstream_sent_elsewhere(const struct upstream *u, const struct pool_request *r)
+{
+    const struct fleet_place *f = u->fleet;
+
+    if (f == NULL || f->plan.epoch == 0 || r->fleet_sent == 0 || f->plan.sent < r->fleet_sent)
+        return 0;
+    return f->plan.sent - r->fleet_sent;
 }
 
 void upstream_fleet_ended(struct pool *p, struct upstream *u, uint64_t now_ns)
@@ -181,7 +208,6 @@ static void leave(struct pool *p, uint64_t now_ns)
         struct upstream *u = &p->upstream[i];
         if (upstream_is_joined(p, u))
             inherit_state(p, u, now_ns);
-        u->fleet->proven = 0;
     }
     fleet_node_leave(p->fleet, now_ns);
 }
@@ -201,14 +227,6 @@ void pool_fleet_tick(struct pool *p, uint64_t now_ns)
         leave(p, now_ns);
 }
 
-static void note_proven(struct pool *p, struct upstream *u, uint64_t now_ns)
-{
-    struct fleet_place *f = u->fleet;
-    double streams = (double)u->streams + f->others.used - f->others.pending;
-
-    f->proven = num_max(streams, f->proven * num_decay(now_ns - p->tick_ns, PROVEN_NS));
-}
-
 bool upstream_fleet_follow(struct pool *p, struct upstream *u, uint64_t now_ns)
 {
     const struct fleet_place *f = u->fleet;
@@ -216,7 +234,6 @@ bool upstream_fleet_follow(struct pool *p, struct upstream *u, uint64_t now_ns)
 
     if (!upstream_is_joined(p, u))
         return false;
-    note_proven(p, u, now_ns);
     lead = (struct limiter_lead){
         .streams = num_max(f->held, fleet_place_part(p->fleet, f, now_ns)),
         .pending = fleet_place_pending(p->fleet, f, now_ns),
@@ -279,6 +296,7 @@ void pool_fleet_report(struct pool *p, size_t upstream, struct fleet_record *out
     out->streams = u->streams;
     out->waiting = p->queue.length;
     out->override = u->limiter.override;
+    out->passed_ns = now_ns - f->passed_at_ns;
     out->quiet_ns = quiet_ns(u, now_ns);
     out->silence = upstream_silence(p, u, now_ns);
     out->unary = upstream_is_unary(p, u, now_ns);

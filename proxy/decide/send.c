@@ -134,6 +134,7 @@ void upstream_note_first(struct pool *p, struct pool_request *r, uint64_t now_ns
     if (!request_is_system(r) && !r->uploading && (r->stream || upstream_is_unary(p, u, now_ns)))
         lateness = upstream_mark_first(p, u, r, now_ns);
     upstream_unpend(u, r);
+    upstream_fleet_started(p, u, r);
     if (!request_is_system(r) && r->stream) {
         note_streams(u, 1, now_ns);
         pace_seen(&u->pace, now_ns);

@@ -16,6 +16,7 @@ static const char usage[] =
     "sim run BACKEND LOAD [SEED [RULE]]  one run with a trace; RULE weir fixed none gradient2\n"
     "                               vegas aimd\n"
     "sim calibrate [BACKEND]        capacity and best fixed limit of the engines\n"
+    "sim fleet [NODES [SEED [BACKEND]]]  so many weirs before one engine; 1000: that one scenario\n"
     "sim bench                      nanoseconds of a decision\n";
 
 static const char *arg(int argc, char **argv, int i, const char *otherwise)
@@ -84,7 +85,8 @@ int main(int argc, char **argv)
     if (strcmp(what, "calibrate") == 0)
         return command_calibrate(arg(argc, argv, 2, NULL));
     if (strcmp(what, "fleet") == 0)
-        return command_fleet(number(argc, argv, 2, "4"), number(argc, argv, 3, "1"));
+        return command_fleet(number(argc, argv, 2, "4"), number(argc, argv, 3, "1"),
+                             arg(argc, argv, 4, NULL));
     if (strcmp(what, "bench") == 0)
         return command_bench();
     (void)fputs(usage, stderr);

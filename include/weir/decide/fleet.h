@@ -48,6 +48,7 @@ struct fleet_record {
      * lone: late ones that are none, for nothing on this node confirms them.
      */
     uint64_t on, late, learning, lone, err;
+    uint64_t sent; /* requests */
     /* for the breaker; cut: failed after its ok was counted; shut: refusals that concerned all */
     uint64_t ok, cut, failed, refused, shut;
     /* of the pace: content events but the first of each stream, time between, time of streams */
@@ -59,9 +60,10 @@ struct fleet_record {
     uint32_t pending; /* of them without a first token */
     uint32_t stuck;   /* of pending overdue, and without a place for all that is known */
     uint32_t streams;
-    uint32_t waiting;  /* in the queue of the pool */
-    uint32_t override; /* an operator's limit on streams on this node, 0 = none */
-    uint64_t quiet_ns; /* since any byte came, while silence may be judged */
+    uint32_t waiting;   /* in the queue of the pool */
+    uint32_t override;  /* an operator's limit on streams on this node, 0 = none */
+    uint64_t passed_ns; /* since the last one was sent that has its first token by now */
+    uint64_t quiet_ns;  /* since any byte came, while silence may be judged */
     enum fleet_silence silence;
     bool unary;         /* whole answers are judged, there are no streams */
     bool shown;         /* load makes it late, as far as this node knows */
@@ -84,6 +86,7 @@ struct fleet_limits {
     bool shown, start, cold;
     uint32_t ceiling;           /* LIMITER_NO_CEILING: none */
     uint32_t wait_marks;        /* 2..32 */
+    double proven;              /* streams seen at once lately, over all nodes */
     double calm_s, low_s, peak; /* of the pace; seconds an event, requests */
 };
 
@@ -99,7 +102,9 @@ struct fleet_plan {
     uint64_t left_ns;                    /* of OPEN */
     uint64_t probe[FLEET_PROBES];        /* the node that may send a probe; 0 = nobody */
     uint32_t probe_number[FLEET_PROBES]; /* one request for each number */
-    uint32_t nodes;                      /* alive */
+    uint64_t sent;                       /* requests, of all nodes; and since ... */
+    uint64_t passed_ns; /* ... the last one of them was sent that has its first token */
+    uint32_t nodes;     /* alive */
     struct fleet_limits limits;
 };
 
@@ -107,8 +112,8 @@ struct fleet_plan {
 
 /* What a node asks with, for one upstream. */
 struct fleet_ask {
-    uint32_t used; /* what it keeps whatever is answered: in flight, or let in meanwhile */
-    uint32_t pending;
+    uint32_t used;    /* what it keeps whatever is answered: in flight, or let in meanwhile */
+    uint32_t pending; /* of used without a first token, those let in meanwhile included */
     uint32_t waiting;
     int rank;      /* the best that waits, FLEET_NO_RANK = nobody */
     double weight; /* arrivals a second */

@@ -36,10 +36,10 @@ struct fleet_place {
     double alone_streams, alone_pending; /* ... they go from there; 0: by themselves */
     uint32_t left_held;                  /* permits at that time */
     double own_streams, own_pending;     /* its limits when it came back */
-    double proven;                       /* streams seen at once over the fleet lately */
     uint32_t probed[FLEET_PROBES];       /* the last number of a probe that was sent */
-    uint64_t streams_at_ns;              /* count.stream_ns is known up to here */
-    struct fleet_record count;           /* its counters so far; nothing else of it is used */
+    uint64_t passed_at_ns;     /* when the last one was sent that has its first token; 0 = none */
+    uint64_t streams_at_ns;    /* count.stream_ns is known up to here */
+    struct fleet_record count; /* its counters so far; nothing else of it is used */
 };
 
 struct fleet_node {
@@ -87,8 +87,10 @@ struct fleet_demand {
     uint32_t waiting;       /* in the queue */
     uint64_t now_ns;
 };
-enum rule fleet_place_ask(struct fleet_node *n, struct fleet_place *f,
-                          const struct fleet_demand *d);
+enum rule fleet_place_ask(struct fleet_place *f, const struct fleet_demand *d);
+/* One has its first token: where fewer may be without one than there are nodes, others wait for
+ * that. */
+void fleet_place_started(struct fleet_place *f);
 /* A request ended, `load` are left; rank: the best that waits here. */
 void fleet_place_ended(const struct fleet_node *n, struct fleet_place *f,
                        const struct fleet_demand *d);

@@ -247,6 +247,11 @@ uint32_t upstream_used_elsewhere(const struct pool *p, const struct upstream *u)
 uint32_t upstream_pending_elsewhere(const struct pool *p, const struct upstream *u);
 void pool_fleet_arrived(struct pool *p, const struct pool_request *r, uint64_t now_ns);
 void upstream_fleet_sent(struct pool *p, struct upstream *u, struct pool_request *r);
+void upstream_fleet_started(struct pool *p, struct upstream *u, const struct pool_request *r);
+/* Has one that another node sent later its first token already?  And how many were sent since by
+ * all, as far as the last plan knows? */
+bool upstream_was_passed_elsewhere(const struct upstream *u, const struct pool_request *r);
+uint64_t upstream_sent_elsewhere(const struct upstream *u, const struct pool_request *r);
 void upstream_fleet_ended(struct pool *p, struct upstream *u, uint64_t now_ns);
 /* Before the tick of the upstreams, and in place of the limiter's tick (false: not joined). */
 void pool_fleet_tick(struct pool *p, uint64_t now_ns);
