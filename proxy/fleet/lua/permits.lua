@@ -45,14 +45,17 @@ local function granted(a, others, nodes)
   local share = all > 0 and a.weight / all or 1 / math.max(1, nodes)
   local free = a.total - others.held - a.used
   local fair = a.total * share
-  local spare = 0
-  if others.better == 0 and not (others.equal > 0 and a.used >= fair) and free > 0 then
-    spare = math.floor(free * share / 2)
+  local open = math.ceil(a.p) - others.pending - math.max(0, others.held - others.used) - a.pending
+  local spare = math.floor(math.max(0, math.min(free / 2, open) * share))
+  if others.better > 0 or (others.equal > 0 and a.used >= fair) then
+    spare = 0
+  elseif spare < 1 and others.equal == 0 and math.min(free, open) >= nodes then
+    spare = 1
   end
   local room = free - spare
   if a.used > fair then room = room - others.equal end
   if others.better > 0 then room = math.min(room, free - others.better) end
-  room = math.min(room, math.ceil(a.p) - others.pending - a.pending)
+  room = math.min(room, open - spare)
   local held = a.used + spare + math.min(a.waiting, math.max(0, room))
   return math.floor(math.max(a.used, math.min(held, a.most)))
 end
