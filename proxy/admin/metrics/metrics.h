@@ -51,6 +51,9 @@
       "Whether the node is in this state (1) or not (0): off, joined, alone")                      \
     X(sync_age, "weir_fleet_sync_age_seconds", "gauge", "",                                        \
       "Since the last call to Redis that was answered was sent")                                   \
+    X(permits, "weir_fleet_permits", "gauge", "pool,upstream,kind",                                \
+      "Requests that may be in flight of a shared upstream: of the fleet (limit), of this node "   \
+      "(held), and those that are (used)")                                                         \
     X(sync_seconds, "weir_fleet_sync_seconds_total", "counter", "",                                \
       "Time that answered syncs took, from sending to answer")                                     \
     X(calls, "weir_fleet_calls_total", "counter", "call,result", "Calls to Redis")                 \

@@ -108,19 +108,29 @@ static void set_upstreams(struct control *c)
 
 /* --- its state among the events */
 
+/* An event, and a warning in the log. */
+static void warn(struct control *c, const char *cause, const char *sentence)
+{
+    log_warn("%s", sentence);
+    control_note(c, "", "", cause, "%s", sentence);
+}
+
 static void on_state(enum fleet_state state, const char *why, void *owner)
 {
     struct control *c = owner;
+    const struct fleet_conf *conf = &c->snapshot->settings->fleet;
+    char sentence[400];
 
-    if (state == FLEET_JOINED)
-        control_say(c, "", "", "fleet_joined", "fleet %s: joined, as node %s",
-                    c->snapshot->settings->fleet.name, c->snapshot->settings->fleet.node);
-    else
-        control_fleet_alone(c);
-    if (state == FLEET_ALONE)
-        control_say(c, "", "", "fleet_alone",
-                    "fleet %s: alone: Redis (%s): %s; requests go on by what this node knows",
-                    c->snapshot->settings->fleet.name, c->snapshot->settings->fleet.redis, why);
+    if (state == FLEET_JOINED) {
+        control_say(c, "", "", "fleet_joined", "fleet %s: joined, as node %s", conf->name,
+                    conf->node);
+        return;
+    }
+    control_fleet_alone(c);
+    (void)snprintf(sentence, sizeof sentence,
+                   "fleet %s: alone: %s; requests go on by what this node knows (Redis: %s)",
+                   conf->name, why, conf->redis);
+    warn(c, "fleet_alone", sentence);
 }
 
 static void on_leader(bool self, const char *node, void *owner)
@@ -131,17 +141,15 @@ static void on_leader(bool self, const char *node, void *owner)
 
 static void on_mismatch(bool mismatch, const char *node, void *owner)
 {
-    struct control *c = owner;
+    char sentence[300];
 
-    if (mismatch)
-        control_say(
-            c, "", "", "fleet_mismatch",
-            "fleet: the pools' settings are others than those of %s, which leads: upstreams "
-            "that differ are not pooled on this node (compare `weirctl config pools`)",
-            node);
-    else
-        control_say(c, "", "", "fleet_mismatch",
-                    "fleet: the pools' settings are again those of %s, which leads", node);
+    (void)snprintf(sentence, sizeof sentence,
+                   mismatch
+                       ? "fleet: the pools' settings are others than those of %s, which leads: "
+                         "upstreams that differ are not pooled on this node (weirctl fleet)"
+                       : "fleet: the pools' settings are again those of %s, which leads",
+                   node);
+    warn(owner, "fleet_mismatch", sentence);
 }
 
 static const struct fleet_hooks hooks = {
