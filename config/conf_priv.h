@@ -43,6 +43,8 @@ struct conf_form {
     const char *shape; /* `host:port, [v6]:port or unix:path` */
     /* NULL if text has the form, else why not: a sentence part, static or written into room. */
     const char *(*wrong)(const char *text, char *room, size_t size);
+    /* NULL, or: what no diagnostic may repeat is in it. */
+    bool (*is_secret)(const char *text);
 };
 
 #define CONF_ITEMS_MAX 256
@@ -80,7 +82,7 @@ struct conf_table {
     size_t n;
 };
 
-extern const struct conf_table conf_root, conf_pool_table, conf_route_table;
+extern const struct conf_table conf_root, conf_pool_table, conf_route_table, conf_fleet_table;
 
 /* ---- values ---- */
 
@@ -120,7 +122,7 @@ extern const struct conf_form conf_form_address, conf_form_url, conf_form_name, 
     conf_form_token, conf_form_method, conf_form_host, conf_form_block, conf_form_origin,
     conf_form_file, conf_form_anchor, conf_form_directory, conf_form_log, conf_form_user,
     conf_form_operator, conf_form_socket, conf_form_admin_host, conf_form_upstream_host,
-    conf_form_field, conf_form_statuses, conf_form_kept;
+    conf_form_field, conf_form_statuses, conf_form_kept, conf_form_redis, conf_form_fleet_name;
 
 /* ---- the nearest word ---- */
 

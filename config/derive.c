@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Settings that follow from other settings or from the machine, where the file is silent. */
 #include <sched.h>
+#include <strings.h>
+#include <unistd.h>
 
 #include "conf_priv.h"
 #include "weir/base/clock.h"
@@ -23,6 +25,26 @@ static uint32_t cores(void)
     return n < 1 ? 1 : n > WORKERS_MAX ? WORKERS_MAX : (uint32_t)n;
 }
 
+/* Each node has a server of its own there. */
+static bool is_on_this_machine(const char *url)
+{
+    const char *host = strstr(url, "://");
+
+    if (host == NULL)
+        return true; /* unix: */
+    host += 3;
+    return strncmp(host, "127.", 4) == 0 || strncmp(host, "[::1]", 5) == 0 ||
+           (strncasecmp(host, "localhost", 9) == 0 && strchr(":/", host[9]) != NULL);
+}
+
+static void derive_shared(const struct settings *s, struct pool_conf *p)
+{
+    for (size_t i = 0; i < p->n_upstreams; i++) {
+        if (!was_given(s, &p->upstreams[i].shared))
+            p->upstreams[i].shared = !is_on_this_machine(p->upstreams[i].url);
+    }
+}
+
 static void derive_pool(const struct settings *s, struct pool_conf *p)
 {
     const uint64_t longest_ns = 7200 * NS_PER_S; /* the end of the range of first_token_last */
@@ -34,6 +56,7 @@ static void derive_pool(const struct settings *s, struct pool_conf *p)
         p->timeouts.first_token_last_ns = last_ns < longest_ns ? last_ns : longest_ns;
     }
     p->decide.first_token_ns = p->timeouts.first_token_ns;
+    derive_shared(s, p);
 }
 
 static void derive_routes(struct settings *s)
@@ -59,6 +82,22 @@ static void derive_redact(struct settings *s)
         s->log.redact[i] = conf_copy(s, usual[i]);
 }
 
+/* The machine's name, in the letters that a node's name may have. */
+static void derive_node(struct settings *s)
+{
+    char name[33] = "";
+
+    if (was_given(s, &s->fleet.node) || gethostname(name, sizeof name - 1) != 0 || name[0] == '\0')
+        return;
+    for (char *p = name; *p != '\0'; p++) {
+        if (*p >= 'A' && *p <= 'Z')
+            *p = (char)(*p - 'A' + 'a');
+        else if (strchr("abcdefghijklmnopqrstuvwxyz0123456789_-", *p) == NULL)
+            *p = '-';
+    }
+    s->fleet.node = conf_copy(s, name);
+}
+
 void conf_derive(struct settings *s)
 {
     if (s->workers == 0)
@@ -69,4 +108,6 @@ void conf_derive(struct settings *s)
         derive_pool(s, &s->pools[i]);
     derive_routes(s);
     derive_redact(s);
+    if (s->fleet.redis[0] != '\0')
+        derive_node(s);
 }

@@ -131,6 +131,60 @@ static const char *wrong_url(const char *text, char *room, size_t size)
     return wrong_authority(slice_of(s.p, s.len - (slash != NULL ? 1 : 0)));
 }
 
+/* What stands before the host: all up to the last @; empty without one. */
+static struct slice user_of(struct slice s, struct slice *rest)
+{
+    const char *at = s.len == 0 ? NULL : memrchr(s.p, '@', s.len);
+
+    *rest = at == NULL ? s : slice_from(s, (size_t)(at - s.p) + 1);
+    return at == NULL ? SLICE_NONE : slice_of(s.p, (size_t)(at - s.p));
+}
+
+static bool has_password(const char *text)
+{
+    struct slice rest, s = slice_str(text);
+    const char *scheme = strstr(text, "://");
+
+    s = user_of(scheme == NULL ? s : slice_from(s, (size_t)(scheme - text) + 3), &rest);
+    return s.len > 0 && memchr(s.p, ':', s.len) != NULL;
+}
+
+static const char *wrong_redis(const char *text, char *room, size_t size)
+{
+    struct slice s = slice_str(text), user;
+    const char *slash;
+    uint64_t database;
+
+    (void)room, (void)size;
+    if (has_password(text))
+        return "a password is in it; write it to a file and name that in fleet.password_file";
+    if (slice_starts(s, SLICE_LIT("unix:")))
+        return wrong_unix_path(slice_from(s, 5));
+    if (slice_starts(s, SLICE_LIT("redis://")))
+        s = slice_from(s, 8);
+    else if (slice_starts(s, SLICE_LIT("rediss://")))
+        s = slice_from(s, 9);
+    else
+        return "it begins with no known scheme";
+    user = user_of(s, &s);
+    if (user.len > 63 || !only(user, LOWER UPPER DIGITS "_-."))
+        return "the user has more than 63 characters, or others than letters, digits, -, _ and .";
+    slash = s.len == 0 ? NULL : memchr(s.p, '/', s.len);
+    if (slash != NULL && slash + 1 != s.p + s.len &&
+        parse_u64(slice_of(slash + 1, (size_t)(s.p + s.len - slash - 1)), 9999, &database) !=
+            WEIR_OK)
+        return "behind the host stands something else than the number of a database";
+    return wrong_authority(slash == NULL ? s : slice_of(s.p, (size_t)(slash - s.p)));
+}
+
+static const char *wrong_fleet_name(const char *text, char *room, size_t size)
+{
+    (void)room, (void)size;
+    if (strlen(text) > 32)
+        return "it is longer than 32 letters";
+    return only(slice_str(text), LOWER DIGITS "_-") ? NULL : "another character is in it";
+}
+
 static const char *wrong_name(const char *text, char *room, size_t size)
 {
     (void)room, (void)size;
@@ -269,6 +323,11 @@ const struct conf_form conf_form_address = {
     "an address", "127.0.0.1:8080, [::1]:8080 or unix:/path", wrong_address};
 const struct conf_form conf_form_url = {
     "a url", "http://host:port, https://host:port or unix:/path", wrong_url};
+const struct conf_form conf_form_redis = {
+    "a Redis", "redis://[user@]host:6379/0, rediss://[user@]host:6380/0 or unix:/path", wrong_redis,
+    has_password};
+const struct conf_form conf_form_fleet_name = {"a name", "letters a to z, digits, - and _",
+                                               wrong_fleet_name};
 const struct conf_form conf_form_name = {"a name", "letters a to z, digits, - and _", wrong_name};
 const struct conf_form conf_form_path = {"a path", "/some/path", wrong_path};
 const struct conf_form conf_form_token = {"a field name", "letters, digits and -", wrong_token};

@@ -52,6 +52,13 @@ static void format_setting(const config_setting_t *setting, struct text *out)
     }
 }
 
+static bool is_secret(const struct conf_row *row, const config_setting_t *setting)
+{
+    return row->form != NULL && row->form->is_secret != NULL &&
+           config_setting_type(setting) == CONFIG_TYPE_STRING &&
+           row->form->is_secret(config_setting_get_string(setting));
+}
+
 void conf_wrong(struct conf_load *l, const struct conf_row *row, const config_setting_t *setting,
                 const char *fmt, ...)
 {
@@ -65,7 +72,10 @@ void conf_wrong(struct conf_load *l, const struct conf_row *row, const config_se
     (void)vsnprintf(what, sizeof what, fmt, ap);
     va_end(ap);
     text_init(&t, value, sizeof value);
-    format_setting(setting, &t);
+    if (is_secret(row, setting))
+        text_str(&t, "(not shown)");
+    else
+        format_setting(setting, &t);
     conf_walk_path(&l->walk, row->key, path);
     conf_place(l, setting, &file, &line);
     conf_diagnostic(l->m, file, line, "%s = %s %s", path, value, what);

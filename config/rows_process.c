@@ -255,5 +255,6 @@ static const struct conf_row root_rows[] = {
     FLAT("log", &log_table, "logs"),
     FLAT("state", &state_table, "what outlives a restart"),
     FLAT("tracing", &tracing_table, "spans of requests"),
+    FLAT("fleet", &conf_fleet_table, "several weirs in front of the same upstreams"),
 };
 const struct conf_table conf_root = TABLE("", root_rows, "The process as a whole.");

@@ -222,11 +222,41 @@ static void verify_reach(struct verify *v)
     }
 }
 
+static void without(struct verify *v, const void *given, const char *what)
+{
+    struct conf_origin here = place_of(v, given, false);
+
+    if (was_given(v, given))
+        conf_diagnostic(v->m, here.file, here.line, "%s", what);
+}
+
+static void verify_fleet(struct verify *v)
+{
+    const struct fleet_conf *f = &v->s->fleet;
+    struct conf_origin here = place_of(v, &f->redis, false);
+
+    if (f->redis[0] == '\0')
+        return;
+    if (f->name[0] == '\0')
+        conf_diagnostic(v->m, here.file, here.line,
+                        "fleet.name is missing: the nodes of one fleet have the same name");
+    if ((f->certificate[0] == '\0') != (f->key[0] == '\0'))
+        conf_diagnostic(v->m, here.file, here.line,
+                        "fleet.%s is missing: a certificate and its key come together",
+                        f->key[0] == '\0' ? "key" : "certificate");
+    if (begins(f->redis, "rediss:"))
+        return;
+    without(v, &f->ca, "fleet.ca is for rediss:// alone: nothing is verified without TLS");
+    without(v, &f->server_name, "fleet.server_name is for rediss:// alone");
+    without(v, &f->certificate, "fleet.certificate is for rediss:// alone");
+}
+
 void conf_verify(const struct settings *s, struct conf_diagnostics *m)
 {
     struct verify v = {s, m};
 
     verify_listeners(&v);
+    verify_fleet(&v);
     find_twice(&v, "pool", s->n_pools, pool_name, s->pools);
     for (size_t i = 0; i < s->n_pools; i++)
         verify_pool(&v, &s->pools[i]);

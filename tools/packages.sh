@@ -2,13 +2,13 @@
 # Debian packages: what each kind of work needs, and installing what is missing.
 
 packages_build=(gcc libc6-dev meson ninja-build pkg-config ccache python3
-    libevent-dev libc-ares-dev libssl-dev libnghttp2-dev libconfig-dev libjansson-dev libsystemd-dev libseccomp-dev)
+    libevent-dev libc-ares-dev libssl-dev libnghttp2-dev libconfig-dev libjansson-dev libhiredis-dev libsystemd-dev libseccomp-dev)
 packages_unit=(libcriterion-dev)
 packages_lint=(git clang-format universal-ctags binutils python3-pytest mandoc systemd)
 packages_system=(binutils python3-pytest python3-pytest-xdist python3-h11)
 # What single tests use: each of them fails by itself where its tool is missing.
 packages_tools=(openssl curl nghttp2-client python3-h2 python3-grpcio nginx-light haproxy socat zsh prometheus chromium chromium-driver
-    python3-selenium python3-yaml)
+    redis-server python3-selenium python3-yaml)
 packages_package=(debhelper dpkg-dev lintian debootstrap)
 packages_fuzz=(clang libclang-rt-dev)
 

@@ -5,11 +5,12 @@
 #include "ctl.h"
 
 static const char usage[] =
-    "usage: weirctl [--socket PATH] [--json] COMMAND ...\n"
+    "usage: weirctl [--socket PATH] [--json] [--here] COMMAND ...\n"
     "  --socket PATH  where weir listens; else $RUNTIME_DIRECTORY/admin.sock,\n"
     "                 $XDG_RUNTIME_DIR/weir/admin.sock, /run/weir/admin.sock and a folder for the\n"
     "                 user under $TMPDIR or /tmp, whichever answers first\n"
     "  --json         answers and errors for programs\n"
+    "  --here         for this node alone, not for its whole fleet\n"
     "Ends with 0: done, 1: weir refused it, 2: no such command, 3: nothing answers.\n";
 
 enum ctl_exit ctl_help(const struct ctl *c, struct slice command)

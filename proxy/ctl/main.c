@@ -13,19 +13,31 @@
 struct cmdline {
     struct ctl ctl;
     int first; /* of the command's words */
-    bool help, version;
+    bool help, version, here;
     const char *names; /* of the completion scripts */
     const char *bad;   /* an option we do not know */
 };
+
+/* A flag counts wherever it is a word of its own. */
+static bool take_flag(struct cmdline *l, const char *word)
+{
+    if (strcmp(word, "--json") == 0)
+        l->ctl.json = true;
+    else if (strcmp(word, "--here") == 0)
+        l->here = true;
+    else
+        return false;
+    return true;
+}
 
 static void parse_options(struct cmdline *l, int argc, char **argv)
 {
     int i;
 
     for (i = 1; i < argc && argv[i][0] == '-' && l->bad == NULL; i++) {
-        if (strcmp(argv[i], "--json") == 0)
-            l->ctl.json = true;
-        else if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
+        if (take_flag(l, argv[i]))
+            continue;
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
             l->help = true;
         else if (strcmp(argv[i], "--version") == 0)
             l->version = true;
@@ -44,7 +56,8 @@ static void parse_options(struct cmdline *l, int argc, char **argv)
 /* A word of the shell's as a word of the line: quoted where a blank or a quote would tear it. */
 static void put_word(struct text *t, const char *word)
 {
-    bool plain = word[0] != '\0' && strpbrk(word, " \t\"\\") == NULL && strcmp(word, "--json") != 0;
+    bool plain = word[0] != '\0' && strpbrk(word, " \t\"\\") == NULL &&
+                 strcmp(word, "--json") != 0 && strcmp(word, "--here") != 0;
 
     if (plain) {
         text_str(t, word);
@@ -59,27 +72,27 @@ static void put_word(struct text *t, const char *word)
     text_char(t, '"');
 }
 
-/* The words of the shell as a line; "--json" among them counts wherever it is a word of its own. */
+/* The words of the shell as a line, without the flags. */
 static void make_line(struct text *t, struct cmdline *l, int argc, char **argv)
 {
     for (int i = l->first; i < argc; i++) {
-        if (i > l->first && strcmp(argv[i], "--json") == 0) {
-            l->ctl.json = true;
+        if (i > l->first && take_flag(l, argv[i]))
             continue;
-        }
         if (t->len > 0)
             text_char(t, ' ');
         put_word(t, argv[i]);
     }
 }
 
-/* The line as weir is told it: the form of the answer right behind the command. */
-static void tell_json(struct text *t, struct slice line, const char *command)
+/* The line with a flag right behind the command, as weir is told it. */
+static void put_flag(struct text *t, struct slice line, const char *flag)
 {
-    size_t n = strlen(command);
+    const char *end = memchr(line.p, ' ', line.len);
+    size_t n = end == NULL ? line.len : (size_t)(end - line.p);
 
     text_put(t, slice_of(line.p, n));
-    text_str(t, " --json");
+    text_char(t, ' ');
+    text_str(t, flag);
     text_put(t, slice_from(line, n));
 }
 
@@ -96,7 +109,7 @@ static enum ctl_exit run(const struct ctl *c, const struct command_args *args, s
         return ctl_help(c, args->text);
     text_init(&told, mem, sizeof mem);
     if (c->json)
-        tell_json(&told, line, args->row->name);
+        put_flag(&told, line, "--json");
     else
         text_put(&told, line);
     text_char(&told, '\n');
@@ -107,7 +120,7 @@ static enum ctl_exit run(const struct ctl *c, const struct command_args *args, s
 
 static enum ctl_exit run_words(struct cmdline *l, int argc, char **argv)
 {
-    static char mem[COMMAND_LINE_MAX * 2];
+    static char mem[COMMAND_LINE_MAX * 2], here[COMMAND_LINE_MAX * 2 + 8];
     static struct command_args args;
     char why_mem[512];
     struct text line, why;
@@ -115,6 +128,13 @@ static enum ctl_exit run_words(struct cmdline *l, int argc, char **argv)
     text_init(&line, mem, sizeof mem);
     text_init(&why, why_mem, sizeof why_mem);
     make_line(&line, l, argc, argv);
+    if (l->here && line.len > 0) {
+        struct text told;
+
+        text_init(&told, here, sizeof here);
+        put_flag(&told, text_slice(&line), "--here");
+        line = told;
+    }
     switch (command_parse(text_slice(&line), true, &args, &why)) {
     case COMMAND_OK:
         return run(&l->ctl, &args, text_slice(&line));

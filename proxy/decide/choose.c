@@ -47,7 +47,8 @@ static bool is_enforced(const struct pool *p, const struct upstream *u, enum rul
         return u->breaker.by_hand || (breaker && pool_enforces(p, SET_RAMP));
     if (rule == RULE_STREAM_LIMIT && u->limiter.override > 0)
         return true;
-    if (rule == RULE_STREAM_LIMIT || rule == RULE_PENDING_LIMIT || rule == RULE_COOLDOWN)
+    if (rule == RULE_STREAM_LIMIT || rule == RULE_PENDING_LIMIT || rule == RULE_COOLDOWN ||
+        rule == RULE_FLEET_LIMIT || rule == RULE_FLEET_RANK)
         return pool_enforces(p, SET_LIMITER);
     return true;
 }
@@ -97,6 +98,27 @@ static bool is_beyond_places(const struct pool *p, const struct upstream *u,
     return p->handed && r->class != CLASS_SYSTEM && u->inflight >= u->places;
 }
 
+/* What the fleet allows stands for the limiter of a node that has joined one. */
+static enum rule ask_limits(struct pool *p, struct upstream *u, const struct pool_request *r,
+                            uint64_t now_ns)
+{
+    if (upstream_is_joined(p, u))
+        return upstream_fleet_ask(p, u, r, now_ns);
+    if (upstream_is_beyond_part(p, u, now_ns))
+        return RULE_STREAM_LIMIT;
+    return limiter_ask(&u->limiter, upstream_load(u), u->pending);
+}
+
+/* A probe asks no limits; but beside the load that the fleet sends there it is one of all. */
+static bool asks_limits(const struct pool *p, const struct upstream *u,
+                        const struct pool_request *r, enum rule said)
+{
+    if (r->class == CLASS_SYSTEM)
+        return false;
+    return said != RULE_PROBE ||
+           (upstream_is_joined(p, u) && u->fleet->plan.state != BREAKER_HALF_OPEN);
+}
+
 static struct answer ask(struct pool *p, struct upstream *u, const struct pool_request *r,
                          uint64_t now_ns)
 {
@@ -106,6 +128,7 @@ static struct answer ask(struct pool *p, struct upstream *u, const struct pool_r
     enum rule said =
         probe_or(p, u, r, breaker_ask(&u->breaker, &rules, load, r->kind, r->who), now_ns);
 
+    said = upstream_fleet_state(p, u, said);
     if (is_beyond_places(p, u, r) && refused_by(p, u, RULE_STREAM_LIMIT, &a))
         return a;
     if (refused_by(p, u, said, &a)) {
@@ -122,12 +145,9 @@ static struct answer ask(struct pool *p, struct upstream *u, const struct pool_r
         a.rule = RULE_SYSTEM_CAP;
         return a;
     }
-    if (said == RULE_PROBE) {
-        a.rule = RULE_PROBE;
+    if (asks_limits(p, u, r, said) && refused_by(p, u, ask_limits(p, u, r, now_ns), &a))
         return a;
-    }
-    if (r->class != CLASS_SYSTEM)
-        (void)refused_by(p, u, limiter_ask(&u->limiter, load, u->pending), &a);
+    a.rule = said == RULE_PROBE ? RULE_PROBE : a.rule;
     return a;
 }
 
@@ -137,6 +157,8 @@ static int nearness(enum rule rule)
     switch (rule) {
     case RULE_PENDING_LIMIT:
     case RULE_STREAM_LIMIT:
+    case RULE_FLEET_LIMIT:
+    case RULE_FLEET_RANK:
     case RULE_SYSTEM_CAP:
         return 4;
     case RULE_RAMP:
@@ -239,6 +261,8 @@ static uint64_t upstream_earliest(const struct pool *p, const struct upstream *u
         if (b->health_bad && at < now_ns + p->conf->breaker.open_max_ns)
             at = now_ns + p->conf->breaker.open_max_ns; /* nobody knows; not at once */
     }
+    if (upstream_fleet_until(p, u) > at && is_enforced(p, u, RULE_BREAKER_OPEN))
+        at = upstream_fleet_until(p, u);
     if (cooldown_ns > at && is_enforced(p, u, RULE_COOLDOWN))
         at = cooldown_ns;
     return at > now_ns ? at : now_ns;

@@ -64,9 +64,14 @@ double limiter_known(const struct limiter *l)
     return l->known > 0 ? num_min(l->known, l->most) : l->most;
 }
 
+bool limiter_had_place_of(double proven, uint32_t inflight)
+{
+    return inflight == 0 || inflight + 1 <= proven + PROVEN_ROUND;
+}
+
 bool limiter_had_place(const struct limiter *l, uint32_t inflight)
 {
-    return inflight == 0 || inflight + 1 <= l->proven + PROVEN_ROUND;
+    return limiter_had_place_of(l->proven, inflight);
 }
 
 bool limiter_is_full(const struct limiter *l, uint32_t streams)
@@ -99,6 +104,15 @@ void limiter_set_most(struct limiter *l, uint32_t max_streams)
     l->pending = num_min(l->pending, max_streams);
     if (l->streams > l->ceiling)
         l->streams = l->ceiling;
+}
+
+void limiter_put(struct limiter *l, double streams, double pending)
+{
+    l->streams = num_clamp(streams, 1, l->most);
+    l->pending = num_clamp(pending, 1, l->most);
+    l->ceiling = LIMITER_NO_CEILING;
+    l->gain = 1;
+    l->probing = false;
 }
 
 double limiter_streams(const struct limiter *l)
@@ -318,6 +332,18 @@ static void note_ramp(struct limiter *l, const struct limiter_input *in)
     if (l->ramped && !in->ramping)
         begin_window(l, in->now_ns); /* marks earned under a share say nothing of more */
     l->ramped = in->ramping;
+}
+
+void limiter_follow(struct limiter *l, const struct limiter_lead *lead)
+{
+    l->proven = num_max(lead->in_streams, l->proven * num_decay(lead->elapsed_ns, PROVEN_NS));
+    limiter_put(l, lead->streams, lead->pending);
+    l->start = lead->start;
+    l->cold = lead->cold;
+    l->known = 0;
+    l->doubt = (struct doubt){lead->doubt, lead->shown, lead->now_ns};
+    if (lead->now_ns - l->window_ns >= WINDOW_NS)
+        begin_window(l, lead->now_ns);
 }
 
 void limiter_tick(struct limiter *l, const struct limiter_input *in)

@@ -89,8 +89,19 @@ static bool is_alone(struct upstream *u, const struct pool_request *r, bool unar
     const struct arrival_order *o = &learnt_of(u, r)->order;
 
     if (is_learning(u, r, unary))
-        return !r->first || was_passed(u, r) || o->sent < r->number + BEHIND;
+        return !r->first || was_passed(u, r) || upstream_was_passed_elsewhere(u, r) ||
+               (o->sent < r->number + BEHIND && upstream_sent_elsewhere(u, r) < BEHIND);
     return is_innocent(u) && !order_confirmed(o, r->number);
+}
+
+/* More streams than that ran at once lately, of this node or of all. */
+static bool had_place(const struct upstream *u, const struct pool_request *r)
+{
+    const struct fleet_place *f = u->fleet;
+
+    if (f != NULL && f->plan.epoch > 0)
+        return limiter_had_place_of(f->plan.limits.proven, r->inflight0);
+    return limiter_had_place(&u->limiter, r->inflight0);
 }
 
 /*
@@ -106,8 +117,8 @@ static bool was_free(struct upstream *u, const struct pool_request *r, bool unar
         return true;
     if (!r->stream || unary || u->breaker.state != BREAKER_CLOSED || !request_is_fresh(u, r))
         return false;
-    return r->inflight0 == 0 || (predict_is_apart(&learnt_of(u, r)->predict, r->pend0) &&
-                                 limiter_had_place(&u->limiter, r->inflight0));
+    return r->inflight0 == 0 ||
+           (predict_is_apart(&learnt_of(u, r)->predict, r->pend0) && had_place(u, r));
 }
 
 /* What was learnt since it was sent belongs to its deadline, too; never an earlier one. */
@@ -149,6 +160,12 @@ static void note_order(struct pool *p, struct upstream *u, const struct pool_req
         order_late(&k->order, r->number);
 }
 
+/* On what waits for its first token there, of whichever node. */
+static double pending_limit(const struct pool *p, const struct upstream *u)
+{
+    return upstream_is_joined(p, u) ? u->fleet->plan.limits.pending : u->limiter.pending;
+}
+
 static void learn(struct pool *p, struct upstream *u, const struct pool_request *r, bool unary,
                   bool free, uint64_t now_ns)
 {
@@ -157,7 +174,7 @@ static void learn(struct pool *p, struct upstream *u, const struct pool_request 
     struct lesson l = {
         .bytes = r->bytes,
         .took_s = num_s(now_ns - r->sent_ns),
-        .calm = r->pend0 <= num_max(1, u->limiter.pending / 4),
+        .calm = r->pend0 <= num_max(1, pending_limit(p, u) / 4),
         .free = free,
         .beside = r->pend0,
         .wait_s = wait_s(p),
@@ -174,6 +191,7 @@ static void learn(struct pool *p, struct upstream *u, const struct pool_request 
 static void mark_on_time(struct upstream *u, struct pool_request *r, bool unary)
 {
     r->marked = true;
+    upstream_count_mark(u, r, MARK_ON_TIME, false);
     if (request_is_fresh(u, r))
         limiter_on_time(&u->limiter, u->breaker.state == BREAKER_RAMPING && !unary);
 }
@@ -181,8 +199,16 @@ static void mark_on_time(struct upstream *u, struct pool_request *r, bool unary)
 static void mark_late(struct upstream *u, struct pool_request *r, bool unary)
 {
     r->marked = r->late = true;
+    upstream_count_mark(u, r, MARK_LATE, is_learning(u, r, unary));
     if (request_is_fresh(u, r))
         limiter_late(&u->limiter, is_learning(u, r, unary));
+}
+
+/* Other nodes may have such, too; but while little is known even that shows nothing. */
+static void count_lone(struct upstream *u, struct pool_request *r, bool unary)
+{
+    if (!is_learning(u, r, unary))
+        upstream_count_lone(u, r);
 }
 
 /* The first token of r came; `free`: its time was the upstream's own. */
@@ -199,6 +225,7 @@ static enum lateness judge_first(struct upstream *u, struct pool_request *r, boo
         return ON_TIME;
     }
     if (is_alone(u, r, unary)) {
+        count_lone(u, r, unary);
         r->marked = true;
         u->limiter.alone++;
         return UNJUDGED; /* neither for nor against */
@@ -237,9 +264,12 @@ static void judge_silent(struct pool *p, struct upstream *u, struct pool_request
         r->late_ns += PUT_OFF * (r->late_ns - r->sent_ns);
         return;
     }
-    if (is_alone(u, r, unary))
+    if (is_alone(u, r, unary)) {
+        count_lone(u, r, unary);
         return; /* asked again each tick */
+    }
     mark_late(u, r, unary);
+    upstream_count_probe(u, r, PROBE_BAD);
     breaker_late(&u->breaker, &rules, &e);
 }
 

@@ -33,6 +33,7 @@ static void mark(struct upstream *u, struct pool_request *r, enum mark m)
         return;
     r->marked = true;
     r->late = r->late || m == MARK_LATE;
+    upstream_count_mark(u, r, m, r->stream && predict_is_learning(&u->learnt[r->kind].predict));
     if (!request_is_fresh(u, r))
         return;
     if (m == MARK_ON_TIME)
@@ -78,6 +79,8 @@ void upstream_take_first(struct pool *p, struct upstream *u, struct pool_request
     u->content_ns = u->alive_ns = u->sign_ns = now_ns;
     if (tells_who_is_well(u, r, now_ns))
         cooldown_well(&u->cooldown, r->who, r->model, now_ns);
+    upstream_count_ok(u, r);
+    upstream_count_probe(u, r, l == LATE_NOW ? PROBE_BAD : PROBE_GOOD);
     breaker_first(&u->breaker, &rules, &e, l);
     upstream_after_breaker(p, u, now_ns);
 }
@@ -96,6 +99,7 @@ void upstream_free_probes(struct pool *p, struct upstream *u, uint64_t now_ns)
         if (r->first)
             continue;
         breaker_probe_back(&u->breaker, &e);
+        upstream_count_probe(u, r, PROBE_VOID);
         r->overdue = true;
     }
 }
@@ -214,6 +218,7 @@ void upstream_report(struct pool *p, struct upstream *u, struct pool_request *r,
                      const struct pool_report *rep, uint64_t now_ns)
 {
     bool owes = owes_token(p, u, r, now_ns);
+    uint32_t in_row = u->breaker.failed_in_row;
     struct ended end = {
         .outcome = rep->outcome,
         .status = rep->status,
@@ -227,4 +232,5 @@ void upstream_report(struct pool *p, struct upstream *u, struct pool_request *r,
     if (!is_own_fault(p, u, r, row, now_ns))
         mark(u, r, row->limiter);
     tell_breaker(p, u, r, row, rep, now_ns);
+    upstream_count_end(u, r, row->breaker, in_row, cooldown_of_known(&u->cooldown, now_ns) > 0);
 }

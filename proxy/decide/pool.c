@@ -39,6 +39,10 @@ void upstream_init(struct pool *p, size_t i, uint32_t id, uint32_t max_streams, 
         predict_init(&u->learnt[k].predict);
     pace_init(&u->pace, now_ns);
     breaker_init(&u->breaker, &rules, &p->events, &p->random, (int)i);
+    if (p->fleet == NULL)
+        return;
+    u->fleet = &p->fleet->place[i];
+    fleet_place_init(u->fleet);
 }
 
 struct pool *pool_init(void *mem, const struct decide_conf *conf, const uint32_t *max_streams,
@@ -118,6 +122,7 @@ static void begin(struct pool *p, struct pool_request *r, uint64_t now_ns)
     if (r->deadline_ns > 0 && r->deadline_ns < r->expires_ns)
         r->expires_ns = r->deadline_ns;
     rate_add(&p->arrived, now_ns);
+    pool_fleet_arrived(p, r, now_ns);
     window_add(&p->arrivals, ARRIVALS_ALL, now_ns);
     if (r->client_retry > 0)
         window_add(&p->arrivals, ARRIVALS_RETRIES, now_ns);
@@ -154,11 +159,16 @@ static enum rule may_not_wait(struct pool *p, const struct pool_request *r, cons
     return p->queue.length >= p->conf->queue.max_length ? RULE_QUEUE_FULL : RULE_NONE;
 }
 
+bool rule_is_room(enum rule r)
+{
+    return r == RULE_PENDING_LIMIT || r == RULE_STREAM_LIMIT || r == RULE_FLEET_LIMIT ||
+           r == RULE_FLEET_RANK || r == RULE_SYSTEM_CAP;
+}
+
 /* Waiting is a matter of load; other states are named as they are. */
 static enum rule refusal_of(enum rule queue_rule, const struct choice *c)
 {
-    bool load = c->rule == RULE_PENDING_LIMIT || c->rule == RULE_STREAM_LIMIT ||
-                c->rule == RULE_SYSTEM_CAP || c->upstream >= 0;
+    bool load = c->upstream >= 0 || rule_is_room(c->rule);
 
     return load || queue_rule == RULE_QUEUE_FULL ? queue_rule : c->rule;
 }
@@ -168,6 +178,8 @@ static enum pool_verdict wait_or_refuse(struct pool *p, struct pool_request *r,
 {
     enum rule rule = may_not_wait(p, r, c, now_ns);
 
+    if (rule == RULE_QUEUE_OFF && c->rule == RULE_FLEET_LIMIT)
+        p->upstream[c->blame].fleet->missed = true; /* the next one may find a permit */
     if (rule != RULE_NONE) {
         pool_refuse(p, r, refusal_of(rule, c), c->upstream >= 0 ? c->upstream : c->blame, now_ns);
         return POOL_REFUSE;

@@ -42,6 +42,16 @@ static void note_doubt(struct decision_numbers *n, const struct upstream *u,
     n->whose = (uint8_t)cooldown_whose(&u->cooldown, r->who, r->model, now_ns);
 }
 
+/* By the fleet's rules its permits are the limit here, and the share is the fleet's. */
+static void note_fleet(const struct pool *p, struct decision_numbers *n, const struct upstream *u)
+{
+    if (!upstream_is_joined(p, u))
+        return;
+    n->limit_streams = fleet_place_permits(u->fleet);
+    n->limit_pending = u->fleet->plan.limits.pending;
+    n->share = num_min(n->share, u->fleet->plan.share);
+}
+
 void pool_numbers(const struct pool *p, struct pool_request *r, enum rule rule, int upstream,
                   uint64_t now_ns)
 {
@@ -61,6 +71,7 @@ void pool_numbers(const struct pool *p, struct pool_request *r, enum rule rule, 
         n->limit_streams = limiter_streams(&u->limiter);
         n->limit_pending = u->limiter.pending;
         n->share = breaker_share(&u->breaker);
+        note_fleet(p, n, u);
         note_doubt(n, u, r, now_ns);
     }
 }

@@ -30,6 +30,7 @@ void upstream_after_breaker(struct pool *p, struct upstream *u, uint64_t now_ns)
 static void note_streams(struct upstream *u, int change, uint64_t now_ns)
 {
     pace_note(&u->pace, u->streams, now_ns);
+    upstream_count_streams(u, now_ns);
     WEIR_ASSERT(change > 0 || u->streams > 0);
     u->streams += (uint32_t)change;
 }
@@ -37,8 +38,8 @@ static void note_streams(struct upstream *u, int change, uint64_t now_ns)
 /* From now on it waits for its first token. */
 static void pend(struct pool *p, struct upstream *u, struct pool_request *r, uint64_t now_ns)
 {
-    r->pend0 = u->pending;
-    r->inflight0 = upstream_load(u);
+    r->pend0 = u->pending + upstream_pending_elsewhere(p, u);
+    r->inflight0 = upstream_load(u) + upstream_used_elsewhere(p, u);
     upstream_expect(p, u, r, now_ns);
     r->pending = true;
     list_push_back(&u->pending_list, &r->pending_node);
@@ -93,6 +94,7 @@ void pool_send(struct pool *p, struct pool_request *r, const struct choice *c, u
     r->pending = r->marked = r->late = r->first = r->streaming = false;
     r->probe = c->rule == RULE_PROBE;
     r->overdue = false;
+    upstream_fleet_sent(p, u, r);
     if (request_is_system(r)) {
         u->system++;
         p->system++;
@@ -132,6 +134,7 @@ void upstream_note_first(struct pool *p, struct pool_request *r, uint64_t now_ns
     if (!request_is_system(r) && !r->uploading && (r->stream || upstream_is_unary(p, u, now_ns)))
         lateness = upstream_mark_first(p, u, r, now_ns);
     upstream_unpend(u, r);
+    upstream_fleet_started(p, u, r);
     if (!request_is_system(r) && r->stream) {
         note_streams(u, 1, now_ns);
         pace_seen(&u->pace, now_ns);
@@ -187,4 +190,5 @@ void pool_release(struct pool *p, struct pool_request *r, const struct pool_repo
         u->inflight--;
     }
     upstream_after_breaker(p, u, now_ns);
+    upstream_fleet_ended(p, u, now_ns);
 }

@@ -29,8 +29,7 @@ bool pool_deadline_lost(const struct pool *p, const struct pool_request *r, uint
 void pool_refuse_waiting(struct pool *p, struct pool_request *r, enum rule rule, uint64_t now_ns)
 {
     struct choice c = choose(p, r, -1, now_ns);
-    bool no_room = c.upstream >= 0 || c.rule == RULE_PENDING_LIMIT || c.rule == RULE_STREAM_LIMIT ||
-                   c.rule == RULE_SYSTEM_CAP;
+    bool no_room = c.upstream >= 0 || rule_is_room(c.rule);
 
     if (rule == RULE_WAITED && !no_room)
         rule = c.rule;

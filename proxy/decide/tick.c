@@ -13,7 +13,7 @@
  * nothing for so long beyond what it may take.  Nor may another still be in prefill, which can hold
  * up every stream of an engine.
  */
-static bool has_witness(const struct pool *p, const struct upstream *u, uint64_t now_ns)
+enum fleet_silence upstream_silence(const struct pool *p, const struct upstream *u, uint64_t now_ns)
 {
     bool witness = false;
 
@@ -22,10 +22,10 @@ static bool has_witness(const struct pool *p, const struct upstream *u, uint64_t
         const struct pool_request *r = LIST_OBJECT(n, struct pool_request, pending_node);
         uint64_t expected_ns = r->late_ns - p->conf->limiter.queue_target_ns;
         if (now_ns < expected_ns + p->conf->breaker.silence_ns)
-            return false;
+            return FLEET_IN_PREFILL;
         witness = witness || r->sent_ns >= u->sign_ns;
     }
-    return witness;
+    return witness ? FLEET_WITNESS : FLEET_NO_WITNESS;
 }
 
 static bool is_silent(const struct pool *p, struct upstream *u, uint64_t now_ns)
@@ -37,7 +37,7 @@ static bool is_silent(const struct pool *p, struct upstream *u, uint64_t now_ns)
         return false;
     }
     return now_ns - u->pace.last_event_ns >= c->silence_ns &&
-           now_ns - u->sign_ns >= c->silence_ns && has_witness(p, u, now_ns);
+           now_ns - u->sign_ns >= c->silence_ns && upstream_silence(p, u, now_ns) == FLEET_WITNESS;
 }
 
 static void tick_limits(struct pool *p, struct upstream *u, uint64_t events, uint64_t now_ns)
@@ -69,7 +69,10 @@ static void tick_limits(struct pool *p, struct upstream *u, uint64_t events, uin
     pace_tick(&u->pace, &pace);
     in.pace_s = u->pace.now_s;
     in.target_s = u->pace.target_s;
+    if (upstream_fleet_follow(p, u, now_ns))
+        return;
     limiter_tick(&u->limiter, &in);
+    upstream_fleet_slide(p, u, now_ns);
 }
 
 /* When it last showed that it works: where whole answers are all there is, those that run do, too.
@@ -88,6 +91,17 @@ static void note_sign(const struct pool *p, struct upstream *u)
 {
     if (p->tick_ns > u->sign_ns)
         u->sign_ns = p->tick_ns;
+}
+
+/* While the fleet sends it nothing or little, what runs here is not what it bears. */
+static void tick_breaker(struct pool *p, struct upstream *u, const struct breaker_rules *rules,
+                         const struct breaker_input *in)
+{
+    double known_good = u->breaker.known_good;
+
+    breaker_tick(&u->breaker, rules, in);
+    if (upstream_is_joined(p, u) && u->fleet->plan.state != BREAKER_CLOSED)
+        u->breaker.known_good = known_good;
 }
 
 static void upstream_tick(struct pool *p, struct upstream *u, uint64_t events, uint64_t now_ns)
@@ -117,7 +131,7 @@ static void upstream_tick(struct pool *p, struct upstream *u, uint64_t events, u
         .content_ns = at_work_ns(u, now_ns),
     };
     upstream_lapse(p, u, now_ns);
-    breaker_tick(&u->breaker, &rules, &in);
+    tick_breaker(p, u, &rules, &in);
     upstream_after_breaker(p, u, now_ns);
 }
 
@@ -148,6 +162,7 @@ void pool_tick(struct pool *p, const uint64_t *events, uint64_t now_ns)
 {
     if (now_ns <= p->tick_ns)
         return;
+    pool_fleet_tick(p, now_ns);
     for (size_t i = 0; i < p->n_upstreams; i++) {
         if (p->upstream[i].membership == MEMBER)
             upstream_tick(p, &p->upstream[i], events[i], now_ns);

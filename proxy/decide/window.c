@@ -35,12 +35,17 @@ void window_advance(struct window *w, uint64_t now_ns)
         forget(w, w->slice[++w->newest % WINDOW_SLICES]);
 }
 
-void window_add(struct window *w, unsigned column, uint64_t now_ns)
+void window_add_many(struct window *w, unsigned column, uint32_t n, uint64_t now_ns)
 {
     WEIR_ASSERT(column < WINDOW_COLUMNS);
     window_advance(w, now_ns);
-    w->slice[w->newest % WINDOW_SLICES][column]++;
-    w->sum[column]++;
+    w->slice[w->newest % WINDOW_SLICES][column] += n;
+    w->sum[column] += n;
+}
+
+void window_add(struct window *w, unsigned column, uint64_t now_ns)
+{
+    window_add_many(w, column, 1, now_ns);
 }
 
 void window_take_back(struct window *w, unsigned column, uint64_t now_ns)

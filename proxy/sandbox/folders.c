@@ -82,6 +82,14 @@ static void add_pool(struct list_of *l, const struct pool_conf *p)
     }
 }
 
+static void add_fleet(struct list_of *l, const struct fleet_conf *f)
+{
+    add_file(l, f->password_file, false);
+    add_file(l, f->ca, false);
+    add_file(l, f->certificate, false);
+    add_file(l, f->key, false);
+}
+
 struct sandbox_folder *sandbox_folders(const struct settings *s, const char *admin_socket,
                                        size_t *n)
 {
@@ -92,6 +100,7 @@ struct sandbox_folder *sandbox_folders(const struct settings *s, const char *adm
         add_listener(&l, &s->listeners[i]);
     for (size_t i = 0; i < s->n_pools; i++)
         add_pool(&l, &s->pools[i]);
+    add_fleet(&l, &s->fleet);
     add_file(&l, s->pages.directory, false);
     add_file(&l, s->state.path, true);
     if (strchr(s->log.access, '/') != NULL)

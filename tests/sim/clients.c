@@ -6,8 +6,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "fleet_sim.h"
 #include "weir/base/assert.h"
-#include "world.h"
 
 enum { PROMPT_MAX = 16384, OUTPUT_MAX = 2000 };
 enum { SOURCE_STRANGERS, SOURCE_HEAVY };
@@ -73,7 +73,8 @@ static struct ask *draw(struct world *w, struct rng *g)
         a->model = client_hash(model);
         a->group = model == 1 ? GROUP_FIRST_MODEL : GROUP_NORMAL;
     }
-    a->proxy = (int)(where * (double)sc->n_proxies);
+    a->proxy =
+        w->fleet != NULL ? fleet_proxy_of(w, -1, where) : (int)(where * (double)sc->n_proxies);
     a->allowed_retries = sc->retries;
     a->abort_s = a->leave_s = -1;
     if (aborts < sc->aborts / 2)
@@ -131,6 +132,8 @@ void client_comes(struct world *w, struct ask *a)
         w->res->first_attempts++;
     else
         w->res->retries++;
+    if (w->fleet != NULL)
+        a->proxy = fleet_proxy_of(w, a->proxy, 0);
     proxy_ask(&w->proxy[a->proxy], a);
 }
 

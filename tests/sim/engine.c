@@ -224,6 +224,7 @@ void engine_submit(struct engine *e, struct job *j)
     j->prefilled = j->take = j->made = j->cut_at = 0;
     if (e->dead) {
         e->w->res->dead_attempts++;
+        e->w->res->dead_in[(size_t)num_min(world_s(e->w), SIM_SECONDS_MAX - 1)]++;
         answer(e, j, WIRE_NS, OUTCOME_CONNECT_FAILED, 0, 0);
         return;
     }

@@ -16,6 +16,7 @@ static const char usage[] =
     "sim run BACKEND LOAD [SEED [RULE]]  one run with a trace; RULE weir fixed none gradient2\n"
     "                               vegas aimd\n"
     "sim calibrate [BACKEND]        capacity and best fixed limit of the engines\n"
+    "sim fleet [NODES [SEED [BACKEND]]]  so many weirs before one engine; 1000: that one scenario\n"
     "sim bench                      nanoseconds of a decision\n";
 
 static const char *arg(int argc, char **argv, int i, const char *otherwise)
@@ -51,6 +52,11 @@ static int command_run(int argc, char **argv)
     sc.rule = rule_of(arg(argc, argv, 5, "weir"));
     sc.check = sc.rule == RULE_WEIR;
     sc.trace = true;
+    sc.n_proxies = number(argc, argv, 6, "1");
+    if (sc.n_proxies > 1) {
+        sc.check = false;
+        sc.fleet = (struct fleet_setup){.used = true, .on = true, .rtt_ms = 0.5, .jitter = 1};
+    }
     held = sim_run(&sc, &res);
     (void)printf(
         "good %.3f of capacity, refused %.3f of asked, own queue of the engine p95 %.2f s\n",
@@ -78,6 +84,9 @@ int main(int argc, char **argv)
         return command_run(argc, argv);
     if (strcmp(what, "calibrate") == 0)
         return command_calibrate(arg(argc, argv, 2, NULL));
+    if (strcmp(what, "fleet") == 0)
+        return command_fleet(number(argc, argv, 2, "4"), number(argc, argv, 3, "1"),
+                             arg(argc, argv, 4, NULL));
     if (strcmp(what, "bench") == 0)
         return command_bench();
     (void)fputs(usage, stderr);

@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fleet_sim.h"
 #include "weir/base/assert.h"
 #include "weir/decide/pace.h"
-#include "world.h"
 
 enum { STALL_S = 45, FIRST_TOKEN_S = 30 };
 
@@ -78,6 +78,12 @@ static void send_on(struct job *j)
     j->first_ns = 0;
     ++*bin(w, group(j)->sent);
     hash_decision(w, j->id, (uint64_t)j->r.upstream);
+    if (w->fleet != NULL && w->fleet->agent[p->index].path_broken) {
+        j->verdict = OUTCOME_CONNECT_FAILED;
+        j->status = j->retry_after_ms = 0;
+        heap_push(&w->heap, w->now_ns + MS(1), EVENT_OUTCOME, j, 0, j->gen);
+        return;
+    }
     engine_submit(&w->engine[j->r.upstream], j);
 }
 
@@ -111,6 +117,8 @@ void proxy_collect(struct proxy *p)
         p->expiry_ns = next;
         heap_push(&p->w->heap, next, EVENT_EXPIRY, p, 0, 0);
     }
+    if (p->w->fleet != NULL)
+        agent_poke(p);
 }
 
 static struct pool_request request_for(const struct world *w, const struct ask *a)
@@ -141,6 +149,7 @@ void proxy_ask(struct proxy *p, struct ask *a)
     list_init(&j->node);
     list_init(&j->queued);
     w->n_asked++;
+    w->res->asked_by_proxy[p->index]++;
     ++*bin(w, group(j)->asked);
     switch (p->ops->arrive(p, j)) {
     case POOL_ADMIT:

@@ -21,7 +21,8 @@
 
 enum {
     SIM_ENGINES_MAX = 4,
-    SIM_PROXIES_MAX = 8,
+    SIM_PROXIES_MAX = 1000,
+    SIM_TROUBLES_MAX = 4,
     SIM_FAULTS_MAX = 8,
     SIM_ORDERS_MAX = 8,
     SIM_SECONDS_MAX = 3700,
@@ -96,6 +97,32 @@ struct sim_order {
     enum pool_command order;
 };
 
+/* What happens to a fleet of proxies. */
+enum trouble_kind {
+    STORE_DOWN,    /* connections are refused */
+    STORE_FROZEN,  /* nothing is answered */
+    STORE_CUT,     /* nodes of an odd number do not reach it */
+    STORE_EMPTIED, /* all it held is gone */
+    NODES_ARE,     /* so many get requests from now on; value */
+    NODE_KILLED,   /* the last one, with what runs there */
+    NODE_PATH,     /* nothing from this node reaches the engine; value */
+};
+struct fleet_trouble {
+    enum trouble_kind kind;
+    double at_s, seconds, value;
+};
+/* Proxies that stand for nodes of a fleet. */
+struct fleet_setup {
+    bool used;             /* this run is about one; else all below is nothing */
+    bool on;               /* they speak with each other; false: each for itself */
+    double rtt_ms, jitter; /* to the store: between rtt and rtt * (1 + jitter) */
+    double heavy;          /* the first gets so many times what another gets; 0 = 1 */
+    size_t first;          /* so many get requests at first; 0 = all */
+    uint32_t max_streams;  /* 0 = not set */
+    struct fleet_trouble trouble[SIM_TROUBLES_MAX];
+    size_t n_troubles;
+};
+
 enum rule_kind { RULE_WEIR, RULE_FIXED, RULE_NO_LIMIT, RULE_GRADIENT2, RULE_VEGAS, RULE_AIMD };
 
 /* How refused clients come back. */
@@ -144,6 +171,7 @@ struct scenario {
     size_t n_faults;
     struct sim_order order[SIM_ORDERS_MAX];
     size_t n_orders;
+    struct fleet_setup fleet;
     uint64_t seed;
 };
 
@@ -156,8 +184,11 @@ struct bins {
 
 struct result {
     struct bins group[SIM_GROUPS];
-    uint64_t good_by_proxy[SIM_PROXIES_MAX];
-    uint64_t dead_attempts; /* connections made to a dead engine */
+    uint64_t good_by_proxy[SIM_PROXIES_MAX], asked_by_proxy[SIM_PROXIES_MAX];
+    uint32_t dead_in[SIM_SECONDS_MAX]; /* dead_attempts, by second */
+    uint32_t used_most;                /* fleet: most in flight at once over all nodes */
+    uint64_t store_calls;              /* fleet */
+    uint64_t dead_attempts;            /* connections made to a dead engine */
     uint64_t quota_taken, quota_refused;
     uint64_t opened;      /* changes to OPEN */
     double opened_s[64];  /* when */

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fleet_sim.h"
 #include "weir/base/assert.h"
-#include "world.h"
 
 #define START_NS S(100000) /* never 0, as a real clock is not */
 #define TICK_NS  MS(100)
@@ -71,6 +71,8 @@ static void world_init(struct world *w, const struct scenario *sc, struct result
         push_at(w, 0.1 * (double)(i + 1) / (double)sc->n_proxies, EVENT_TICK, p, 0);
         push_at(w, 0.5, EVENT_SCAN, p, 0);
     }
+    if (sc->fleet.used)
+        fleet_init(w);
 }
 
 static void schedule(struct world *w)
@@ -84,6 +86,11 @@ static void schedule(struct world *w)
     }
     for (size_t i = 0; i < sc->n_orders; i++)
         push_at(w, sc->order[i].at_s, EVENT_ORDER, NULL, (int)i);
+    for (size_t i = 0; i < sc->fleet.n_troubles; i++) {
+        const struct fleet_trouble *t = &sc->fleet.trouble[i];
+        push_at(w, t->at_s, EVENT_TROUBLE, NULL, (int)i);
+        push_at(w, t->at_s + t->seconds, EVENT_TROUBLE_END, NULL, (int)i);
+    }
     if (sc->reload)
         push_at(w, sc->seconds / 2, EVENT_RELOAD, NULL, 0);
     if (sc->random_modes)
@@ -140,6 +147,8 @@ static void on_tick(struct world *w, struct proxy *p)
     proxy_collect(p);
     if (p->index == 0)
         sample_inflight(w);
+    if (p->index == 0 && w->fleet != NULL)
+        fleet_watch(w);
     if (w->sc->trace && p->ops == &weir_ops)
         trace(w, p);
     heap_push(&w->heap, w->now_ns + next_tick_ns(w), EVENT_TICK, p, 0, 0);
@@ -267,6 +276,13 @@ static void dispatch(struct world *w, const struct event *ev)
     case EVENT_MODE:
         on_mode(w);
         return;
+    case EVENT_AGENT:
+        agent_event(ev->about, ev->arg, ev->gen);
+        return;
+    case EVENT_TROUBLE:
+    case EVENT_TROUBLE_END:
+        fleet_fault(w, ev->arg, ev->kind == EVENT_TROUBLE_END);
+        return;
     }
 }
 
@@ -336,6 +352,8 @@ static void world_fini(struct world *w)
         free(w->all_jobs[i]);
     }
     free(w->all_jobs);
+    if (w->fleet != NULL)
+        fleet_fini(w);
     for (size_t i = 0; i < w->sc->n_proxies; i++)
         w->proxy[i].ops->fini(&w->proxy[i]);
 }

@@ -7,6 +7,7 @@
 /* Inside of a run: who calls whom.  clients -> proxy -> engine, and back by callbacks. */
 
 struct world;
+struct fleet_world; /* fleet_sim.h */
 struct proxy;
 struct engine;
 
@@ -29,6 +30,9 @@ enum event_kind {
     EVENT_RELOAD,
     EVENT_MODE,
     EVENT_ABORT,
+    EVENT_AGENT,
+    EVENT_TROUBLE,
+    EVENT_TROUBLE_END,
 };
 
 struct event {
@@ -179,7 +183,8 @@ struct world {
     uint64_t next_id;
     uint64_t n_over, n_asked; /* tries */
     bool broken;
-    bool closing; /* no new clients */
+    bool closing;              /* no new clients */
+    struct fleet_world *fleet; /* NULL: the proxies are of none */
 };
 
 static inline double world_s(const struct world *w)
@@ -239,6 +244,7 @@ struct tallies {
 };
 struct weir_gate {
     struct pool *pool;
+    void *raw; /* where the pool's memory begins */
     struct decide_conf conf, other_conf;
     uint32_t max_streams[SIM_ENGINES_MAX];
     struct watch before;

@@ -34,6 +34,6 @@ def test_the_default_build_is_hardened(binary):
 def test_the_version_names_the_libraries_it_runs_with():
     code, out, _ = run("--version", "--verbose")
     assert code == 0
-    for library in ("libssl", "libcrypto", "libevent", "libcares", "libconfig", "libnghttp2"):
+    for library in ("libssl", "libcrypto", "libevent", "libcares", "libconfig", "libhiredis", "libnghttp2"):
         assert re.search(rf"^linked: /.*{library}", out, re.M), out
     assert "linked" not in run("--version")[1]

@@ -26,6 +26,8 @@
       "One screen: state, share, load, limits, queue, causes of the last minute")                  \
     X(UPSTREAMS, "upstreams", "[POOL[/UPSTREAM]]", READ, upstreams, 0,                             \
       "Every upstream with its windows, limits, overrides and addresses")                          \
+    X(FLEET, "fleet", "", READ, fleet, 0,                                                          \
+      "The nodes of the fleet: age of their news, round trip, version, permits, who leads")        \
     X(DOCTOR, "doctor", "", READ, doctor, 0,                                                       \
       "What an expert would say: settings that do not fit what is seen, and what to do")           \
     X(SESSIONS, "sessions", "", READ, sessions, 0, "The requests under way now, oldest first")     \
@@ -118,7 +120,8 @@ enum {
 struct command_args {
     const struct command_row *row;
     bool json;
-    struct slice pool, upstream;               /* of POOL, POOL/UPSTREAM; upstream empty = all */
+    bool here;                   /* "--here": for this node alone, not for its fleet */
+    struct slice pool, upstream; /* of POOL, POOL/UPSTREAM; upstream empty = all */
     struct slice choices[COMMAND_CHOICES_MAX]; /* of a|b, in order */
     int n_choices;
     uint64_t number;   /* PERCENT, STREAMS, COUNT; 0 = left out */
@@ -136,8 +139,8 @@ enum command_parse {
 /*
  * Understands one line (without its end).  Words may be put in double quotes, with \" and
  * \\ inside;
- * "--json" may stand anywhere before a TEXT.  Anything but COMMAND_OK: a sentence in why.
- * `local`: weirctl's own commands too.
+ * "--json" and "--here" may stand anywhere before a TEXT.  Anything but COMMAND_OK: a sentence in
+ * why. `local`: weirctl's own commands too.
  */
 enum command_parse command_parse(struct slice line, bool local, struct command_args *out,
                                  struct text *why);

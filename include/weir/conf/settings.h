@@ -76,6 +76,7 @@ struct upstream_conf {
     enum upstream_proxy proxy_protocol;
     char *ca, *server_name, *certificate, *key;
     bool verify;
+    bool shared; /* all nodes of the fleet reach one and the same server there */
     uint32_t idle_connections;
     uint64_t idle_timeout_ns;
 };
@@ -170,6 +171,16 @@ struct tracing_conf {
     double sample;  /* 0 to 1, of requests without a parent */
 };
 
+/* The weirs in front of the same upstreams, and the Redis through which they know of each other. */
+struct fleet_conf {
+    char *redis; /* "" = off; never with a password */
+    char *name, *node;
+    char *password_file, *ca, *server_name, *certificate, *key;
+    bool verify;
+    uint64_t timeout_ns;
+    uint32_t nodes; /* assumed while Redis was never reached */
+};
+
 struct settings {
     uint32_t workers; /* never 0: one per core is already filled in */
     char *user;
@@ -196,6 +207,7 @@ struct settings {
     struct state_conf state;
     struct log_conf log;
     struct tracing_conf tracing;
+    struct fleet_conf fleet;
 
     char *file;    /* where it was read from; "" = none */
     void *origins; /* conf's own: where each value came from */

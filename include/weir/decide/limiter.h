@@ -66,9 +66,10 @@ double limiter_known(const struct limiter *l);
 
 /*
  * Was there certainly a place for a request that found `inflight` others before it?  More streams
- * ran at once lately.
+ * ran at once lately.  `proven`: of whichever limiter.
  */
 bool limiter_had_place(const struct limiter *l, uint32_t inflight);
+bool limiter_had_place_of(double proven, uint32_t inflight);
 
 /* Do as many streams run as ran at once lately? */
 bool limiter_is_full(const struct limiter *l, uint32_t streams);
@@ -91,6 +92,18 @@ bool limiter_has_room(const struct limiter *l, uint32_t inflight, uint32_t pendi
  * for the end of the cooldown must not all be sent at once: most of it would be refused again.
  */
 void limiter_refused(struct limiter *l);
+
+/* Limits that came from elsewhere, within 1 and max_streams; the ceiling is forgotten. */
+void limiter_put(struct limiter *l, double streams, double pending);
+
+/* A tick of one that follows another: limits and doubt are its leader's, marks move nothing. */
+struct limiter_lead {
+    double streams, pending, doubt;
+    bool shown, start, cold;
+    uint32_t in_streams; /* open streams here */
+    uint64_t now_ns, elapsed_ns;
+};
+void limiter_follow(struct limiter *l, const struct limiter_lead *lead);
 
 struct limiter_input {
     uint32_t inflight, pending, streams;

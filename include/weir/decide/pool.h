@@ -108,8 +108,12 @@ struct pool_request {
     uint32_t pend0, inflight0, generation; /* pending and in flight when it was sent */
     int rank;
     bool pending, marked, late, first, probe, overdue, streaming, counted_user, woken;
-    bool guessed; /* nothing was known when it was sent: late_ns is a guess */
-    bool excused; /* late_ns was put off once, for it certainly had a place */
+    bool guessed;              /* nothing was known when it was sent: late_ns is a guess */
+    bool excused;              /* late_ns was put off once, for it certainly had a place */
+    uint32_t fleet_generation; /* of the fleet's breaker when it was sent */
+    uint64_t fleet_sent;       /* what all nodes had sent by then */
+    bool fleet_probe;          /* it is the fleet's probe, and nothing was said of it yet */
+    bool fleet_lone;           /* the fleet knows that it is late, though nothing confirms it */
 };
 
 /* What an ended exchange says about its upstream, for pool_end and pool_retry. */

@@ -9,6 +9,7 @@
 #include "weir/decide/cooldown.h"
 #include "weir/decide/events.h"
 #include "weir/decide/evidence.h"
+#include "weir/decide/fleet_node.h"
 #include "weir/decide/kinds.h"
 #include "weir/decide/lease.h"
 #include "weir/decide/limiter.h"
@@ -62,6 +63,7 @@ struct upstream {
     uint64_t sign_ns;       /* when any byte last came; 0 = never */
     struct breaker breaker;
     uint64_t override_until_ns[OVERRIDE_COUNT];
+    struct fleet_place *fleet; /* of the pool's node of a fleet; NULL: it has none */
 };
 
 /* Columns of pool.arrivals. */
@@ -93,6 +95,7 @@ struct pool {
     struct event_ring events;
     struct users users;
     struct leases leases;
+    struct fleet_node *fleet; /* borrowed; NULL: this pool is of no fleet */
     struct upstream upstream[];
 };
 
@@ -112,6 +115,8 @@ enum {
 #define POOL_STORM_SHARE      0.2
 
 /* pool.c */
+/* It refused for want of room: of load, and not of a state. */
+bool rule_is_room(enum rule r);
 void upstream_init(struct pool *p, size_t i, uint32_t id, uint32_t max_streams, uint64_t now_ns);
 
 /* choose.c */
@@ -219,6 +224,54 @@ uint64_t pool_wait_ns(const struct pool *p, const struct pool_request *r, uint64
 void pool_bound_queue(struct pool *p, uint64_t now_ns);
 /* Each tick: measures how fast waiting requests are served, and notices the end of a cold start. */
 void pool_tick_waiting(struct pool *p, uint64_t now_ns);
+
+/* tick.c */
+/* What its pending requests say of a silence. */
+enum fleet_silence upstream_silence(const struct pool *p, const struct upstream *u,
+                                    uint64_t now_ns);
+
+/* pool_fleet.c: what the fleet says; without one, or alone, it says nothing. */
+/* The fleet's rules stand for the limiter's: permits and this node's part of P. */
+bool upstream_is_joined(const struct pool *p, const struct upstream *u);
+/* RULE_ROOM, RULE_PROBE, RULE_BREAKER_OPEN or RULE_HALF_OPEN, where the own breaker said `own`. */
+enum rule upstream_fleet_state(const struct pool *p, const struct upstream *u, enum rule own);
+/* Joined: for one more in flight. */
+enum rule upstream_fleet_ask(struct pool *p, struct upstream *u, const struct pool_request *r,
+                             uint64_t now_ns);
+/* Alone: it has as many as its part of the fleet. */
+bool upstream_is_beyond_part(const struct pool *p, const struct upstream *u, uint64_t now_ns);
+/* The end of the fleet's OPEN, 0 = it is not. */
+uint64_t upstream_fleet_until(const struct pool *p, const struct upstream *u);
+/* In flight and without a first token at other nodes. */
+uint32_t upstream_used_elsewhere(const struct pool *p, const struct upstream *u);
+uint32_t upstream_pending_elsewhere(const struct pool *p, const struct upstream *u);
+void pool_fleet_arrived(struct pool *p, const struct pool_request *r, uint64_t now_ns);
+void upstream_fleet_sent(struct pool *p, struct upstream *u, struct pool_request *r);
+void upstream_fleet_started(struct pool *p, struct upstream *u, const struct pool_request *r);
+/* Has one that another node sent later its first token already?  And how many were sent since by
+ * all, as far as the last plan knows? */
+bool upstream_was_passed_elsewhere(const struct upstream *u, const struct pool_request *r);
+uint64_t upstream_sent_elsewhere(const struct upstream *u, const struct pool_request *r);
+void upstream_fleet_ended(struct pool *p, struct upstream *u, uint64_t now_ns);
+/* Before the tick of the upstreams, and in place of the limiter's tick (false: not joined). */
+void pool_fleet_tick(struct pool *p, uint64_t now_ns);
+bool upstream_fleet_follow(struct pool *p, struct upstream *u, uint64_t now_ns);
+/* After the limiter's tick, alone. */
+void upstream_fleet_slide(struct pool *p, struct upstream *u, uint64_t now_ns);
+
+/* fleet_count.c: what is told to the fleet. */
+void upstream_count_mark(struct upstream *u, const struct pool_request *r, enum mark m,
+                         bool learning);
+/* It is late, and that alone shows nothing. */
+void upstream_count_lone(struct upstream *u, struct pool_request *r);
+void upstream_count_ok(struct upstream *u, const struct pool_request *r);
+/* What became of the fleet's probe; the first word counts. */
+enum probe_end { PROBE_GOOD, PROBE_BAD, PROBE_VOID };
+void upstream_count_probe(struct upstream *u, struct pool_request *r, enum probe_end e);
+/* An end was told to the breaker, which had `in_row` failures in a row before. */
+void upstream_count_end(struct upstream *u, struct pool_request *r, enum breaker_takes takes,
+                        uint32_t in_row, bool shut);
+void upstream_count_streams(struct upstream *u, uint64_t now_ns);
 
 /* operator.c */
 void upstream_lapse(struct pool *p, struct upstream *u, uint64_t now_ns);

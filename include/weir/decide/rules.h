@@ -42,6 +42,12 @@
     X(RULE_STREAM_LIMIT, "stream_limit", CAUSE_OVERLOADED, \
       "as many streams as the upstream takes were open there", \
       "fewer open streams than the limit (limiter or max_streams)") \
+    X(RULE_FLEET_LIMIT, "fleet_limit", CAUSE_OVERLOADED, \
+      "this node had no permit of the fleet left, and the others hold or use the rest", \
+      "a permit: fewer streams over all nodes, or fewer waiting elsewhere") \
+    X(RULE_FLEET_RANK, "fleet_rank", CAUSE_OVERLOADED, \
+      "a request with precedence was waiting at another node", \
+      "nobody with precedence waiting elsewhere") \
     X(RULE_BREAKER_OPEN, "breaker_open", CAUSE_CIRCUIT_OPEN, \
       "the breaker was open", \
       "the breaker closed, or its waiting over and a probe free") \

@@ -35,6 +35,7 @@ void window_init(struct window *w, uint64_t span_ns, uint64_t now_ns);
 void window_advance(struct window *w, uint64_t now_ns);
 
 void window_add(struct window *w, unsigned column, uint64_t now_ns);
+void window_add_many(struct window *w, unsigned column, uint32_t n, uint64_t now_ns);
 
 /* Undoes one count, the most recent; nothing if the window has none. */
 void window_take_back(struct window *w, unsigned column, uint64_t now_ns);

@@ -9,7 +9,8 @@
 #include "weir/base/buf.h"
 #include "weir/conf/compare.h"
 #include "weir/conf/settings.h"
-#include "weir/decide/pool.h"
+#include "weir/decide/pool_fleet.h"
+#include "weir/fleet/fleet.h"
 #include "weir/flow/counters.h"
 #include "weir/http/trace_context.h"
 #include "weir/net/loop.h"
@@ -28,7 +29,7 @@ const struct settings *control_settings(const struct control *c);
 /* An operator command that is in force until it lapses. */
 struct override_view {
     char what[48];          /* "breaker open", "limit streams 8", "mode breaker observe" */
-    char by[24];            /* "uid 0" */
+    char by[64];            /* "uid 0", "uid 0 at NODE" */
     uint64_t until_wall_ns; /* 0 = no end */
 };
 enum { OVERRIDES_MAX = 8 };
@@ -42,7 +43,8 @@ struct upstream_status {
     double pace_p50_ms;
     struct upstream_sum sum; /* since the start */
     char addresses[160];     /* as resolved now, for people */
-    char check[96];          /* why the last health check failed; "" = it did not */
+    struct pool_fleet_view fleet;
+    char check[96]; /* why the last health check failed; "" = it did not */
 };
 
 /* What came in the last hour, or since the start. */
@@ -99,6 +101,7 @@ struct status_view {
     struct worker_sum workers;
     uint32_t n_workers;
     struct tracing_status tracing;
+    const struct fleet_view *fleet; /* NULL: no block fleet */
     struct process_status process;
     int access_log_error; /* errno of the write to the access log that fails now; 0 = none */
 };
@@ -114,12 +117,21 @@ uint64_t control_wall(const struct control *c, uint64_t mono_ns);
 struct control_who {
     unsigned uid;
     const char *text; /* the command as typed, for the audit line */
+    bool here;        /* for this node only, not for its fleet */
+    const char *node; /* of the fleet, where it was given; NULL = here */
 };
 /* upstream SIZE_MAX: all of the pool.  for_ns 0: until taken back. */
 bool control_command(struct control *c, const struct control_who *who, size_t pool, size_t upstream,
                      enum pool_command o, double value, uint64_t for_ns, char *why, size_t room);
 bool control_mode(struct control *c, const struct control_who *who, size_t pool,
                   enum pool_rule_set set, bool enforce, uint64_t for_ns, char *why, size_t room);
+/*
+ * What the answer to such a command says of the fleet: whether all nodes carry it out; "" without
+ * one.  Static.
+ */
+const char *control_fleet_reach(const struct control *c, const struct control_who *who);
+/* The nodes of the fleet; fn is called once, later.  False: there is no fleet, or too many ask. */
+bool control_fleet_members(struct control *c, fleet_members_fn *fn, void *arg);
 /* text NULL clears. */
 bool control_incident(struct control *c, const struct control_who *who, size_t pool,
                       const char *text, uint64_t for_ns, char *why, size_t room);

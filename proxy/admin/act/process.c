@@ -10,7 +10,7 @@
 static struct control_who who(const struct call *c, char line[COMMAND_LINE_MAX + 1])
 {
     (void)snprintf(line, COMMAND_LINE_MAX + 1, "%.*s", (int)c->line.len, c->line.p);
-    return (struct control_who){c->uid, line};
+    return (struct control_who){.uid = c->uid, .text = line};
 }
 
 /* --- upgrade: the answer comes when the next weir has taken over, or has not */

@@ -12,7 +12,7 @@ enum { WHY_MAX = 400 };
 static struct control_who who(const struct call *c, char line[COMMAND_LINE_MAX + 1])
 {
     (void)snprintf(line, COMMAND_LINE_MAX + 1, "%.*s", (int)c->line.len, c->line.p);
-    return (struct control_who){c->uid, line};
+    return (struct control_who){.uid = c->uid, .text = line, .here = c->args->here};
 }
 
 /* " for 30 min, until 03:42:10Z"; "" where there is no end. */
@@ -72,8 +72,8 @@ void run_operator(struct call *c, int param)
         return;
     }
     command_number(o, c->args->number, number);
-    call_done(c, "%s: %s%s%s", target_name(c, &t, name), order_says[o], number,
-              deadline(c->args->for_ns, until));
+    call_done(c, "%s: %s%s%s%s", target_name(c, &t, name), order_says[o], number,
+              deadline(c->args->for_ns, until), control_fleet_reach(c->a->control, &w));
 }
 
 void run_limit_auto(struct call *c, int param)
@@ -90,7 +90,8 @@ void run_limit_auto(struct call *c, int param)
         call_refuse(c, FAIL_REFUSED, why);
         return;
     }
-    call_done(c, "%s: limit given back to the rules", target_name(c, &t, name));
+    call_done(c, "%s: limit given back to the rules%s", target_name(c, &t, name),
+              control_fleet_reach(c->a->control, &w));
 }
 
 static enum pool_rule_set rule_set(struct slice name)
@@ -139,11 +140,12 @@ void run_mode(struct call *c, int param)
         call_refuse(c, FAIL_REFUSED, why);
         return;
     }
-    call_done(c, "%.*s: the %.*s %s%s", (int)c->args->pool.len, c->args->pool.p, (int)rule.len,
+    call_done(c, "%.*s: the %.*s %s%s%s", (int)c->args->pool.len, c->args->pool.p, (int)rule.len,
               rule.p,
               enforce ? "enforces" : "only looks on: it decides and counts, and refuses nothing",
               mode_is_ordered(c, t.pool, rule) ? deadline(c->args->for_ns, until)
-                                               : ", as the settings say");
+                                               : ", as the settings say",
+              control_fleet_reach(c->a->control, &w));
 }
 
 void run_incident(struct call *c, int set)
@@ -165,8 +167,9 @@ void run_incident(struct call *c, int set)
     text_init(&as_shown, shown, sizeof shown);
     text_shown(&as_shown, slice_str(text));
     if (set)
-        call_done(c, "%.*s: users now read \"%s\"%s", (int)c->args->pool.len, c->args->pool.p,
-                  shown, deadline(c->args->for_ns, until));
+        call_done(c, "%.*s: users now read \"%s\"%s%s", (int)c->args->pool.len, c->args->pool.p,
+                  shown, deadline(c->args->for_ns, until), control_fleet_reach(c->a->control, &w));
     else
-        call_done(c, "%.*s: the incident text is gone", (int)c->args->pool.len, c->args->pool.p);
+        call_done(c, "%.*s: the incident text is gone%s", (int)c->args->pool.len, c->args->pool.p,
+                  control_fleet_reach(c->a->control, &w));
 }

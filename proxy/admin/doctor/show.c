@@ -143,6 +143,8 @@ static const char *set_of(enum rule r)
     case RULE_PROBE:
     case RULE_PENDING_LIMIT:
     case RULE_STREAM_LIMIT:
+    case RULE_FLEET_LIMIT:
+    case RULE_FLEET_RANK:
     case RULE_COOLDOWN:
     case RULE_DRAINED:
     case RULE_FAIR_SHARE:

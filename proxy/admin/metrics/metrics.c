@@ -361,6 +361,7 @@ static void write_all(struct metric_out *o, struct admin *a)
     }
     write_counters(o, a);
     write_workers(o, a);
+    fleet_metrics(o, a);
     process_metrics(o, a);
 }
 

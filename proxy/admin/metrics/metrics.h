@@ -43,6 +43,24 @@
       "Spans of sampled requests, sent to the collector (sent) or given up (dropped)")             \
     X(incident, "weir_incident", "gauge", "pool", "1 while an incident text is shown to users")
 
+/* Of a node of a fleet (metrics/fleet.c); without the block fleet they have no samples. */
+#define WEIR_FLEET_METRICS(X)                                                                      \
+    X(nodes, "weir_fleet_nodes", "gauge", "", "Nodes of the fleet that are alive, this one too")   \
+    X(leader, "weir_fleet_leader", "gauge", "", "1 while this node leads")                         \
+    X(state, "weir_fleet_state", "gauge", "state",                                                 \
+      "Whether the node is in this state (1) or not (0): off, joined, alone")                      \
+    X(sync_age, "weir_fleet_sync_age_seconds", "gauge", "",                                        \
+      "Since the last call to Redis that was answered was sent")                                   \
+    X(permits, "weir_fleet_permits", "gauge", "pool,upstream,kind",                                \
+      "Requests that may be in flight of a shared upstream: of the fleet (limit), of this node "   \
+      "(held), and those that are (used)")                                                         \
+    X(sync_seconds, "weir_fleet_sync_seconds_total", "counter", "",                                \
+      "Time that answered syncs took, from sending to answer")                                     \
+    X(calls, "weir_fleet_calls_total", "counter", "call,result", "Calls to Redis")                 \
+    X(connects, "weir_fleet_connects_total", "counter", "", "Tries to connect to Redis")           \
+    X(rejected, "weir_fleet_rejected_total", "counter", "",                                        \
+      "What came from Redis and was not taken, because no weir writes it so")
+
 /* Not weir's own names: what every process exports. */
 #define WEIR_PROCESS_METRICS(X)                                                                    \
     X(cpu, "process_cpu_seconds_total", "counter", "", "CPU time of the process, user and system") \
@@ -59,5 +77,6 @@ void show_metrics(struct text *t, struct admin *a, const void *unused);
 /* One of them by its name; false: the kernel will not tell. */
 bool process_number(const char *name, double *v, struct admin *a);
 void process_metrics(struct metric_out *o, struct admin *a);
+void fleet_metrics(struct metric_out *o, struct admin *a);
 
 #endif

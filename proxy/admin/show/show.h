@@ -20,6 +20,12 @@ void show_expected(struct text *t, double share, double expected_s, bool dead);
 /* The rules wait for the upstream to answer a probe. */
 bool awaits_probe(const struct upstream_view *v);
 
+/* The fleet in `status`; NULL: there is none. */
+void show_fleet(struct text *t, const struct fleet_view *f);
+void json_fleet(struct json_out *j, const struct fleet_view *f);
+/* An upstream's part of it; null where it is in none. */
+void json_fleet_part(struct json_out *j, const struct pool_fleet_view *v);
+
 /* The JSON object of `events`. */
 void show_event_json(struct json_out *j, const struct control_event *e);
 

@@ -167,6 +167,7 @@ void json_upstream(struct json_out *j, struct admin *a, size_t pool, size_t upst
     json_u64(j, "inflight", u->v.inflight);
     json_u64(j, "elsewhere", u->v.elsewhere);
     json_limits(j, &u->v);
+    json_fleet_part(j, &u->fleet);
     json_u64(j, "max_streams", u->v.max_streams);
     json_window(j, &u->v, window_ns(a, pool));
     json_times(j, u);
@@ -265,6 +266,7 @@ void show_status_json(struct text *t, struct admin *a, const void *unused)
     json_wall(&j, "now", s->now_wall_ns);
     json_logs(&j, s);
     put_tracing(&j, &s->tracing);
+    json_fleet(&j, s->fleet);
     json_open_array(&j, "pools");
     for (size_t i = 0; i < s->n_pools; i++)
         json_pool(&j, a, i);

@@ -278,6 +278,7 @@ void show_status(struct text *t, struct admin *a, const void *unused)
     show_head(t, s);
     show_logs(t, s);
     show_tracing(t, &s->tracing);
+    show_fleet(t, s->fleet);
     for (size_t i = 0; i < s->n_pools; i++)
         show_pool(t, &s->pools[i], s,
                   i < conf->n_pools ? conf->pools[i].decide.breaker.window_ns : 0);

@@ -43,6 +43,21 @@ static void show_load(struct text *t, const struct upstream_view *v)
     text_printf(t, "  no token yet   %u, %.1f allowed\n", v->pending, v->limit_pending);
 }
 
+static void show_fleet_part(struct text *t, const struct pool_fleet_view *f)
+{
+    if (!f->shared || f->state != FLEET_JOINED)
+        return;
+    text_printf(t, "  fleet          %s, %u allowed on all nodes, %u permits here, %u used",
+                breaker_state_name(f->breaker), f->limit, f->held, f->used);
+    if (f->waiting_elsewhere > 0)
+        text_printf(t, "; requests wait at %u other nodes", f->waiting_elsewhere);
+    if (f->probes)
+        text_str(t, "; this node sends the probe");
+    if (f->own_path)
+        text_str(t, "; only this node's way to it is broken");
+    text_char(t, '\n');
+}
+
 static void show_times(struct text *t, const struct upstream_status *u)
 {
     char a[HUMAN_MAX], b[HUMAN_MAX], c[HUMAN_MAX];
@@ -82,6 +97,7 @@ static void show_upstream(struct text *t, struct admin *a, size_t pool, size_t u
         text_printf(t, "  last health check failed: %s\n", u->check);
     show_state(t, u, a->status->now_ns);
     show_load(t, &u->v);
+    show_fleet_part(t, &u->fleet);
     show_times(t, u);
     show_counts(t, u, pool < s->n_pools ? s->pools[pool].decide.breaker.window_ns : 0);
     show_overrides(t, "  ", u->name, u->overrides, u->n_overrides, a->status->now_wall_ns);

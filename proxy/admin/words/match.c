@@ -360,16 +360,35 @@ static bool takes_text(struct slice name)
     return false;
 }
 
-/* "--json" counts right after the command, and as the last word where that cannot be a text. */
-static bool take_json(struct lex_line *l)
+/* A flag counts right after the command, and as the last word where that cannot be a text. */
+static bool take_flag(struct lex_line *l, struct slice flag)
 {
     for (int i = 1; i < l->n; i++) {
         if (i > 1 && (i + 1 < l->n || l->more || takes_text(l->words[0].value)))
             continue;
-        if (!l->words[i].quoted && slice_eq(l->words[i].value, SLICE_LIT("--json"))) {
+        if (!l->words[i].quoted && slice_eq(l->words[i].value, flag)) {
             remove_word(l, i);
             return true;
         }
+    }
+    return false;
+}
+
+static void take_flags(struct lex_line *l, struct command_args *out)
+{
+    out->json = take_flag(l, SLICE_LIT("--json"));
+    out->here = take_flag(l, SLICE_LIT("--here"));
+    out->json = out->json || take_flag(l, SLICE_LIT("--json")); /* it stood behind the other */
+}
+
+/* Commands that a fleet carries out as one. */
+static bool is_for_all(const struct command_row *row)
+{
+    static const char *const names[] = {"ramp", "breaker", "upstream", "limit", "mode", "incident"};
+
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (strcmp(row->name, names[i]) == 0)
+            return true;
     }
     return false;
 }
@@ -409,6 +428,7 @@ enum command_parse command_parse(struct slice line, bool local, struct command_a
                                  struct text *why)
 {
     struct lex_line l;
+    enum command_parse parsed;
 
     *out = (struct command_args){0};
     if (line.len > COMMAND_LINE_MAX) {
@@ -419,6 +439,12 @@ enum command_parse command_parse(struct slice line, bool local, struct command_a
         return COMMAND_USAGE;
     if (l.n == 0)
         return COMMAND_EMPTY;
-    out->json = take_json(&l);
-    return match_rows(line, &l, local, out, why);
+    take_flags(&l, out);
+    parsed = match_rows(line, &l, local, out, why);
+    if (parsed == COMMAND_OK && out->here && !is_for_all(out->row)) {
+        text_printf(why, "%s: --here is for commands that a whole fleet carries out",
+                    out->row->name);
+        return COMMAND_USAGE;
+    }
+    return parsed;
 }

@@ -71,7 +71,8 @@ void command_help(struct text *t, bool local)
     text_str(t, "What can be read (add --json for programs):\n");
     help_of(t, local, RIGHT_READ);
     text_str(t, "What can be done (each is logged with its uid; TIME such as 90s, 30m, 2h; 30m "
-                "where it is left out):\n");
+                "where it is left out;\n"
+                "those of a fleet hold on all nodes, with --here on this one):\n");
     help_of(t, local, RIGHT_WRITE);
 }
 

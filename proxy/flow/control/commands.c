@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "control/control_priv.h"
+#include "control/fleet.h"
 
 /* In the list of events as far as it fits; the log has it whole, from admin. */
 static void command_done(struct control *c, const struct control_who *who, size_t pool,
@@ -13,7 +14,8 @@ static void command_done(struct control *c, const struct control_who *who, size_
 
     control_note(c, c->names.pools[p->slot],
                  upstream == SIZE_MAX ? "" : c->names.upstreams[p->upstreams[upstream].slot],
-                 "command", "command by uid %u: %s", who->uid, who->text);
+                 "command", "command by uid %u%s%s: %s", who->uid, who->node == NULL ? "" : " at ",
+                 who->node == NULL ? "" : who->node, who->text);
 }
 
 static uint64_t until(const struct control *c, uint64_t for_ns)
@@ -47,6 +49,11 @@ static enum pool_override override_of(enum pool_command o)
     WEIR_UNREACHABLE("command");
 }
 
+static void put_node(char out[33], const struct control_who *who)
+{
+    (void)snprintf(out, 33, "%s", who->node == NULL ? "" : who->node);
+}
+
 static void note_by(struct control *c, const struct control_who *who, const struct snapshot_pool *p,
                     size_t i, enum pool_command o, double value)
 {
@@ -55,7 +62,8 @@ static void note_by(struct control *c, const struct control_who *who, const stru
 
     if (ov == OVERRIDE_COUNT)
         return;
-    w->by[ov] = (struct command_by){who->uid, true};
+    w->by[ov] = (struct command_by){.uid = who->uid, .known = true};
+    put_node(w->by[ov].node, who);
     if (ov == OVERRIDE_LIMIT_STREAMS)
         w->limit_value = value;
 }
@@ -76,6 +84,7 @@ static bool command_one(struct control *c, const struct control_who *who,
         return false;
     }
     note_by(c, who, p, i, o, value);
+    control_fleet_tell_command(c, who, (size_t)p->index, i, o, value, until_ns);
     return true;
 }
 
@@ -109,7 +118,9 @@ bool control_mode(struct control *c, const struct control_who *who, size_t pool,
     as_configured = pool_enforces(gate_pool(p->gate), set) == enforce;
     pool_set_mode(gate_pool(p->gate), set, as_configured ? -1 : enforce);
     gate_unlock(p->gate);
-    *m = (struct mode_override){!as_configured, enforce, until(c, for_ns), who->uid};
+    *m = (struct mode_override){!as_configured, enforce, until(c, for_ns), who->uid, ""};
+    put_node(m->node, who);
+    control_fleet_tell_mode(c, who, pool, set, enforce, m->until_ns);
     command_done(c, who, pool, SIZE_MAX);
     return true;
 }
@@ -178,6 +189,7 @@ bool control_incident(struct control *c, const struct control_who *who, size_t p
         (void)snprintf(why, room, "there is no memory for the text");
         return false;
     }
+    control_fleet_tell_incident(c, who, pool, text, until(c, for_ns));
     command_done(c, who, pool, SIZE_MAX);
     return true;
 }

@@ -9,6 +9,7 @@
 
 #include "control/control_priv.h"
 #include "control/export.h"
+#include "control/fleet.h"
 #include "control/takeover.h"
 #include "weir/base/text.h"
 
@@ -108,7 +109,7 @@ static void check_drained(struct control *c)
     if (!c->phase.quitting && c->upgrade.state != UPGRADE_DONE)
         return;
     control_sum_workers(c, &sum);
-    if (sum.client_open == 0 && export_is_done(c))
+    if (sum.client_open == 0 && export_is_done(c) && control_fleet_is_done(c))
         end(c);
 }
 
@@ -299,7 +300,8 @@ struct control *control_create(struct settings **s, const struct control_start *
     loop_timer_init(&c->drain_timer, c->loop, on_drain_timer, c);
     if (!allocate_views(c) || !why_ring_init(&c->why, c->snapshot->settings->admin.why_entries) ||
         !upgrade_begin(c) || !control_signals_begin(c) || !access_log_open(c, why, room) ||
-        !make_workers(c) || !control_watch_upstreams(c) || !export_open(c))
+        !make_workers(c) || !control_watch_upstreams(c) || !export_open(c) ||
+        !control_fleet_open(c))
         goto failed;
     return c;
 failed:
@@ -376,6 +378,7 @@ void control_destroy(struct control **cp)
     c->phase.draining = true; /* a signal that comes now has no workers to tell */
     if (c->loop != NULL) {
         control_reloads_end(c);
+        control_fleet_close(c);
         export_close(c);
         upgrade_end(c);
         control_unwatch_upstreams(c);

@@ -10,6 +10,7 @@
 #include "weir/base/list.h"
 #include "weir/base/log.h"
 #include "weir/base/log_sink.h"
+#include "weir/fleet/fleet.h"
 #include "weir/flow/control.h"
 #include "weir/net/conn.h"
 #include "weir/net/resolver.h"
@@ -37,6 +38,7 @@ enum {
 struct command_by {
     unsigned uid;
     bool known;
+    char node[33]; /* of the fleet; "" = here */
 };
 
 struct upstream_watch {
@@ -58,6 +60,7 @@ struct mode_override {
     bool on, enforce;
     uint64_t until_ns; /* 0 = no end */
     unsigned uid;
+    char node[33]; /* of the fleet; "" = here */
 };
 
 /* Totals at the begin of a minute (hour.c). */
@@ -118,6 +121,22 @@ struct export
     uint64_t sent, dropped; /* spans */
     uint64_t ends_ns;       /* the process ends: not later than that */
     char error[128];        /* why it does not work now; "" = it does */
+};
+
+/* Where the fleet's i-th upstream is, by index in the settings in force. */
+struct fleet_at {
+    size_t pool, upstream;
+};
+/* This weir as a node of a fleet (fleet.c). */
+struct control_fleet {
+    struct fleet *node;  /* NULL: off */
+    struct snapshot *of; /* whose settings it goes by; a reference */
+    struct fleet_at places[FLEET_UPSTREAMS_MAX];
+    size_t n_places;
+    struct fleet_plan plans[FLEET_UPSTREAMS_MAX]; /* the last of each, for when this node leads */
+    uint64_t plan_at_ns[FLEET_UPSTREAMS_MAX];
+    struct fleet_pool *pools[SNAPSHOT_POOLS_MAX + 1]; /* by slot */
+    struct fleet_view view;                           /* as shown */
 };
 
 /* See memory_watch.c. */
@@ -239,6 +258,7 @@ struct control {
     int keep_error;           /* that was said; 0 = none */
     struct access_log log;
     struct export export;
+    struct control_fleet fleet;
     struct memory_watch memory;
     struct why_ring why;
     struct request_record why_found;

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "control/export.h"
+#include "control/fleet.h"
 #include "weir/base/memory.h"
 
 /* What reading a file and making everything of it may take, generously. */
@@ -219,6 +220,7 @@ static void put_in_force(struct control *c, struct ready *r)
     tell_workers(c, old, r);
     swap_upstreams(c, old);
     export_reload(c, old);
+    control_fleet_reload(c, old);
     log_set_level(next->settings->log.level);
     control_judge(c);
     control_publish(c);

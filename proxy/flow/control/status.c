@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "control/control_priv.h"
+#include "control/fleet.h"
 #include "upstream/health.h"
 #include "weir/base/memory.h"
 
@@ -13,12 +14,12 @@ static const char *const override_names[OVERRIDE_COUNT] = {
     [OVERRIDE_LIMIT_STREAMS] = "limit streams",
 };
 
-static void put_by(char out[24], const struct command_by *by)
+static void put_by(char out[64], const struct command_by *by)
 {
     if (by->known)
-        (void)snprintf(out, 24, "uid %u", by->uid);
+        (void)snprintf(out, 64, "uid %u%s%s", by->uid, by->node[0] == '\0' ? "" : " at ", by->node);
     else
-        (void)snprintf(out, 24, "unknown");
+        (void)snprintf(out, 64, "unknown");
 }
 
 static void view_overrides(const struct control *c, const struct upstream_watch *w,
@@ -69,6 +70,7 @@ static void view_upstream(struct control *c, const struct snapshot_pool *p, size
     u->url = p->conf->upstreams[i].url;
     u->v = *v;
     view_overrides(c, w, u);
+    control_fleet_view_upstream(c, p, i, &u->fleet);
     control_sum_upstream(c, p->upstreams[i].slot, &u->sum);
     h = last_minute(c, &u->sum.ttft, w->ttft);
     u->ttft_p50_ms = histogram_quantile_ms(&h, 500);
@@ -97,7 +99,9 @@ static void view_modes(const struct control *c, const struct pool_watch *w, stru
             continue;
         (void)snprintf(v->what, sizeof v->what, "mode %s %s", set_names[i],
                        w->modes[i].enforce ? "enforce" : "observe");
-        (void)snprintf(v->by, sizeof v->by, "uid %u", w->modes[i].uid);
+        put_by(v->by, &(struct command_by){.uid = w->modes[i].uid, .known = true});
+        if (w->modes[i].node[0] != '\0')
+            (void)snprintf(v->by, sizeof v->by, "uid %u at %s", w->modes[i].uid, w->modes[i].node);
         v->until_wall_ns = control_wall(c, w->modes[i].until_ns);
         p->n_overrides++;
     }
@@ -193,6 +197,9 @@ const struct status_view *control_status(struct control *c)
     v->n_workers = (uint32_t)c->workers.n;
     v->access_log_error = c->log.error;
     view_process(c, &v->process);
+    v->fleet = c->fleet.node == NULL ? NULL : &c->fleet.view;
+    if (c->fleet.node != NULL)
+        fleet_view(c->fleet.node, &c->fleet.view);
     v->tracing = (struct tracing_status){c->snapshot->collector.on, c->export.sent,
                                          c->export.dropped, c->export.error};
     return v;

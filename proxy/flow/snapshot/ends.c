@@ -232,6 +232,19 @@ static void verify_collector(struct verify *v, const struct tracing_conf *conf)
     tls_client_release(&c.tls);
 }
 
+static void verify_fleet(struct verify *v, const struct fleet_conf *c)
+{
+    struct fleet_means *m;
+    char why[600];
+
+    if (c->redis[0] == '\0')
+        return;
+    m = fleet_means_create(c, why, sizeof why);
+    if (m == NULL)
+        complain(v, why);
+    fleet_means_destroy(&m);
+}
+
 struct page_set *snapshot_pages_make(const struct settings *s, char *why, size_t room)
 {
     const char *pools[SNAPSHOT_POOLS_MAX], *strange;
@@ -264,6 +277,7 @@ size_t flow_verify(const struct settings *s, void (*fn)(const char *sentence, vo
             verify_upstream(&v, &s->pools[k].upstreams[i]);
     }
     verify_collector(&v, &s->tracing);
+    verify_fleet(&v, &s->fleet);
     if (s->pages.directory[0] != '\0') {
         struct page_set *p = snapshot_pages_make(s, why, sizeof why);
         if (p == NULL)

@@ -323,10 +323,19 @@ static void destroy(struct snapshot *s)
     }
     page_set_destroy(&s->pages);
     tls_client_release(&s->collector.tls);
+    fleet_means_destroy(&s->fleet);
     free(s->listeners);
     free(s->pools);
     free(s->trusted);
     free(s);
+}
+
+static bool make_fleet(struct snapshot *s, char *why, size_t room)
+{
+    if (s->settings->fleet.redis[0] == '\0')
+        return true;
+    s->fleet = fleet_means_create(&s->settings->fleet, why, room);
+    return s->fleet != NULL;
 }
 
 struct snapshot *snapshot_create(struct settings **settings, const struct snapshot *old,
@@ -340,7 +349,8 @@ struct snapshot *snapshot_create(struct settings **settings, const struct snapsh
     s->settings = *settings;
     s->refs = 1;
     if (!fill(s, old, book, why, room, now_ns) || !load_pages(s, why, room) ||
-        !snapshot_collector_make(&s->collector, &s->settings->tracing, why, room)) {
+        !snapshot_collector_make(&s->collector, &s->settings->tracing, why, room) ||
+        !make_fleet(s, why, room)) {
         if (s->pools != NULL)
             snapshot_abandon(s, now_ns);
         destroy(s);

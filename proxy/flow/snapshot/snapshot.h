@@ -4,6 +4,7 @@
 
 #include "weir/base/hash.h"
 #include "weir/conf/settings.h"
+#include "weir/fleet/means.h"
 #include "weir/http/head.h"
 #include "weir/net/addr.h"
 #include "weir/net/tls.h"
@@ -70,7 +71,8 @@ struct snapshot {
     struct snapshot_listener *by_slot[SNAPSHOT_LISTENERS_MAX];
     struct page_set *pages;
     struct snapshot_collector collector;
-    struct hash_key user_key; /* of users' hashes; the process's */
+    struct fleet_means *fleet; /* NULL: off */
+    struct hash_key user_key;  /* of users' hashes; the process's */
     struct head_limits request_limits, response_limits;
     uint32_t languages; /* as a set (language_set) */
     _Atomic uint32_t refs;

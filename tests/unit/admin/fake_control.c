@@ -360,6 +360,18 @@ static void tell_upgraded(struct loop_message *m)
                    c->on_upgraded_arg);
 }
 
+const char *control_fleet_reach(const struct control *c, const struct control_who *who)
+{
+    (void)c, (void)who;
+    return "";
+}
+
+bool control_fleet_members(struct control *c, fleet_members_fn *fn, void *arg)
+{
+    (void)c, (void)fn, (void)arg;
+    return false; /* in no fleet */
+}
+
 bool control_upgrade(struct control *c, const struct control_who *who, control_upgraded_fn *fn,
                      void *arg, const char **why)
 {

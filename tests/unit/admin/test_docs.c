@@ -48,6 +48,7 @@ Test(docs, every_metric_is_in_the_manual_as_it_is)
 
 #define ROW(writer, name, type, labels, help) expect_row(doc, name, type, labels, help);
     WEIR_METRICS(ROW)
+    WEIR_FLEET_METRICS(ROW)
     WEIR_PROCESS_METRICS(ROW)
 #undef ROW
 #define ROW(field, metric, type, help)                                                             \

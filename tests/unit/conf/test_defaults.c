@@ -87,6 +87,7 @@ static const struct {
     {"pools[default].timeouts.first_token_last", "\"2m\""},
     {"pools[default].timeouts.stall", "\"45s\""},
     {"pools[default].timeouts.total", "\"1h\""},
+    {"pools[default].upstreams[default].shared", "false"},
     {"pools[default].timeouts.unary", "\"10m\""},
     {"pools[default].timeouts.head_hold", "\"10s\""},
     {"pools[default].timeouts.tunnel_idle", "\"1h\""},
@@ -124,6 +125,17 @@ static const struct {
     {"state.max_age", "\"1d\""},
     {"tracing.endpoint", "\"\""},
     {"tracing.sample", "0.01"},
+    {"fleet.redis", "\"\""},
+    {"fleet.name", "\"\""},
+    {"fleet.node", "\"\""},
+    {"fleet.password_file", "\"\""},
+    {"fleet.ca", "\"\""},
+    {"fleet.server_name", "\"\""},
+    {"fleet.verify", "true"},
+    {"fleet.certificate", "\"\""},
+    {"fleet.key", "\"\""},
+    {"fleet.timeout", "\"500ms\""},
+    {"fleet.nodes", "1"},
     {"log.level", "\"info\""},
     {"log.query", "true"},
     {"limits.memory", "\"0B\""},
@@ -205,6 +217,29 @@ Test(defaults, of_a_route_take_everything)
 #define POOL_WITH(more)                                                                            \
     "pools = ( { name = \"p\"; " more " upstreams = ( { name = \"u\"; url = \"http://h\"; } ); } " \
     ");"
+
+Test(defaults, an_upstream_is_shared_unless_each_node_has_its_own_there)
+{
+    static const struct {
+        const char *url;
+        bool shared;
+    } rows[] = {{"http://h", true},          {"http://127.0.0.1:1", false},
+                {"http://localhost", false}, {"http://localhost.example.org", true},
+                {"https://[::1]:1", false},  {"unix:/run/b", false}};
+    char text[256];
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct settings *s;
+
+        (void)snprintf(text, sizeof text,
+                       "pools = ( { name = \"p\"; upstreams = ( { name = \"u\"; url = \"%s\"; } ); "
+                       "} );",
+                       rows[i].url);
+        s = must_parse_file(text);
+        cr_assert_eq(s->pools[0].upstreams[0].shared, rows[i].shared, "%s", rows[i].url);
+        settings_destroy(&s);
+    }
+}
 
 Test(defaults, of_profile_api_have_the_shorter_queue_target)
 {

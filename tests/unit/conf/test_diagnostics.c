@@ -47,7 +47,7 @@ Test(diagnostics, an_unknown_key_that_another_group_has_is_sent_there)
     EXPECT_LINE("sni = ( );", "sni is no key that weir knows; known here: workers, user, sandbox, "
                               "drain_delay, drain_timeout, trusted, client_fin, listeners, limits, "
                               "client_timeouts, pools, routes, identity, cors, pages, admin, log, "
-                              "state, tracing");
+                              "state, tracing, fleet");
 }
 
 Test(diagnostics, an_unknown_key_without_a_likely_one_lists_what_there_is)
@@ -198,6 +198,56 @@ Test(diagnostics, good_urls_are_taken)
 
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
         expect(good[i], "");
+}
+
+#define EXPECT_REDIS(url, shown, why)                                                              \
+    EXPECT_LINE("fleet = { name = \"f\"; redis = \"" url "\"; };",                                 \
+                "fleet.redis = " shown " is not a Redis: " why                                     \
+                " (written as redis://[user@]host:6379/0, rediss://[user@]host:6380/0 or "         \
+                "unix:/path)")
+
+Test(diagnostics, the_url_of_redis_says_what_is_wrong_with_it)
+{
+    EXPECT_REDIS("http://h", "\"http://h\"", "it begins with no known scheme");
+    EXPECT_REDIS("redis://h:0", "\"redis://h:0\"", "the port is not a number from 1 to 65535");
+    EXPECT_REDIS("redis://h:1/x", "\"redis://h:1/x\"",
+                 "behind the host stands something else than the number of a database");
+    EXPECT_REDIS(
+        "redis://a!b@h", "\"redis://a!b@h\"",
+        "the user has more than 63 characters, or others than letters, digits, -, _ and .");
+    EXPECT_REDIS("unix:", "\"unix:\"", "the path is missing");
+}
+
+Test(diagnostics, a_password_in_the_url_of_redis_is_refused_and_not_repeated)
+{
+    EXPECT_REDIS("redis://weir:s3cret@h", "(not shown)",
+                 "a password is in it; write it to a file and name that in fleet.password_file");
+    EXPECT_REDIS("redis://:s3cret@h", "(not shown)",
+                 "a password is in it; write it to a file and name that in fleet.password_file");
+}
+
+Test(diagnostics, good_urls_of_redis_are_taken)
+{
+    static const char *const good[] = {"redis://h", "redis://weir@h:6379/0", "rediss://[::1]:1/15",
+                                       "unix:/run/redis/redis.sock", ""};
+    char text[256];
+
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+        (void)snprintf(text, sizeof text, "fleet = { name = \"f\"; redis = \"%s\"; };\n" GOOD_POOLS,
+                       good[i]);
+        expect(text, "");
+    }
+}
+
+Test(diagnostics, a_fleet_needs_a_name_and_what_belongs_together)
+{
+    EXPECT_LINE("fleet = { redis = \"redis://h\"; };",
+                "fleet.name is missing: the nodes of one fleet have the same name");
+    EXPECT_LINE("fleet = { redis = \"redis://h\"; name = \"Chat\"; };",
+                "fleet.name = \"Chat\" is not a name: another character is in it (written as "
+                "letters a to z, digits, - and _)");
+    EXPECT_LINE("fleet = { redis = \"redis://h\"; name = \"f\"; server_name = \"r\"; };",
+                "fleet.server_name is for rediss:// alone");
 }
 
 Test(diagnostics, other_forms_are_looked_at)

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef WEIR_FLEET_FLEET_H
+#define WEIR_FLEET_FLEET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "weir/base/slice.h"
+#include "weir/decide/fleet_node.h"
+#include "weir/fleet/means.h"
+#include "weir/net/loop.h"
+#include "weir/net/resolver.h"
+
+/*
+ * This weir as a node of a fleet: what travels between the nodes, by Redis, and when.  What the
+ * numbers mean is decide/fleet's; what they are applied to is flow's, which is asked and told by
+ * the functions of struct fleet_hooks.  On control's loop, and of control; nobody ever waits for
+ * it.
+ *
+ *     each period   sync: record and asks out; answers, plans, version of the orders in
+ *     then          the orders, if their version is another; as leader: read, decide, plan
+ *     in between    ask, where an upstream wants; an operator's command at once
+ */
+
+enum {
+    FLEET_UPSTREAMS_MAX = 64, /* shared ones of one weir; further ones are its own */
+    FLEET_NODE_MAX = 48,      /* "name.start" and a NUL */
+    FLEET_WHAT_MAX = 160,     /* "pool/upstream/verb" */
+    FLEET_TEXT_MAX = 512,     /* bytes of an incident text */
+    FLEET_ORDERS_MAX = 1024,
+};
+#define FLEET_ORDER_MOST_NS                                                                        \
+    (24 * 3600 * NS_PER_S) /* no order holds longer without being renewed                          \
+                            */
+
+/* What an order is about.  X(enumerator, "word of its key") */
+#define WEIR_FLEET_TOPICS(X)                                                                       \
+    X(FLEET_BREAKER, "breaker")                                                                    \
+    X(FLEET_RAMP, "ramp")                                                                          \
+    X(FLEET_DRAIN, "drain")                                                                        \
+    X(FLEET_LIMIT, "limit")                                                                        \
+    X(FLEET_MODE, "mode")                                                                          \
+    X(FLEET_INCIDENT, "incident")
+#define WEIR_FLEET_TOPIC_ROW(e, name) e,
+enum fleet_topic { WEIR_FLEET_TOPICS(WEIR_FLEET_TOPIC_ROW) FLEET_TOPIC_COUNT };
+#undef WEIR_FLEET_TOPIC_ROW
+const char *fleet_topic_name(enum fleet_topic t);
+
+/*
+ * An operator's command, as it holds for the fleet: the last one about a thing takes the place of
+ * the one before.  verb and value: flow's own (enum pool_command; a rule set and whether it
+ * enforces; whether there is a text).
+ */
+struct fleet_order {
+    enum fleet_topic topic;
+    char pool[64], upstream[64]; /* upstream "" = of the pool */
+    char node[33];               /* where it was given */
+    uint32_t uid, verb;
+    double value;
+    char text[FLEET_TEXT_MAX + 1];
+    uint64_t given_ms; /* by Redis's clock; 0 = it was not told yet */
+    uint64_t ends_ns;  /* by this loop's clock; 0 = it has no end */
+};
+
+/* One node, as Redis has it. */
+struct fleet_member {
+    char name[33];
+    uint32_t start; /* which of its starts */
+    char version[24];
+    uint64_t age_ns, rtt_ns, period_ns;
+    uint64_t held, used; /* of all upstreams */
+    bool self, leads, agrees;
+};
+
+struct fleet_setup {
+    struct loop *loop;
+    struct resolver *resolver;
+    const struct fleet_conf *conf; /* borrowed, as means */
+    const struct fleet_means *means;
+    uint64_t settings; /* a hash of what has to agree on all nodes */
+    const struct fleet_hooks *hooks;
+    void *owner;
+};
+
+/* A node as the leader reads it. */
+struct fleet_seen {
+    uint64_t node, start, age_ns;
+    /* by upstream as they were set; NULL: none, or its rules are others */
+    const struct fleet_record *records[FLEET_UPSTREAMS_MAX];
+};
+
+/* What a node goes by when it asks; counts in Redis as long as no plan is there. */
+struct fleet_basis {
+    uint64_t epoch;
+    uint32_t total, held;
+    double pending;
+};
+
+struct fleet_hooks {
+    /* The state changed; sentence: for log and events. */
+    void (*on_state)(enum fleet_state state, const char *sentence, void *owner);
+    /* Who leads changed (self: this node), or the settings do (not) agree with the leader's. */
+    void (*on_leader)(bool self, const char *node, void *owner);
+    void (*on_mismatch)(bool mismatch, const char *node, void *owner);
+    /* An order that is new to this node.  False: it concerns nothing that is known here. */
+    bool (*on_order)(const struct fleet_order *o, void *owner);
+
+    /* Of a shared upstream: what is reported, if r is not NULL; what is asked for. */
+    void (*ask)(size_t upstream, struct fleet_record *r, struct fleet_ask *a, struct fleet_basis *b,
+                void *owner);
+    void (*answer)(size_t upstream, const struct fleet_answer *a, void *owner); /* NULL: none */
+    /* A plan newer than what ask said, made age_ns ago. */
+    void (*plan)(size_t upstream, const struct fleet_plan *p, uint64_t age_ns, void *owner);
+    /* The upstream for which an ask would help now, -1 = none. */
+    int (*wants)(void *owner);
+
+    /* As leader: begin, then each period the nodes and after them decide, which fills in the plans.
+     */
+    void (*lead_begin)(void *owner);
+    void (*lead_hear)(const struct fleet_seen *s, void *owner);
+    void (*lead_goodbye)(uint64_t node, void *owner); /* it went in good order */
+    void (*lead_decide)(struct fleet_plan *plans, void *owner);
+};
+
+struct fleet;
+/* NULL: no memory. */
+struct fleet *fleet_create(const struct fleet_setup *s);
+/* Without a goodbye (fleet_leave). NULL is fine. */
+void fleet_destroy(struct fleet **f);
+
+/* This node's number, by which plans name it; never 0. */
+uint64_t fleet_self(const struct fleet *f);
+
+/*
+ * The shared upstreams, "pool/upstream", and for each a hash of what has to agree.  Copied.  Plans,
+ * asks and answers are by these indices.  Orders that concerned nothing before are looked at again.
+ */
+struct fleet_upstream {
+    char name[130];
+    uint64_t rules;
+    uint32_t max_streams;
+};
+void fleet_set_upstreams(struct fleet *f, const struct fleet_upstream *list, size_t n,
+                         uint64_t settings);
+
+/*
+ * Tells the fleet of a command that this node has carried out; now, or when Redis can be reached
+ * again, if none newer is there then.  False: there is no room for it.
+ */
+bool fleet_publish(struct fleet *f, const struct fleet_order *o);
+
+/*
+ * All nodes, as Redis has them now: fn is called once, later, from the loop; list NULL and why: not
+ * to be had.  False: too many have asked already, and fn is not called.
+ */
+typedef void fleet_members_fn(const struct fleet_member *list, size_t n, const char *why,
+                              void *arg);
+bool fleet_members(struct fleet *f, fleet_members_fn *fn, void *arg);
+
+/* Says goodbye; fleet_has_left when that is done, or was of no use, half a second later at most. */
+void fleet_leave(struct fleet *f);
+bool fleet_has_left(const struct fleet *f);
+
+/* What can be seen of it without asking. */
+enum fleet_call {
+    FLEET_SYNC,
+    FLEET_ASK,
+    FLEET_READ,
+    FLEET_PLAN,
+    FLEET_ORDERS,
+    FLEET_ORDER,
+    FLEET_CALL_COUNT
+};
+enum fleet_result { FLEET_ANSWERED, FLEET_ERROR, FLEET_NO_ANSWER, FLEET_RESULT_COUNT };
+const char *fleet_call_name(enum fleet_call c);
+const char *fleet_result_name(enum fleet_result r);
+
+struct fleet_view {
+    enum fleet_state state;
+    const char *name, *node;
+    char leader[33]; /* "" = not known */
+    bool leads, mismatch;
+    uint32_t nodes;                          /* alive, this one included; as last known */
+    uint64_t sync_age_ns, rtt_ns, period_ns; /* age UINT64_MAX: never */
+    const char *error;                       /* why it does not work now; "" = it does */
+    uint64_t calls[FLEET_CALL_COUNT][FLEET_RESULT_COUNT], sync_ns; /* sums since the start */
+    uint64_t rejected, connects; /* what came from Redis and was not taken; tries to connect */
+};
+void fleet_view(const struct fleet *f, struct fleet_view *v);
+
+#endif

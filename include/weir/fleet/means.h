@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef WEIR_FLEET_MEANS_H
+#define WEIR_FLEET_MEANS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "weir/conf/settings.h"
+
+/*
+ * How Redis is reached: its URL taken apart, the password as read from its file, TLS.  Made where
+ * files can still be read (at the start before privileges are dropped, and by a reload); immutable
+ * afterwards, and of the snapshot.
+ */
+struct tls_client;
+
+enum { FLEET_PASSWORD_MAX = 512 };
+
+struct fleet_means {
+    char host[256]; /* a name or an address without brackets; the path of a unix socket */
+    uint16_t port;
+    bool unix_path;
+    char user[64]; /* "" = Redis's default user */
+    char database[8];
+    bool has_password;
+    char password[FLEET_PASSWORD_MAX + 1];
+    struct tls_client *tls; /* NULL: plain */
+    bool in_clear;          /* no TLS, and not on this machine */
+};
+
+/* NULL and a sentence part in why: a file that cannot be used, no memory.  c->redis is not "". */
+struct fleet_means *fleet_means_create(const struct fleet_conf *c, char *why, size_t room);
+/* Wipes the password.  NULL is fine. */
+void fleet_means_destroy(struct fleet_means **m);
+/* Would a connection made by either be the same? */
+bool fleet_means_equal(const struct fleet_conf *a, const struct fleet_means *am,
+                       const struct fleet_conf *b, const struct fleet_means *bm);
+
+#endif

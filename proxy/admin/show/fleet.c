@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `fleet`: the nodes, as Redis has them now; and the fleet in `status`.  Control thread. */
+#include "weir/fleet/fleet.h"
+#include "call/call.h"
+#include "show/show.h"
+#include "socket/socket.h"
+#include "weir/admin/human.h"
+#include "weir/admin/table.h"
+#include "weir/base/clock.h"
+
+static const char *state_name(enum fleet_state s)
+{
+    static const char *const names[] = {
+        [FLEET_OFF] = "off", [FLEET_JOINED] = "joined", [FLEET_ALONE] = "alone"};
+
+    return names[s];
+}
+
+/* --- in status */
+
+void show_fleet(struct text *t, const struct fleet_view *f)
+{
+    char age[HUMAN_MAX], rtt[HUMAN_MAX];
+
+    if (f == NULL)
+        return;
+    text_printf(t, "fleet %s: %s as %s", f->name,
+                f->state == FLEET_OFF ? "not yet joined" : state_name(f->state), f->node);
+    if (f->state == FLEET_JOINED)
+        text_printf(t, "; %u node%s, %s leads; heard %s ago, round trip %s", f->nodes,
+                    f->nodes == 1 ? "" : "s", f->leader[0] == '\0' ? "nobody" : f->leader,
+                    human_duration(age, f->sync_age_ns),
+                    human_ms(rtt, (double)f->rtt_ns / (double)NS_PER_MS));
+    else if (f->error[0] != '\0')
+        text_printf(t, "; Redis: %s", f->error);
+    text_char(t, '\n');
+    if (f->mismatch)
+        text_str(t, "  the pools' settings are not those of the node that leads\n");
+}
+
+void json_fleet(struct json_out *j, const struct fleet_view *f)
+{
+    static const struct fleet_view off = {.name = "", .node = "", .error = ""};
+
+    if (f == NULL)
+        f = &off;
+    json_open_object(j, "fleet");
+    json_cstr(j, "state", state_name(f->state));
+    json_cstr(j, "name", f->name);
+    json_cstr(j, "node", f->node);
+    json_cstr(j, "leader", f->leader);
+    json_u64(j, "nodes", f->nodes);
+    json_u64(j, "sync_age_ms", f->sync_age_ns == UINT64_MAX ? 0 : f->sync_age_ns / NS_PER_MS);
+    json_num(j, "rtt_ms", (double)f->rtt_ns / (double)NS_PER_MS, 3);
+    json_bool(j, "mismatch", f->mismatch);
+    json_cstr(j, "error", f->error[0] == '\0' ? NULL : f->error);
+    json_close(j);
+}
+
+void json_fleet_part(struct json_out *j, const struct pool_fleet_view *v)
+{
+    if (!v->shared) {
+        json_put_null(j, "fleet");
+        return;
+    }
+    json_open_object(j, "fleet");
+    json_cstr(j, "state", breaker_state_name(v->breaker));
+    json_u64(j, "limit", v->limit);
+    json_u64(j, "held", v->held);
+    json_u64(j, "used", v->used);
+    json_num(j, "share", v->share, 4);
+    json_u64(j, "waiting_elsewhere", v->waiting_elsewhere);
+    json_bool(j, "probes", v->probes);
+    json_bool(j, "own_path", v->own_path);
+    json_close(j);
+}
+
+/* --- the command */
+
+struct members {
+    const struct fleet_member *list;
+    size_t n;
+};
+
+static void header(struct table *tab)
+{
+    static const char *const left[] = {"NODE", "", "NEWS"};
+
+    for (size_t i = 0; i < sizeof left / sizeof left[0]; i++)
+        table_cell(tab, "%s", left[i]);
+    table_cell(tab, "ROUND TRIP");
+    table_cell(tab, "VERSION");
+    table_cell(tab, "SETTINGS");
+    table_right(tab, "PERMITS");
+    table_right(tab, "IN FLIGHT");
+    table_end_row(tab);
+}
+
+static void row(struct table *tab, const struct fleet_member *m)
+{
+    char span[HUMAN_MAX];
+
+    table_cell(tab, "%s", m->name);
+    table_cell(tab, "%s%s%s", m->leads ? "leads" : "", m->leads && m->self ? ", " : "",
+               m->self ? "this node" : "");
+    table_cell(tab, "%s ago", human_duration(span, m->age_ns));
+    table_cell(tab, "%s", human_ms(span, (double)m->rtt_ns / (double)NS_PER_MS));
+    table_cell(tab, "%s", m->version);
+    table_cell(tab, "%s", m->agrees ? "agree" : "DIFFER");
+    table_right(tab, "%llu", (unsigned long long)m->held);
+    table_right(tab, "%llu", (unsigned long long)m->used);
+    table_end_row(tab);
+}
+
+static void members_text(struct text *t, struct admin *a, const void *arg)
+{
+    const struct members *l = arg;
+    struct table tab;
+
+    show_fleet(t, a->status->fleet);
+    for (table_begin(&tab, t, "  "); table_pass(&tab);) {
+        header(&tab);
+        for (size_t i = 0; i < l->n; i++)
+            row(&tab, &l->list[i]);
+    }
+}
+
+static void row_json(struct json_out *j, const struct fleet_member *m)
+{
+    json_open_object(j, NULL);
+    json_cstr(j, "node", m->name);
+    json_u64(j, "start", m->start);
+    json_bool(j, "self", m->self);
+    json_bool(j, "leads", m->leads);
+    json_u64(j, "age_ms", m->age_ns / NS_PER_MS);
+    json_num(j, "rtt_ms", (double)m->rtt_ns / (double)NS_PER_MS, 3);
+    json_u64(j, "period_ms", m->period_ns / NS_PER_MS);
+    json_cstr(j, "version", m->version);
+    json_bool(j, "settings_agree", m->agrees);
+    json_u64(j, "permits", m->held);
+    json_u64(j, "inflight", m->used);
+    json_close(j);
+}
+
+static void members_json(struct text *t, struct admin *a, const void *arg)
+{
+    const struct members *l = arg;
+    struct json_out j;
+
+    json_begin(&j, t);
+    json_open_object(&j, NULL);
+    json_fleet(&j, a->status->fleet);
+    json_open_array(&j, "nodes");
+    for (size_t i = 0; i < l->n; i++)
+        row_json(&j, &l->list[i]);
+    json_close(&j);
+    json_close(&j);
+}
+
+static void on_members(const struct fleet_member *list, size_t n, const char *why, void *arg)
+{
+    static const struct command_args args = {.row = &command_rows[COMMAND_FLEET]};
+    const struct members l = {list, n};
+    struct socket_hold *hold = arg;
+    struct call c;
+
+    if (!socket_hold_take(&hold, &c))
+        return;
+    c.args = &args;
+    if (list == NULL)
+        call_fail(&c, FAIL_BUSY, "the nodes are not known: %s", why);
+    else
+        call_render(&c, c.json ? members_json : members_text, &l);
+    socket_answered(&c);
+}
+
+void run_fleet(struct call *c, int param)
+{
+    struct socket_hold *hold;
+    struct call unused;
+
+    (void)param;
+    c->a->status = control_status(c->a->control);
+    if (c->a->status->fleet == NULL) {
+        call_fail(c, FAIL_REFUSED, "this weir is in no fleet (settings: the block fleet)");
+        return;
+    }
+    hold = socket_hold(c);
+    if (hold != NULL && control_fleet_members(c->a->control, on_members, hold))
+        return;
+    if (hold != NULL)
+        (void)socket_hold_take(&hold, &unused);
+    call_fail(c, FAIL_BUSY, "too many ask for the nodes at once");
+}

@@ -1,0 +1,445 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The leader of a fleet: which nodes live, what came from them since the last period, and the plans
+ * that are made of it.  Limits are fleet_limits.c's, the breaker is fleet_judge.c's.
+ */
+#include "weir/decide/fleet_leader.h"
+
+#include <string.h>
+
+#include "fleet_leader_priv.h"
+
+/* A node that vanished may serve on by itself, on its part of max_streams, for so long. */
+#define PART_NS (60 * NS_PER_S)
+
+static size_t rounded(size_t bytes)
+{
+    return (bytes + 63) & ~(size_t)63;
+}
+
+size_t fleet_leader_bytes(size_t nodes, size_t upstreams)
+{
+    return rounded(sizeof(struct fleet_leader)) + rounded(upstreams * sizeof(struct led)) +
+           rounded(nodes * sizeof(struct member)) +
+           rounded(nodes * upstreams * sizeof(struct tale));
+}
+
+struct fleet_leader *fleet_leader_init(void *mem, const struct decide_conf *conf, size_t nodes,
+                                       size_t upstreams, uint64_t seed, uint64_t now_ns)
+{
+    struct fleet_leader *f = mem;
+    char *at = (char *)mem + rounded(sizeof *f);
+
+    WEIR_ASSERT(nodes >= 1 && nodes <= FLEET_NODES_MAX);
+    WEIR_ASSERT(upstreams >= 1 && upstreams <= POOL_UPSTREAMS_MAX);
+    f->conf = conf;
+    f->most_nodes = nodes;
+    f->n_upstreams = upstreams;
+    f->random.state = seed;
+    f->led = (void *)at;
+    at += rounded(upstreams * sizeof(struct led));
+    f->members = (void *)at;
+    at += rounded(nodes * sizeof(struct member));
+    f->tales = (void *)at;
+    for (size_t i = 0; i < upstreams; i++)
+        f->led[i].most = 1;
+    fleet_leader_begin(f, now_ns);
+    return f;
+}
+
+void fleet_leader_set_conf(struct fleet_leader *f, const struct decide_conf *conf)
+{
+    f->conf = conf;
+}
+
+static void forget_tales(struct fleet_leader *f, size_t upstream)
+{
+    for (size_t m = 0; m < f->most_nodes; m++)
+        memset(tale_of(f, m, upstream), 0, sizeof(struct tale));
+}
+
+void fleet_leader_set_upstream(struct fleet_leader *f, size_t upstream, uint32_t id,
+                               uint32_t max_streams, bool shared, uint64_t now_ns)
+{
+    struct led *u = &f->led[upstream];
+    bool anew = u->id != id || u->shared != shared;
+
+    WEIR_ASSERT(upstream < f->n_upstreams && max_streams >= 1);
+    u->id = id;
+    u->most = max_streams;
+    u->shared = shared;
+    limiter_set_most(&u->limiter, max_streams);
+    if (!anew)
+        return;
+    forget_tales(f, upstream);
+    led_init(f, upstream, now_ns);
+}
+
+void fleet_leader_begin(struct fleet_leader *f, uint64_t now_ns)
+{
+    f->begun_ns = f->tick_ns = now_ns;
+    f->n_members = 0;
+    f->nodes = f->expected = 0;
+    f->epoch = 0;
+    memset(f->members, 0, f->most_nodes * sizeof *f->members);
+    for (size_t i = 0; i < f->n_upstreams; i++) {
+        forget_tales(f, i);
+        led_init(f, i, now_ns);
+    }
+}
+
+void fleet_leader_restore(struct fleet_leader *f, size_t upstream, const struct fleet_plan *plan,
+                          uint64_t age_ns, uint64_t now_ns)
+{
+    struct fleet_plan p = *plan;
+    struct led *u = &f->led[upstream];
+
+    WEIR_ASSERT(upstream < f->n_upstreams);
+    fleet_plan_mend(&p, u->most);
+    if (p.epoch == 0 || u->settled || !u->shared)
+        return;
+    if (p.epoch > f->epoch)
+        f->epoch = p.epoch;
+    if (p.nodes > f->expected && age_ns < FLEET_LEASE_NS)
+        f->expected = p.nodes;
+    led_restore(u, &p, age_ns, now_ns);
+}
+
+/* --- what nodes tell */
+
+static int find(const struct fleet_leader *f, uint64_t node)
+{
+    for (size_t m = 0; m < f->n_members; m++)
+        if (f->members[m].presence != NODE_NONE && f->members[m].node == node)
+            return (int)m;
+    return -1;
+}
+
+/* A place nobody has, else that of the one that vanished first. */
+static int place_for(struct fleet_leader *f)
+{
+    int oldest = -1;
+
+    for (size_t m = 0; m < f->n_members; m++) {
+        const struct member *x = &f->members[m];
+        if (x->presence == NODE_NONE)
+            return (int)m;
+        if (x->presence == NODE_VANISHED && f->n_members == f->most_nodes &&
+            (oldest < 0 || x->vanished_ns < f->members[oldest].vanished_ns))
+            oldest = (int)m;
+    }
+    return f->n_members < f->most_nodes ? (int)f->n_members++ : oldest;
+}
+
+static int admit(struct fleet_leader *f, const struct fleet_heard *h)
+{
+    int m = find(f, h->node);
+
+    if (m >= 0)
+        return m;
+    m = place_for(f);
+    if (m < 0)
+        return -1;
+    f->members[m] = (struct member){.node = h->node, .start = h->start};
+    for (size_t i = 0; i < f->n_upstreams; i++)
+        memset(tale_of(f, (size_t)m, i), 0, sizeof(struct tale));
+    return m;
+}
+
+static uint64_t more(uint64_t was, uint64_t is)
+{
+    return is > was ? is - was : 0;
+}
+
+static void take_news(struct fleet_leader *f, struct led *u, uint64_t node, struct tale *t,
+                      const struct fleet_record *is, uint64_t now_ns)
+{
+    const struct fleet_record *was = &t->last;
+    struct fleet_news *n = &u->news;
+    uint64_t cut = more(was->cut, is->cut), ok = more(was->ok, is->ok);
+    uint64_t failed = more(was->failed, is->failed), shut = more(was->shut, is->shut);
+
+    n->on += more(was->on, is->on);
+    n->learning += more(was->learning, is->learning);
+    n->err += more(was->err, is->err);
+    n->ok += ok;
+    n->cut += cut;
+    n->failed += failed;
+    n->refused += more(was->refused, is->refused);
+    n->shut += shut;
+    n->events += more(was->events, is->events);
+    n->gaps_ns += more(was->gaps_ns, is->gaps_ns);
+    n->stream_ns += more(was->stream_ns, is->stream_ns);
+    led_note_late(u, node, more(was->late, is->late), more(was->lone, is->lone), now_ns);
+    tale_note(t, &f->conf->breaker, TALE_OK, ok > cut ? ok - cut : 0, now_ns);
+    tale_note(t, &f->conf->breaker, TALE_FAILED, failed + cut, now_ns);
+    tale_note(t, &f->conf->breaker, TALE_SHUT, shut, now_ns);
+    led_note_failed(u, t, failed, ok);
+}
+
+/* A counter that begins anew with a new start of the node counts from 0. */
+static void hear_of(struct fleet_leader *f, size_t m, size_t upstream, bool anew,
+                    const struct fleet_record *is, uint64_t now_ns)
+{
+    struct led *u = &f->led[upstream];
+    struct tale *t = tale_of(f, m, upstream);
+
+    if (!t->known) {
+        t->last = *is; /* what it counted before is not this leader's */
+        t->known = true;
+        t->own_taken = u->restored && is->epoch > 0; /* the last leader took it */
+    } else if (anew) {
+        memset(&t->last, 0, sizeof t->last);
+    }
+    if (is->alone != t->last.alone)
+        t->own_taken = false;
+    led_note_probes(u, f->members[m].node, &t->last, is);
+    take_news(f, u, f->members[m].node, t, is, now_ns);
+    t->last = *is;
+}
+
+bool fleet_leader_hear(struct fleet_leader *f, const struct fleet_heard *h, uint64_t now_ns)
+{
+    uint64_t heard_ns = now_ns > h->age_ns ? now_ns - h->age_ns : 0;
+    struct member *member;
+    bool anew;
+    int m;
+
+    if (h->node == 0 || h->age_ns >= FLEET_LEASE_NS)
+        return true;
+    m = admit(f, h);
+    if (m < 0)
+        return false;
+    member = &f->members[m];
+    anew = member->start != h->start;
+    member->start = h->start;
+    member->presence = NODE_ALIVE;
+    member->heard_ns = heard_ns;
+    for (size_t i = 0; i < f->n_upstreams; i++)
+        if (f->led[i].shared && h->records[i] != NULL)
+            hear_of(f, (size_t)m, i, anew, h->records[i], now_ns);
+    return true;
+}
+
+void fleet_leader_goodbye(struct fleet_leader *f, uint64_t node, uint64_t now_ns)
+{
+    int m = find(f, node);
+
+    (void)now_ns;
+    if (m >= 0)
+        f->members[m].presence = NODE_NONE;
+}
+
+/* --- one period */
+
+static void look_at_nodes(struct fleet_leader *f, uint64_t now_ns)
+{
+    f->nodes = 0;
+    for (size_t m = 0; m < f->n_members; m++) {
+        struct member *x = &f->members[m];
+        if (x->presence == NODE_ALIVE && now_ns - x->heard_ns >= FLEET_LEASE_NS) {
+            x->presence = NODE_VANISHED;
+            x->vanished_ns = now_ns;
+        }
+        if (x->presence == NODE_VANISHED && now_ns - x->vanished_ns >= PART_NS)
+            x->presence = NODE_NONE;
+        f->nodes += x->presence == NODE_ALIVE;
+    }
+}
+
+static void add_silence(const struct fleet_leader *f, struct fleet_sums *s,
+                        const struct fleet_record *r)
+{
+    if (r->silence == FLEET_IN_PREFILL ||
+        (r->streams > 0 && r->quiet_ns < f->conf->breaker.silence_ns))
+        s->no_silence = true;
+    if (r->silence == FLEET_WITNESS)
+        s->witness = true;
+}
+
+/*
+ * What a node brings back once.  One that was never limited says nothing of what the upstream bears
+ * to a leader that knows a limit: then it is what runs there.
+ */
+static void add_own(const struct led *u, struct fleet_sums *s, struct tale *t)
+{
+    const struct fleet_record *r = &t->last;
+    bool unbound = u->settled && r->own_streams >= u->most;
+
+    if (t->own_taken || r->own_streams <= 0)
+        return;
+    t->own_taken = true;
+    s->own_streams += unbound ? num_max(1, r->used) : r->own_streams;
+    s->own_pending += unbound ? r->pending : r->own_pending;
+}
+
+static void add(const struct fleet_leader *f, const struct led *u, struct fleet_sums *s,
+                struct tale *t, uint64_t age_ns)
+{
+    const struct fleet_record *r = &t->last;
+
+    s->used += r->used;
+    s->pending += r->pending;
+    s->stuck += r->stuck;
+    s->streams += r->streams;
+    s->waiting += r->waiting;
+    s->bound_streams = s->bound_streams || r->bound_streams;
+    s->bound_pending = s->bound_pending || r->bound_pending;
+    s->unary = s->unary && r->unary;
+    s->shown = s->shown || r->shown;
+    s->overridden = s->overridden && r->override > 0;
+    if (r->override > s->most_override)
+        s->most_override = r->override;
+    add_silence(f, s, r);
+    s->sent += r->sent;
+    if (r->passed_ns + age_ns < s->passed_ns)
+        s->passed_ns = r->passed_ns + age_ns;
+    add_own(u, s, t);
+    if (r->epoch > s->epoch) {
+        s->epoch = r->epoch;
+        s->plan_streams = r->plan_streams;
+        s->plan_pending = r->plan_pending;
+    }
+}
+
+static void sum_up(struct fleet_leader *f, size_t upstream, uint64_t now_ns)
+{
+    struct fleet_sums s = {.unary = true, .overridden = f->nodes > 0, .passed_ns = UINT64_MAX};
+
+    for (size_t m = 0; m < f->n_members; m++)
+        if (member_lives(&f->members[m]) && tale_of(f, m, upstream)->known)
+            add(f, &f->led[upstream], &s, tale_of(f, m, upstream), now_ns - f->members[m].heard_ns);
+    f->led[upstream].sums = s;
+}
+
+/* Places that nodes may still use that are not heard: alone they have a part each. */
+static double vanished(struct fleet_leader *f, size_t upstream, uint64_t now_ns)
+{
+    uint32_t gone = 0, known, part;
+    double places = 0;
+
+    for (size_t m = 0; m < f->n_members; m++)
+        gone += f->members[m].presence == NODE_VANISHED;
+    known = f->nodes + gone;
+    if (now_ns - f->begun_ns < PART_NS && f->expected > known) {
+        gone += f->expected - known;
+        known = f->expected;
+    }
+    if (gone == 0 || now_ns - f->begun_ns < FLEET_LEASE_NS)
+        return 0;
+    part = f->led[upstream].most / known;
+    part = part > 1 ? part : 1;
+    for (size_t m = 0; m < f->n_members; m++) {
+        uint32_t used = tale_of(f, m, upstream)->last.used;
+        if (f->members[m].presence == NODE_VANISHED)
+            places += used > part ? used : part;
+        gone -= f->members[m].presence == NODE_VANISHED;
+    }
+    return places + (double)gone * part;
+}
+
+static uint32_t total_of(struct fleet_leader *f, size_t upstream, uint64_t now_ns)
+{
+    struct led *u = &f->led[upstream];
+    const struct breaker *b = &u->breaker;
+    double total = u->limiter.streams;
+
+    if (b->state != BREAKER_CLOSED && b->state != BREAKER_RAMPING)
+        return 0;
+    total = num_min(total, u->most - vanished(f, upstream, now_ns));
+    if (b->state == BREAKER_RAMPING)
+        total = num_min(total, ramp_allows(&b->ramp, b->known_good));
+    if (u->sums.overridden)
+        total = num_min(total, u->sums.most_override);
+    return num_floor(num_max(1, total));
+}
+
+static struct fleet_limits limits_of(const struct led *u)
+{
+    const struct limiter *l = &u->limiter;
+
+    return (struct fleet_limits){
+        .streams = l->streams,
+        .pending = l->pending,
+        .known = l->known,
+        .gain = l->gain,
+        .doubt = l->doubt.value,
+        .shown = l->doubt.shown,
+        .start = l->start,
+        .cold = l->cold,
+        .ceiling = l->ceiling,
+        .wait_marks = l->wait_marks,
+        .proven = l->proven,
+        .calm_s = u->pace.calm_s,
+        .low_s = u->pace.low_s,
+        .peak = u->pace.peak,
+    };
+}
+
+static void plan_of(struct fleet_leader *f, size_t upstream, struct fleet_plan *p, uint64_t now_ns)
+{
+    const struct led *u = &f->led[upstream];
+    const struct breaker *b = &u->breaker;
+
+    *p = (struct fleet_plan){
+        .epoch = f->epoch,
+        .state = b->state,
+        .generation = b->generation,
+        .total = total_of(f, upstream, now_ns),
+        .share = breaker_share(b),
+        .known_good = b->known_good,
+        .died_at = b->ramp.died_at,
+        .trips = b->trips,
+        .left_ns = b->state == BREAKER_OPEN && b->until_ns > now_ns ? b->until_ns - now_ns : 0,
+        .sent = u->sums.sent,
+        .passed_ns = u->sums.passed_ns,
+        .nodes = f->nodes > 0 ? f->nodes : 1,
+        .limits = limits_of(u),
+    };
+    for (int i = 0; i < FLEET_PROBES; i++) {
+        p->probe[i] = b->state == BREAKER_HALF_OPEN ? u->probe[i].node : 0;
+        p->probe_number[i] = u->probe[i].number;
+    }
+    fleet_plan_mend(p, u->most);
+}
+
+static void tick_upstream(struct fleet_leader *f, size_t upstream, uint64_t now_ns)
+{
+    struct led *u = &f->led[upstream];
+    uint64_t elapsed_ns = now_ns - f->tick_ns;
+
+    sum_up(f, upstream, now_ns);
+    if (!u->settled)
+        led_settle(u, now_ns);
+    led_tick_limits(f, u, elapsed_ns, now_ns);
+    led_tick_breaker(f, upstream, elapsed_ns, now_ns);
+    if (u->sums.epoch > f->epoch)
+        f->epoch = u->sums.epoch;
+    memset(&u->news, 0, sizeof u->news);
+}
+
+void fleet_leader_tick(struct fleet_leader *f, struct fleet_plan *plans, uint64_t now_ns)
+{
+    WEIR_ASSERT(now_ns >= f->tick_ns);
+    look_at_nodes(f, now_ns);
+    for (size_t i = 0; i < f->n_upstreams; i++)
+        if (f->led[i].shared)
+            tick_upstream(f, i, now_ns);
+    f->epoch++;
+    for (size_t i = 0; i < f->n_upstreams; i++) {
+        memset(&plans[i], 0, sizeof plans[i]);
+        if (f->led[i].shared)
+            plan_of(f, i, &plans[i], now_ns);
+    }
+    f->tick_ns = now_ns;
+}
+
+uint32_t fleet_leader_nodes(const struct fleet_leader *f)
+{
+    return f->nodes;
+}
+
+bool fleet_leader_next_event(struct fleet_leader *f, struct pool_event *ev)
+{
+    return event_take(&f->events, ev);
+}

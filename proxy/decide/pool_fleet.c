@@ -1,0 +1,430 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A pool as a node of a fleet: what the rules of fleet_node.c mean for its upstreams and queue. */
+#include "weir/decide/pool_fleet.h"
+
+#include <string.h>
+
+#include "breaker_priv.h"
+#include "weir/base/assert.h"
+#include "weir/decide/pool_priv.h"
+
+void pool_fleet_attach(struct pool *p, struct fleet_node *node, uint64_t now_ns)
+{
+    WEIR_ASSERT(p->n_upstreams <= POOL_UPSTREAMS_MAX);
+    p->fleet = node;
+    for (size_t i = 0; i < p->n_upstreams; i++)
+        p->upstream[i].fleet = node != NULL ? &node->place[i] : NULL;
+    pool_serve_queue(p, now_ns);
+}
+
+static struct fleet_place *place_of(const struct pool *p, size_t upstream)
+{
+    WEIR_ASSERT(p->fleet != NULL && upstream < p->n_upstreams);
+    return p->upstream[upstream].fleet;
+}
+
+void pool_fleet_share(struct pool *p, size_t upstream, bool shared, uint64_t now_ns)
+{
+    struct fleet_place *f = place_of(p, upstream);
+
+    if (f->shared == shared)
+        return;
+    fleet_place_init(f);
+    f->shared = shared;
+    pool_serve_queue(p, now_ns);
+}
+
+enum fleet_state pool_fleet_state(const struct pool *p)
+{
+    return p->fleet != NULL ? p->fleet->state : FLEET_OFF;
+}
+
+/* --- what the fleet says to a request */
+
+bool upstream_is_joined(const struct pool *p, const struct upstream *u)
+{
+    return p->fleet != NULL && !p->handed && fleet_place_is_joined(p->fleet, u->fleet);
+}
+
+static bool is_alone(const struct pool *p, const struct upstream *u)
+{
+    return p->fleet != NULL && u->fleet->shared && p->fleet->state == FLEET_ALONE;
+}
+
+/*
+ * Of its own breaker a node keeps OPEN and its probes.  How fast the upstream gets its load back is
+ * the fleet's to say, which knows of all of it; but what an operator has set here stands.
+ */
+enum rule upstream_fleet_state(const struct pool *p, const struct upstream *u, enum rule own)
+{
+    enum rule fleet;
+
+    if (!upstream_is_joined(p, u))
+        return own;
+    if (own == RULE_RAMP && !u->breaker.by_hand)
+        own = RULE_ROOM;
+    if (own != RULE_ROOM && own != RULE_PROBE)
+        return own;
+    fleet = fleet_place_state(p->fleet, u->fleet);
+    return fleet == RULE_ROOM ? own : fleet;
+}
+
+static int best_waiting(const struct pool *p)
+{
+    for (int rank = 0; rank < POOL_RANKS; rank++)
+        if (!list_empty(&p->queue.rank[rank]))
+            return rank;
+    return FLEET_NO_RANK;
+}
+
+static struct fleet_demand demand_of(const struct pool *p, const struct upstream *u, int rank,
+                                     uint64_t now_ns)
+{
+    return (struct fleet_demand){upstream_load(u), u->pending, rank, p->queue.length, now_ns};
+}
+
+enum rule upstream_fleet_ask(struct pool *p, struct upstream *u, const struct pool_request *r,
+                             uint64_t now_ns)
+{
+    struct fleet_demand d = demand_of(p, u, r->rank, now_ns);
+    uint32_t most = u->limiter.most;
+
+    if (u->limiter.override > 0 && u->limiter.override < most)
+        most = u->limiter.override;
+    if (d.load >= most)
+        return RULE_STREAM_LIMIT;
+    return fleet_place_ask(u->fleet, &d);
+}
+
+bool upstream_is_beyond_part(const struct pool *p, const struct upstream *u, uint64_t now_ns)
+{
+    return is_alone(p, u) &&
+           upstream_load(u) >= fleet_place_most(p->fleet, u->fleet, u->limiter.most, now_ns);
+}
+
+uint64_t upstream_fleet_until(const struct pool *p, const struct upstream *u)
+{
+    if (!upstream_is_joined(p, u) || u->fleet->plan.state != BREAKER_OPEN)
+        return 0;
+    return u->fleet->plan_ns + u->fleet->plan.left_ns;
+}
+
+uint32_t upstream_used_elsewhere(const struct pool *p, const struct upstream *u)
+{
+    return upstream_is_joined(p, u) ? u->fleet->others.used : 0;
+}
+
+uint32_t upstream_pending_elsewhere(const struct pool *p, const struct upstream *u)
+{
+    return upstream_is_joined(p, u) ? u->fleet->others.pending : 0;
+}
+
+/* --- what happens on a request's way */
+
+void pool_fleet_arrived(struct pool *p, const struct pool_request *r, uint64_t now_ns)
+{
+    if (p->fleet != NULL && !request_is_system(r))
+        fleet_node_arrived(p->fleet, now_ns);
+}
+
+void upstream_fleet_sent(struct pool *p, struct upstream *u, struct pool_request *r)
+{
+    struct fleet_place *f = u->fleet;
+
+    r->fleet_probe = r->fleet_lone = false;
+    if (p->fleet == NULL)
+        return;
+    r->fleet_generation = f->plan.generation;
+    r->fleet_sent = f->plan.sent;
+    f->count.sent++;
+    if (!upstream_is_joined(p, u) || f->plan.state != BREAKER_HALF_OPEN)
+        return;
+    for (int i = 0; i < FLEET_PROBES && !r->fleet_probe; i++)
+        if (f->plan.probe[i] == p->fleet->self && f->plan.probe_number[i] != f->probed[i]) {
+            f->probed[i] = f->plan.probe_number[i];
+            f->count.probes_sent++;
+            r->fleet_probe = true;
+        }
+}
+
+void upstream_fleet_started(struct pool *p, struct upstream *u, const struct pool_request *r)
+{
+    if (p->fleet == NULL)
+        return;
+    if (r->stream && r->sent_ns > u->fleet->passed_at_ns)
+        u->fleet->passed_at_ns = r->sent_ns;
+    if (upstream_is_joined(p, u))
+        fleet_place_started(u->fleet);
+}
+
+bool upstream_was_passed_elsewhere(const struct upstream *u, const struct pool_request *r)
+{
+    const struct fleet_place *f = u->fleet;
+
+    return f != NULL && f->plan.epoch > 0 && f->plan.passed_ns < f->plan_ns &&
+           f->plan_ns - f->plan.passed_ns > r->sent_ns;
+}
+
+uint64_t upstream_sent_elsewhere(const struct upstream *u, const struct pool_request *r)
+{
+    const struct fleet_place *f = u->fleet;
+
+    if (f == NULL || f->plan.epoch == 0 || r->fleet_sent == 0 || f->plan.sent < r->fleet_sent)
+        return 0;
+    return f->plan.sent - r->fleet_sent;
+}
+
+void upstream_fleet_ended(struct pool *p, struct upstream *u, uint64_t now_ns)
+{
+    struct fleet_demand d;
+
+    if (!upstream_is_joined(p, u))
+        return;
+    d = demand_of(p, u, best_waiting(p), now_ns);
+    fleet_place_ended(p->fleet, u->fleet, &d);
+}
+
+/* --- the tick */
+
+/* What the fleet knew of an upstream is no secret from the breaker that is alone with it now. */
+static void inherit_state(struct pool *p, struct upstream *u, uint64_t now_ns)
+{
+    struct breaker_rules rules = pool_rules(p, now_ns);
+    struct breaker *b = &u->breaker;
+    enum breaker_state fleet = u->fleet->plan.state;
+
+    if (fleet == BREAKER_OPEN || fleet == BREAKER_HALF_OPEN) {
+        if (!b->forced_closed && (b->state == BREAKER_CLOSED || b->state == BREAKER_RAMPING))
+            breaker_trip(b, &rules, "fleet");
+    } else if (fleet == BREAKER_RAMPING && b->state == BREAKER_CLOSED && !b->forced_closed) {
+        ramp_begin(&b->ramp, u->fleet->plan.share, now_ns);
+        breaker_enter(b, &rules, BREAKER_RAMPING, "fleet");
+    }
+}
+
+static void leave(struct pool *p, uint64_t now_ns)
+{
+    for (size_t i = 0; i < p->n_upstreams; i++) {
+        struct upstream *u = &p->upstream[i];
+        if (upstream_is_joined(p, u))
+            inherit_state(p, u, now_ns);
+    }
+    fleet_node_leave(p->fleet, now_ns);
+}
+
+void pool_fleet_alone(struct pool *p, uint64_t now_ns)
+{
+    WEIR_ASSERT(p->fleet != NULL);
+    if (p->fleet->state == FLEET_ALONE)
+        return;
+    leave(p, now_ns);
+    pool_serve_queue(p, now_ns);
+}
+
+void pool_fleet_tick(struct pool *p, uint64_t now_ns)
+{
+    if (p->fleet != NULL && fleet_node_is_lost(p->fleet, now_ns))
+        leave(p, now_ns);
+}
+
+bool upstream_fleet_follow(struct pool *p, struct upstream *u, uint64_t now_ns)
+{
+    const struct fleet_place *f = u->fleet;
+    struct limiter_lead lead;
+
+    if (!upstream_is_joined(p, u))
+        return false;
+    lead = (struct limiter_lead){
+        .streams = num_max(f->held, fleet_place_part(p->fleet, f, now_ns)),
+        .pending = fleet_place_pending(p->fleet, f, now_ns),
+        .doubt = f->plan.limits.doubt,
+        .shown = f->plan.limits.shown,
+        .start = f->plan.limits.start,
+        .cold = f->plan.limits.cold,
+        .in_streams = u->streams,
+        .now_ns = now_ns,
+        .elapsed_ns = now_ns - p->tick_ns,
+    };
+    limiter_follow(&u->limiter, &lead);
+    return true;
+}
+
+void upstream_fleet_slide(struct pool *p, struct upstream *u, uint64_t now_ns)
+{
+    double streams, pending;
+
+    if (is_alone(p, u) && fleet_place_slides(p->fleet, u->fleet, &streams, &pending, now_ns))
+        limiter_put(&u->limiter, streams, pending);
+}
+
+/* --- calls to the store */
+
+/* What it brings: while it is alone its own limits, and for a lease after it. */
+static void report_own(const struct pool *p, const struct upstream *u, struct fleet_record *out,
+                       uint64_t now_ns)
+{
+    const struct fleet_node *n = p->fleet;
+
+    if (n->state == FLEET_ALONE) {
+        out->own_streams = u->limiter.streams;
+        out->own_pending = u->limiter.pending;
+    } else if (n->rejoined_ns > 0 && now_ns - n->rejoined_ns < FLEET_LEASE_NS) {
+        out->own_streams = u->fleet->own_streams;
+        out->own_pending = u->fleet->own_pending;
+    }
+}
+
+static uint64_t quiet_ns(const struct upstream *u, uint64_t now_ns)
+{
+    uint64_t at_ns = u->content_ns > u->sign_ns ? u->content_ns : u->sign_ns;
+
+    return now_ns - at_ns;
+}
+
+void pool_fleet_report(struct pool *p, size_t upstream, struct fleet_record *out, uint64_t now_ns)
+{
+    struct fleet_place *f = place_of(p, upstream);
+    struct upstream *u = &p->upstream[upstream];
+
+    upstream_count_streams(u, now_ns);
+    *out = f->count;
+    out->events = u->events > u->firsts ? u->events - u->firsts : 0;
+    out->gaps_ns = u->gaps_ns;
+    out->used = upstream_load(u);
+    out->pending = u->pending;
+    out->stuck = u->stuck;
+    out->streams = u->streams;
+    out->waiting = p->queue.length;
+    out->override = u->limiter.override;
+    out->passed_ns = now_ns - f->passed_at_ns;
+    out->quiet_ns = quiet_ns(u, now_ns);
+    out->silence = upstream_silence(p, u, now_ns);
+    out->unary = upstream_is_unary(p, u, now_ns);
+    out->shown = u->limiter.doubt.shown;
+    out->bound_streams = f->bound_streams;
+    out->bound_pending = f->bound_pending;
+    f->bound_streams = f->bound_pending = false;
+    report_own(p, u, out, now_ns);
+    out->alone = p->fleet->alone;
+    out->epoch = f->plan.epoch;
+    out->plan_streams = f->plan.limits.streams;
+    out->plan_pending = f->plan.limits.pending;
+    fleet_record_mend(out, u->limiter.most);
+}
+
+/* While it is alone, and for a lease after it, it takes nothing beyond what it carried. */
+static uint32_t most_of(const struct pool *p, const struct upstream *u, uint64_t now_ns)
+{
+    const struct fleet_node *n = p->fleet;
+    uint32_t part;
+    double own;
+
+    if (n->state == FLEET_ALONE)
+        own = u->limiter.streams;
+    else if (n->rejoined_ns > 0 && now_ns - n->rejoined_ns < FLEET_LEASE_NS)
+        own = u->fleet->own_streams;
+    else
+        return UINT32_MAX;
+    part = fleet_place_most(n, u->fleet, u->limiter.most, now_ns);
+    return num_floor(num_min(own, part));
+}
+
+void pool_fleet_ask(struct pool *p, size_t upstream, struct fleet_ask *out, uint64_t now_ns)
+{
+    struct fleet_place *f = place_of(p, upstream);
+    struct upstream *u = &p->upstream[upstream];
+    struct fleet_demand d = demand_of(p, u, best_waiting(p), now_ns);
+
+    fleet_place_begin(p->fleet, f, out, &d, most_of(p, u, now_ns));
+}
+
+/* Back from being alone: what it carries is its own until the leader has heard of it. */
+static void join(struct pool *p, uint64_t now_ns)
+{
+    struct fleet_node *n = p->fleet;
+
+    for (size_t i = 0; i < p->n_upstreams; i++) {
+        struct upstream *u = &p->upstream[i];
+        u->fleet->own_streams = n->state == FLEET_ALONE ? u->limiter.streams : 0;
+        u->fleet->own_pending = n->state == FLEET_ALONE ? u->limiter.pending : 0;
+    }
+    if (n->state == FLEET_ALONE)
+        n->rejoined_ns = now_ns;
+    n->state = FLEET_JOINED;
+    n->since_ns = now_ns;
+}
+
+void pool_fleet_answer(struct pool *p, size_t upstream, const struct fleet_answer *a,
+                       uint64_t now_ns)
+{
+    struct fleet_place *f = place_of(p, upstream);
+
+    if (f->asked_ns == 0 || !f->shared)
+        return;
+    fleet_place_answer(p->fleet, f, a, now_ns);
+    if (p->fleet->state != FLEET_JOINED)
+        join(p, now_ns);
+    pool_serve_queue(p, now_ns);
+}
+
+void pool_fleet_no_answer(struct pool *p, size_t upstream, uint64_t now_ns)
+{
+    struct fleet_place *f = place_of(p, upstream);
+
+    if (f->asked_ns == 0)
+        return;
+    fleet_place_no_answer(f);
+    pool_serve_queue(p, now_ns);
+}
+
+void pool_fleet_apply(struct pool *p, size_t upstream, const struct fleet_plan *plan,
+                      uint64_t now_ns)
+{
+    struct fleet_place *f = place_of(p, upstream);
+
+    if (f->shared && p->fleet->state == FLEET_JOINED &&
+        fleet_place_apply(f, plan, p->upstream[upstream].limiter.most, now_ns))
+        pool_serve_queue(p, now_ns);
+}
+
+int pool_fleet_wants(const struct pool *p, uint64_t now_ns)
+{
+    (void)now_ns;
+    if (p->fleet == NULL)
+        return -1;
+    for (size_t n = 0; n < p->n_upstreams; n++) {
+        size_t i = (p->rotate + n) % p->n_upstreams;
+        const struct upstream *u = &p->upstream[i];
+        if (upstream_is_joined(p, u) && u->membership == MEMBER && u->fleet->wants &&
+            u->fleet->asked_ns == 0 && fleet_place_state(p->fleet, u->fleet) == RULE_ROOM)
+            return (int)i;
+    }
+    return -1;
+}
+
+void pool_fleet_view(const struct pool *p, size_t upstream, struct pool_fleet_view *v,
+                     uint64_t now_ns)
+{
+    const struct upstream *u = &p->upstream[upstream];
+    const struct fleet_place *f = u->fleet;
+
+    WEIR_ASSERT(upstream < p->n_upstreams);
+    (void)now_ns;
+    *v = (struct pool_fleet_view){.state = pool_fleet_state(p), .used = upstream_load(u)};
+    if (p->fleet == NULL)
+        return;
+    v->shared = f->shared;
+    v->nodes = p->fleet->nodes;
+    v->breaker = BREAKER_CLOSED;
+    v->share = 1;
+    if (!upstream_is_joined(p, u))
+        return;
+    v->limit = f->plan.total;
+    v->held = f->held;
+    v->share = f->plan.share;
+    v->breaker = f->plan.state;
+    v->own_path = v->breaker == BREAKER_CLOSED &&
+                  (u->breaker.state == BREAKER_OPEN || u->breaker.state == BREAKER_HALF_OPEN);
+    v->probes = fleet_place_state(p->fleet, f) == RULE_PROBE;
+    v->waiting_elsewhere = f->others.better + f->others.equal;
+}

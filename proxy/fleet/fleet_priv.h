@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef WEIR_FLEET_FLEET_PRIV_H
+#define WEIR_FLEET_FLEET_PRIV_H
+
+#include "link.h"
+#include "script.h"
+#include "weir/fleet/fleet.h"
+
+/*
+ * What the files of fleet/ share.  They call each other in one direction: fleet.c (life, what comes
+ * next) above sync.c, lead.c and orders.c (one kind of call each), those above script.c and link.c.
+ */
+enum { MEMBERS_ASKED_MAX = 8, VERSION_MAX = 24, RECORD_MAX = 60 * 1024 };
+
+/* An order as this node knows it. */
+struct known_order {
+    struct fleet_order o;
+    uint64_t given_ns; /* of an own one that Redis was not told yet */
+    bool applied;      /* what it says holds here */
+    bool told;         /* Redis had it, or a newer one, when it was last looked at */
+};
+
+struct members_asked {
+    fleet_members_fn *fn;
+    void *arg;
+    uint64_t until_ns;
+};
+
+/* A node that the leader read, and when it wrote, by this loop's clock. */
+struct node_seen {
+    uint64_t node, wrote_ns;
+};
+
+struct fleet {
+    struct loop *loop;
+    const struct fleet_hooks *hooks;
+    void *owner;
+    const struct fleet_conf *conf;
+    struct link *link;
+    struct loop_timer timer;
+    char id[FLEET_NODE_MAX], prefix[48];
+    uint64_t start, settings;
+    struct fleet_upstream upstreams[FLEET_UPSTREAMS_MAX];
+    size_t n_upstreams;
+    bool renewed; /* since the call under way was sent: its indices are of others */
+
+    enum fleet_state state;
+    uint64_t created_ns,
+        heard_ns; /* when the last call was sent whose answer was good; 0 = never */
+    char error[160];
+    int64_t clock_ms; /* Redis's clock less the loop's, once joined */
+    uint64_t sync_due_ns, ask_due_ns, version_due_ns;
+    uint32_t nodes;
+    char leader[FLEET_NODE_MAX];
+    bool leads, mismatch, read_due;
+
+    /* the call under way */
+    enum fleet_call kind;
+    uint64_t sent_ns;
+    int asked;      /* FLEET_ASK: the upstream */
+    size_t telling; /* FLEET_ORDER: the order */
+    bool leaving, goodbye_said, left;
+    uint64_t leave_by_ns;
+
+    char version[VERSION_MAX], version_read[VERSION_MAX]; /* of the orders */
+    struct known_order *orders;
+    size_t n_orders;
+
+    struct members_asked members[MEMBERS_ASKED_MAX];
+    size_t n_members;
+
+    uint64_t calls[FLEET_CALL_COUNT][FLEET_RESULT_COUNT], sync_ns, rejected;
+    struct node_seen seen[FLEET_NODES_MAX];
+    size_t n_seen;
+    struct fleet_plan plans[FLEET_UPSTREAMS_MAX]; /* of the leader, on their way */
+    struct script_call call;
+};
+
+/* --- fleet.c */
+/* Counts a call's end; NULL unless it is an answer that can be looked at. */
+const struct reply *fleet_took(struct fleet *f, const struct reply *r);
+/* Something came from Redis that is none of what weir writes there. */
+void fleet_reject(struct fleet *f, const char *what);
+/* What to do next, if anything is due. */
+void fleet_step(struct fleet *f);
+/* Sends the call that was made; its answer goes to fn(reply, f).  Counted as kind. */
+bool fleet_send(struct fleet *f, enum fleet_call kind, link_answer_fn *fn);
+/* The number by which the rules know a node; never 0. */
+uint64_t fleet_number_of(struct slice id);
+/* "name" of "name.start" */
+void fleet_name_of(struct slice id, char out[33]);
+
+/* --- sync.c */
+bool sync_send(struct fleet *f);
+bool ask_send(struct fleet *f, int upstream);
+
+/* --- lead.c */
+bool read_send(struct fleet *f); /* for the leader and for whoever asked for the members */
+void members_answer(struct fleet *f, const struct fleet_member *list, size_t n, const char *why);
+
+/* --- orders.c */
+bool orders_send(struct fleet *f); /* reads them; false: not needed, or not possible */
+bool orders_tell(struct fleet *f); /* the next one that Redis was not told */
+bool orders_version_send(struct fleet *f);
+/* As Redis says it now; empty: there are none. */
+void orders_set_version(struct fleet *f, struct slice v);
+
+#endif

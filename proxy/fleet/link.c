@@ -1,0 +1,443 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One connection to Redis (link.h has the states).  hiredis writes commands and reads replies,
+ * net/ moves the bytes.  Control thread.
+ */
+#include "link.h"
+
+#include <hiredis/hiredis.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "weir/base/assert.h"
+#include "weir/base/buf.h"
+#include "weir/base/clock.h"
+#include "weir/base/hash.h"
+#include "weir/net/conn.h"
+
+enum { COMMAND_MAX = 1024 * 1024, READ_MAX = 16 * 1024 };
+#define BACKOFF_NS     (200 * NS_PER_MS)
+#define BACKOFF_MAX_NS (5 * NS_PER_S)
+#define FORBIDDEN_NS   (30 * NS_PER_S) /* until a password or a right is looked at again */
+#define PROVEN_NS      (5 * NS_PER_S)  /* a connection that lived so long begins anew */
+
+enum link_state { LINK_WAITING, LINK_CONNECTING, LINK_ENTERING, LINK_READY, LINK_CALLING };
+
+struct link {
+    struct loop *loop;
+    const struct fleet_means *means;
+    uint64_t timeout_ns;
+    const struct link_events *ev;
+    void *owner;
+    struct rng random;
+    enum link_state state;
+    struct loop_timer timer; /* the next try, or the end of patience */
+    struct resolver_watch *watch;
+    struct net_addr addrs[RESOLVER_ADDRS_MAX];
+    size_t n_addrs, next_addr;
+    char unresolved[128]; /* why there is no address; "" = not known */
+    struct conn *conn;
+    struct reply_reader *reader;
+    struct buf out;
+    int step; /* of entering */
+    link_answer_fn *fn;
+    void *arg;
+    uint64_t sent_ns, rtt_ns, ready_ns, connects;
+    unsigned fails;
+};
+
+/* --- what errors mean */
+
+static const char *const fault_words[LINK_FAULT_COUNT] = {
+#define ROW(e, word) [e] = word,
+    WEIR_LINK_FAULTS(ROW)
+#undef ROW
+};
+
+static bool has_word(struct slice s, const char *word)
+{
+    return memmem(s.p, s.len, word, strlen(word)) != NULL;
+}
+
+/* A script's error carries that of its command inside. */
+static enum link_fault fault_of(struct slice error)
+{
+    bool by_script = slice_starts(error, SLICE_LIT("ERR Error running script"));
+
+    if (error.len == 0)
+        return LINK_FINE;
+    for (int f = 0; f < LINK_FAULT_COUNT; f++) {
+        const char *word = fault_words[f];
+        size_t len = word == NULL ? 0 : strlen(word);
+
+        if (word == NULL)
+            continue;
+        if (slice_starts(error, slice_of(word, len)) &&
+            (error.len == len || error.p[len] == ' ' || error.p[len] == ':'))
+            return (enum link_fault)f;
+        if (by_script && f != LINK_BUSY && has_word(error, word))
+            return (enum link_fault)f;
+    }
+    return LINK_FINE;
+}
+
+static bool is_forbidden(enum link_fault f)
+{
+    return f == LINK_NOAUTH || f == LINK_WRONGPASS || f == LINK_NOPERM || f == LINK_REFUSED;
+}
+
+/* --- down, and when to try again */
+
+static uint64_t wait_ns(struct link *l, enum link_fault f)
+{
+    uint64_t wait = BACKOFF_NS << (l->fails < 5 ? l->fails : 5);
+
+    if (is_forbidden(f))
+        return FORBIDDEN_NS;
+    wait = wait > BACKOFF_MAX_NS ? BACKOFF_MAX_NS : wait;
+    return (uint64_t)((double)wait * (0.75 + 0.25 * rng_unit(&l->random)));
+}
+
+static void close_conn(struct link *l)
+{
+    if (l->conn != NULL)
+        conn_close(&l->conn);
+    reply_reader_destroy(&l->reader);
+    buf_free(&l->out);
+}
+
+static void down(struct link *l, enum link_fault f, const char *why)
+{
+    link_answer_fn *fn = l->state == LINK_CALLING ? l->fn : NULL;
+    uint64_t now = loop_now_ns(l->loop);
+
+    if (l->ready_ns != 0 && now - l->ready_ns >= PROVEN_NS)
+        l->fails = 0;
+    close_conn(l);
+    l->state = LINK_WAITING;
+    l->ready_ns = 0;
+    loop_timer_at(&l->timer, now + wait_ns(l, f));
+    l->fails++;
+    l->next_addr++;
+    l->fn = NULL;
+    if (fn != NULL)
+        fn(NULL, l->arg);
+    l->ev->on_down(f, why, l->owner);
+}
+
+/* --- commands */
+
+static void flush(struct link *l)
+{
+    enum weir_status st = WEIR_OK;
+
+    while (!buf_empty(&l->out) && st == WEIR_OK)
+        st = conn_write_waiting(l->conn, &l->out);
+    if (st == WEIR_AGAIN)
+        conn_want_write(l->conn);
+    /* any other failure is seen by the reading as well */
+}
+
+static bool send_words(struct link *l, const struct slice *words, int n)
+{
+    const char *argv[LINK_WORDS_MAX];
+    size_t lens[LINK_WORDS_MAX];
+    char *bytes = NULL;
+    int len;
+    enum weir_status st;
+
+    WEIR_ASSERT(n > 0 && n <= LINK_WORDS_MAX);
+    for (int i = 0; i < n; i++) {
+        argv[i] = words[i].p == NULL ? "" : words[i].p;
+        lens[i] = words[i].len;
+    }
+    len = redisFormatCommandArgv(&bytes, n, argv, lens);
+    if (len < 0)
+        return false;
+    st = buf_append(&l->out, slice_of(bytes, (size_t)len), COMMAND_MAX);
+    explicit_bzero(bytes, (size_t)len); /* it may be a password */
+    redisFreeCommand(bytes);
+    if (st != WEIR_OK)
+        return false;
+    l->sent_ns = loop_now_ns(l->loop);
+    loop_timer_at(&l->timer, l->sent_ns + l->timeout_ns);
+    flush(l);
+    return true;
+}
+
+bool link_call(struct link *l, const struct slice *words, int n, link_answer_fn *fn, void *arg)
+{
+    if (l->state != LINK_READY || !send_words(l, words, n))
+        return false;
+    l->state = LINK_CALLING;
+    l->fn = fn;
+    l->arg = arg;
+    return true;
+}
+
+/* --- logging in: AUTH, SELECT, as far as they are needed */
+
+enum { STEP_AUTH, STEP_SELECT, STEP_DONE };
+
+/* A user without a password has one that is not asked for (ACL: nopass). */
+static bool send_auth(struct link *l)
+{
+    struct slice words[3] = {SLICE_LIT("AUTH")};
+    int n = 1;
+
+    if (l->means->user[0] != '\0')
+        words[n++] = slice_str(l->means->user);
+    words[n++] = slice_str(l->means->password);
+    return send_words(l, words, n);
+}
+
+static void entered(struct link *l)
+{
+    l->state = LINK_READY;
+    l->ready_ns = loop_now_ns(l->loop);
+    loop_timer_stop(&l->timer);
+    l->ev->on_ready(l->owner);
+}
+
+static void next_step(struct link *l)
+{
+    const struct fleet_means *m = l->means;
+    bool sent = true;
+
+    if (l->step == STEP_AUTH && !m->has_password && m->user[0] == '\0')
+        l->step++;
+    if (l->step == STEP_SELECT && m->database[0] == '\0')
+        l->step++;
+    if (l->step == STEP_AUTH)
+        sent = send_auth(l);
+    else if (l->step == STEP_SELECT)
+        sent = send_words(l, (struct slice[2]){SLICE_LIT("SELECT"), slice_str(m->database)}, 2);
+    else
+        entered(l);
+    if (!sent)
+        down(l, LINK_UNREACHED, "there is no memory for it");
+}
+
+/* Redis's own words, as far as they may be shown. */
+static void put_error(char out[160], const char *what, struct slice error)
+{
+    struct text t;
+
+    text_init(&t, out, 160);
+    text_str(&t, what);
+    text_shown(&t, slice_of(error.p, error.len < 100 ? error.len : 100));
+}
+
+static void on_entering(struct link *l, const struct reply *r)
+{
+    char why[160];
+    enum link_fault f;
+
+    if (r->type == REPLY_STATUS) {
+        l->step++;
+        next_step(l);
+        return;
+    }
+    f = r->type == REPLY_ERROR ? fault_of(r->text) : LINK_BAD_REPLY;
+    put_error(why, l->step == STEP_AUTH ? "it refuses the login: " : "it refuses the database: ",
+              r->type == REPLY_ERROR ? r->text : SLICE_LIT("another kind of answer"));
+    down(l, f == LINK_FINE ? LINK_REFUSED : f, why);
+}
+
+/* --- replies */
+
+static void on_reply(struct link *l, const struct reply *r)
+{
+    link_answer_fn *fn = l->fn;
+    enum link_fault f = r->type == REPLY_ERROR ? fault_of(r->text) : LINK_FINE;
+    char why[160];
+
+    if (l->state == LINK_ENTERING) {
+        on_entering(l, r);
+        return;
+    }
+    if (l->state != LINK_CALLING) {
+        down(l, LINK_BAD_REPLY, "it says something unasked");
+        return;
+    }
+    l->rtt_ns = loop_now_ns(l->loop) - l->sent_ns;
+    if (f != LINK_FINE) {
+        put_error(why, "it says ", r->text);
+        down(l, f, why);
+        return;
+    }
+    l->state = LINK_READY;
+    l->fn = NULL;
+    loop_timer_stop(&l->timer);
+    fn(r, l->arg);
+}
+
+static void read_some(struct link *l, struct slice bytes)
+{
+    const struct reply *r = NULL;
+    const char *bad = "";
+    char why[160];
+
+    switch (reply_reader_feed(l->reader, bytes, &r, &bad)) {
+    case REPLY_MORE:
+        return;
+    case REPLY_WHOLE:
+        on_reply(l, r);
+        return;
+    case REPLY_BAD:
+        put_error(why, "its answer is none that weir takes: ", slice_str(bad));
+        down(l, LINK_BAD_REPLY, why);
+        return;
+    }
+    WEIR_UNREACHABLE("reading");
+}
+
+static void on_readable(struct conn *c, void *owner)
+{
+    struct link *l = owner;
+    char bytes[READ_MAX];
+    size_t got;
+    enum weir_status st = WEIR_OK;
+
+    while (l->conn == c && (st = conn_read(c, bytes, sizeof bytes, &got)) == WEIR_OK)
+        read_some(l, slice_of(bytes, got));
+    if (l->conn == c && st != WEIR_AGAIN)
+        down(l, LINK_CLOSED, "it ended the connection");
+}
+
+static void on_writable(struct conn *c, void *owner)
+{
+    (void)c;
+    flush(owner);
+}
+
+/* --- connecting */
+
+static void on_open(struct conn *c, void *owner)
+{
+    struct link *l = owner;
+
+    (void)c;
+    l->state = LINK_ENTERING;
+    l->step = STEP_AUTH;
+    next_step(l);
+}
+
+static void on_fail(struct conn *c, void *owner, enum weir_status s, const char *why)
+{
+    (void)c;
+    down(owner, s == WEIR_TIMEOUT ? LINK_TIMEOUT : LINK_UNREACHED, why);
+}
+
+static const struct conn_events conn_events = {
+    .on_open = on_open, .on_fail = on_fail, .on_readable = on_readable, .on_writable = on_writable};
+
+static void connect_now(struct link *l)
+{
+    if (l->n_addrs == 0) {
+        down(l, LINK_UNREACHED,
+             l->unresolved[0] != '\0' ? l->unresolved : "its name is not resolved");
+        return;
+    }
+    l->connects++;
+    l->reader = reply_reader_create();
+    if (l->reader != NULL)
+        l->conn = conn_connect(l->loop, &l->addrs[l->next_addr % l->n_addrs], l->means->tls,
+                               SLICE_NONE, l->timeout_ns, &conn_events, l);
+    if (l->conn == NULL) {
+        down(l, LINK_UNREACHED, "there is no memory or descriptor for it");
+        return;
+    }
+    l->state = LINK_CONNECTING;
+}
+
+static void on_timer(void *arg)
+{
+    struct link *l = arg;
+
+    if (l->state == LINK_WAITING)
+        connect_now(l);
+    else if (l->state == LINK_ENTERING || l->state == LINK_CALLING)
+        down(l, LINK_TIMEOUT, "it does not answer in time");
+}
+
+static void on_addresses(const struct net_addr *addrs, size_t n, const char *why, void *arg)
+{
+    struct link *l = arg;
+
+    if (n == 0) {
+        (void)snprintf(l->unresolved, sizeof l->unresolved, "%s", why);
+        return;
+    }
+    memcpy(l->addrs, addrs, n * sizeof *addrs);
+    l->n_addrs = n;
+    if (l->state == LINK_WAITING && l->connects == 0)
+        loop_timer_at(&l->timer, loop_now_ns(l->loop));
+}
+
+/* --- life */
+
+static bool find(struct link *l, struct resolver *r)
+{
+    char text[300];
+
+    if (!l->means->unix_path) {
+        l->watch = resolver_watch(r, l->means->host, l->means->port, on_addresses, l);
+        return l->watch != NULL;
+    }
+    (void)snprintf(text, sizeof text, "unix:%s", l->means->host);
+    l->n_addrs = net_addr_parse(slice_str(text), &l->addrs[0]) == WEIR_OK ? 1 : 0;
+    loop_timer_at(&l->timer, loop_now_ns(l->loop));
+    return true;
+}
+
+struct link *link_create(struct loop *loop, struct resolver *r, const struct fleet_means *means,
+                         uint64_t timeout_ns, uint64_t seed, const struct link_events *ev,
+                         void *owner)
+{
+    struct link *l = calloc(1, sizeof *l);
+
+    if (l == NULL)
+        return NULL;
+    *l = (struct link){.loop = loop,
+                       .means = means,
+                       .timeout_ns = timeout_ns,
+                       .ev = ev,
+                       .owner = owner,
+                       .out = BUF_INIT};
+    rng_seed(&l->random, seed);
+    loop_timer_init(&l->timer, loop, on_timer, l);
+    loop_timer_at(&l->timer, loop_now_ns(loop) + BACKOFF_NS);
+    if (!find(l, r))
+        link_destroy(&l);
+    return l;
+}
+
+void link_destroy(struct link **lp)
+{
+    struct link *l = *lp;
+
+    *lp = NULL;
+    if (l == NULL)
+        return;
+    loop_timer_stop(&l->timer);
+    resolver_unwatch(&l->watch);
+    close_conn(l);
+    free(l);
+}
+
+bool link_is_ready(const struct link *l)
+{
+    return l->state == LINK_READY;
+}
+
+uint64_t link_rtt_ns(const struct link *l)
+{
+    return l->rtt_ns;
+}
+
+uint64_t link_connects(const struct link *l)
+{
+    return l->connects;
+}

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef WEIR_FLEET_LINK_H
+#define WEIR_FLEET_LINK_H
+
+#include "reply.h"
+#include "weir/base/text.h"
+#include "weir/fleet/means.h"
+#include "weir/net/loop.h"
+#include "weir/net/resolver.h"
+
+/*
+ * The one connection of a node to Redis, on control's loop.  It connects by itself, again and again
+ * and later and later, and logs in; one call is under way at a time.  A call that got no answer in
+ * time is not said twice: the connection is dropped, for a late answer would be taken for the
+ * next call's.
+ *
+ *     waiting ──► connecting ──► entering (AUTH, SELECT) ──► ready ⇄ calling
+ *        ▲             │               │                      │       │
+ *        └─────────────┴───────────────┴──────────────────────┴───────┘  down, by any fault
+ */
+
+/*
+ * Why it is down, or why a call failed.  X(enumerator, first word of Redis's error or NULL).
+ * LINK_FINE: an error that concerns one command alone (WRONGTYPE, NOSCRIPT, ERR ...).
+ */
+#define WEIR_LINK_FAULTS(X)                                                                        \
+    X(LINK_FINE, NULL)                                                                             \
+    X(LINK_UNREACHED, NULL)                                                                        \
+    X(LINK_TIMEOUT, NULL)                                                                          \
+    X(LINK_CLOSED, NULL)                                                                           \
+    X(LINK_BAD_REPLY, NULL)                                                                        \
+    X(LINK_READONLY, "READONLY")                                                                   \
+    X(LINK_LOADING, "LOADING")                                                                     \
+    X(LINK_MASTERDOWN, "MASTERDOWN")                                                               \
+    X(LINK_MOVED, "MOVED")                                                                         \
+    X(LINK_CLUSTERDOWN, "CLUSTERDOWN")                                                             \
+    X(LINK_OOM, "OOM")                                                                             \
+    X(LINK_MISCONF, "MISCONF")                                                                     \
+    X(LINK_BUSY, "BUSY")                                                                           \
+    X(LINK_NOAUTH, "NOAUTH")                                                                       \
+    X(LINK_WRONGPASS, "WRONGPASS")                                                                 \
+    X(LINK_NOPERM, "NOPERM")                                                                       \
+    X(LINK_REFUSED, NULL)
+#define WEIR_LINK_FAULT_ROW(e, word) e,
+enum link_fault { WEIR_LINK_FAULTS(WEIR_LINK_FAULT_ROW) LINK_FAULT_COUNT };
+#undef WEIR_LINK_FAULT_ROW
+
+struct link_events {
+    /* Connected and logged in: calls may begin. */
+    void (*on_ready)(void *owner);
+    /*
+     * Not, or no longer; tried again later.  why: a sentence part for the log without secrets,
+     * alive during the call.  Called for each attempt that fails.
+     */
+    void (*on_down)(enum link_fault f, const char *why, void *owner);
+};
+
+enum { LINK_WORDS_MAX = 1024 };
+
+struct link;
+/*
+ * Connects from the first round of the loop on.  means, resolver and ev are borrowed.  seed: of the
+ * jitter.  NULL: no memory.
+ */
+struct link *link_create(struct loop *l, struct resolver *r, const struct fleet_means *means,
+                         uint64_t timeout_ns, uint64_t seed, const struct link_events *ev,
+                         void *owner);
+void link_destroy(struct link **l); /* a call under way is forgotten: its fn is not called */
+
+/* No call is under way, and one may begin. */
+bool link_is_ready(const struct link *l);
+
+/* reply NULL: there is none, and on_down follows.  Errors of Redis's are replies as well. */
+typedef void link_answer_fn(const struct reply *reply, void *arg);
+/*
+ * Begins a call; fn is called once, from the loop.  It may begin the next one.  The bytes are
+ * copied.  False: it is not ready, or there is no memory; fn is not called.
+ */
+bool link_call(struct link *l, const struct slice *words, int n, link_answer_fn *fn, void *arg);
+
+/* From the sending to the answer of the last call that was answered; 0 = none was. */
+uint64_t link_rtt_ns(const struct link *l);
+/* How often a connection was tried. */
+uint64_t link_connects(const struct link *l);
+
+#endif

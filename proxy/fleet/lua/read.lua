@@ -1,0 +1,14 @@
+-- Every node that lives, for the leader and for `weirctl fleet`: node, when it wrote, its record. ARGV: lease.
+local prefix = KEYS[1]
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local alive = redis.call('ZRANGEBYSCORE', prefix .. 'nodes', now - ARGV[1], '+inf', 'WITHSCORES', 'LIMIT', 0, 1000)
+local ids, rows = {}, {}
+for i = 1, #alive, 2 do ids[#ids + 1] = alive[i] end
+local records = #ids > 0 and redis.call('HMGET', prefix .. 'rec', unpack(ids)) or {}
+for i = 1, #ids do
+  rows[3 * i - 2] = ids[i]
+  rows[3 * i - 1] = alive[2 * i]
+  rows[3 * i] = records[i] or ''
+end
+return {now, rows}

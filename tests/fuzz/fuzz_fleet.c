@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Records, plans and orders as strangers may have written them.  The first byte says which.  What
+ * is taken lies in its ranges after it was mended, and is taken alike when it is written anew.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "fleet/codec.h"
+#include "fuzz.h"
+
+enum { MAX_STREAMS = 48 };
+
+static void check_rows(const struct fleet_row *rows, size_t n, const void *of)
+{
+    for (size_t i = 0; i < n; i++) {
+        const char *at = (const char *)of + rows[i].at;
+
+        if (rows[i].form == FLEET_REAL) {
+            double x;
+
+            memcpy(&x, at, sizeof x);
+            WEIR_ASSERT(isfinite(x) && x >= rows[i].least && x <= rows[i].most);
+        }
+    }
+}
+
+static void fuzz_record(struct slice in)
+{
+    char again[4096];
+    struct codec_head h;
+    struct codec_line l, same;
+    size_t n;
+    const struct fleet_row *rows = fleet_record_rows(&n);
+    struct text t;
+
+    if (codec_take_head(&in, &h) != WEIR_OK)
+        return;
+    while (codec_take_line(&in, &l) == WEIR_OK) {
+        struct slice s;
+
+        fleet_record_mend(&l.record, MAX_STREAMS);
+        check_rows(rows, n, &l.record);
+        if (l.name.len > 1024)
+            continue;
+        text_init(&t, again, sizeof again);
+        codec_put_line(&t, &l);
+        s = text_slice(&t);
+        WEIR_ASSERT(!t.full && codec_take_line(&s, &same) == WEIR_OK && same.held == l.held);
+    }
+}
+
+static void fuzz_plan(struct slice in)
+{
+    struct fleet_plan p;
+    uint64_t rules;
+    size_t n;
+    const struct fleet_row *rows = fleet_plan_rows(&n);
+
+    if (codec_take_plan(in, &rules, &p) != WEIR_OK)
+        return;
+    fleet_plan_mend(&p, MAX_STREAMS);
+    check_rows(rows, n, &p);
+    WEIR_ASSERT(p.total <= MAX_STREAMS && p.limits.streams <= MAX_STREAMS);
+}
+
+/* A line: what; the next: the value. */
+static void fuzz_order(struct slice in)
+{
+    const char *end = in.len == 0 ? NULL : memchr(in.p, '\n', in.len);
+    struct fleet_order o;
+
+    if (end == NULL || codec_take_order(slice_of(in.p, (size_t)(end - in.p)),
+                                        slice_from(in, (size_t)(end - in.p) + 1), &o) != WEIR_OK)
+        return;
+    WEIR_ASSERT(o.pool[0] != '\0' && o.node[0] != '\0' && o.topic < FLEET_TOPIC_COUNT);
+    WEIR_ASSERT(o.value >= 0 && strlen(o.text) <= FLEET_TEXT_MAX && o.given_ms != 0);
+    for (const char *p = o.text; *p != '\0'; p++)
+        WEIR_ASSERT((unsigned char)*p >= 0x20 && *p != 0x7f);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct slice in = slice_of(data, size);
+    char which = size == 0 ? 'r' : in.p[0];
+
+    in = slice_from(in, size == 0 ? 0 : 1);
+    if (which == 'p')
+        fuzz_plan(in);
+    else if (which == 'o')
+        fuzz_order(in);
+    else
+        fuzz_record(in);
+    return 0;
+}

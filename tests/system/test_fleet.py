@@ -1,0 +1,419 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Several weirs as one fleet, by a real Redis: who is there, operators' commands, and Redis gone, slow, empty, strange."""
+
+import threading
+import time
+
+import pytest
+
+from harness.backend import always
+from harness.deadline import eventually, secs
+from harness.http1 import request
+from harness.redis import Redis
+from harness.weir import weirctl
+
+SHARED = {"shared": True}
+
+
+def node(rig, backend, redis, name, **more):
+    fleet = {"redis": redis if isinstance(redis, str) else redis.unix_url, "name": "test", "node": name}
+    return rig.weir(backend, each=SHARED, workers=1, fleet={**fleet, **more.pop("fleet", {})},
+                    limits={"keepalive_requests": 1000000000}, **more)
+
+
+def fleet(w):
+    return w.admin.status()["fleet"]
+
+
+def joined(w, nodes=None):
+    f = fleet(w)
+    return f["state"] == "joined" and (nodes is None or f["nodes"] == nodes)
+
+
+def all_joined(weirs):
+    for w in weirs:
+        eventually(lambda w=w: joined(w, len(weirs)), 5, "every node knows of every other")
+
+
+def say(w, *words):
+    code, out, err = weirctl(w.socket_path, *words)
+    assert code == 0, err
+    return out
+
+
+def overrides(w, name="a"):
+    return [o["what"] for o in w.admin.upstream(name)["override"]]
+
+
+@pytest.fixture
+def redis(rig):
+    return rig.keep(Redis())
+
+
+@pytest.fixture
+def backend(rig):
+    b = rig.backend()
+    b.serve(always(body=b"fine"))
+    return b
+
+
+class Traffic:
+    """Requests one after the other through each of some weirs, until it is told to end."""
+
+    def __init__(self, weirs):
+        self.slowest, self.bad, self.done, self.ends = 0, [], 0, False
+        self.lock = threading.Lock()
+        self.threads = [threading.Thread(target=self._run, args=(w,), daemon=True) for w in weirs]
+        for t in self.threads:
+            t.start()
+
+    def _run(self, w):
+        c = w.client()
+        while not self.ends:
+            begun = time.monotonic()
+            try:
+                answer = c.ask()
+            except (AssertionError, OSError) as e:
+                self.bad.append(e)
+                return
+            took = time.monotonic() - begun
+            with self.lock:
+                self.done += 1
+                self.slowest = max(self.slowest, took)
+                if answer.head.status != 200:  # none has to wait, none is refused
+                    self.bad.append(answer)
+
+    def end(self):
+        self.ends = True
+        for t in self.threads:
+            t.join(secs(10))
+        return self
+
+    def more(self, n=50):
+        """Waits for so many more."""
+        goal = self.done + n
+        eventually(lambda: self.done >= goal, 20, "requests go on")
+
+
+def assert_untroubled(traffic):
+    traffic.end()
+    assert not traffic.bad, traffic.bad[:3]
+    assert traffic.slowest < secs(1), f"one took {traffic.slowest:.2f} s"
+
+
+# --- who is there
+
+
+def test_nodes_find_each_other_and_one_leads(rig, redis, backend):
+    weirs = [node(rig, backend, redis, f"n{i}") for i in range(3)]
+    all_joined(weirs)
+    leaders = {fleet(w)["leader"] for w in weirs}
+    assert len(leaders) == 1 and leaders <= {"n0", "n1", "n2"}
+    rows = weirs[1].admin.json("fleet")["nodes"]
+    assert sorted(r["node"] for r in rows) == ["n0", "n1", "n2"]
+    assert [r["node"] for r in rows if r["leads"]] == list(leaders)
+    assert [r["node"] for r in rows if r["self"]] == ["n1"]
+    assert all(r["settings_agree"] and r["age_ms"] < 3000 for r in rows)
+    text = say(weirs[2], "fleet")
+    assert "n0" in text and "this node" in text and "leads" in text
+
+
+def test_a_node_that_ends_in_good_order_is_gone_at_once_and_a_killed_one_soon(rig, redis, backend):
+    weirs = [node(rig, backend, redis, f"n{i}") for i in range(3)]
+    all_joined(weirs)
+    leader = next(w for w in weirs if fleet(w)["leader"] == w.settings["fleet"]["node"])
+    others = [w for w in weirs if w is not leader]
+    leader.stop()
+    assert all(r["node"] != leader.settings["fleet"]["node"] for r in others[0].admin.json("fleet")["nodes"])
+    for w in others:
+        eventually(lambda w=w: fleet(w)["leader"] in ("n0", "n1", "n2") and joined(w, 2)
+                   and fleet(w)["leader"] != leader.settings["fleet"]["node"], 3, "another one leads")
+    others[0].process.kill()
+    others[0].process.wait()
+    others[0].process = None
+    eventually(lambda: joined(others[1], 1), 6, "the killed one is forgotten")
+
+
+def test_without_the_block_there_is_no_fleet(rig, backend):
+    w = rig.weir(backend)
+    assert fleet(w) == {"state": "off", "name": "", "node": "", "leader": "", "nodes": 0, "sync_age_ms": 0,
+                        "rtt_ms": 0, "mismatch": False, "error": None}
+    code, _, err = weirctl(w.socket_path, "fleet")
+    assert code == 1 and "in no fleet" in err
+    assert "weir_fleet" not in w.admin("metrics")
+
+
+def test_other_settings_are_told(rig, redis, backend):
+    a = node(rig, backend, redis, "a")
+    eventually(lambda: joined(a), 5)
+    b = node(rig, backend, redis, "b", pool={"breaker": {"mode": "observe", "consecutive": 9}})
+    eventually(lambda: fleet(b)["mismatch"], 5, "b says that its settings are others")
+    assert any(e["cause"] == "fleet_mismatch" for e in b.admin.json("events"))
+    rows = {r["node"]: r for r in a.admin.json("fleet")["nodes"]}
+    assert rows["a"]["settings_agree"] and not rows["b"]["settings_agree"]
+
+
+# --- operators' commands
+
+
+def test_a_command_holds_on_all_nodes_within_a_second(rig, redis, backend):
+    weirs = [node(rig, backend, redis, f"n{i}") for i in range(3)]
+    all_joined(weirs)
+    begun = time.monotonic()
+    said = say(weirs[0], "ramp", "chat/a", "set", "30", "for", "10m")
+    assert "on all nodes of the fleet" in said
+    for w in weirs:
+        eventually(lambda w=w: overrides(w) == ["ramp hold"], 1, "the share is held everywhere")
+    assert time.monotonic() - begun < secs(1)
+    assert weirs[2].admin.upstream("a")["share"] == pytest.approx(0.3)
+    [o] = weirs[2].admin.upstream("a")["override"]
+    assert o["by"].endswith(" at n0") and o["until"]
+    say(weirs[1], "ramp", "chat/a", "resume")
+    for w in weirs:
+        eventually(lambda w=w: overrides(w) == [], 1, "and let go everywhere")
+
+
+def test_drains_modes_limits_breakers_and_texts_are_everywhere(rig, redis, backend):
+    weirs = [node(rig, backend, redis, f"n{i}") for i in range(2)]
+    all_joined(weirs)
+    a, b = weirs
+    say(a, "limit", "chat/a", "streams", "7", "for", "10m")
+    say(a, "breaker", "chat/a", "close", "for", "10m")
+    say(a, "mode", "chat", "queue", "observe", "for", "10m")
+    say(a, "incident", "chat", "set", 'Wir "wissen" davon\u00a0…', "for", "10m")
+
+    def on(w):
+        p = w.admin.status()["pools"][0]
+        return (sorted(overrides(w)) == ["breaker close", "limit streams 7"] and p["incident"] == 'Wir "wissen" davon\u00a0…'
+                and [o["what"] for o in p["override"]] == ["mode queue observe"])
+    eventually(lambda: on(b), 1, "all of it is on the other node")
+    say(b, "upstream", "chat/a", "drain")
+    eventually(lambda: a.admin.upstream("a")["state"] == "drained", 1)
+    say(b, "incident", "chat", "clear")
+    say(a, "upstream", "chat/a", "undrain")
+    eventually(lambda: b.admin.upstream("a")["state"] != "drained" and not a.admin.status()["pools"][0]["incident"], 1)
+
+
+def test_here_is_on_one_node_only(rig, redis, backend):
+    weirs = [node(rig, backend, redis, f"n{i}") for i in range(2)]
+    all_joined(weirs)
+    assert "on this node only" in say(weirs[0], "--here", "limit", "chat/a", "streams", "5")
+    say(weirs[0], "mode", "chat", "queue", "observe", "--here")
+    say(weirs[1], "incident", "chat", "set", "both")
+    eventually(lambda: weirs[0].admin.status()["pools"][0]["incident"] == "both", 1, "a later command came through")
+    assert overrides(weirs[0]) == ["limit streams 5"]
+    assert overrides(weirs[1]) == [] and weirs[1].admin.status()["pools"][0]["override"] == []
+    code, _, err = weirctl(weirs[0].socket_path, "reload", "--here")
+    assert code == 2 and "--here is for commands that a whole fleet carries out" in err
+
+
+def test_who_joins_later_is_told_and_the_giver_need_not_live(rig, redis, backend):
+    a, b = (node(rig, backend, redis, n) for n in "ab")
+    all_joined([a, b])
+    say(a, "limit", "chat/a", "streams", "9", "for", "10m")
+    say(a, "upstream", "chat/a", "drain")
+    eventually(lambda: b.admin.upstream("a")["state"] == "drained", 1)
+    a.stop()
+    c = node(rig, backend, redis, "c")
+    eventually(lambda: c.admin.upstream("a")["state"] == "drained" and "limit streams 9" in overrides(c), 3)
+
+
+def test_a_command_lapses_everywhere(rig, redis, backend):
+    weirs = [node(rig, backend, redis, f"n{i}") for i in range(2)]
+    all_joined(weirs)
+    say(weirs[0], "limit", "chat/a", "streams", "9", "for", "1s")
+    eventually(lambda: overrides(weirs[1]) == ["limit streams 9"], 1)
+    for w in weirs:
+        eventually(lambda w=w: overrides(w) == [], 3, "it has ended")
+    c = node(rig, backend, redis, "c")
+    eventually(lambda: joined(c, 3), 5)
+    assert overrides(c) == []
+
+
+def test_a_command_without_redis_holds_here_and_reaches_the_others_later(rig, redis, backend):
+    weirs = [node(rig, backend, redis, f"n{i}") for i in range(2)]
+    all_joined(weirs)
+    redis.kill()
+    eventually(lambda: all(fleet(w)["state"] == "alone" for w in weirs), 6)
+    said = say(weirs[0], "limit", "chat/a", "streams", "9", "for", "10m")
+    assert "Redis does not answer" in said
+    say(weirs[1], "limit", "chat/a", "streams", "8", "for", "10m")
+    redis.start()
+    for w in weirs:
+        eventually(lambda w=w: joined(w, 2) and overrides(w) == ["limit streams 8"], 12, "the newer one holds everywhere")
+
+
+# --- Redis gone, slow, empty, strange
+
+
+def test_redis_killed_under_load_refuses_and_stalls_nothing(rig, redis, backend):
+    weirs = [node(rig, backend, redis, f"n{i}") for i in range(2)]
+    all_joined(weirs)
+    t = Traffic(weirs)
+    t.more()
+    redis.kill()
+    eventually(lambda: all(fleet(w)["state"] == "alone" for w in weirs), 6, "they are alone")
+    t.more()
+    redis.start()
+    eventually(lambda: all(joined(w, 2) for w in weirs), 12, "and together again")
+    t.more()
+    assert_untroubled(t)
+    said = [e["cause"] for e in weirs[0].admin.json("events") if e["cause"].startswith("fleet")]
+    assert said.count("fleet_alone") == 1 and said.count("fleet_joined") == 2, said
+
+
+def test_redis_hanging_under_load_refuses_and_stalls_nothing(rig, redis, backend):
+    weirs = [node(rig, backend, redis, f"n{i}") for i in range(2)]
+    all_joined(weirs)
+    t = Traffic(weirs)
+    t.more()
+    redis.hang()
+    eventually(lambda: all(fleet(w)["state"] == "alone" for w in weirs), 8, "they are alone")
+    assert "answer" in fleet(weirs[0])["error"]
+    t.more()
+    redis.go_on()
+    eventually(lambda: all(joined(w, 2) for w in weirs), 12, "and together again")
+    assert_untroubled(t)
+
+
+def test_redis_restarted_empty_gets_all_of_it_again(rig, redis, backend):
+    weirs = [node(rig, backend, redis, f"n{i}") for i in range(2)]
+    all_joined(weirs)
+    say(weirs[0], "incident", "chat", "set", "still known", "for", "10m")
+    eventually(lambda: weirs[1].admin.status()["pools"][0]["incident"] == "still known", 1)
+    t = Traffic(weirs)
+    redis.kill()
+    redis.start()
+    eventually(lambda: "still known" in redis.cli("hvals", "weir:{test}:orders"), 8, "Redis has it again")
+    eventually(lambda: all(joined(w, 2) for w in weirs), 8)
+    redis.cli("flushall")
+    eventually(lambda: "still known" in redis.cli("hvals", "weir:{test}:orders"), 8, "and after it was emptied")
+    redis.cli("script", "flush")
+    t.more()
+    assert all(w.admin.status()["pools"][0]["incident"] == "still known" for w in weirs)
+    assert_untroubled(t)
+    eventually(lambda: all(joined(w, 2) for w in weirs), 8, "both are there")
+
+
+GARBAGE = [
+    ("hset", "weir:{test}:rec", "x.1", "garbage \x01\xff 99999999999999999999"),
+    ("zadd", "weir:{test}:nodes", "9e15", "x.1"),
+    ("zadd", "weir:{test}:nodes", "9e15", "y" * 5000),
+    ("hset", "weir:{test}:plan", "chat/a", "1 -5 nan 9|zzz"),
+    ("hset", "weir:{test}:p:chat/a", "sum", "-1 9e99 x y", "z.1", "junk"),
+    ("hset", "weir:{test}:orders", "chat/a/drain", "1 2 3", "chat//incident", "9 0 n 0 1 0 bad \x07 bell", "/", "", "chat/a/limit",
+     "1795979493386 0 n1 0 11 nan ", "chat/nobody/drain", "1795979493386 0 n1 0 9 0 ", "chat/a/ramp",
+     "1795979493386 0 n1 0 9 0 ", "chat/a/breaker", "1795979493386 0 ../../etc 0 0 0 "),
+    ("set", "weir:{test}:orders.v", "not a number"),
+    ("set", "weir:{test}:leader", "\x02\x01 somebody", "px", "60000"),
+    ("set", "weir:{test}:leader", "no-blank", "px", "1000"),
+]
+
+
+def test_redis_full_of_garbage_under_load_refuses_nothing_and_is_left_out(rig, redis, backend):
+    weirs = [node(rig, backend, redis, f"n{i}") for i in range(2)]
+    all_joined(weirs)
+    t = Traffic(weirs)
+    for words in GARBAGE:
+        redis.cli(*words)
+        t.more(20)
+    eventually(lambda: weirs[0].metrics().sum("weir_fleet_rejected_total") > 0, 5, "it was seen and left out")
+    for w in weirs:
+        assert w.admin.upstream("a")["state"] == "closed" and overrides(w) == []
+        assert w.admin.status()["pools"][0]["incident"] is None
+    assert_untroubled(t)
+    redis.cli("flushall")
+    eventually(lambda: all(joined(w, 2) for w in weirs), 8, "all is well again")
+
+
+def test_keys_of_another_type_leave_the_nodes_alone_until_they_are_gone(rig, redis, backend):
+    w = node(rig, backend, redis, "n")
+    eventually(lambda: joined(w), 5)
+    t = Traffic([w])
+    redis.cli("del", "weir:{test}:rec")
+    redis.cli("set", "weir:{test}:rec", "x")
+    eventually(lambda: fleet(w)["state"] == "alone", 8)
+    assert "WRONGTYPE" in fleet(w)["error"]
+    redis.cli("del", "weir:{test}:rec")
+    eventually(lambda: joined(w), 8)
+    assert_untroubled(t)
+
+
+def test_weir_starts_without_redis_and_joins_when_it_is_there(rig, redis, backend):
+    redis.kill()
+    w = node(rig, backend, redis, "n")
+    eventually(lambda: fleet(w)["state"] == "alone", 4)
+    assert w.client().ask().head.status == 200
+    redis.start()
+    eventually(lambda: joined(w, 1), 12)
+
+
+def test_calls_to_redis_do_not_grow_with_the_requests(rig, redis, backend):
+    w = node(rig, backend, redis, "n")
+    eventually(lambda: joined(w), 5)
+
+    def calls_in(seconds):
+        def both():
+            return sum(n for name, n in redis.calls().items() if name in ("evalsha", "eval")), time.monotonic()
+        before, at = both()
+        eventually(lambda: time.monotonic() - at >= seconds, 20)
+        after, end = both()
+        return (after - before) / (end - at)
+    idle = calls_in(3)
+    t = Traffic([w] * 4)
+    t.more(100)
+    busy = calls_in(3)
+    t.end()
+    assert t.done > 500
+    assert idle <= 13 and busy <= idle + 3, (idle, busy)
+
+
+def test_a_reload_puts_the_node_into_another_fleet_or_none(rig, redis, backend):
+    w = node(rig, backend, redis, "n")
+    eventually(lambda: joined(w), 5)
+    other = dict(w.settings, fleet={**w.settings["fleet"], "name": "other"})
+    w.write_file(other)
+    say(w, "reload")
+    eventually(lambda: joined(w) and fleet(w)["name"] == "other", 5)
+    w.write_file({k: v for k, v in other.items() if k != "fleet"})
+    say(w, "reload")
+    assert fleet(w)["state"] == "off"
+    w.write_file(w.settings)
+    say(w, "reload")
+    eventually(lambda: joined(w) and fleet(w)["name"] == "test", 5)
+
+
+def test_a_shared_connection_a_node_and_no_more(rig, redis, backend):
+    weirs = [node(rig, backend, redis, f"n{i}") for i in range(2)]
+    all_joined(weirs)
+    own = [line for line in redis.cli("client", "list").splitlines() if "cmd=client" not in line]
+    assert len(own) == 2, own
+
+
+def test_what_comes_in_is_bounded(rig, backend):
+    """A Redis that sends without end is hung up on."""
+    stranger = rig.backend()
+    sent = []
+
+    def flood(peer):
+        try:
+            peer.sock.recv(65536)
+            peer.sock.sendall(b"$2000000000\r\n")
+            while True:
+                sent.append(peer.sock.send(b"x" * 65536))
+        except OSError:
+            pass
+
+    def accept():
+        while True:
+            try:
+                peer = stranger.accept(within=30)
+            except (OSError, AssertionError):
+                return
+            threading.Thread(target=flood, args=(peer,), daemon=True).start()
+    threading.Thread(target=accept, daemon=True).start()
+    w = node(rig, backend, f"redis://{stranger.url.split('//')[1]}", "n")
+    before = w.resident_kib()
+    eventually(lambda: "64 KiB" in (fleet(w)["error"] or ""), 8)
+    w.assert_grew_less(before, 8 * 1024)
+    assert w.client().ask().head.status == 200
