@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef WEIR_DECIDE_CANARY_H
+#define WEIR_DECIDE_CANARY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "weir/decide/bets.h"
+
+/*
+ * A new version, one upstream of a pool, gets a growing share of the requests by lot, and is
+ * compared with its peers until one of two things is shown (docs/decisions.md, "The canary"):
+ *
+ *     it is worse                      rolled back; of canaries that are no worse at most
+ *                                      CANARY_FALSE_ROLLBACKS are ever rolled back by the test
+ *     it is not worse by a margin      promoted; of canaries that are worse by a margin at most
+ *                                      CANARY_FALSE_PROMOTIONS ever are
+ *
+ * Neither in the time it was given: rolled back, for want of evidence.  Pure; the pool's, under its
+ * gate.  Which requests are compared and what became of them is canary_pool.c's.
+ */
+
+#define CANARY_FALSE_ROLLBACKS  0.02
+#define CANARY_FALSE_PROMOTIONS 0.05
+/* What a promoted canary is shown not to be worse by. */
+#define CANARY_MARGIN_FAILURES 0.02 /* of its requests fail more than of its peers' */
+#define CANARY_MARGIN_FIRST    1.5  /* times its peers' time to the first token */
+#define CANARY_MARGIN_PACE     1.25 /* times its peers' time between tokens */
+
+enum canary_measure { CANARY_FAILURES, CANARY_FIRST, CANARY_PACE, CANARY_MEASURES };
+enum canary_arm { CANARY_PEERS, CANARY_SELF, CANARY_ARMS };
+
+enum canary_state { CANARY_NONE, CANARY_RUNNING, CANARY_PROMOTED, CANARY_ROLLED_BACK };
+
+/* Why it is in its state. */
+enum canary_why {
+    CANARY_BEGUN,
+    CANARY_BY_HAND,
+    CANARY_IS_WORSE,     /* `measure` shows it most */
+    CANARY_IS_NO_WORSE,  /* by a margin, in each measure */
+    CANARY_BREAKER_OPEN, /* the rules cut it off, while a peer was well */
+    CANARY_TIME_OVER,    /* and neither was shown */
+    CANARY_TAKEN_OUT,    /* a reload took it out of the pool */
+    CANARY_WHYS
+};
+
+/* Why nothing is decided for now, and its time stands still. */
+enum canary_pause { CANARY_GOES_ON, CANARY_NO_PEER, CANARY_OBSERVES, CANARY_AWAY, CANARY_PAUSES };
+
+/* What the books of a request have of its lot. */
+struct canary_lot {
+    uint32_t run; /* which canary's; 0 = it went by no lot */
+    bool canary;
+    bool last;    /* drawn in the last step */
+    bool alike;   /* neither side can know its user's conversation better than the other */
+    double share; /* probability of the canary */
+};
+
+/* Of one side, since the beginning. */
+struct canary_counts {
+    uint32_t finished, failed;
+    double typical[CANARY_MEASURES]; /* seconds; half of them took more; 0 = none yet */
+};
+
+struct canary {
+    enum canary_state state;
+    enum canary_why why;
+    enum canary_measure measure;
+    enum canary_pause pause;
+    uint32_t run;     /* counts canaries of this pool */
+    uint32_t changes; /* counts beginnings, steps, pauses and ends */
+    int upstream;     /* its place; -1 = there never was one */
+    double most;      /* the operator's share, above 0 to 1 */
+    double natural;   /* its share as one among its peers */
+    unsigned step;
+    uint64_t time_ns, begun_ns, until_ns, step_ns, changed_ns, tick_ns;
+    uint64_t closed;  /* peers at the last tick, a bit each; canary_pool.c's */
+    uint32_t in_step; /* of its requests finished in this step */
+    uint32_t peers_last, peers_have[CANARY_MEASURES]; /* finished in the last step, and measured */
+    uint32_t firsts;                                  /* of its own */
+    struct canary_counts counts[CANARY_ARMS];
+    struct bets worse[CANARY_MEASURES], within[CANARY_MEASURES];
+    struct ranks first, pace;
+};
+
+/* most: above 0, to 1.  time_ns > 0.  The evidence of an earlier one is forgotten. */
+void canary_begin(struct canary *c, int upstream, double most, double natural, uint64_t time_ns,
+                  uint64_t now_ns);
+
+static inline bool canary_runs(const struct canary *c)
+{
+    return c->state == CANARY_RUNNING;
+}
+
+/* The probability of a lot for the canary: of its step, never beyond its most or its natural one.
+ */
+double canary_share(const struct canary *c);
+/* No step follows this one. */
+bool canary_is_last(const struct canary *c);
+/* Does it carry as much as each of its peers does? */
+bool canary_is_natural(const struct canary *c);
+
+/* What became of a request that went by lot; of another canary's lot it is ignored. */
+void canary_finished(struct canary *c, const struct canary_lot *l, bool failed);
+/* kind < RANKS_KINDS: like is compared with like.  s > 0. */
+void canary_first(struct canary *c, const struct canary_lot *l, unsigned kind, double s);
+void canary_pace(struct canary *c, const struct canary_lot *l, unsigned kind, double s);
+/* A peer went away: what its last requests showed is no yardstick for a promotion. */
+void canary_lost_peer(struct canary *c);
+
+struct canary_input {
+    uint32_t peers; /* that are a yardstick: closed and not cooling down */
+    bool enforces;  /* the rules of the pool act */
+    bool open;      /* its own breaker cut it off */
+    bool away;      /* an operator holds it open */
+};
+/* Each tick; its state after it.  A verdict is for the caller to act on. */
+enum canary_state canary_tick(struct canary *c, const struct canary_input *in, uint64_t now_ns);
+void canary_end(struct canary *c, enum canary_state state, enum canary_why why, uint64_t now_ns);
+
+/* What is shown of a canary, the last one too. */
+struct canary_view {
+    enum canary_state state;
+    enum canary_why why;
+    enum canary_measure measure;
+    enum canary_pause pause;
+    uint32_t changes;
+    int upstream;                /* its place */
+    double share, most, natural; /* share: of the lots; 0 when it is over */
+    bool last;                   /* step */
+    uint64_t begun_ns, until_ns, changed_ns;
+    struct canary_counts counts[CANARY_ARMS];
+    double worse;                     /* evidence, of CANARY_WORSE_NEEDS */
+    double worse_by[CANARY_MEASURES]; /* by measure */
+    double within[CANARY_MEASURES];   /* evidence, each of CANARY_WITHIN_NEEDS */
+    bool asked[CANARY_MEASURES];      /* of a promotion */
+};
+#define CANARY_WORSE_NEEDS  (1 / CANARY_FALSE_ROLLBACKS)
+#define CANARY_WITHIN_NEEDS (1 / CANARY_FALSE_PROMOTIONS)
+void canary_show(const struct canary *c, struct canary_view *v);
+
+/* The evidence that it is worse, over all measures; a rollback needs 1/CANARY_FALSE_ROLLBACKS. */
+double canary_evidence_worse(const struct canary *c);
+/* Is this measure asked for a promotion?  One that its peers hardly have is not. */
+bool canary_asks(const struct canary *c, enum canary_measure m);
+
+#endif
