@@ -8,8 +8,9 @@
 #include "weir/decide/num.h"
 
 /* Of the time that it was given. */
-#define DWELL_PART 60 /* a step lasts so long at least ... */
-#define PATIENCE   10 /* ... and so long at most, however little comes; the last one at least */
+#define DWELL_PART  60 /* a step lasts so long at least ... */
+#define PATIENCE    10 /* ... and so long at most, however little comes; the last one at least */
+#define SETTLE_PART 3  /* at its natural share: conversations have come to know it as its peers */
 
 #define STEP_REQUESTS 20u /* of its own are finished before the next step */
 #define WARM_UP       5u  /* of its first tokens: an engine prepares itself at its first requests */
@@ -86,9 +87,14 @@ bool canary_is_last(const struct canary *c)
     return c->step + 1 == STEPS || steps[c->step] >= share_most(c);
 }
 
-bool canary_is_natural(const struct canary *c)
+static bool is_natural(const struct canary *c)
 {
     return canary_share(c) >= c->natural;
+}
+
+bool canary_is_settled(const struct canary *c, uint64_t now_ns)
+{
+    return is_natural(c) && now_ns - c->natural_ns >= c->time_ns / SETTLE_PART;
 }
 
 /* --- evidence */
@@ -146,11 +152,9 @@ static void take_time(struct canary *c, const struct canary_lot *l, enum canary_
     struct bets_lot lot = bets_of(l);
 
     note_typical(side(c, l), m, s);
-    bets_on_rank(&c->worse[m], &lot, ranks_find(r, kind, s, l->canary, 1), true);
-    if (l->last) {
+    bets_on_rank(&c->worse[m], &lot, ranks_find(r, kind, s, l->canary, CANARY_SAME), true);
+    if (l->last)
         bets_on_rank(&c->within[m], &lot, ranks_find(r, kind, s, l->canary, slower[m]), false);
-        c->peers_have[m] += !l->canary;
-    }
     ranks_keep(r, kind, s, l->canary);
 }
 
@@ -161,13 +165,17 @@ void canary_first(struct canary *c, const struct canary_lot *l, unsigned kind, d
     if (!is_of_this(c, l) || !(s > 0))
         return;
     c->firsts += l->canary;
+    c->peers_have[CANARY_FIRST] += l->last && !l->canary;
     if (l->alike && warm)
         take_time(c, l, CANARY_FIRST, &c->first, kind, s);
 }
 
 void canary_pace(struct canary *c, const struct canary_lot *l, unsigned kind, double s)
 {
-    if (is_of_this(c, l) && s > 0 && c->firsts >= WARM_UP)
+    if (!is_of_this(c, l) || !(s > 0))
+        return;
+    c->peers_have[CANARY_PACE] += l->last && !l->canary;
+    if (c->firsts >= WARM_UP)
         take_time(c, l, CANARY_PACE, &c->pace, kind, s);
 }
 
@@ -279,6 +287,8 @@ enum canary_state canary_tick(struct canary *c, const struct canary_input *in, u
     WEIR_ASSERT(canary_runs(c));
     put_off(c, pause_of(in), now_ns);
     c->tick_ns = now_ns;
+    if (!is_natural(c))
+        c->natural_ns = now_ns;
     if (in->peers > 0)
         c->natural = 1.0 / (1 + in->peers);
     if (c->pause == CANARY_GOES_ON)

@@ -40,12 +40,13 @@ static double share_now(const struct pool *p)
 }
 
 /*
- * At a smaller share than its peers' the canary has seen fewer turns of a conversation, and has it
- * less often in its cache: whoever completed a turn lately is no yardstick for first tokens.
+ * While its share is smaller than its peers', and for a while after, the canary has seen fewer
+ * turns of a conversation and has it less often in its cache: whoever completed a turn lately is no
+ * yardstick for first tokens.
  */
 static bool is_alike(const struct pool *p, const struct pool_request *r, uint64_t now_ns)
 {
-    if (canary_is_natural(&p->canary))
+    if (canary_is_settled(&p->canary, now_ns))
         return true;
     return r->user != 0 && p->conf->lease_ns > 0 && !lease_is_in_force(&p->leases, r->user, now_ns);
 }

@@ -14,6 +14,7 @@ int command_quality(const char *only, uint64_t first_seed);
 int command_sweep(uint64_t first_seed, uint64_t seeds, const char *only);
 int command_calibrate(const char *only);
 int command_bench(void);
+int command_canary(uint64_t first_seed, uint64_t count, const char *only);
 
 /* The storm of a seed. */
 struct scenario storm_of(uint64_t seed);

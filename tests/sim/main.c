@@ -16,6 +16,7 @@ static const char usage[] =
     "sim run BACKEND LOAD [SEED [RULE]]  one run with a trace; RULE weir fixed none gradient2\n"
     "                               vegas aimd\n"
     "sim calibrate [BACKEND]        capacity and best fixed limit of the engines\n"
+    "sim canary [SEED [COUNT [CASE]]]  false verdicts over so many canaries each\n"
     "sim bench                      nanoseconds of a decision\n";
 
 static const char *arg(int argc, char **argv, int i, const char *otherwise)
@@ -78,6 +79,9 @@ int main(int argc, char **argv)
         return command_run(argc, argv);
     if (strcmp(what, "calibrate") == 0)
         return command_calibrate(arg(argc, argv, 2, NULL));
+    if (strcmp(what, "canary") == 0)
+        return command_canary(number(argc, argv, 2, "1"), number(argc, argv, 3, "200"),
+                              arg(argc, argv, 4, NULL));
     if (strcmp(what, "bench") == 0)
         return command_bench();
     (void)fputs(usage, stderr);

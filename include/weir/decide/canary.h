@@ -22,6 +22,11 @@
 
 #define CANARY_FALSE_ROLLBACKS  0.02
 #define CANARY_FALSE_PROMOTIONS 0.05
+/*
+ * Times so many times its peers' are no worse: requests come to a peer when it has least to do, and
+ * to the canary by lot.
+ */
+#define CANARY_SAME 1.1
 /* What a promoted canary is shown not to be worse by. */
 #define CANARY_MARGIN_FAILURES 0.02 /* of its requests fail more than of its peers' */
 #define CANARY_MARGIN_FIRST    1.5  /* times its peers' time to the first token */
@@ -74,8 +79,9 @@ struct canary {
     double natural;   /* its share as one among its peers */
     unsigned step;
     uint64_t time_ns, begun_ns, until_ns, step_ns, changed_ns, tick_ns;
-    uint64_t closed;  /* peers at the last tick, a bit each; canary_pool.c's */
-    uint32_t in_step; /* of its requests finished in this step */
+    uint64_t natural_ns; /* its share is the natural one since then */
+    uint64_t closed;     /* peers at the last tick, a bit each; canary_pool.c's */
+    uint32_t in_step;    /* of its requests finished in this step */
     uint32_t peers_last, peers_have[CANARY_MEASURES]; /* finished in the last step, and measured */
     uint32_t firsts;                                  /* of its own */
     struct canary_counts counts[CANARY_ARMS];
@@ -97,8 +103,8 @@ static inline bool canary_runs(const struct canary *c)
 double canary_share(const struct canary *c);
 /* No step follows this one. */
 bool canary_is_last(const struct canary *c);
-/* Does it carry as much as each of its peers does? */
-bool canary_is_natural(const struct canary *c);
+/* Has it carried as much as each of its peers does for so long that their caches are alike? */
+bool canary_is_settled(const struct canary *c, uint64_t now_ns);
 
 /* What became of a request that went by lot; of another canary's lot it is ignored. */
 void canary_finished(struct canary *c, const struct canary_lot *l, bool failed);
