@@ -102,20 +102,21 @@ void bets_on_rank(struct bets *b, const struct bets_lot *l, double rank, bool la
 
 /* --- ranks */
 
-static double as_if_peers(double value, bool canary, double slower)
+static double as_if_peers(double value, bool canary, const struct ranks_slack *slack)
 {
-    return canary ? value / slower : value;
+    return canary ? (value - slack->more) / slack->times : value;
 }
 
-double ranks_find(const struct ranks *r, unsigned kind, double value, bool canary, double slower)
+double ranks_find(const struct ranks *r, unsigned kind, double value, bool canary,
+                  const struct ranks_slack *slack)
 {
     const struct ranks_of_kind *k = &r->of[kind];
-    double mine = as_if_peers((float)value, canary, slower), below = 0.5;
+    double mine = as_if_peers((float)value, canary, slack), below = 0.5;
 
     WEIR_ASSERT(kind < RANKS_KINDS);
     for (unsigned i = 0; i < k->n; i++) {
         double kept = k->value[i];
-        double other = as_if_peers(kept < 0 ? -kept : kept, kept < 0, slower);
+        double other = as_if_peers(kept < 0 ? -kept : kept, kept < 0, slack);
         below += other < mine ? 1 : other > mine ? 0 : 0.5;
     }
     return below / (k->n + 1);

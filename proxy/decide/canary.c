@@ -20,9 +20,13 @@
 static const double steps[] = {0.01, 0.05, 0.1, 0.25, 0.5};
 enum { STEPS = sizeof steps / sizeof steps[0] };
 
-static const double slower[CANARY_MEASURES] = {
-    [CANARY_FIRST] = CANARY_MARGIN_FIRST,
-    [CANARY_PACE] = CANARY_MARGIN_PACE,
+static const struct ranks_slack same[CANARY_MEASURES] = {
+    [CANARY_FIRST] = {CANARY_SAME, CANARY_SAME_FIRST_S},
+    [CANARY_PACE] = {CANARY_SAME, CANARY_SAME_PACE_S},
+};
+static const struct ranks_slack margin[CANARY_MEASURES] = {
+    [CANARY_FIRST] = {CANARY_MARGIN_FIRST, CANARY_SAME_FIRST_S},
+    [CANARY_PACE] = {CANARY_MARGIN_PACE, CANARY_SAME_PACE_S},
 };
 
 static void change(struct canary *c, uint64_t now_ns)
@@ -152,9 +156,9 @@ static void take_time(struct canary *c, const struct canary_lot *l, enum canary_
     struct bets_lot lot = bets_of(l);
 
     note_typical(side(c, l), m, s);
-    bets_on_rank(&c->worse[m], &lot, ranks_find(r, kind, s, l->canary, CANARY_SAME), true);
+    bets_on_rank(&c->worse[m], &lot, ranks_find(r, kind, s, l->canary, &same[m]), true);
     if (l->last)
-        bets_on_rank(&c->within[m], &lot, ranks_find(r, kind, s, l->canary, slower[m]), false);
+        bets_on_rank(&c->within[m], &lot, ranks_find(r, kind, s, l->canary, &margin[m]), false);
     ranks_keep(r, kind, s, l->canary);
 }
 

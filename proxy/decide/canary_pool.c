@@ -96,10 +96,14 @@ static bool is_usable(const struct upstream *u, const struct pool_request *r)
     return r->lot.run != 0 && request_is_fresh(u, r);
 }
 
+/* What is asked less often has fewer connections at hand: opening one does not count. */
 void canary_take_first(struct pool *p, const struct pool_request *r, uint64_t now_ns)
 {
-    if (is_usable(&p->upstream[r->upstream], r) && !r->uploading)
-        canary_first(&p->canary, &r->lot, rank_kind(r), num_s(now_ns - r->sent_ns));
+    uint64_t took_ns = now_ns - r->sent_ns;
+
+    if (!is_usable(&p->upstream[r->upstream], r) || r->uploading || r->connect_ns > took_ns)
+        return;
+    canary_first(&p->canary, &r->lot, rank_kind(r), num_s(took_ns - r->connect_ns));
 }
 
 /* Failed or well; false: it says neither. */

@@ -52,6 +52,7 @@ void pool_uploaded(struct pool *p, struct pool_request *r, uint64_t now_ns)
         return;
     r->uploading = false;
     r->sent_ns = now_ns;
+    r->connect_ns = 0;
     if (request_is_system(r))
         return;
     pend(p, &p->upstream[r->upstream], r, now_ns);
@@ -89,6 +90,7 @@ void pool_send(struct pool *p, struct pool_request *r, const struct choice *c, u
     r->numbers.observed = c->observed;
     r->numbers.canary_share = c->lot.share;
     r->lot = c->lot;
+    r->connect_ns = 0;
     r->upstream = c->upstream;
     r->sent_ns = now_ns;
     r->generation = u->breaker.generation;

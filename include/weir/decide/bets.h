@@ -72,11 +72,17 @@ struct ranks {
     struct ranks_of_kind of[RANKS_KINDS];
 };
 
+/* What counts as a peer's value of the canary's: less by `more`, then divided by `times` >= 1. */
+struct ranks_slack {
+    double times, more;
+};
+
 /*
- * The rank of a value > 0 among the last ones, 0.5 where there are none; the canary's values, this
- * one too, count divided by `slower` >= 1.  kind < RANKS_KINDS.
+ * The rank of a value > 0 among the last ones, 0.5 where there are none; of the canary's values,
+ * this one too, with the slack taken off.  kind < RANKS_KINDS.
  */
-double ranks_find(const struct ranks *r, unsigned kind, double value, bool canary, double slower);
+double ranks_find(const struct ranks *r, unsigned kind, double value, bool canary,
+                  const struct ranks_slack *slack);
 void ranks_keep(struct ranks *r, unsigned kind, double value, bool canary);
 
 #endif

@@ -23,34 +23,65 @@
 #define CANARY_FALSE_ROLLBACKS  0.02
 #define CANARY_FALSE_PROMOTIONS 0.05
 /*
- * Times so many times its peers' are no worse: requests come to a peer when it has least to do, and
- * to the canary by lot.
+ * Times within this are no worse.  Requests come to a peer when it has least to do, and to the
+ * canary by lot; and nobody notices less than a few milliseconds.
  */
-#define CANARY_SAME 1.1
+#define CANARY_SAME         1.1   /* times its peers' */
+#define CANARY_SAME_FIRST_S 0.010 /* and so much more */
+#define CANARY_SAME_PACE_S  0.001
 /* What a promoted canary is shown not to be worse by. */
 #define CANARY_MARGIN_FAILURES 0.02 /* of its requests fail more than of its peers' */
-#define CANARY_MARGIN_FIRST    1.5  /* times its peers' time to the first token */
-#define CANARY_MARGIN_PACE     1.25 /* times its peers' time between tokens */
+#define CANARY_MARGIN_FIRST    1.5  /* times its peers' time to the first token, and the 10 ms */
+#define CANARY_MARGIN_PACE     1.25 /* times its peers' time between tokens, and the 1 ms */
 
-enum canary_measure { CANARY_FAILURES, CANARY_FIRST, CANARY_PACE, CANARY_MEASURES };
-enum canary_arm { CANARY_PEERS, CANARY_SELF, CANARY_ARMS };
+/* X(enumerator, "name", "says") */
+#define WEIR_CANARY_MEASURES(X)                                                                    \
+    X(CANARY_FAILURES, "failures", "more of its requests fail than of its peers'")                 \
+    X(CANARY_FIRST, "first_token", "its first tokens come later than its peers'")                  \
+    X(CANARY_PACE, "pace", "its tokens come more slowly than its peers'")
 
-enum canary_state { CANARY_NONE, CANARY_RUNNING, CANARY_PROMOTED, CANARY_ROLLED_BACK };
+#define WEIR_CANARY_STATES(X)                                                                      \
+    X(CANARY_NONE, "none", "no canary was ever begun")                                             \
+    X(CANARY_RUNNING, "running", "it gets its share by lot and is compared")                       \
+    X(CANARY_PROMOTED, "promoted", "it is an upstream like its peers")                             \
+    X(CANARY_ROLLED_BACK, "rolled_back", "it is drained")
 
 /* Why it is in its state. */
-enum canary_why {
-    CANARY_BEGUN,
-    CANARY_BY_HAND,
-    CANARY_IS_WORSE,     /* `measure` shows it most */
-    CANARY_IS_NO_WORSE,  /* by a margin, in each measure */
-    CANARY_BREAKER_OPEN, /* the rules cut it off, while a peer was well */
-    CANARY_TIME_OVER,    /* and neither was shown */
-    CANARY_TAKEN_OUT,    /* a reload took it out of the pool */
-    CANARY_WHYS
-};
+#define WEIR_CANARY_WHYS(X)                                                                        \
+    X(CANARY_BEGUN, "begun", "an operator began it")                                               \
+    X(CANARY_BY_HAND, "by_hand", "an operator said so")                                            \
+    X(CANARY_IS_WORSE, "worse", "it is worse than its peers")                                      \
+    X(CANARY_IS_NO_WORSE, "no_worse", "it is no worse than its peers by more than the margins")    \
+    X(CANARY_BREAKER_OPEN, "breaker_open", "its breaker opened while a peer was well")             \
+    X(CANARY_TIME_OVER, "time_over", "its time was over before either was shown")                  \
+    X(CANARY_TAKEN_OUT, "taken_out", "a reload took it out of the pool")
 
 /* Why nothing is decided for now, and its time stands still. */
-enum canary_pause { CANARY_GOES_ON, CANARY_NO_PEER, CANARY_OBSERVES, CANARY_AWAY, CANARY_PAUSES };
+#define WEIR_CANARY_PAUSES(X)                                                                      \
+    X(CANARY_GOES_ON, "none", "it is not paused")                                                  \
+    X(CANARY_NO_PEER, "no_peer", "no peer is well enough to be compared with")                     \
+    X(CANARY_OBSERVES, "observe", "the breaker of its pool only looks on")                         \
+    X(CANARY_AWAY, "held_open", "an operator holds its breaker open")
+
+#define WEIR_ENUM_ROW(e, name, says)  e,
+#define WEIR_COUNT_ROW(e, name, says) +1
+enum canary_measure { WEIR_CANARY_MEASURES(WEIR_ENUM_ROW) };
+enum canary_state { WEIR_CANARY_STATES(WEIR_ENUM_ROW) };
+enum canary_why { WEIR_CANARY_WHYS(WEIR_ENUM_ROW) };
+enum canary_pause { WEIR_CANARY_PAUSES(WEIR_ENUM_ROW) };
+enum { CANARY_MEASURES = 0 WEIR_CANARY_MEASURES(WEIR_COUNT_ROW) };
+#undef WEIR_ENUM_ROW
+#undef WEIR_COUNT_ROW
+enum canary_arm { CANARY_PEERS, CANARY_SELF, CANARY_ARMS };
+
+/* Words for programs and for people; static. */
+const char *canary_measure_name(enum canary_measure m);
+const char *canary_state_name(enum canary_state s);
+const char *canary_why_name(enum canary_why w);
+const char *canary_pause_name(enum canary_pause p);
+/* Half a sentence: why it is in its state, or why it is paused. */
+const char *canary_says(enum canary_why w, enum canary_measure m);
+const char *canary_pause_says(enum canary_pause p);
 
 /* What the books of a request have of its lot. */
 struct canary_lot {

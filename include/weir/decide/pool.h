@@ -86,6 +86,7 @@ struct pool_request {
      * in flight, but neither without a first token nor late until pool_uploaded.
      */
     bool uploading;
+    uint64_t connect_ns;   /* while SENT: what of its time a new connection took */
     uint64_t deadline_ns;  /* the client's own (X-Stainless-Timeout), absolute; 0 = none */
     uint32_t client_retry; /* X-Stainless-Retry-Count */
 

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "weir/base/buf.h"
+#include "weir/base/text.h"
 #include "weir/conf/compare.h"
 #include "weir/conf/settings.h"
 #include "weir/decide/pool.h"
@@ -52,6 +53,14 @@ struct hour_status {
     uint64_t observed[RULE_COUNT]; /* what a rule in mode observe would have delayed or refused */
 };
 
+/* The canary of a pool: the one that runs, or else the last one. */
+struct canary_status {
+    struct canary_view v; /* v.state CANARY_NONE: there never was one */
+    const char *upstream; /* its name, though it may be gone; NULL with CANARY_NONE */
+    unsigned uid;         /* who began it, or ended it by hand */
+    uint64_t begun_wall_ns, until_wall_ns, changed_wall_ns;
+};
+
 struct pool_status {
     const char *name;
     enum service_state state;
@@ -67,6 +76,7 @@ struct pool_status {
     bool enforce[SET_COUNT];
     struct override_view overrides[OVERRIDES_MAX]; /* of modes */
     int n_overrides;
+    struct canary_status canary;
     struct upstream_status *upstreams;
     size_t n_upstreams;
     struct pool_sum sum;
@@ -120,6 +130,14 @@ bool control_command(struct control *c, const struct control_who *who, size_t po
                      enum pool_command o, double value, uint64_t for_ns, char *why, size_t room);
 bool control_mode(struct control *c, const struct control_who *who, size_t pool,
                   enum pool_rule_set set, bool enforce, uint64_t for_ns, char *why, size_t room);
+/* most: its share at most, above 0 to 1; for_ns > 0. */
+bool control_canary_start(struct control *c, const struct control_who *who, size_t pool,
+                          size_t upstream, double most, uint64_t for_ns, char *why, size_t room);
+/* Promoted, or else rolled back. */
+bool control_canary_end(struct control *c, const struct control_who *who, size_t pool,
+                        size_t upstream, bool promote, char *why, size_t room);
+/* "3 of 560 failed to its peers' 5 of 551, first token 0.51 s to 0.49 s" */
+void control_canary_numbers(struct text *t, const struct canary_view *v);
 /* text NULL clears. */
 bool control_incident(struct control *c, const struct control_who *who, size_t pool,
                       const char *text, uint64_t for_ns, char *why, size_t room);

@@ -136,6 +136,7 @@ static void view_pool(struct control *c, int index, struct pool_status *s,
     s->lead = w->vote.lead;
     control_sum_pool(c, p->slot, &s->sum);
     control_view_hour(c, p->slot, s);
+    control_view_canary(c, p, &s->canary);
     s->upstreams = upstreams;
     s->n_upstreams = p->n_upstreams;
     for (size_t i = 0; i < p->n_upstreams; i++)

@@ -7,6 +7,7 @@
 static struct bets b;
 static struct ranks ranks;
 static struct rng rng;
+static const struct ranks_slack none = {1, 0};
 
 static void start(void)
 {
@@ -95,7 +96,7 @@ Test(bets, do_not_grow_on_equal_values)
     for (int i = 0; i < 20000; i++) {
         struct bets_lot l = draw(0.3);
         double value = 0.01 + rng_unit(&rng);
-        bets_on_rank(&b, &l, ranks_find(&ranks, 0, value, l.canary, 1), true);
+        bets_on_rank(&b, &l, ranks_find(&ranks, 0, value, l.canary, &none), true);
         ranks_keep(&ranks, 0, value, l.canary);
         most = bets_sum(&b) > most ? bets_sum(&b) : most;
     }
@@ -132,10 +133,13 @@ Test(bets, are_no_more_than_one_after_they_are_forgotten)
 
 Test(bets, rank_the_canarys_values_as_if_they_were_its_peers)
 {
+    const struct ranks_slack half = {2, 0}, more = {1, 5};
+
     for (int i = 1; i <= 9; i++)
         ranks_keep(&ranks, 3, i, false);
-    cr_assert_float_eq(ranks_find(&ranks, 3, 5, false, 1), 0.5, 1e-9);
-    cr_assert_float_eq(ranks_find(&ranks, 3, 10, true, 1), 0.95, 1e-9);
-    cr_assert_float_eq(ranks_find(&ranks, 3, 10, true, 2), 0.5, 1e-9);
-    cr_assert_float_eq(ranks_find(&ranks, 4, 10, true, 2), 0.5, 1e-9);
+    cr_assert_float_eq(ranks_find(&ranks, 3, 5, false, &none), 0.5, 1e-9);
+    cr_assert_float_eq(ranks_find(&ranks, 3, 10, true, &none), 0.95, 1e-9);
+    cr_assert_float_eq(ranks_find(&ranks, 3, 10, true, &half), 0.5, 1e-9);
+    cr_assert_float_eq(ranks_find(&ranks, 3, 10, true, &more), 0.5, 1e-9);
+    cr_assert_float_eq(ranks_find(&ranks, 4, 10, true, &half), 0.5, 1e-9);
 }
