@@ -194,7 +194,7 @@ void canary_lost_peer(struct canary *c)
 /* --- verdicts */
 
 /* The mean of three bets against "no worse" is a bet against it, too. */
-double canary_evidence_worse(const struct canary *c)
+static double evidence_worse(const struct canary *c)
 {
     double sum = 0;
 
@@ -203,7 +203,8 @@ double canary_evidence_worse(const struct canary *c)
     return sum / CANARY_MEASURES;
 }
 
-bool canary_asks(const struct canary *c, enum canary_measure m)
+/* One that its peers hardly have is not. */
+static bool is_asked(const struct canary *c, enum canary_measure m)
 {
     return c->peers_have[m] >= MEASURED * c->peers_last;
 }
@@ -224,7 +225,7 @@ static bool is_within_margins(const struct canary *c)
     if (c->peers_last == 0)
         return false;
     for (int m = 0; m < CANARY_MEASURES; m++)
-        if (canary_asks(c, (enum canary_measure)m) &&
+        if (is_asked(c, (enum canary_measure)m) &&
             bets_sum(&c->within[m]) * CANARY_FALSE_PROMOTIONS < 1)
             return false;
     return true;
@@ -233,7 +234,7 @@ static bool is_within_margins(const struct canary *c)
 /* Half way to a rollback, in factors: no greater share before it is clear. */
 static bool leans_worse(const struct canary *c)
 {
-    double e = canary_evidence_worse(c);
+    double e = evidence_worse(c);
 
     return e * e * CANARY_FALSE_ROLLBACKS >= 1;
 }
@@ -273,7 +274,7 @@ static void judge(struct canary *c, const struct canary_input *in, uint64_t now_
 {
     if (in->open) {
         canary_end(c, CANARY_ROLLED_BACK, CANARY_BREAKER_OPEN, now_ns);
-    } else if (canary_evidence_worse(c) * CANARY_FALSE_ROLLBACKS >= 1) {
+    } else if (evidence_worse(c) * CANARY_FALSE_ROLLBACKS >= 1) {
         c->measure = worst(c);
         canary_end(c, CANARY_ROLLED_BACK, CANARY_IS_WORSE, now_ns);
     } else if (canary_is_last(c) && now_ns - c->step_ns >= c->time_ns / PATIENCE &&
@@ -316,12 +317,12 @@ void canary_show(const struct canary *c, struct canary_view *v)
         .begun_ns = c->begun_ns,
         .until_ns = c->until_ns,
         .changed_ns = c->changed_ns,
-        .worse = canary_evidence_worse(c),
+        .worse = evidence_worse(c),
     };
     memcpy(v->counts, c->counts, sizeof v->counts);
     for (int m = 0; m < CANARY_MEASURES; m++) {
         v->worse_by[m] = bets_sum(&c->worse[m]);
         v->within[m] = bets_sum(&c->within[m]);
-        v->asked[m] = canary_asks(c, (enum canary_measure)m);
+        v->asked[m] = is_asked(c, (enum canary_measure)m);
     }
 }

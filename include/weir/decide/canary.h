@@ -176,9 +176,4 @@ struct canary_view {
 #define CANARY_WITHIN_NEEDS (1 / CANARY_FALSE_PROMOTIONS)
 void canary_show(const struct canary *c, struct canary_view *v);
 
-/* The evidence that it is worse, over all measures; a rollback needs 1/CANARY_FALSE_ROLLBACKS. */
-double canary_evidence_worse(const struct canary *c);
-/* Is this measure asked for a promotion?  One that its peers hardly have is not. */
-bool canary_asks(const struct canary *c, enum canary_measure m);
-
 #endif

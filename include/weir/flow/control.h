@@ -7,7 +7,6 @@
 #include <stdint.h>
 
 #include "weir/base/buf.h"
-#include "weir/base/text.h"
 #include "weir/conf/compare.h"
 #include "weir/conf/settings.h"
 #include "weir/decide/pool.h"
@@ -136,8 +135,6 @@ bool control_canary_start(struct control *c, const struct control_who *who, size
 /* Promoted, or else rolled back. */
 bool control_canary_end(struct control *c, const struct control_who *who, size_t pool,
                         size_t upstream, bool promote, char *why, size_t room);
-/* "3 of 560 failed to its peers' 5 of 551, first token 0.51 s to 0.49 s" */
-void control_canary_numbers(struct text *t, const struct canary_view *v);
 /* text NULL clears. */
 bool control_incident(struct control *c, const struct control_who *who, size_t pool,
                       const char *text, uint64_t for_ns, char *why, size_t room);
