@@ -234,10 +234,6 @@ void pool_tick_canary(struct pool *p, uint64_t now_ns)
 
     if (!canary_runs(c))
         return;
-    if (u->membership != MEMBER) {
-        canary_end(c, CANARY_ROLLED_BACK, CANARY_TAKEN_OUT, now_ns);
-        return;
-    }
     if (u->breaker.state == BREAKER_DRAINED) {
         canary_end(c, CANARY_ROLLED_BACK, CANARY_BY_HAND, now_ns);
         return;

@@ -130,5 +130,7 @@ void pool_take_out(struct pool *p, size_t upstream, uint64_t now_ns)
 {
     WEIR_ASSERT(upstream < p->n_upstreams);
     p->upstream[upstream].membership = MEMBER_GONE;
+    if (pool_has_canary(p, (int)upstream))
+        canary_end(&p->canary, CANARY_ROLLED_BACK, CANARY_TAKEN_OUT, now_ns);
     pool_serve_queue(p, now_ns);
 }

@@ -329,10 +329,6 @@ enum weir_status pool_canary_end(struct pool *p, size_t upstream, bool promote, 
                                  const char **why);
 /* The one that runs, or else the last one. */
 void pool_canary_view(const struct pool *p, struct canary_view *v);
-static inline bool canary_has(const struct canary_view *v, size_t place)
-{
-    return v->state != CANARY_NONE && v->upstream == (int)place;
-}
 
 /* Overrides of modes (`mode POOL breaker observe`): -1 as configured, 0 observe, 1 enforce. */
 enum pool_rule_set { SET_BREAKER, SET_LIMITER, SET_RAMP, SET_QUEUE, SET_COUNT };
