@@ -7,7 +7,7 @@
 
 #define KEPT_ASIDE  0.3 /* of the purse is not bet */
 #define SHARED_ANEW 0.004
-#define PURSE_MOST  1e12 /* far beyond any verdict: no overflow */
+#define PURSE_MOST  1e6 /* far beyond any verdict: no overflow */
 
 static double prior(int i)
 {

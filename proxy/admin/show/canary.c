@@ -81,6 +81,16 @@ static void cell_measured(struct table *tab, const struct canary_counts *n, enum
         cell_time(tab, n->typical[m]);
 }
 
+static void cell_within(struct table *tab, const struct canary_view *v, enum canary_measure m)
+{
+    if (!v->asked[m])
+        table_cell(tab, "not asked");
+    else if (v->within[m] >= CANARY_WITHIN_NEEDS)
+        table_cell(tab, "shown");
+    else
+        table_cell(tab, "%.2f of %.0f", v->within[m], CANARY_WITHIN_NEEDS);
+}
+
 static void show_measures(struct text *t, const struct canary_view *v)
 {
     struct table tab;
@@ -96,15 +106,12 @@ static void show_measures(struct text *t, const struct canary_view *v)
             table_cell(&tab, "%s", canary_measure_name((enum canary_measure)m));
             cell_measured(&tab, &v->counts[CANARY_SELF], (enum canary_measure)m);
             cell_measured(&tab, &v->counts[CANARY_PEERS], (enum canary_measure)m);
-            table_cell(&tab, "%.3g", v->worse_by[m]);
-            if (v->asked[m])
-                table_cell(&tab, "%.3g of %.0f", v->within[m], CANARY_WITHIN_NEEDS);
-            else
-                table_cell(&tab, "not asked");
+            table_cell(&tab, "%.2f", v->worse_by[m]);
+            cell_within(&tab, v, (enum canary_measure)m);
             table_end_row(&tab);
         }
     }
-    text_printf(t, "  evidence that it is worse: %.3g of %.0f\n", v->worse, CANARY_WORSE_NEEDS);
+    text_printf(t, "  evidence that it is worse: %.2f of %.0f\n", v->worse, CANARY_WORSE_NEEDS);
 }
 
 static void canary_text(struct text *t, struct admin *a, const void *arg)

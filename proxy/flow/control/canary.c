@@ -27,16 +27,16 @@ static void put_time(struct text *t, const char *name, const struct canary_view 
     double mine = v->counts[CANARY_SELF].typical[m], theirs = v->counts[CANARY_PEERS].typical[m];
 
     if (mine > 0 && theirs > 0)
-        text_printf(t, ", %s %.3g s to %.3g s", name, mine, theirs);
+        text_printf(t, ", %s %.1f ms (%.1f)", name, 1000 * mine, 1000 * theirs);
 }
 
-/* "3 of 560 failed to its peers' 5 of 551, first token 0.51 s to 0.49 s" */
+/* "3 of 560 failed (peers 5 of 551), first token 512.0 ms (491.3), pace 24.1 ms (24.0)" */
 static void put_numbers(struct text *t, const struct canary_view *v)
 {
     const struct canary_counts *mine = &v->counts[CANARY_SELF], *peers = &v->counts[CANARY_PEERS];
 
-    text_printf(t, "%u of %u failed to its peers' %u of %u", mine->failed, mine->finished,
-                peers->failed, peers->finished);
+    text_printf(t, "%u of %u failed (peers %u of %u)", mine->failed, mine->finished, peers->failed,
+                peers->finished);
     put_time(t, "first token", v, CANARY_FIRST);
     put_time(t, "pace", v, CANARY_PACE);
 }
