@@ -86,6 +86,8 @@ def test_a_version_that_answers_with_errors_is_rolled_back(rig):
     assert c["worse"] >= c["worse_needed"] == 50
     u = w.admin.upstream("b")
     assert (u["state"], u["cause"]) == ("drained", "canary")
+    assert [(o["what"], o["by"]) for o in u["override"]] == [("drain", "the canary")]
+    assert "b: canary, rolled back at" in w.admin("status")
     assert "rolled back at" in w.admin("canary") and "more of its requests fail" in w.admin("canary")
     m = w.metrics()
     assert m.one("weir_canary_state", upstream="b", state="rolled_back") == 1
@@ -94,6 +96,7 @@ def test_a_version_that_answers_with_errors_is_rolled_back(rig):
         c["canary"]["failed"]
     assert all(w.client().ask("POST", "/", body=b"x").status == 200 for _ in range(20))
     assert w.admin("upstream chat/b undrain").startswith("chat/b: taken in again")
+    assert "canary" not in w.admin("status")
 
 
 def test_its_share_is_drawn_by_lot_and_why_tells(rig):

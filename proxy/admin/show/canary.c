@@ -46,9 +46,22 @@ static void show_verdict(struct text *t, const struct canary_status *s, uint64_t
         text_printf(t, "; nothing is decided, for %s", canary_pause_says(v->pause));
 }
 
-void show_canary_line(struct text *t, const struct canary_status *s, uint64_t now_wall_ns)
+/* What it left behind: an upstream that is drained. */
+static bool is_drained_by_it(const struct pool_status *p)
 {
-    if (s->v.state != CANARY_RUNNING)
+    for (size_t i = 0; i < p->n_upstreams; i++) {
+        const struct upstream_status *u = &p->upstreams[i];
+        if (strcmp(u->name, p->canary.upstream) == 0)
+            return u->v.state == BREAKER_DRAINED && strcmp(u->v.cause, "canary") == 0;
+    }
+    return false;
+}
+
+void show_canary_line(struct text *t, const struct pool_status *p, uint64_t now_wall_ns)
+{
+    const struct canary_status *s = &p->canary;
+
+    if (s->v.state != CANARY_RUNNING && (s->v.state != CANARY_ROLLED_BACK || !is_drained_by_it(p)))
         return;
     text_printf(t, "  %s: canary, ", s->upstream);
     show_verdict(t, s, now_wall_ns);

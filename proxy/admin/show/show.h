@@ -20,8 +20,8 @@ void show_expected(struct text *t, double share, double expected_s, bool dead);
 /* The rules wait for the upstream to answer a probe. */
 bool awaits_probe(const struct upstream_view *v);
 
-/* A line about the canary that runs; nothing where none does. */
-void show_canary_line(struct text *t, const struct canary_status *s, uint64_t now_wall_ns);
+/* A line about the canary that runs, or was rolled back and is drained; else nothing. */
+void show_canary_line(struct text *t, const struct pool_status *p, uint64_t now_wall_ns);
 /* Its object, the last one's too; null where there was none.  pool NULL: it stands around it. */
 void json_canary(struct json_out *j, const char *key, const char *pool,
                  const struct canary_status *s);

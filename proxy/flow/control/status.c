@@ -34,7 +34,10 @@ static void view_overrides(const struct control *c, const struct upstream_watch 
             (void)snprintf(v->what, sizeof v->what, "limit streams %.0f", w->limit_value);
         else
             (void)snprintf(v->what, sizeof v->what, "%s", override_names[o]);
-        put_by(v->by, &w->by[o]);
+        if (o == OVERRIDE_DRAIN && strcmp(u->v.cause, "canary") == 0)
+            (void)snprintf(v->by, sizeof v->by, "the canary");
+        else
+            put_by(v->by, &w->by[o]);
         v->until_wall_ns = control_wall(c, u->v.override_until_ns[o]);
         u->n_overrides++;
     }
