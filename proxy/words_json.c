@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "weir/base/words.h"
+#include "weir/decide/canary.h"
 #include "weir/decide/rules.h"
 
 /* Texts of the lists are plain: they need no more than their quotes escaped. */
@@ -53,6 +54,14 @@ int main(void)
     WEIR_DECISIONS(ROW)
     printf("null],\n\"service_states\": [\n");
     WEIR_SERVICE_STATES(ROW)
+    printf("null],\n\"canary_states\": [\n");
+    WEIR_CANARY_STATES(ROW)
+    printf("null],\n\"canary_whys\": [\n");
+    WEIR_CANARY_WHYS(ROW)
+    printf("null],\n\"canary_measures\": [\n");
+    WEIR_CANARY_MEASURES(ROW)
+    printf("null],\n\"canary_pauses\": [\n");
+    WEIR_CANARY_PAUSES(ROW)
 #undef ROW
     printf("null],\n\"rules\": [\n");
 #define ROW(e, name, cause, says, needed)                                                          \

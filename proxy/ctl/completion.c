@@ -22,6 +22,8 @@ static const char candidates[] =
     "    POOL/UPSTREAM) _weirctl_names upstreams ;;\n"
     "    *POOL\\[*) _weirctl_names pools; _weirctl_names upstreams ;;\n"
     "    '[for') echo for ;;\n"
+    "    '[to') echo to for ;;\n"
+    "    'PERCENT]') echo 5 10 25 50 ;;\n"
     "    'TIME]') echo 10m 30m 2h 12h ;;\n"
     "    PERCENT) echo 10 20 30 50 75 ;;\n"
     "    '[COUNT]') echo 10 20 50 ;;\n"
@@ -33,6 +35,7 @@ static const char candidates[] =
 static const char fits[] = "  case \"$2\" in\n"
                            "    [a-z]*) [[ \"|$2|\" == *\"|$1|\"* ]] ;;\n"
                            "    '[for') [[ \"$1\" == for ]] ;;\n"
+                           "    '[to') [[ \"$1\" == to ]] ;;\n"
                            "    *) true ;;\n"
                            "  esac\n";
 

@@ -71,11 +71,17 @@ void breaker_abort(struct breaker *b, const struct breaker_rules *c)
     b->until_ns = c->now_ns + breaker_wait_ns(b, c->breaker);
 }
 
-void breaker_drain(struct breaker *b, const struct breaker_rules *c)
+void breaker_drain(struct breaker *b, const struct breaker_rules *c, const char *cause)
 {
     b->forced_open = b->forced_closed = false;
-    enter_by_hand(b, c, BREAKER_DRAINED, "operator");
+    enter_by_hand(b, c, BREAKER_DRAINED, cause);
     b->generation++;
+}
+
+void breaker_take_in(struct breaker *b, const struct breaker_rules *c, const char *cause)
+{
+    b->began_ramp = b->state != BREAKER_RAMPING && b->state != BREAKER_CLOSED;
+    enter_by_hand(b, c, BREAKER_CLOSED, cause);
 }
 
 void breaker_say(struct breaker *b, const struct breaker_rules *c, const char *cause)

@@ -172,6 +172,7 @@ static int nearness(enum rule rule)
     case RULE_NONE:
     case RULE_ROOM:
     case RULE_PROBE:
+    case RULE_CANARY:
     case RULE_QUEUE_FULL:
     case RULE_QUEUE_OFF:
     case RULE_WAITED:
@@ -216,15 +217,35 @@ static void weigh(const struct pool *p, const double *weight, struct choice *bes
 {
     if (takes(a->rule)) {
         if (is_better(p, weight, best, i, a))
-            *best = (struct choice){i, a->rule, a->observed, -1, false};
+            *best = (struct choice){i, a->rule, a->observed, -1, false, {0}};
     } else if (best->upstream < 0 && is_nearer(p, best, i, a->rule)) {
-        *best = (struct choice){-1, a->rule, a->observed, i, false};
+        *best = (struct choice){-1, a->rule, a->observed, i, false, {0}};
+    }
+}
+
+/*
+ * Between the best of the peers and the canary: by lot where both take the request; where no peer
+ * does, the canary stands in for peers that are gone, not for those that are full.
+ */
+static void weigh_canary(struct pool *p, const struct pool_request *r, const double *weight,
+                         struct choice *best, const struct answer *a, uint64_t now_ns)
+{
+    int i = p->canary.upstream;
+
+    if (a->rule == RULE_PROBE || !canary_is_guarded(p, best->rule)) {
+        weigh(p, weight, best, i, a);
+    } else if (best->rule == RULE_ROOM && a->rule == RULE_ROOM &&
+               canary_draws(p, r, best->upstream, &best->lot, now_ns)) {
+        best->upstream = i;
+        best->rule = RULE_CANARY;
+        best->observed = a->observed;
     }
 }
 
 struct choice choose(struct pool *p, const struct pool_request *r, int except, uint64_t now_ns)
 {
-    struct choice best = {-1, RULE_DRAINED, RULE_NONE, -1, false};
+    struct choice best = {-1, RULE_DRAINED, RULE_NONE, -1, false, {0}};
+    struct answer canary = {RULE_NONE, RULE_NONE, false};
     bool own = false;
     double weight[POOL_UPSTREAMS_MAX];
 
@@ -235,9 +256,14 @@ struct choice choose(struct pool *p, const struct pool_request *r, int except, u
         if (i == except || p->upstream[i].membership != MEMBER)
             continue;
         a = ask(p, &p->upstream[i], r, now_ns);
-        weigh(p, weight, &best, i, &a);
         own = own || a.own;
+        if (pool_has_canary(p, i))
+            canary = a;
+        else
+            weigh(p, weight, &best, i, &a);
     }
+    if (canary.rule != RULE_NONE)
+        weigh_canary(p, r, weight, &best, &canary, now_ns);
     best.own = own;
     return best;
 }

@@ -69,7 +69,7 @@ int pool_reserve(struct pool *p, uint32_t id, size_t room, uint32_t max_streams,
     return place;
 }
 
-static double known_of_peers(const struct pool *p, size_t except)
+double pool_known_of_peers(const struct pool *p, size_t except)
 {
     double sum = 0, n = 0;
 
@@ -97,7 +97,7 @@ void pool_join(struct pool *p, size_t upstream, uint32_t reservation, uint64_t n
     if (u->membership != MEMBER_RESERVED || u->reservation != reservation)
         return;
     u->membership = MEMBER;
-    u->breaker.known_good = known_of_peers(p, upstream);
+    u->breaker.known_good = pool_known_of_peers(p, upstream);
     if (!is_commanded(&u->breaker))
         breaker_ramp_from(&u->breaker, &rules, p->conf->ramp.start, "added");
     pool_serve_queue(p, now_ns);
@@ -130,5 +130,7 @@ void pool_take_out(struct pool *p, size_t upstream, uint64_t now_ns)
 {
     WEIR_ASSERT(upstream < p->n_upstreams);
     p->upstream[upstream].membership = MEMBER_GONE;
+    if (pool_has_canary(p, (int)upstream))
+        canary_end(&p->canary, CANARY_ROLLED_BACK, CANARY_TAKEN_OUT, now_ns);
     pool_serve_queue(p, now_ns);
 }

@@ -130,7 +130,7 @@ static const char *command_ramp_abort(struct command *c)
 static const char *command_drain(struct command *c)
 {
     if (!is_drained(c))
-        breaker_drain(&c->u->breaker, &c->rules);
+        breaker_drain(&c->u->breaker, &c->rules, "operator");
     c->u->override_until_ns[OVERRIDE_DRAIN] = c->until_ns;
     return NULL;
 }

@@ -227,8 +227,10 @@ void upstream_report(struct pool *p, struct upstream *u, struct pool_request *r,
         .overdue = owes && (r->excused || now_ns > r->late_ns),
         .past_promise = owes && now_ns > r->sent_ns + p->conf->first_token_ns,
     };
-    const struct evidence_row *row = evidence_row(sign_of_end(&end), role_of(r));
+    enum sign sign = sign_of_end(&end);
+    const struct evidence_row *row = evidence_row(sign, role_of(r));
 
+    canary_take_end(p, u, r, sign, rep, now_ns);
     if (!is_own_fault(p, u, r, row, now_ns))
         mark(u, r, row->limiter);
     tell_breaker(p, u, r, row, rep, now_ns);

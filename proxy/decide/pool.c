@@ -270,7 +270,7 @@ static bool send_again(struct pool *p, struct pool_request *r, uint64_t now_ns)
     c = choose(p, r, r->tried, now_ns);
     if (c.upstream < 0 || !budget_pay(&p->budget))
         return false;
-    c.rule = c.rule == RULE_ROOM ? RULE_RETRY : c.rule;
+    c.rule = c.rule == RULE_ROOM || c.rule == RULE_CANARY ? RULE_RETRY : c.rule;
     pool_send(p, r, &c, now_ns);
     rate_add(&p->retried, now_ns);
     return true;

@@ -53,6 +53,7 @@ void pool_uploaded(struct pool *p, struct pool_request *r, uint64_t now_ns)
         return;
     r->uploading = false;
     r->sent_ns = now_ns;
+    r->connect_ns = 0;
     if (request_is_system(r))
         return;
     pend(p, &p->upstream[r->upstream], r, now_ns);
@@ -88,6 +89,9 @@ void pool_send(struct pool *p, struct pool_request *r, const struct choice *c, u
 
     pool_numbers(p, r, c->rule, c->upstream, now_ns);
     r->numbers.observed = c->observed;
+    r->numbers.canary_share = c->lot.share;
+    r->lot = c->lot;
+    r->connect_ns = 0;
     r->upstream = c->upstream;
     r->sent_ns = now_ns;
     r->generation = u->breaker.generation;
@@ -131,6 +135,7 @@ void upstream_note_first(struct pool *p, struct pool_request *r, uint64_t now_ns
 
     WEIR_ASSERT(r->state == REQUEST_SENT && !r->first);
     r->first = true;
+    canary_take_first(p, r, now_ns);
     if (!request_is_system(r) && !r->uploading && (r->stream || upstream_is_unary(p, u, now_ns)))
         lateness = upstream_mark_first(p, u, r, now_ns);
     upstream_unpend(u, r);

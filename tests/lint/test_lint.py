@@ -174,9 +174,12 @@ WORDS = {
                  {"name": "ok", "failure": False, "meaning": "yes"}, None],
     "decisions": [{"name": "sent", "meaning": "sent"}], "service_states": [{"name": "up", "meaning": "up"}],
     "rules": [{"name": "room", "says": "there was room"}], "classes": [{"name": "paid"}], "breaker_states": [{"name": "closed"}],
+    "canary_states": [{"name": "none", "meaning": "none"}, {"name": "runs", "meaning": "it runs"}],
+    "canary_whys": [{"name": "worse", "meaning": "it is worse"}], "canary_pauses": [{"name": "alone", "meaning": "it is alone"}],
+    "canary_measures": [{"name": "speed", "meaning": "it is slow"}],
 }
 MARKERS = "".join(f"<!-- {n}: from the lists of words -->\n<!-- /{n} -->\n" for n in words.tables(WORDS))
-LABELS = "| `cause` | `full` |\n| `outcome` | `ok` `bad` |\n| `decision` | `sent` |\n| `class` | `paid` |\n| `state` | `up` `closed` |\n"
+LABELS = "| `cause` | `full` |\n| `outcome` | `ok` `bad` |\n| `decision` | `sent` |\n| `class` | `paid` |\n| `state` | `up` `closed` `runs` |\n| `measure` | `speed` |\n"
 
 
 def test_a_table_of_words_that_is_not_the_program_s_is_found():
@@ -188,7 +191,7 @@ def test_a_table_of_words_that_is_not_the_program_s_is_found():
     assert "has no table" in next(words.wrong_tables("", WORDS))
 
 
-@pytest.mark.parametrize("lost", ["`full`", "`bad`", "`sent`", "`paid`", "`closed`"])
+@pytest.mark.parametrize("lost", ["`full`", "`bad`", "`sent`", "`paid`", "`closed`", "`runs`", "`speed`"])
 def test_a_value_that_a_label_s_row_lacks_is_found(lost):
     assert list(words.wrong_labels(LABELS, WORDS)) == []
     assert len(list(words.wrong_labels(LABELS.replace(lost, ""), WORDS))) == 1

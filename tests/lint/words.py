@@ -32,7 +32,11 @@ def tables(words):
     made["outcomes"] = table("outcome", [(o["name"], o["meaning"] + "; a failure" * o["failure"])
                                          for o in rows(words, "outcomes")])
     for kind, title in (("decisions", "decision"),
-                        ("service_states", "state of a pool, and of weir")):
+                        ("service_states", "state of a pool, and of weir"),
+                        ("canary_states", "state of a canary"),
+                        ("canary_whys", "why a canary is in its state"),
+                        ("canary_measures", "what shows that a canary is worse"),
+                        ("canary_pauses", "why nothing is decided about a canary")):
         made[kind] = table(title, [(r["name"], r["meaning"]) for r in rows(words, kind)])
     made["rules"] = table("rule", [(r["name"], r["says"]) for r in rows(words, "rules")])
     return made
@@ -43,7 +47,9 @@ def labels(words):
     names = {kind: [r["name"] for r in rows(words, kind)] for kind in words}
     refusals = [c["name"] for c in rows(words, "causes") if c["side"] == "weir"]
     return {"cause": refusals, "outcome": names["outcomes"], "decision": names["decisions"],
-            "class": names["classes"], "state": names["breaker_states"] + names["service_states"]}
+            "class": names["classes"], "state": names["breaker_states"] + names["service_states"] +
+            [s for s in names["canary_states"] if s != "none"],
+            "measure": names["canary_measures"]}
 
 
 def section(text, name):

@@ -17,6 +17,7 @@ static const char usage[] =
     "                               vegas aimd\n"
     "sim calibrate [BACKEND]        capacity and best fixed limit of the engines\n"
     "sim fleet [NODES [SEED [BACKEND]]]  so many weirs before one engine; 1000: that one scenario\n"
+    "sim canary [SEED [COUNT [CASE]]]  false verdicts over so many canaries each\n"
     "sim bench                      nanoseconds of a decision\n";
 
 static const char *arg(int argc, char **argv, int i, const char *otherwise)
@@ -87,6 +88,9 @@ int main(int argc, char **argv)
     if (strcmp(what, "fleet") == 0)
         return command_fleet(number(argc, argv, 2, "4"), number(argc, argv, 3, "1"),
                              arg(argc, argv, 4, NULL));
+    if (strcmp(what, "canary") == 0)
+        return command_canary(number(argc, argv, 2, "1"), number(argc, argv, 3, "200"),
+                              arg(argc, argv, 4, NULL));
     if (strcmp(what, "bench") == 0)
         return command_bench();
     (void)fputs(usage, stderr);

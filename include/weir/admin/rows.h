@@ -38,6 +38,14 @@
     X(METRICS, "metrics", "", READ, metrics, 0, "What /metrics serves (Prometheus text)")          \
     X(WHY, "why", "REQUEST-ID", READ, why, 0,                                                      \
       "What was decided about a recent request, by which rule, on which numbers")                  \
+    X(CANARY, "canary", "[POOL[/UPSTREAM]]", READ, canary, 0,                                      \
+      "The canary of each pool: its share, the evidence, and why it was promoted or rolled back")  \
+    X(CANARY_START, "canary", "POOL/UPSTREAM start [to PERCENT] [for TIME]", WRITE, canary_start,  \
+      0, "Give it a growing share by lot, compare it with its peers, promote it or roll it back")  \
+    X(CANARY_PROMOTE, "canary", "POOL/UPSTREAM promote", WRITE, canary_end, 1,                     \
+      "Take it for an upstream like its peers, whatever was shown")                                \
+    X(CANARY_ROLLBACK, "canary", "POOL/UPSTREAM rollback", WRITE, canary_end, 0,                   \
+      "Drain it; what runs there goes on")                                                         \
     X(RAMP_START, "ramp", "POOL[/UPSTREAM] start", WRITE, operator, OPERATOR_RAMP_START,           \
       "Begin the ramp at ramp.start, whatever the state")                                          \
     X(RAMP_HOLD, "ramp", "POOL[/UPSTREAM] hold [for TIME]", WRITE, operator, OPERATOR_RAMP_HOLD,   \

@@ -166,7 +166,9 @@ void breaker_ramp_from(struct breaker *b, const struct breaker_rules *c, double 
 void breaker_undrain(struct breaker *b, const struct breaker_rules *c, const char *cause);
 void breaker_finish(struct breaker *b, const struct breaker_rules *c);
 void breaker_abort(struct breaker *b, const struct breaker_rules *c);
-void breaker_drain(struct breaker *b, const struct breaker_rules *c);
+void breaker_drain(struct breaker *b, const struct breaker_rules *c, const char *cause);
+/* CLOSED, from whichever state: something else bounds what it gets. */
+void breaker_take_in(struct breaker *b, const struct breaker_rules *c, const char *cause);
 /* Something an operator set has ended by itself and the state stays. */
 void breaker_say(struct breaker *b, const struct breaker_rules *c, const char *cause);
 

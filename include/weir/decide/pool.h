@@ -10,6 +10,7 @@
 #include "weir/base/list.h"
 #include "weir/base/status.h"
 #include "weir/base/words.h"
+#include "weir/decide/canary.h"
 #include "weir/decide/rules.h"
 #include "weir/decide/settings.h"
 
@@ -47,6 +48,7 @@ struct decision_numbers {
     uint32_t inflight, pending; /* of that upstream, just before */
     double limit_streams, limit_pending;
     double share;
+    double canary_share;       /* of the lot that was drawn, 0 = none was */
     double doubt;              /* of that upstream, and ... */
     bool shown;                /* ... that load makes it late (docs/decisions.md, "Innocent") */
     uint8_t whose;             /* enum cooldown_whose: whose refusals kept it away */
@@ -84,6 +86,7 @@ struct pool_request {
      * in flight, but neither without a first token nor late until pool_uploaded.
      */
     bool uploading;
+    uint64_t connect_ns;   /* while SENT: what of its time a new connection took */
     uint64_t deadline_ns;  /* the client's own (X-Stainless-Timeout), absolute; 0 = none */
     uint32_t client_retry; /* X-Stainless-Retry-Count */
 
@@ -97,6 +100,7 @@ struct pool_request {
     uint32_t attempts; /* admissions so far */
 
     /* the pool's own; hands off */
+    struct canary_lot lot;
     struct list node; /* in a queue, or among the woken */
     struct list pending_node;
     struct list probe_node; /* while a probe, up to its deadline */
@@ -123,6 +127,7 @@ struct pool_report {
     bool complete;           /* a clean whole answer: the user's turn was completed */
     bool aborted;            /* the client went away */
     uint32_t retry_after_ms; /* OUTCOME_REFUSED: what the upstream asked for, 0 = nothing */
+    uint64_t pace_ns;        /* of its stream: the mean time between events, 0 = too few */
 };
 
 /* What an operator may have laid upon an upstream. */
@@ -316,6 +321,18 @@ enum pool_command {
 /* WEIR_OK, or WEIR_BAD if the command makes no sense in this state (*why says so, static). */
 enum weir_status pool_command(struct pool *p, size_t upstream, enum pool_command o, double value,
                               uint64_t until_ns, uint64_t now_ns, const char **why);
+
+/*
+ * The canary of the pool (decide/canary.h); one at a time.  most: its share at most, above 0 to 1.
+ * WEIR_OK, or WEIR_BAD and why it makes no sense now (static).
+ */
+enum weir_status pool_canary_start(struct pool *p, size_t upstream, double most, uint64_t time_ns,
+                                   uint64_t now_ns, const char **why);
+/* By hand: promoted, or else rolled back. */
+enum weir_status pool_canary_end(struct pool *p, size_t upstream, bool promote, uint64_t now_ns,
+                                 const char **why);
+/* The one that runs, or else the last one. */
+void pool_canary_view(const struct pool *p, struct canary_view *v);
 
 /* Overrides of modes (`mode POOL breaker observe`): -1 as configured, 0 observe, 1 enforce. */
 enum pool_rule_set { SET_BREAKER, SET_LIMITER, SET_RAMP, SET_QUEUE, SET_COUNT };

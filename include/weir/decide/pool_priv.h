@@ -84,6 +84,7 @@ struct pool {
     uint64_t observed_rule[RULE_COUNT];
     struct random random;
     struct budget budget;
+    struct canary canary;
     struct rate arrived, admitted, retried;
     struct window arrivals;
     struct queue queue;
@@ -128,6 +129,7 @@ struct choice {
     enum rule observed; /* what an observed rule would have said */
     int blame;          /* the upstream that came nearest, -1 */
     bool own;           /* some upstream refuses it and may take another that waits */
+    struct canary_lot lot;
 };
 struct choice choose(struct pool *p, const struct pool_request *r, int except, uint64_t now_ns);
 struct breaker_rules pool_rules(const struct pool *p, uint64_t now_ns);
@@ -156,6 +158,25 @@ static inline uint32_t upstream_load(const struct upstream *u)
 {
     return u->inflight + u->elsewhere;
 }
+
+/* canary_pool.c */
+static inline bool pool_has_canary(const struct pool *p, int i)
+{
+    return canary_runs(&p->canary) && p->canary.upstream == i;
+}
+/* The canary takes this request, and so does `peer`, which was chosen among the others: by lot. */
+bool canary_draws(struct pool *p, const struct pool_request *r, int peer, struct canary_lot *lot,
+                  uint64_t now_ns);
+/* Does somebody else carry the pool, so that the canary gets no more than its lots? */
+bool canary_is_guarded(const struct pool *p, enum rule peers);
+void canary_take_first(struct pool *p, const struct pool_request *r, uint64_t now_ns);
+void canary_take_end(struct pool *p, const struct upstream *u, const struct pool_request *r,
+                     enum sign s, const struct pool_report *rep, uint64_t now_ns);
+void pool_tick_canary(struct pool *p, uint64_t now_ns);
+
+/* members.c */
+/* What the others carry while all is well. */
+double pool_known_of_peers(const struct pool *p, size_t except);
 
 /* weight.c */
 /* One weight for each upstream, 0.1 to 1, for requests of this kind. */

@@ -24,6 +24,9 @@
     X(RULE_PROBE, "probe", CAUSE_NONE, \
       "it went as a probe of a half-open breaker", \
       "") \
+    X(RULE_CANARY, "canary", CAUSE_NONE, \
+      "it went by lot to the canary, which had room", \
+      "") \
     X(RULE_QUEUE_FULL, "queue_full", CAUSE_OVERLOADED, \
       "no upstream had room and the queue was full (queue.max_length)", \
       "room at an upstream, or fewer requests waiting") \

@@ -54,6 +54,14 @@ struct hour_status {
     uint64_t observed[RULE_COUNT]; /* what a rule in mode observe would have delayed or refused */
 };
 
+/* The canary of a pool: the one that runs, or else the last one. */
+struct canary_status {
+    struct canary_view v; /* v.state CANARY_NONE: there never was one */
+    const char *upstream; /* its name, though it may be gone; NULL with CANARY_NONE */
+    unsigned uid;         /* who began it, or ended it by hand */
+    uint64_t begun_wall_ns, until_wall_ns, changed_wall_ns;
+};
+
 struct pool_status {
     const char *name;
     enum service_state state;
@@ -69,6 +77,7 @@ struct pool_status {
     bool enforce[SET_COUNT];
     struct override_view overrides[OVERRIDES_MAX]; /* of modes */
     int n_overrides;
+    struct canary_status canary;
     struct upstream_status *upstreams;
     size_t n_upstreams;
     struct pool_sum sum;
@@ -132,6 +141,12 @@ bool control_mode(struct control *c, const struct control_who *who, size_t pool,
 const char *control_fleet_reach(const struct control *c, const struct control_who *who);
 /* The nodes of the fleet; fn is called once, later.  False: there is no fleet, or too many ask. */
 bool control_fleet_members(struct control *c, fleet_members_fn *fn, void *arg);
+/* most: its share at most, above 0 to 1; for_ns > 0. */
+bool control_canary_start(struct control *c, const struct control_who *who, size_t pool,
+                          size_t upstream, double most, uint64_t for_ns, char *why, size_t room);
+/* Promoted, or else rolled back. */
+bool control_canary_end(struct control *c, const struct control_who *who, size_t pool,
+                        size_t upstream, bool promote, char *why, size_t room);
 /* text NULL clears. */
 bool control_incident(struct control *c, const struct control_who *who, size_t pool,
                       const char *text, uint64_t for_ns, char *why, size_t room);

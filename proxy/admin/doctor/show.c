@@ -141,6 +141,7 @@ static const char *set_of(enum rule r)
     case RULE_NONE:
     case RULE_ROOM:
     case RULE_PROBE:
+    case RULE_CANARY:
     case RULE_PENDING_LIMIT:
     case RULE_STREAM_LIMIT:
     case RULE_FLEET_LIMIT:

@@ -37,6 +37,14 @@
       "Changes of state of a breaker")                                                             \
     X(overrides, "weir_overrides", "gauge", "pool",                                                \
       "Operator commands in force, those for its upstreams included")                              \
+    X(canary_state, "weir_canary_state", "gauge", "pool,upstream,state",                           \
+      "Whether the last canary of the pool runs, was promoted or rolled back (1) or not (0)")      \
+    X(canary_share, "weir_canary_share", "gauge", "pool,upstream",                                 \
+      "Share of the requests that the canary gets by lot; 0 when it is over")                      \
+    X(canary_requests, "weir_canary_requests", "gauge", "pool,upstream,side,failed",               \
+      "Finished requests by which the canary and its peers were compared")                         \
+    X(canary_evidence, "weir_canary_evidence", "gauge", "pool,upstream,measure,of",                \
+      "Evidence that the canary is worse, or no worse by the margin; 1 is none")                   \
     X(event_log_dropped, "weir_event_log_dropped_total", "counter", "",                            \
       "Lines of the event log dropped because nobody took them in time")                           \
     X(spans, "weir_trace_spans_total", "counter", "fate",                                          \
@@ -70,6 +78,12 @@
     X(max_fds, "process_max_fds", "gauge", "", "Most descriptors the process may have open")       \
     X(start, "process_start_time_seconds", "gauge", "", "Start, seconds since 1970-01-01")         \
     X(threads, "process_threads", "gauge", "", "Threads")
+
+/* canary.c: rows of WEIR_METRICS. */
+void write_canary_state(struct metric_out *o, struct admin *a);
+void write_canary_share(struct metric_out *o, struct admin *a);
+void write_canary_requests(struct metric_out *o, struct admin *a);
+void write_canary_evidence(struct metric_out *o, struct admin *a);
 
 /* All of them, as call.h's render_fn. */
 void show_metrics(struct text *t, struct admin *a, const void *unused);

@@ -25,6 +25,11 @@ void show_fleet(struct text *t, const struct fleet_view *f);
 void json_fleet(struct json_out *j, const struct fleet_view *f);
 /* An upstream's part of it; null where it is in none. */
 void json_fleet_part(struct json_out *j, const struct pool_fleet_view *v);
+/* A line about the canary that runs, or was rolled back and is drained; else nothing. */
+void show_canary_line(struct text *t, const struct pool_status *p, uint64_t now_wall_ns);
+/* Its object, the last one's too; null where there was none.  pool NULL: it stands around it. */
+void json_canary(struct json_out *j, const char *key, const char *pool,
+                 const struct canary_status *s);
 
 /* The JSON object of `events`. */
 void show_event_json(struct json_out *j, const struct control_event *e);

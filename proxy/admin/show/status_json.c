@@ -221,6 +221,7 @@ static void json_pool(struct json_out *j, struct admin *a, size_t pool)
     json_cstr(j, "incident", p->incident);
     json_wall(j, "incident_until", p->incident == NULL ? 0 : p->incident_until_wall_ns);
     json_overrides(j, p->overrides, p->n_overrides);
+    json_canary(j, "canary", NULL, &p->canary);
     json_open_array(j, "upstreams");
     for (size_t i = 0; i < p->n_upstreams; i++)
         json_upstream(j, a, pool, i, false);

@@ -242,6 +242,7 @@ static void show_pool(struct text *t, const struct pool_status *p, const struct 
         for (size_t i = 0; i < p->n_upstreams; i++)
             show_row(&tab, &p->upstreams[i], s->now_ns);
     }
+    show_canary_line(t, p, s->now_wall_ns);
     for (size_t i = 0; i < p->n_upstreams; i++) {
         show_checks(t, &p->upstreams[i]);
         show_upcoming(t, &p->upstreams[i], s);

@@ -111,6 +111,9 @@ static void text_numbers(struct text *t, const struct decision_numbers *n)
     if (n->user_most > 0 || n->rule == RULE_FAIR_SHARE)
         text_printf(t, " of the %u one user may hold now", n->user_most);
     text_char(t, '\n');
+    if (n->canary_share > 0)
+        text_printf(t, "  by lot: the canary of its pool gets %.3g %% of the requests\n",
+                    100 * n->canary_share);
     if (n->retry_after_ms > 0)
         text_printf(t, "  told to come back in %s\n",
                     human_duration(after, n->retry_after_ms * NS_PER_MS));
@@ -167,6 +170,7 @@ static void json_numbers(struct json_out *j, const struct decision_numbers *n)
     json_num(j, "limit_streams", n->limit_streams, 1);
     json_num(j, "limit_pending", n->limit_pending, 1);
     json_num(j, "share", n->share, 4);
+    json_num(j, "canary_share", n->canary_share, 4);
     json_bool(j, "shown", n->shown);
     json_num(j, "doubt", n->doubt, 1);
     json_u64(j, "on_time", n->on);

@@ -167,6 +167,20 @@ static bool take_for(struct match *m, struct command_args *out)
     return s == WEIR_OK;
 }
 
+/* What follows may begin with something else. */
+static bool take_to(struct match *m, struct command_args *out)
+{
+    const struct lex_line *l = m->words;
+
+    if (m->at == l->n || !slice_eq(l->words[m->at].value, SLICE_LIT("to")))
+        return true;
+    m->at++;
+    if (m->at == l->n || !take_percent(l->words[m->at].value, out))
+        return false;
+    m->at++;
+    return true;
+}
+
 /* Cuts a trailing " for TIME" off unquoted text. */
 static struct slice cut_for(struct slice text, uint64_t *for_ns)
 {
@@ -223,6 +237,8 @@ static bool take_token(struct match *m, struct slice token, struct command_args 
 
     if (slice_eq(token, SLICE_LIT("[for")))
         return take_for(m, out);
+    if (slice_eq(token, SLICE_LIT("[to")))
+        return take_to(m, out);
     if (token.p[0] == '[' && m->at == l->n)
         return true;
     if (m->at == l->n)
@@ -250,8 +266,8 @@ static bool match_form(const struct command_row *row, struct match *m, struct co
     *expected = SLICE_NONE;
     out->for_ns = strstr(row->args, "[for") == NULL ? 0 : COMMAND_FOR_DEFAULT_NS;
     while (command_pattern_next(&pattern, &token)) {
-        if (slice_eq(token, SLICE_LIT("TIME]")))
-            continue; /* went with "[for" */
+        if (slice_eq(token, SLICE_LIT("TIME]")) || slice_eq(token, SLICE_LIT("PERCENT]")))
+            continue; /* went with "[for", "[to" */
         if (!take_token(m, token, out)) {
             *expected = token;
             return false;
@@ -279,6 +295,8 @@ static void say_expected(struct text *t, struct slice token, bool first)
     text_str(t, first ? "" : " or ");
     if (slice_eq(token, SLICE_LIT("[for")))
         text_str(t, "for TIME");
+    else if (slice_eq(token, SLICE_LIT("[to")))
+        text_str(t, "a share of 1 to 100 percent");
     else if (slice_eq(token, SLICE_LIT("TEXT")))
         text_str(t, "a text");
     else if (row != NULL)

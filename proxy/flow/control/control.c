@@ -122,6 +122,7 @@ static void on_tick(void *arg)
         tick_pool(c, &c->snapshot->pools[i], now);
     tick_old_pools(c, now);
     control_take_pool_events(c);
+    control_watch_canaries(c);
     control_lapse(c);
     control_judge(c);
     control_watch_memory(c);

@@ -73,6 +73,13 @@ struct user_vote {
     uint32_t lead, total;
 };
 
+/* The canary of a pool, as far as it was told of. */
+struct canary_watch {
+    uint32_t changes;     /* that were said */
+    const char *upstream; /* of names.upstreams; NULL = there was none */
+    unsigned uid;         /* who began it, or ended it by hand */
+};
+
 struct pool_watch {
     char *incident;
     uint64_t incident_until_ns;
@@ -84,6 +91,7 @@ struct pool_watch {
     uint64_t admitted[SECONDS_KEPT];          /* the same, queued before or not */
     struct pool_hour hour[MINUTES_KEPT];
     struct user_vote vote;
+    struct canary_watch canary;
 };
 
 struct subscriber {
@@ -318,6 +326,14 @@ void control_say(struct control *c, const char *pool, const char *upstream, cons
 /* The same without a line in the log, which has it already. */
 void control_note(struct control *c, const char *pool, const char *upstream, const char *cause,
                   const char *fmt, ...) WEIR_PRINTF(5, 6);
+
+/* --- control/canary.c */
+/* Each change of a canary becomes an event. */
+void control_watch_canaries(struct control *c);
+/* A pool in which a canary runs; NULL = none. */
+const char *control_running_canary(const struct control *c);
+void control_view_canary(const struct control *c, const struct snapshot_pool *p,
+                         struct canary_status *s);
 
 /* --- control/commands.c */
 void control_lapse(struct control *c);

@@ -35,7 +35,10 @@ static void view_overrides(const struct control *c, const struct upstream_watch 
             (void)snprintf(v->what, sizeof v->what, "limit streams %.0f", w->limit_value);
         else
             (void)snprintf(v->what, sizeof v->what, "%s", override_names[o]);
-        put_by(v->by, &w->by[o]);
+        if (o == OVERRIDE_DRAIN && strcmp(u->v.cause, "canary") == 0)
+            (void)snprintf(v->by, sizeof v->by, "the canary");
+        else
+            put_by(v->by, &w->by[o]);
         v->until_wall_ns = control_wall(c, u->v.override_until_ns[o]);
         u->n_overrides++;
     }
@@ -140,6 +143,7 @@ static void view_pool(struct control *c, int index, struct pool_status *s,
     s->lead = w->vote.lead;
     control_sum_pool(c, p->slot, &s->sum);
     control_view_hour(c, p->slot, s);
+    control_view_canary(c, p, &s->canary);
     s->upstreams = upstreams;
     s->n_upstreams = p->n_upstreams;
     for (size_t i = 0; i < p->n_upstreams; i++)

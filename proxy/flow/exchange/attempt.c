@@ -107,7 +107,7 @@ static enum weir_status take(struct exchange *x, bool fresh)
 
 void exchange_connected(struct exchange *x, uint64_t took_ns)
 {
-    x->attempt.connect_ns = took_ns;
+    x->attempt.connect_ns = x->ticket.r.connect_ns = took_ns;
     connected(x);
 }
 

@@ -113,9 +113,7 @@ static void write_record(struct exchange *x)
 
     if (!x->attempt.stream.is_events)
         r.ttft_ns = -1;
-    if (x->attempt.stream.seen_content > 1)
-        r.pace_ns = (double)(x->attempt.stream.last_event_ns - x->attempt.stream.first_ns) /
-                    (x->attempt.stream.seen_content - 1);
+    r.pace_ns = exchange_pace_ns(x);
     memcpy(r.id, x->record.id, sizeof r.id);
     memcpy(r.upstream_id, x->attempt.head.id, sizeof r.upstream_id);
     r.found = x->attempt.found;

@@ -16,6 +16,16 @@ static uint32_t said_status(const struct exchange *x)
     return limited ? 429 : (uint32_t)x->attempt.head.status;
 }
 
+#define PACE_EVENTS 10u /* fewer say nothing about pace */
+
+double exchange_pace_ns(const struct exchange *x)
+{
+    uint64_t took_ns = x->attempt.stream.last_event_ns - x->attempt.stream.first_ns;
+    uint32_t n = x->attempt.stream.seen_content;
+
+    return n > 1 ? (double)took_ns / (n - 1) : 0;
+}
+
 static struct pool_report report_of(const struct exchange *x, enum outcome o, bool complete)
 {
     return (struct pool_report){
@@ -24,6 +34,7 @@ static struct pool_report report_of(const struct exchange *x, enum outcome o, bo
         .complete = complete,
         .aborted = x->record.cause == CAUSE_CLIENT_GONE || x->attempt.overran,
         .retry_after_ms = x->attempt.head.retry_after_ms,
+        .pace_ns = x->attempt.stream.seen_content < PACE_EVENTS ? 0 : (uint64_t)exchange_pace_ns(x),
     };
 }
 

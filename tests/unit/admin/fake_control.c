@@ -196,6 +196,28 @@ bool control_command(struct control *c, const struct control_who *who, size_t po
     return verdict(c, why, room);
 }
 
+bool control_canary_start(struct control *c, const struct control_who *who, size_t pool,
+                          size_t upstream, double most, uint64_t for_ns, char *why, size_t room)
+{
+    struct canary_status *s = &c->pool_status.canary;
+
+    remember(c, who, pool, upstream, for_ns);
+    c->last.value = most;
+    s->v = (struct canary_view){.state = CANARY_RUNNING, .share = 0.01, .most = most};
+    s->v.natural = 0.5;
+    s->upstream = "a";
+    s->until_wall_ns = WALL + for_ns;
+    return verdict(c, why, room);
+}
+
+bool control_canary_end(struct control *c, const struct control_who *who, size_t pool,
+                        size_t upstream, bool promote, char *why, size_t room)
+{
+    remember(c, who, pool, upstream, 0);
+    c->last.value = promote;
+    return verdict(c, why, room);
+}
+
 bool control_mode(struct control *c, const struct control_who *who, size_t pool,
                   enum pool_rule_set set, bool enforce, uint64_t for_ns, char *why, size_t room)
 {

@@ -46,6 +46,28 @@ Test(match, finds_the_form_of_a_command)
     cr_assert_eq(args.for_ns, 0);
 }
 
+Test(match, a_share_and_a_time_may_be_left_out_each)
+{
+    cr_assert_eq(parse("canary chat/a start"), COMMAND_OK);
+    cr_assert_eq(args.row->id, COMMAND_CANARY_START);
+    cr_assert_eq(args.number, 0);
+    cr_assert_eq(args.for_ns, COMMAND_FOR_DEFAULT_NS);
+    cr_assert_eq(parse("canary chat/a start to 10% for 2h"), COMMAND_OK);
+    cr_assert_eq(args.number, 10);
+    cr_assert_eq(args.for_ns, 7200 * NS_PER_S);
+    cr_assert_eq(parse("canary chat/a start for 2h"), COMMAND_OK);
+    cr_assert_eq(args.number, 0);
+    cr_assert_eq(args.for_ns, 7200 * NS_PER_S);
+    cr_assert_eq(parse("canary chat/a start to"), COMMAND_USAGE);
+    cr_assert_eq(parse("canary chat/a start to 0"), COMMAND_USAGE);
+    cr_assert_eq(parse("canary chat/a start 10"), COMMAND_USAGE);
+    cr_assert_eq(parse("canary chat/a start for 2h to 10"), COMMAND_USAGE);
+    cr_assert_eq(parse("canary chat start"), COMMAND_USAGE);
+    cr_assert_eq(parse("canary chat/a"), COMMAND_OK);
+    cr_assert_eq(args.row->id, COMMAND_CANARY);
+    cr_assert_eq(parse("canary"), COMMAND_OK);
+}
+
 Test(match, keeps_choices_in_order)
 {
     cr_assert_eq(parse("mode chat breaker observe for 90s"), COMMAND_OK);
