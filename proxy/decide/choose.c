@@ -97,7 +97,7 @@ static bool is_beyond_places(const struct pool *p, const struct upstream *u,
     return p->handed && r->class != CLASS_SYSTEM && u->inflight >= u->places;
 }
 
-static struct answer ask(struct pool *p, struct upstream *u, const struct pool_request *r,
+static struct answer ask(const struct pool *p, struct upstream *u, const struct pool_request *r,
                          uint64_t now_ns)
 {
     struct breaker_rules rules = pool_rules(p, now_ns);
@@ -128,6 +128,22 @@ static struct answer ask(struct pool *p, struct upstream *u, const struct pool_r
     if (r->class != CLASS_SYSTEM)
         (void)refused_by(p, u, limiter_ask(&u->limiter, load, u->pending), &a);
     return a;
+}
+
+struct binding upstream_binding(const struct pool *p, const struct upstream *u, uint64_t now_ns)
+{
+    static const struct pool_request anybody = {
+        .class = CLASS_INTERACTIVE, .stream = true, .model = COOLDOWN_NO_MODEL};
+    struct upstream copy = *u; /* a limit remembers whom it refused */
+    struct answer a = ask(p, &copy, &anybody, now_ns);
+    bool breaker = !takes(a.rule) && rule_cause(a.rule) != CAUSE_OVERLOADED;
+
+    /* everybody who is known has to wait: that a stranger need not is no comfort */
+    if (!breaker && cooldown_of_known(&u->cooldown, now_ns) > 0)
+        return (struct binding){RULE_COOLDOWN, is_enforced(p, u, RULE_COOLDOWN)};
+    if (takes(a.rule) && a.observed != RULE_NONE)
+        return (struct binding){a.observed, false};
+    return (struct binding){a.rule, true};
 }
 
 /* How near a refusal was to an admission; the nearest one is the cause of the pool's refusal. */
