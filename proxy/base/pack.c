@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "weir/base/assert.h"
 #include "weir/base/le.h"
 
 void pack_bytes(struct packer *p, const void *bytes, size_t n)
@@ -99,4 +100,91 @@ void unpack_string(struct unpacker *u, char *out, size_t room)
         return;
     memcpy(out, s.p, s.len);
     out[s.len] = '\0';
+}
+
+/* --- objects */
+
+#define REAL_MOST 1e15
+
+static uint64_t whole_at(const void *at, size_t size)
+{
+    uint8_t a;
+    uint16_t b;
+    uint32_t c;
+    uint64_t d;
+
+    switch (size) {
+    case 1:
+        return memcpy(&a, at, size), a;
+    case 2:
+        return memcpy(&b, at, size), b;
+    case 4:
+        return memcpy(&c, at, size), c;
+    }
+    WEIR_ASSERT(size == 8);
+    return memcpy(&d, at, size), d;
+}
+
+static void set_whole(void *at, size_t size, uint64_t x)
+{
+    uint8_t a = (uint8_t)x;
+    uint16_t b = (uint16_t)x;
+    uint32_t c = (uint32_t)x;
+
+    memcpy(at, size == 1 ? (void *)&a : size == 2 ? (void *)&b : size == 4 ? (void *)&c : &x, size);
+}
+
+static double real_at(const void *at, size_t size)
+{
+    double x;
+    float y;
+
+    if (size == sizeof x)
+        return memcpy(&x, at, size), x;
+    return memcpy(&y, at, size), (double)y;
+}
+
+static void set_real(void *at, size_t size, double x)
+{
+    float y = (float)x;
+
+    memcpy(at, size == sizeof x ? (void *)&x : &y, size);
+}
+
+void pack_object(struct packer *p, const void *object, const struct pack_row *rows, size_t n)
+{
+    for (const struct pack_row *r = rows; r < rows + n; r++) {
+        const char *at = (const char *)object + r->at;
+
+        switch (r->form) {
+        case PACKED_WHOLE:
+            pack_number(p, whole_at(at, r->size), r->size);
+            break;
+        case PACKED_REAL:
+            pack_real(p, real_at(at, r->size));
+            break;
+        case PACKED_TEXT:
+            pack_text(p, at);
+            break;
+        }
+    }
+}
+
+void unpack_object(struct unpacker *u, void *object, const struct pack_row *rows, size_t n)
+{
+    for (const struct pack_row *r = rows; r < rows + n; r++) {
+        char *at = (char *)object + r->at;
+
+        switch (r->form) {
+        case PACKED_WHOLE:
+            set_whole(at, r->size, unpack_at_most(u, r->size, r->max));
+            break;
+        case PACKED_REAL:
+            set_real(at, r->size, unpack_real(u, 0, REAL_MOST));
+            break;
+        case PACKED_TEXT:
+            unpack_string(u, at, r->size);
+            break;
+        }
+    }
 }

@@ -44,4 +44,26 @@ struct slice unpack_text(struct unpacker *u);
 /* The same as a string; bad if it has a NUL or needs more than `room` bytes with its end. */
 void unpack_string(struct unpacker *u, char *out, size_t room);
 
+/*
+ * An object by rows, for both directions: whole numbers and booleans of any size with the most they
+ * may be, real numbers (double or float) from 0 to 1e15, and char arrays that hold a string.
+ */
+enum pack_form { PACKED_WHOLE, PACKED_REAL, PACKED_TEXT };
+struct pack_row {
+    size_t at, size;
+    enum pack_form form;
+    uint64_t max;
+};
+#define PACK_ROW(type, field, form, max)                                                           \
+    {                                                                                              \
+        offsetof(type, field), sizeof(((type *)0)->field), form, max                               \
+    }
+#define PACK_WHOLE(type, field, max) PACK_ROW(type, field, PACKED_WHOLE, max)
+#define PACK_REAL(type, field)       PACK_ROW(type, field, PACKED_REAL, 0)
+#define PACK_TEXT(type, field)       PACK_ROW(type, field, PACKED_TEXT, 0)
+
+void pack_object(struct packer *p, const void *object, const struct pack_row *rows, size_t n);
+/* What is bad leaves the object half filled in. */
+void unpack_object(struct unpacker *u, void *object, const struct pack_row *rows, size_t n);
+
 #endif

@@ -3,6 +3,7 @@
 #define WEIR_ADMIN_HISTORY_H
 
 #include "weir/base/json_out.h"
+#include "weir/base/pack.h"
 #include "weir/flow/control.h"
 
 /*
@@ -18,6 +19,13 @@ void history_destroy(struct history **h);
 
 /* Takes a point. */
 void history_tick(struct history *h, const struct status_view *s);
+
+/*
+ * Written for the next process of a hot restart.  What is read takes the place of *h if it is whole
+ * and of this version, else *h stays; u->bad tells that it is damaged.
+ */
+void history_keep(const struct history *h, struct packer *p);
+void history_restore(struct history **h, struct unpacker *u);
 
 /*
  * Adds to the open object: "at" (seconds since 1970), "pools" and "upstreams", columns of equal

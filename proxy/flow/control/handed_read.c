@@ -198,6 +198,15 @@ static void read_record(struct reader *r, enum handed_kind kind)
     case HANDED_LEASES:
         read_list(r, RUNNING_OF_LEASE, pool_restore_lease);
         return;
+    case HANDED_EVENTS:
+        handed_events_read(r->c, &r->in);
+        return;
+    case HANDED_REFUSALS:
+        handed_refusals_read(r->c, &r->in);
+        return;
+    case HANDED_ADMIN:
+        handed_admin_read(r->c, &r->in);
+        return;
     }
 }
 
@@ -216,7 +225,7 @@ const char *handed_state_read(struct control *c, struct slice bytes)
             return "is cut short";
         if (version == HANDED_VERSION)
             read_record(&r, (enum handed_kind)kind);
-        if (version != HANDED_VERSION || kind > HANDED_LEASES || kind == 0)
+        if (version != HANDED_VERSION || kind > HANDED_ADMIN || kind == 0)
             wrong = "has parts of another version of weir";
         else if (r.in.bad)
             wrong = "has numbers that are out of range";

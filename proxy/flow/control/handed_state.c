@@ -118,6 +118,22 @@ static void put_learnt(struct writer *w, struct control *c)
     buf_free(&learnt);
 }
 
+/* What is too long, or for which there is no memory, is left out: it is not needed to go on. */
+static void put_seen(struct writer *w, struct control *c, enum handed_kind kind,
+                     void (*write)(struct control *c, struct packer *p))
+{
+    struct buf seen = BUF_INIT;
+    struct packer p = {&seen, HANDED_SEEN_MAX, true};
+
+    write(c, &p);
+    if (p.ok && w->to.b->len + HANDED_HEAD + seen.len <= HANDED_STATE_MAX) {
+        begin(w, kind);
+        pack_bytes(&w->to, buf_slice(&seen).p, seen.len);
+        end(w);
+    }
+    buf_free(&seen);
+}
+
 bool handed_state_write(struct control *c, struct buf *b)
 {
     struct writer w = {.to = {b, HANDED_STATE_MAX, true}};
@@ -138,5 +154,8 @@ bool handed_state_write(struct control *c, struct buf *b)
         put_list(&w, p, HANDED_USERS, pool_next_user, RUNNING_OF_USER, now);
         put_list(&w, p, HANDED_LEASES, pool_next_lease, RUNNING_OF_LEASE, now);
     }
+    put_seen(&w, c, HANDED_EVENTS, handed_events_write);
+    put_seen(&w, c, HANDED_REFUSALS, handed_refusals_write);
+    put_seen(&w, c, HANDED_ADMIN, handed_admin_write);
     return w.to.ok;
 }
