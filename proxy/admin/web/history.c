@@ -108,6 +108,7 @@ static void take_upstream(struct history *h, const char *pool, const struct upst
     pt->state = (uint8_t)u->v.state;
     pt->share = (float)u->v.share;
     pt->limit_streams = (float)u->v.limit_streams;
+    pt->limit_pending = (float)u->v.limit_pending;
     pt->inflight = u->v.inflight;
     pt->pending = u->v.pending;
     for (int i = 0; i < OUTCOME_COUNT; i++)
@@ -203,6 +204,18 @@ static double value_limit(const struct upstream_point *pt, int param)
     return pt->limit_streams;
 }
 
+static double value_pending(const struct upstream_point *pt, int param)
+{
+    (void)param;
+    return pt->pending;
+}
+
+static double value_limit_pending(const struct upstream_point *pt, int param)
+{
+    (void)param;
+    return pt->limit_pending;
+}
+
 static double value_p50(const struct upstream_point *pt, int param)
 {
     (void)param;
@@ -224,7 +237,9 @@ static const struct column columns[] = {
     {"state", 0, value_state, 0},
     {"share", 3, value_share, 0},
     {"inflight", 0, value_inflight, 0},
-    {"limit", 0, value_limit, 0},
+    {"limit", 1, value_limit, 0},
+    {"pending", 0, value_pending, 0},
+    {"pending_limit", 1, value_limit_pending, 0},
     {"p50", 0, value_p50, 0},
     {"p99", 0, value_p99, 0},
     {"ok", 0, value_outcome, OUTCOME_OK},
@@ -314,6 +329,7 @@ static void json_range(struct json_out *j, const struct history *h, uint64_t fro
 
 void history_json(struct json_out *j, const struct history *h)
 {
+    json_u64(j, "points", HISTORY_POINTS);
     json_range(j, h, h->tick > HISTORY_POINTS ? h->tick - HISTORY_POINTS + 1 : 1, h->tick);
 }
 

@@ -29,7 +29,8 @@ void history_restore(struct history **h, struct unpacker *u);
 
 /*
  * Adds to the open object: "at" (seconds since 1970), "pools" and "upstreams", columns of equal
- * length, oldest first; null before a series began.  All of it, or the newest point alone.
+ * length, oldest first; null before a series began.  All of it, and "points", how many there may
+ * be; or the newest point alone.
  */
 void history_json(struct json_out *j, const struct history *h);
 void history_newest_json(struct json_out *j, const struct history *h);

@@ -24,6 +24,7 @@ static const struct pack_row upstream_rows[] = {
     UPSTREAM(state, BREAKER_STATE_COUNT - 1),
     PACK_REAL(struct upstream_point, share),
     PACK_REAL(struct upstream_point, limit_streams),
+    PACK_REAL(struct upstream_point, limit_pending),
     PACK_REAL(struct upstream_point, p50_ms),
     PACK_REAL(struct upstream_point, p99_ms),
     UPSTREAM(inflight, UINT32_MAX),

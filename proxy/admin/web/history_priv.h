@@ -14,7 +14,7 @@ enum {
 
 struct upstream_point {
     uint8_t state;
-    float share, limit_streams, p50_ms, p99_ms;
+    float share, limit_streams, limit_pending, p50_ms, p99_ms;
     uint32_t inflight, pending;
     uint32_t outcomes[OUTCOME_COUNT]; /* in this second */
 };
