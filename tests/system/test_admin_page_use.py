@@ -99,7 +99,7 @@ def test_the_values_of_a_second_are_read_by_pointer_and_by_keyboard(rig):
     slider = page.driver.find_element(By.ID, "at")
     slider.send_keys(Keys.ARROW_LEFT, Keys.ARROW_LEFT)
     eventually(lambda: "2 s before the end" in slider.get_attribute("aria-valuetext"))
-    assert page.text("#paused").startswith("Plots and tables are paused at ")
+    assert page.text("#paused").startswith("paused at ")
     assert page.driver.find_element(By.ID, "pause").get_attribute("aria-pressed") == "true"
     pinned = eventually(lambda: len(reads()) == 1 and reads().pop())
     _points(page, 2)

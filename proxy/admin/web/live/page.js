@@ -99,11 +99,11 @@ const showLook = () => {
 const at = $("at"), back = view.cursor === null ? 0 : view.cursor - newest();
 at.min = String(1 - view.span);
 at.value = String(back);
-const text = view.cursor === null ? view.end === null ? "now" : clock(view.end) : `${clock(view.cursor)}${back ? `, ${lasting(-back)} before ${view.end === null ? "now" : "the end"}` : ""}`;
-set($("second"), text);
+const second = view.cursor ?? view.end, text = second === null ? "now" : clock(second) + (back ? `, ${lasting(-back)} before the end` : "");
+set($("second"), second === null ? "now" : clock(second));
 if (at.getAttribute("aria-valuetext") !== text) at.setAttribute("aria-valuetext", text);
 $("pause").setAttribute("aria-pressed", String(view.end !== null));
-set($("paused"), view.end === null ? "" : `Plots and tables are paused at ${clock(view.end)}.`);
+set($("paused"), view.end === null ? "" : `paused at ${clock(view.end)}`);
 };
 // Who pins a second wants to read it: the plots stand still until they are let go on.
 const look = (second, pin) => {
