@@ -67,6 +67,20 @@ static void handed_over(int pid, bool admin_socket, void *arg)
     admin_retire(r->admin, admin_socket);
 }
 
+static bool keep_admin(struct buf *b, void *arg)
+{
+    const struct run *r = arg;
+
+    return admin_keep(r->admin, b);
+}
+
+static void restore_admin(struct slice bytes, void *arg)
+{
+    struct run *r = arg;
+
+    admin_restore(r->admin, bytes);
+}
+
 static struct settings *reread(struct conf_diagnostics *m, void *arg)
 {
     const struct run *r = arg;
@@ -201,6 +215,8 @@ static int run(struct run *r, struct settings **s)
                                   .launcher = r->launcher,
                                   .takeover = r->takeover,
                                   .admin_sockets = admin_sockets,
+                                  .admin_keep = keep_admin,
+                                  .admin_restore = restore_admin,
                                   .handed_over = handed_over,
                                   .arg = r};
     char why[600];

@@ -15,8 +15,9 @@
 #include "web/web.h"
 #include "weir/base/assert.h"
 #include "weir/base/clock.h"
+#include "weir/base/log.h"
 
-enum { FIRST_ROOM = 16 * 1024 };
+enum { FIRST_ROOM = 16 * 1024, KEPT_VERSION = 1, KEPT_MAX = 16 * 1024 * 1024 };
 
 /* Settings come with an event that is no transition (a reload): whoever may ask may have changed.
  */
@@ -93,6 +94,30 @@ struct admin *admin_open(struct control *c, const struct admin_listen *l)
     if (!open_parts(a, l))
         admin_close(&a);
     return a;
+}
+
+bool admin_keep(const struct admin *a, struct buf *b)
+{
+    struct packer p = {b, KEPT_MAX, true};
+
+    WEIR_CHECK(a, ADMIN_MAGIC);
+    pack_number(&p, KEPT_VERSION, 1);
+    tally_keep(a->tally, &p);
+    history_keep(a->history, &p);
+    return p.ok;
+}
+
+void admin_restore(struct admin *a, struct slice bytes)
+{
+    struct unpacker u = {bytes, false};
+
+    WEIR_CHECK(a, ADMIN_MAGIC);
+    if (unpack_number(&u, 1) != KEPT_VERSION)
+        return;
+    tally_restore(a->tally, &u);
+    history_restore(&a->history, &u);
+    if (u.bad)
+        log_warn("upgrade: what the old process showed on its page is damaged, and left out");
 }
 
 void admin_retire(struct admin *a, bool kept)

@@ -187,6 +187,8 @@ static void write_pool(struct text *t, const json_t *pool, const struct frame_ro
     if (sparks && r != NULL)
         text_printf(t, " %s", spark_text(shed, &r->shed));
     text_char(t, '\n');
+    if (str(json_object_get(pool, "binding"), "sentence")[0] != '\0')
+        text_printf(t, "  %s\n", str(json_object_get(pool, "binding"), "sentence"));
     write_causes(t, pool);
 }
 
@@ -250,6 +252,15 @@ static void write_upstream(struct table *tab, const json_t *u, const struct fram
     table_end_row(tab);
 }
 
+/* Where something binds; what nothing holds has its numbers in the table. */
+static void write_binding(struct text *t, const json_t *u)
+{
+    const json_t *binding = json_object_get(u, "binding");
+
+    if (str(binding, "rule")[0] != '\0')
+        text_printf(t, "  %s: %s\n", str(u, "name"), str(binding, "sentence"));
+}
+
 static void write_overrides(struct text *t, const json_t *o, double now)
 {
     const json_t *override;
@@ -286,6 +297,7 @@ static void write_upstreams(struct frame *f, const json_t *pool, bool sparks, do
             write_upstream(&tab, u, r, sparks, now);
         }
     }
+    json_array_foreach(list, i, u) write_binding(t, u);
     json_array_foreach(list, i, u) write_overrides(t, u, now);
 }
 

@@ -99,7 +99,7 @@ static bool is_beyond_places(const struct pool *p, const struct upstream *u,
 }
 
 /* What the fleet allows stands for the limiter of a node that has joined one. */
-static enum rule ask_limits(struct pool *p, struct upstream *u, const struct pool_request *r,
+static enum rule ask_limits(const struct pool *p, struct upstream *u, const struct pool_request *r,
                             uint64_t now_ns)
 {
     if (upstream_is_joined(p, u))
@@ -119,7 +119,7 @@ static bool asks_limits(const struct pool *p, const struct upstream *u,
            (upstream_is_joined(p, u) && u->fleet->plan.state != BREAKER_HALF_OPEN);
 }
 
-static struct answer ask(struct pool *p, struct upstream *u, const struct pool_request *r,
+static struct answer ask(const struct pool *p, struct upstream *u, const struct pool_request *r,
                          uint64_t now_ns)
 {
     struct breaker_rules rules = pool_rules(p, now_ns);
@@ -149,6 +149,29 @@ static struct answer ask(struct pool *p, struct upstream *u, const struct pool_r
         return a;
     a.rule = said == RULE_PROBE ? RULE_PROBE : a.rule;
     return a;
+}
+
+struct binding upstream_binding(const struct pool *p, const struct upstream *u, uint64_t now_ns)
+{
+    static const struct pool_request anybody = {
+        .class = CLASS_INTERACTIVE, .stream = true, .model = COOLDOWN_NO_MODEL};
+    struct upstream copy = *u; /* a limit remembers whom it refused, a node's place what it needs */
+    struct fleet_place place = {0};
+    struct answer a;
+    bool breaker;
+
+    if (u->fleet != NULL) {
+        place = *u->fleet;
+        copy.fleet = &place;
+    }
+    a = ask(p, &copy, &anybody, now_ns);
+    breaker = !takes(a.rule) && rule_cause(a.rule) != CAUSE_OVERLOADED;
+    /* everybody who is known has to wait: that a stranger need not is no comfort */
+    if (!breaker && cooldown_of_known(&u->cooldown, now_ns) > 0)
+        return (struct binding){RULE_COOLDOWN, is_enforced(p, u, RULE_COOLDOWN)};
+    if (takes(a.rule) && a.observed != RULE_NONE)
+        return (struct binding){a.observed, false};
+    return (struct binding){a.rule, true};
 }
 
 /* How near a refusal was to an admission; the nearest one is the cause of the pool's refusal. */

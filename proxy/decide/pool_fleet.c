@@ -83,7 +83,7 @@ static struct fleet_demand demand_of(const struct pool *p, const struct upstream
     return (struct fleet_demand){upstream_load(u), u->pending, rank, p->queue.length, now_ns};
 }
 
-enum rule upstream_fleet_ask(struct pool *p, struct upstream *u, const struct pool_request *r,
+enum rule upstream_fleet_ask(const struct pool *p, struct upstream *u, const struct pool_request *r,
                              uint64_t now_ns)
 {
     struct fleet_demand d = demand_of(p, u, r->rank, now_ns);

@@ -293,6 +293,10 @@ void pool_refuse(struct pool *p, struct pool_request *r, enum rule rule, int bla
         appointed_note(&p->appointed, r->numbers.retry_after_ms, now_ns);
     if (r->cause == CAUSE_OVERLOADED || r->cause == CAUSE_QUEUE_TIMEOUT)
         p->last_shed_ns = now_ns;
+    if (r->cause == CAUSE_RATE_LIMITED) {
+        p->user_rule = rule;
+        p->user_rule_ns = now_ns;
+    }
     pool_free_place(p, r);
     r->state = REQUEST_ENDED;
 }

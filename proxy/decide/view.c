@@ -76,9 +76,11 @@ void pool_upstream_view(const struct pool *p, size_t upstream, struct upstream_v
                      now_ns - b->since_ns >= NOBODY_ASKS_NS;
     v->since_ns = b->since_ns;
     v->until_ns = b->state == BREAKER_OPEN ? b->until_ns : 0;
+    v->binds = upstream_binding(p, u, now_ns);
     v->cooldown_until_ns = cooldown_of_known(&u->cooldown, now_ns);
     v->share = breaker_share(b);
     v->known_good = b->known_good;
+    v->ramp_allows = b->state == BREAKER_RAMPING ? ramp_allows(&b->ramp, b->known_good) : 0;
     v->ramp_held = upstream_override_on(u, OVERRIDE_RAMP_HOLD);
     v->expected_full_s = expected_full_s(p, b, now_ns);
     for (int i = 0; i < OVERRIDE_COUNT; i++) {
@@ -133,6 +135,8 @@ void pool_view(const struct pool *p, struct pool_view *v, uint64_t now_ns)
     memcpy(v->queued_by_class, p->queue.by_class, sizeof v->queued_by_class);
     v->oldest_ns = queue_oldest_arrival(&p->queue);
     v->last_shed_ns = p->last_shed_ns;
+    if (p->user_rule_ns > 0 && now_ns - p->user_rule_ns < POOL_SHED_MEMORY_NS)
+        v->user_rule = p->user_rule;
     v->admitted_per_s = rate_now(&p->admitted, now_ns);
     v->retries_per_s = rate_now(&p->retried, now_ns);
     v->arrivals_per_s = rate_now(&p->arrived, now_ns);

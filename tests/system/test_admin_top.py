@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """weirctl top: the live screen, its keys with their questions, and what it is without a terminal."""
 
+import os
+import re
 import signal
 
 import pytest
 
+from harness.ask import end_stream, open_stream
 from harness.backend import always
 from harness.deadline import eventually
+from harness.dialects import CHAT
 from harness.simulated import Load, Simulated
 from harness.terminal import Terminal
 from harness.weir import WEIRCTL, weirctl
@@ -43,6 +47,28 @@ def test_the_screen_lives(rig):
     t.shows(r"a +(open|half_open) .*(failed|connect_failed|consecutive)", 10)
     t.press("q")
     assert t.wait() == 0 and t.is_restored()
+
+
+def test_all_say_in_the_same_words_which_limit_binds(rig):
+    b = rig.backend()
+    w = rig.weir(b, enforce=True)
+    t = _top(rig, w)
+    t.shows("1 of 1 upstream would take another request")
+    client, _, body, peer = open_stream(w, b)
+    w.admin("limit chat/a streams 1")
+    binding = w.admin.upstream()["binding"]
+    assert binding["rule"] == "stream_limit" and binding["enforced"]
+    assert binding["sentence"] == (
+        f"1 of 1 places used; places hold it: limit streams 1, commanded by uid {os.getuid()}")
+    t.shows("  a: " + re.escape(binding["sentence"]))
+    t.shows("0 of 1 upstream would take another request; places hold 1")
+    assert "  a: " + binding["sentence"] in weirctl(w.socket_path, "status")[1]
+    w.admin("limit chat/a streams 20")
+    assert w.admin.upstream()["binding"] == {
+        "rule": None, "enforced": True,
+        "sentence": "1 of 20 places used; nothing holds it: 0 of 4 waiting for a first token"}
+    end_stream(CHAT, body, peer)
+    client.close()
 
 
 def test_orders_are_asked_about_first(rig):

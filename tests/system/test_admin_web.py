@@ -169,7 +169,7 @@ def test_the_page_brings_everything_with_it(rig):
     status, fields, body = _weir(rig).http("/")
     page = body.decode()
     assert status == 200 and len(body) < 60 * 1024
-    assert not re.search(r"""(src|href)=["'](?!data:|/status\.json|/metrics)""", page)
+    assert not re.search(r"""(src|href)=["'](?!data:|#|/status\.json|/metrics)""", page)
     policy = fields["content-security-policy"]
     assert "default-src 'none'" in policy and "unsafe" not in policy
     assert "frame-ancestors 'none'" in policy and "connect-src 'self'" in policy

@@ -24,6 +24,7 @@ from harness.http1 import request
 from harness.http2 import connect2
 from harness.load import Counting, Crowd
 from harness.weir import BINARY, HOST, WEIRCTL, free_port, sanitizer_env, weirctl
+from harness.wire import Wire
 
 
 def _more(peer, body, text):
@@ -289,6 +290,59 @@ def test_limits_that_were_learnt_hold_from_the_first_request_on(rig, tmp_path):
         client.close()
     _old_ends(w)
     assert "cannot be written" not in w.errors.text()
+
+
+# what it has seen
+
+def _history(w):
+    """What a page that is opened now is told."""
+    wire = Wire(dial(w.admin_address), "page")
+    wire.send(b"GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    wire.read_until(b"event: history\ndata: ")
+    history = json.loads(wire.read_until(b"\n"))
+    wire.close()
+    return history
+
+
+def test_the_page_events_and_why_know_what_was_before(rig):
+    b = rig.backend()
+    b.serve(always(200, b"x"))
+    w = rig.weir(b, enforce=True, pool={"users": {"requests_per_minute": 1}})
+    eventually(lambda: _history(w)["at"], 5, "there is a point")
+    assert w.client().ask(fields=[("Authorization", "Bearer one")]).status == 200
+    refused = w.client().ask(fields=[("Authorization", "Bearer one")])
+    assert refused.status == 429
+    w.admin("breaker chat/a open for 1h")
+    eventually(lambda: sum(_history(w)["upstreams"][0]["ok"]) == 1 and
+               1 in _history(w)["upstreams"][0]["state"], 8, "the page has a point of both")
+    before, events, transitions = _history(w), w.admin.json("events"), w.metrics().sum(
+        "weir_breaker_transitions_total")
+    for turn in (1, 2):
+        w.upgrade()
+        after, now = _history(w), w.admin.json("events")
+        k = after["at"].index(before["at"][0])
+        assert after["at"][k:k + len(before["at"])] == before["at"]
+        for column in ("state", "ok", "inflight", "share"):
+            assert after["upstreams"][0][column][k:k + len(before["at"])] == before["upstreams"][0][column]
+        assert now[:len(events)] == events
+        assert [e["seq"] for e in now] == sorted({e["seq"] for e in now})
+        assert [e["cause"] for e in now].count("upgrade") == turn
+        assert w.metrics().sum("weir_breaker_transitions_total") == transitions
+        why = w.admin.json("why " + refused.head.get("x-weir-request-id"))
+        assert (why["cause"], why["pool"], why["numbers"]["rule"]) == ("rate_limited", "chat", "user_rate")
+        eventually(lambda: _history(w)["at"][-1] > after["at"][-1], 5, "points go on")
+
+
+def test_the_next_process_forgets_what_the_settings_lack(rig):
+    a, b = rig.backend(), rig.backend()
+    w = rig.weir(a, b)
+    w.admin("breaker chat/b open for 1h")
+    eventually(lambda: _history(w)["at"], 5)
+    w.write_file({**w.settings, "pools": [config.pool([a])]})
+    w.upgrade()
+    eventually(lambda: [u["name"] for u in _history(w)["upstreams"]] == ["a"], 5)
+    assert any("chat/b: closed -> open" in e["sentence"] and e["upstream"] == ""
+               for e in w.admin.json("events"))
 
 
 # new settings

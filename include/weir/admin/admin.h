@@ -2,6 +2,7 @@
 #ifndef WEIR_ADMIN_ADMIN_H
 #define WEIR_ADMIN_ADMIN_H
 
+#include "weir/base/buf.h"
 #include "weir/base/status.h"
 #include "weir/flow/control.h"
 #include "weir/net/inherited.h"
@@ -28,6 +29,13 @@ enum weir_status admin_bind(const struct settings *s, struct inherited *in,
 
 /* Serves on the control loop; takes over the descriptors. */
 struct admin *admin_open(struct control *c, const struct admin_listen *l);
+/*
+ * What the admin side remembers, for the next process of a hot restart, added to b: the page's
+ * history, counts of transitions.  False: no memory.  And such bytes, a stranger's, taken in before
+ * the loop runs: what of them is not understood is left out.
+ */
+bool admin_keep(const struct admin *a, struct buf *b);
+void admin_restore(struct admin *a, struct slice bytes);
 /*
  * Another process answers from now on: who is connected stays.  kept: it has the same socket, whose
  * file stays.

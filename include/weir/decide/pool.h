@@ -140,17 +140,25 @@ enum pool_override {
     OVERRIDE_COUNT,
 };
 
+/* Which rule the next request would meet: one of class interactive, of nobody known. */
+struct binding {
+    enum rule rule; /* RULE_ROOM or RULE_PROBE: nothing keeps it away */
+    bool enforced;  /* false: the rule only looks on */
+};
+
 /* Live view of one upstream; filled by pool_upstream_view. */
 struct upstream_view {
     enum breaker_state state;
     char cause[BREAKER_CAUSE_MAX]; /* why the state was entered: "error_rate", "operator", ... */
-    bool waits_first;           /* half-open for a while, its checks pass, and nobody has asked */
+    bool waits_first; /* half-open for a while, its checks pass, and nobody has asked */
+    struct binding binds;
     uint32_t probes_good;       /* while half-open: answers that showed it lives */
     uint64_t since_ns;          /* of the state */
     uint64_t until_ns;          /* end of OPEN, 0 = none or unknown */
     uint64_t cooldown_until_ns; /* 0 = none */
     double share;               /* 0..1 */
     double known_good;          /* streams; what the share is of */
+    double ramp_allows;         /* in flight, while ramping; 0 = no ramp */
     bool ramp_held;
     uint32_t pending, inflight, streams;
     uint32_t system; /* requests of class system in flight; not in the others */
@@ -349,6 +357,7 @@ struct pool_view {
     uint64_t observed[SET_COUNT]; /* requests an observed rule would have delayed or refused */
     uint64_t observed_rule[RULE_COUNT]; /* the same by rule, those that went on */
     double expected_full_s;             /* as in upstream_view, the latest */
+    enum rule user_rule; /* of users' limits, the one that refused somebody last, a moment ago */
 };
 void pool_view(const struct pool *p, struct pool_view *v, uint64_t now_ns);
 void pool_upstream_view(const struct pool *p, size_t upstream, struct upstream_view *v,

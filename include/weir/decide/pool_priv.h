@@ -78,7 +78,9 @@ struct pool {
     uint32_t system; /* requests of class system in flight */
     uint64_t tick_ns;
     uint64_t last_shed_ns;
-    uint64_t appoint_ns; /* end of the list of appointments */
+    enum rule user_rule;   /* the last limit of one user that refused something ... */
+    uint64_t user_rule_ns; /* ... and when; 0 = never */
+    uint64_t appoint_ns;   /* end of the list of appointments */
     struct appointed appointed;
     uint64_t observed[SET_COUNT];
     uint64_t observed_rule[RULE_COUNT];
@@ -132,6 +134,8 @@ struct choice {
     struct canary_lot lot;
 };
 struct choice choose(struct pool *p, const struct pool_request *r, int except, uint64_t now_ns);
+/* What the next request would meet there, for people; asking leaves no mark. */
+struct binding upstream_binding(const struct pool *p, const struct upstream *u, uint64_t now_ns);
 struct breaker_rules pool_rules(const struct pool *p, uint64_t now_ns);
 /* The earliest time something may be admitted: now, an end of OPEN or of a cooldown, UINT64_MAX
  * unknown. */
@@ -257,7 +261,7 @@ bool upstream_is_joined(const struct pool *p, const struct upstream *u);
 /* RULE_ROOM, RULE_PROBE, RULE_BREAKER_OPEN or RULE_HALF_OPEN, where the own breaker said `own`. */
 enum rule upstream_fleet_state(const struct pool *p, const struct upstream *u, enum rule own);
 /* Joined: for one more in flight. */
-enum rule upstream_fleet_ask(struct pool *p, struct upstream *u, const struct pool_request *r,
+enum rule upstream_fleet_ask(const struct pool *p, struct upstream *u, const struct pool_request *r,
                              uint64_t now_ns);
 /* Alone: it has as many as its part of the fleet. */
 bool upstream_is_beyond_part(const struct pool *p, const struct upstream *u, uint64_t now_ns);

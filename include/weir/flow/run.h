@@ -60,6 +60,10 @@ struct control_start {
     /* For a hot restart, on the control thread, or NULL: what is handed over of the admin side ...
      */
     void (*admin_sockets)(struct control_admin_sockets *out, void *arg);
+    /* ... what the admin side remembers, in a form of its own, added to b; false: no memory ... */
+    bool (*admin_keep)(struct buf *b, void *arg);
+    /* ... such bytes of the process before this one, before anything runs: a stranger's ... */
+    void (*admin_restore)(struct slice bytes, void *arg);
     /* ... and it was: `pid` serves now, and has the admin socket or one of its own. */
     void (*handed_over)(int pid, bool admin_socket, void *arg);
 };

@@ -71,3 +71,33 @@ size_t tally_rows(const struct tally *t, const struct tally_row **rows)
     *rows = t->rows;
     return t->n;
 }
+
+#define ROW(field, max) PACK_WHOLE(struct tally_row, field, max)
+#define TEXT(field)     PACK_TEXT(struct tally_row, field)
+
+static const struct pack_row kept[] = {
+    TEXT(pool),
+    TEXT(upstream),
+    TEXT(cause),
+    ROW(from, BREAKER_STATE_COUNT - 1),
+    ROW(to, BREAKER_STATE_COUNT - 1),
+    ROW(n, UINT64_MAX),
+};
+
+void tally_keep(const struct tally *t, struct packer *p)
+{
+    pack_number(p, t->n, 2);
+    for (size_t i = 0; i < t->n; i++)
+        pack_object(p, &t->rows[i], kept, sizeof kept / sizeof kept[0]);
+}
+
+void tally_restore(struct tally *t, struct unpacker *u)
+{
+    uint64_t n = unpack_at_most(u, 2, TALLY_MAX);
+
+    for (t->n = 0; t->n < n; t->n++) {
+        unpack_object(u, &t->rows[t->n], kept, sizeof kept / sizeof kept[0]);
+        if (u->bad)
+            return;
+    }
+}

@@ -2,6 +2,7 @@
 #ifndef WEIR_ADMIN_TALLY_H
 #define WEIR_ADMIN_TALLY_H
 
+#include "weir/base/pack.h"
 #include "weir/flow/control.h"
 
 /*
@@ -20,6 +21,9 @@ struct tally;
 struct tally *tally_create(void);
 void tally_destroy(struct tally **t);
 void tally_count(struct tally *t, const struct control_event *e);
+/* Written for the next process of a hot restart, and read there, before anything is counted. */
+void tally_keep(const struct tally *t, struct packer *p);
+void tally_restore(struct tally *t, struct unpacker *u);
 size_t tally_rows(const struct tally *t, const struct tally_row **rows);
 
 #endif

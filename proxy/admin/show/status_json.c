@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The JSON form of `status`, which /status.json serves too.  Its names are a promise. */
+#include "show/binding.h"
 #include "show/show.h"
 #include "weir/base/clock.h"
 
@@ -163,6 +164,7 @@ void json_upstream(struct json_out *j, struct admin *a, size_t pool, size_t upst
     json_cstr(j, "waits_for",
               u->v.waits_first ? "health checks pass, waiting for the first request" : NULL);
     json_state(j, a->control, u);
+    json_binding(j, u, a->status->now_ns);
     json_u64(j, "pending", u->v.pending);
     json_u64(j, "inflight", u->v.inflight);
     json_u64(j, "elsewhere", u->v.elsewhere);
@@ -214,6 +216,7 @@ static void json_pool(struct json_out *j, struct admin *a, size_t pool)
     json_wall(j, "since", p->since_wall_ns);
     json_share(j, "share", p->v.share);
     json_expected(j, p->v.expected_full_s);
+    json_pool_binding(j, p);
     json_queue(j, &p->v, a->status->now_ns);
     json_rates(j, p);
     json_causes(j, "shed_last_minute", p->shed_last_minute);

@@ -3,6 +3,7 @@
  */
 #include <string.h>
 
+#include "show/binding.h"
 #include "show/show.h"
 #include "weir/admin/human.h"
 #include "weir/admin/table.h"
@@ -185,23 +186,20 @@ static void show_checks(struct text *t, const struct upstream_status *u)
 {
     if (u->check[0] != '\0')
         text_printf(t, "  %s: the last health check failed: %s\n", u->name, u->check);
-    if (u->v.waits_first)
-        text_printf(t, "  %s: health checks pass, waiting for the first request\n", u->name);
 }
 
-/* What is to come for an upstream, where something is. */
-static void show_upcoming(struct text *t, const struct upstream_status *u,
-                          const struct status_view *s)
+/* A sentence for each upstream that takes nothing now; the numbers of the others are above. */
+static void show_bindings(struct text *t, const struct pool_status *p, uint64_t now_ns)
 {
-    char span[HUMAN_MAX];
+    for (size_t i = 0; i < p->n_upstreams; i++) {
+        const struct upstream_status *u = &p->upstreams[i];
 
-    if (u->v.state == BREAKER_OPEN && u->v.until_ns > s->now_ns && u->n_overrides == 0)
-        text_printf(t, "  %s: next probes in %s\n", u->name,
-                    human_duration(span, u->v.until_ns - s->now_ns));
-    if (u->v.cooldown_until_ns > s->now_ns)
-        text_printf(t, "  %s: it asked to be left alone for another %s\n", u->name,
-                    human_duration(span, u->v.cooldown_until_ns - s->now_ns));
-    show_overrides(t, "  ", u->name, u->overrides, u->n_overrides, s->now_wall_ns);
+        if (u->v.binds.rule == RULE_ROOM)
+            continue;
+        text_printf(t, "  %s: ", u->name);
+        show_binding(t, u, now_ns);
+        text_char(t, '\n');
+    }
 }
 
 static void show_observed(struct text *t, const struct hour_status *h)
@@ -233,6 +231,9 @@ static void show_pool(struct text *t, const struct pool_status *p, const struct 
 
     show_pool_head(t, p, s);
     show_incident(t, p, s->now_wall_ns);
+    text_str(t, "  ");
+    show_pool_binding(t, p);
+    text_char(t, '\n');
     show_causes(t, p->shed_last_minute);
     show_observed(t, &p->hour);
     show_overrides(t, "  ", p->name, p->overrides, p->n_overrides, s->now_wall_ns);
@@ -242,10 +243,13 @@ static void show_pool(struct text *t, const struct pool_status *p, const struct 
         for (size_t i = 0; i < p->n_upstreams; i++)
             show_row(&tab, &p->upstreams[i], s->now_ns);
     }
+    show_bindings(t, p, s->now_ns);
     show_canary_line(t, p, s->now_wall_ns);
     for (size_t i = 0; i < p->n_upstreams; i++) {
-        show_checks(t, &p->upstreams[i]);
-        show_upcoming(t, &p->upstreams[i], s);
+        const struct upstream_status *u = &p->upstreams[i];
+
+        show_checks(t, u);
+        show_overrides(t, "  ", u->name, u->overrides, u->n_overrides, s->now_wall_ns);
     }
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `status` and `upstreams`: the commands.  Text of the second is here, the rest in status_*.c. */
 #include "call/target.h"
+#include "show/binding.h"
 #include "show/show.h"
 #include "weir/admin/human.h"
 #include "weir/base/clock.h"
@@ -96,6 +97,9 @@ static void show_upstream(struct text *t, struct admin *a, size_t pool, size_t u
     if (u->check[0] != '\0')
         text_printf(t, "  last health check failed: %s\n", u->check);
     show_state(t, u, a->status->now_ns);
+    text_str(t, "  binds          ");
+    show_binding(t, u, a->status->now_ns);
+    text_char(t, '\n');
     show_load(t, &u->v);
     show_fleet_part(t, &u->fleet);
     show_times(t, u);

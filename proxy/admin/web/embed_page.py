@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Makes one page of HTML, style and script, as C:
 
-    embed_page.py OUT.c OUT.h page.html page.css page.js words.json
+    embed_page.py OUT.c OUT.h page.html page.css words.json SCRIPT.js ...
 
-The page holds {{style}} and {{script}} once each, the script {{words}}: what it needs of the lists
-of words (include/weir/base/words.h).  A word for which the page has no colour or no sentence stops
+The page holds {{style}} and {{script}} once each.  The scripts become one function, in their order;
+{{words}} in them is what it needs of the lists of words (include/weir/base/words.h).  A word for which the page has no colour or no sentence stops
 the build.  Their hashes go to the Content-Security-Policy,
 so that the browser runs these bytes and no others.
 """
@@ -59,8 +59,9 @@ def lacking(words, style, script):
             yield f"page.js has no sentence for the state {state['name']}"
 
 
-def main(out_c, out_h, page, style, script, words):
-    style, script, page = read(style), read(script), read(page)
+def main(out_c, out_h, page, style, words, *scripts):
+    style, page = read(style), read(page)
+    script = "\n".join(['"use strict";', "(() => {", *map(read, scripts), "})();"])
     words = json.loads(pathlib.Path(words).read_text(encoding="utf-8"))
     if complaints := list(lacking(words, style, script)):
         sys.exit("\n".join(complaints))

@@ -1,53 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Rings of points per pool and upstream, found by name, so that a reload keeps what stays. */
-#include "web/history.h"
+#include "web/history_priv.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "weir/base/clock.h"
-
-enum {
-    NAME_ROOM = 64,
-    QUANTILE_TICKS = 10, /* first tokens of the last 10 s */
-};
-
-struct upstream_point {
-    uint8_t state;
-    float share, limit_streams, p50_ms, p99_ms;
-    uint32_t inflight, pending;
-    uint32_t outcomes[OUTCOME_COUNT]; /* in this second */
-};
-
-struct pool_point {
-    uint32_t queued;
-    uint32_t shed[CAUSE_REFUSAL_COUNT]; /* in this second */
-};
-
-struct upstream_series {
-    struct upstream_series *next;
-    char pool[NAME_ROOM], name[NAME_ROOM];
-    uint64_t first, last;             /* ticks with points */
-    uint64_t outcomes[OUTCOME_COUNT]; /* sums at the last point */
-    struct histogram_sum ttft[QUANTILE_TICKS];
-    struct upstream_point points[HISTORY_POINTS];
-};
-
-struct pool_series {
-    struct pool_series *next;
-    char name[NAME_ROOM];
-    uint64_t first, last;
-    uint64_t shed[CAUSE_REFUSAL_COUNT];
-    struct pool_point points[HISTORY_POINTS];
-};
-
-struct history {
-    uint64_t tick; /* of the newest point; the first is 1 */
-    uint64_t at_s[HISTORY_POINTS];
-    struct upstream_series *upstreams;
-    struct pool_series *pools;
-};
 
 struct history *history_create(void)
 {
@@ -78,52 +37,55 @@ void history_destroy(struct history **hp)
 
 static bool names_are(const char *a, const char *name)
 {
-    return strncmp(a, name, NAME_ROOM - 1) == 0;
+    return strncmp(a, name, HISTORY_NAME_ROOM - 1) == 0;
 }
 
-/* The series of an upstream; a new one at the end of the list; NULL without memory. */
-static struct upstream_series *upstream_series(struct history *h, const char *pool,
-                                               const struct upstream_status *u)
+struct upstream_series *history_upstream(struct history *h, const char *pool, const char *name)
 {
     struct upstream_series **at = &h->upstreams, *s;
 
     for (; *at != NULL; at = &(*at)->next) {
-        if (names_are((*at)->pool, pool) && names_are((*at)->name, u->name))
+        if (names_are((*at)->pool, pool) && names_are((*at)->name, name))
             return *at;
     }
     s = *at = calloc(1, sizeof *s);
     if (s == NULL)
         return NULL;
-    (void)snprintf(s->pool, NAME_ROOM, "%s", pool);
-    (void)snprintf(s->name, NAME_ROOM, "%s", u->name);
+    (void)snprintf(s->pool, HISTORY_NAME_ROOM, "%s", pool);
+    (void)snprintf(s->name, HISTORY_NAME_ROOM, "%s", name);
     s->first = h->tick;
-    memcpy(s->outcomes, u->sum.outcomes, sizeof s->outcomes);
-    for (int i = 0; i < QUANTILE_TICKS; i++)
-        s->ttft[i] = u->sum.ttft;
     return s;
 }
 
-static struct pool_series *pool_series(struct history *h, const struct pool_status *p)
+/* What was counted before the first point is not of its second. */
+static void begin_counting(struct upstream_series *s, const struct upstream_sum *sum)
+{
+    s->counted = true;
+    memcpy(s->outcomes, sum->outcomes, sizeof s->outcomes);
+    for (int i = 0; i < HISTORY_QUANTILE_TICKS; i++)
+        s->ttft[i] = sum->ttft;
+}
+
+struct pool_series *history_pool(struct history *h, const char *name)
 {
     struct pool_series **at = &h->pools, *s;
 
     for (; *at != NULL; at = &(*at)->next) {
-        if (names_are((*at)->name, p->name))
+        if (names_are((*at)->name, name))
             return *at;
     }
     s = *at = calloc(1, sizeof *s);
     if (s == NULL)
         return NULL;
-    (void)snprintf(s->name, NAME_ROOM, "%s", p->name);
+    (void)snprintf(s->name, HISTORY_NAME_ROOM, "%s", name);
     s->first = h->tick;
-    memcpy(s->shed, &p->sum.shed[CAUSE_REFUSAL_FIRST], sizeof s->shed);
     return s;
 }
 
 static void take_quantiles(struct upstream_series *s, struct upstream_point *pt,
                            const struct histogram_sum *now, uint64_t tick)
 {
-    struct histogram_sum *then = &s->ttft[tick % QUANTILE_TICKS], since = *now;
+    struct histogram_sum *then = &s->ttft[tick % HISTORY_QUANTILE_TICKS], since = *now;
 
     for (int i = 0; i < BUCKET_COUNT; i++)
         since.n[i] -= then->n[i];
@@ -134,16 +96,19 @@ static void take_quantiles(struct upstream_series *s, struct upstream_point *pt,
 
 static void take_upstream(struct history *h, const char *pool, const struct upstream_status *u)
 {
-    struct upstream_series *s = upstream_series(h, pool, u);
+    struct upstream_series *s = history_upstream(h, pool, u->name);
     struct upstream_point *pt;
 
     if (s == NULL)
         return;
+    if (!s->counted)
+        begin_counting(s, &u->sum);
     s->last = h->tick;
     pt = &s->points[h->tick % HISTORY_POINTS];
     pt->state = (uint8_t)u->v.state;
     pt->share = (float)u->v.share;
     pt->limit_streams = (float)u->v.limit_streams;
+    pt->limit_pending = (float)u->v.limit_pending;
     pt->inflight = u->v.inflight;
     pt->pending = u->v.pending;
     for (int i = 0; i < OUTCOME_COUNT; i++)
@@ -154,11 +119,14 @@ static void take_upstream(struct history *h, const char *pool, const struct upst
 
 static void take_pool(struct history *h, const struct pool_status *p)
 {
-    struct pool_series *s = pool_series(h, p);
+    struct pool_series *s = history_pool(h, p->name);
     struct pool_point *pt;
 
     if (s == NULL)
         return;
+    if (!s->counted)
+        memcpy(s->shed, &p->sum.shed[CAUSE_REFUSAL_FIRST], sizeof s->shed);
+    s->counted = true;
     s->last = h->tick;
     pt = &s->points[h->tick % HISTORY_POINTS];
     pt->queued = p->v.queued;
@@ -236,6 +204,18 @@ static double value_limit(const struct upstream_point *pt, int param)
     return pt->limit_streams;
 }
 
+static double value_pending(const struct upstream_point *pt, int param)
+{
+    (void)param;
+    return pt->pending;
+}
+
+static double value_limit_pending(const struct upstream_point *pt, int param)
+{
+    (void)param;
+    return pt->limit_pending;
+}
+
 static double value_p50(const struct upstream_point *pt, int param)
 {
     (void)param;
@@ -257,7 +237,9 @@ static const struct column columns[] = {
     {"state", 0, value_state, 0},
     {"share", 3, value_share, 0},
     {"inflight", 0, value_inflight, 0},
-    {"limit", 0, value_limit, 0},
+    {"limit", 1, value_limit, 0},
+    {"pending", 0, value_pending, 0},
+    {"pending_limit", 1, value_limit_pending, 0},
     {"p50", 0, value_p50, 0},
     {"p99", 0, value_p99, 0},
     {"ok", 0, value_outcome, OUTCOME_OK},
@@ -347,6 +329,7 @@ static void json_range(struct json_out *j, const struct history *h, uint64_t fro
 
 void history_json(struct json_out *j, const struct history *h)
 {
+    json_u64(j, "points", HISTORY_POINTS);
     json_range(j, h, h->tick > HISTORY_POINTS ? h->tick - HISTORY_POINTS + 1 : 1, h->tick);
 }
 

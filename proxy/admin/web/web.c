@@ -50,8 +50,25 @@ fail:
     return NULL;
 }
 
+/* Whoever is connected comes back, and then to the process that serves now. */
+static void send_away(struct web *w)
+{
+    LIST_EACH_SAFE(n, t, &w->clients)
+    {
+        struct web_client *c = LIST_OBJECT(n, struct web_client, node);
+
+        if (c->page || buf_empty(stream_out(c->stream))) {
+            web_client_end(c);
+            continue;
+        }
+        c->ending = true;
+        stream_finish(c->stream);
+    }
+}
+
 void web_retire(struct web *w)
 {
+    send_away(w);
     listener_close(&w->listener);
     (void)close(w->fd);
     w->fd = -1;

@@ -13,7 +13,8 @@ struct web;
 
 /* Takes over fd.  NULL when out of memory: fd is closed. */
 struct web *web_open(struct admin *a, int fd);
-/* Nobody new connects. */
+/* Another process serves: nobody new connects, pages and kept connections end and come back to it.
+ */
 void web_retire(struct web *w);
 void web_close(struct web **w);
 

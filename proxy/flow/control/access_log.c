@@ -127,7 +127,7 @@ void why_ring_free(struct why_ring *w)
     *w = (struct why_ring){0};
 }
 
-static void why_add(struct why_ring *w, const struct request_record *r)
+void why_ring_add(struct why_ring *w, const struct request_record *r)
 {
     if (w->size == 0)
         return;
@@ -161,7 +161,7 @@ static void on_record(const struct request_record *r, const struct request_trace
     char line[LINE_MAX_BYTES];
     struct text t;
 
-    why_add(&c->why, r);
+    why_ring_add(&c->why, r);
     control_note_user(c, r);
     if (trace != NULL)
         export_record(c, r, trace, path);

@@ -354,6 +354,7 @@ void access_log_watch(struct control *c); /* once a second */
 void control_on_records(struct loop_message *m);
 bool why_ring_init(struct why_ring *w, uint32_t entries);
 void why_ring_free(struct why_ring *w);
+void why_ring_add(struct why_ring *w, const struct request_record *r);
 
 /* --- control/signals.c */
 bool control_signals_begin(struct control *c);

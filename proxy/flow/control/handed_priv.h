@@ -2,6 +2,9 @@
 #ifndef WEIR_FLOW_HANDED_PRIV_H
 #define WEIR_FLOW_HANDED_PRIV_H
 
+#include "control/control_priv.h"
+#include "weir/base/pack.h"
+
 /*
  * The form of the handed state, for its writer and its reader.  A record is its kind (u16), its
  * version (u16), the bytes that follow (u32), and these:
@@ -14,6 +17,12 @@
  *   override: is its giver known (u8), who (u32); the limit commanded (u64, IEEE 754), the cause
  *   (BREAKER_CAUSE_MAX bytes), numbers (u32) and as many u64 (decide/running.h)
  * - USERS, LEASES: number of the pool (u32), then RUNNING_OF_USER or RUNNING_OF_LEASE u64 each
+ * - EVENTS: seq of the newest (u64), then of each its pool, its upstream, rows (handed_seen.c)
+ * - REFUSALS: of each the numbers of pool and upstream (u16, 65535 = none), rows (handed_seen.c)
+ * - ADMIN: what the admin side writes for itself
+ *
+ * The last three are what this process has seen, and not what it works with: each is left out where
+ * it would be too long, and each is used as far as it can be understood.
  *
  * A name or text is its length (u16) and its bytes.  Numbers: the least byte first.
  */
@@ -24,7 +33,18 @@ enum handed_kind {
     HANDED_UPSTREAM,
     HANDED_USERS,
     HANDED_LEASES,
+    HANDED_EVENTS,
+    HANDED_REFUSALS,
+    HANDED_ADMIN,
 };
-enum { HANDED_VERSION = 1, HANDED_HEAD = 8 };
+enum { HANDED_VERSION = 1, HANDED_HEAD = 8, HANDED_SEEN_MAX = 16 * 1024 * 1024 };
+
+/* --- handed_seen.c: what the process has seen; readers need POOL and UPSTREAM read before */
+void handed_events_write(struct control *c, struct packer *p);
+void handed_events_read(struct control *c, struct unpacker *u);
+void handed_refusals_write(struct control *c, struct packer *p);
+void handed_refusals_read(struct control *c, struct unpacker *u);
+void handed_admin_write(struct control *c, struct packer *p);
+void handed_admin_read(struct control *c, struct unpacker *u);
 
 #endif

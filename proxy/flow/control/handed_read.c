@@ -9,7 +9,7 @@
 #include "control/handed_priv.h"
 #include "control/handed_state.h"
 #include "control/kept_file.h"
-#include "weir/base/le.h"
+#include "weir/base/pack.h"
 #include "weir/decide/running.h"
 #include "weir/decide/succession.h"
 
@@ -17,41 +17,9 @@ enum { PLACES_MAX = 1000000 };
 
 struct reader {
     struct control *c;
-    struct slice rest;
-    bool bad; /* there was less than was asked for */
+    struct unpacker in;
     uint64_t now_ns;
 };
-
-static struct slice take(struct reader *r, size_t n)
-{
-    struct slice s;
-
-    if (r->bad || n > r->rest.len) {
-        r->bad = true;
-        return SLICE_NONE;
-    }
-    s = slice_of(r->rest.p, n);
-    r->rest = slice_of(r->rest.p + n, r->rest.len - n);
-    return s;
-}
-
-static uint64_t number(struct reader *r, size_t bytes)
-{
-    struct slice s = take(r, bytes);
-
-    return s.len == 0 ? 0 : le_get(s.p, bytes);
-}
-
-static struct slice text(struct reader *r)
-{
-    return take(r, (size_t)number(r, 2));
-}
-
-static void numbers(struct reader *r, uint64_t *out, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        out[i] = number(r, 8);
-}
 
 /* --- whom it is about; NULL: the settings have none of it any more */
 
@@ -88,27 +56,28 @@ static const struct snapshot_upstream *upstream_named(const struct snapshot_pool
 
 static void read_key(struct reader *r)
 {
-    uint64_t k0 = number(r, 8), k1 = number(r, 8);
+    uint64_t k0 = unpack_number(&r->in, 8), k1 = unpack_number(&r->in, 8);
 
-    if (!r->bad)
+    if (!r->in.bad)
         r->c->snapshot->user_key = (struct hash_key){k0, k1};
 }
 
 static void read_learnt(struct reader *r)
 {
-    struct slice file = take(r, r->rest.len);
+    struct slice file = unpack_bytes(&r->in, r->in.rest.len);
 
-    r->bad = r->bad || !control_keep_read(r->c, file, "upgrade: what the old process learnt");
+    r->in.bad = r->in.bad || !control_keep_read(r->c, file, "upgrade: what the old process learnt");
 }
 
 static void read_modes(struct reader *r, const struct snapshot_pool *p)
 {
     for (int i = 0; i < SET_COUNT; i++) {
-        struct mode_override m = {.on = number(r, 1) != 0, .enforce = number(r, 1) != 0};
+        struct mode_override m = {.on = unpack_number(&r->in, 1) != 0,
+                                  .enforce = unpack_number(&r->in, 1) != 0};
 
-        m.uid = (unsigned)number(r, 4);
-        m.until_ns = number(r, 8);
-        if (r->bad || p == NULL || !m.on)
+        m.uid = (unsigned)unpack_number(&r->in, 4);
+        m.until_ns = unpack_number(&r->in, 8);
+        if (r->in.bad || p == NULL || !m.on)
             continue;
         r->c->pools[p->slot].modes[i] = m;
         pool_set_mode(gate_lock(p->gate), (enum pool_rule_set)i, m.enforce);
@@ -118,20 +87,20 @@ static void read_modes(struct reader *r, const struct snapshot_pool *p)
 
 static void read_pool(struct reader *r)
 {
-    const struct snapshot_pool *p = pool_named(r->c, text(r));
-    uint64_t theirs = number(r, 4), self[RUNNING_OF_POOL], until_ns;
+    const struct snapshot_pool *p = pool_named(r->c, unpack_text(&r->in));
+    uint64_t theirs = unpack_number(&r->in, 4), self[RUNNING_OF_POOL], until_ns;
     struct slice incident;
 
-    numbers(r, self, RUNNING_OF_POOL);
-    if (p != NULL && !r->bad && theirs <= SNAPSHOT_POOLS_MAX) {
+    unpack_numbers(&r->in, self, RUNNING_OF_POOL);
+    if (p != NULL && !r->in.bad && theirs <= SNAPSHOT_POOLS_MAX) {
         r->c->handed.pool[theirs] = (int16_t)p->slot;
-        r->bad = !pool_restore_self(gate_lock(p->gate), self, r->now_ns);
+        r->in.bad = !pool_restore_self(gate_lock(p->gate), self, r->now_ns);
         gate_unlock(p->gate);
     }
     read_modes(r, p);
-    until_ns = number(r, 8);
-    incident = text(r);
-    if (p != NULL && !r->bad && incident.len > 0)
+    until_ns = unpack_number(&r->in, 8);
+    incident = unpack_text(&r->in);
+    if (p != NULL && !r->in.bad && incident.len > 0)
         control_incident_restore(r->c, p, incident, until_ns);
 }
 
@@ -140,10 +109,10 @@ static void read_overrides(struct reader *r, struct upstream_watch *watch)
     uint64_t limit;
 
     for (int i = 0; i < OVERRIDE_COUNT; i++) {
-        watch->by[i].known = number(r, 1) != 0;
-        watch->by[i].uid = (unsigned)number(r, 4);
+        watch->by[i].known = unpack_number(&r->in, 1) != 0;
+        watch->by[i].uid = (unsigned)unpack_number(&r->in, 4);
     }
-    limit = number(r, 8);
+    limit = unpack_number(&r->in, 8);
     memcpy(&watch->limit_value, &limit, sizeof limit);
     r->bad = r->bad || !(watch->limit_value >= 0 && watch->limit_value <= PLACES_MAX);
 }
@@ -167,24 +136,24 @@ static void use_running(struct reader *r, const struct snapshot_pool *p,
 
 static void read_upstream(struct reader *r)
 {
-    const struct snapshot_pool *p = pool_named(r->c, text(r));
-    struct slice name = text(r), cause;
-    const struct snapshot_upstream *u = upstream_named(p, name, number(r, 8));
-    uint64_t theirs = number(r, 4), places = number(r, 4);
+    const struct snapshot_pool *p = pool_named(r->c, unpack_text(&r->in));
+    struct slice name = unpack_text(&r->in), cause;
+    const struct snapshot_upstream *u = upstream_named(p, name, unpack_number(&r->in, 8));
+    uint64_t theirs = unpack_number(&r->in, 4), places = unpack_number(&r->in, 4);
     struct upstream_watch by = {0};
     struct running running;
 
     read_overrides(r, &by);
-    cause = take(r, sizeof running.cause);
-    running.n = (uint32_t)number(r, 4);
-    if (r->bad || running.n > RUNNING_MAX) {
-        r->bad = true;
+    cause = unpack_bytes(&r->in, sizeof running.cause);
+    running.n = (uint32_t)unpack_number(&r->in, 4);
+    if (r->in.bad || running.n > RUNNING_MAX) {
+        r->in.bad = true;
         return;
     }
     memcpy(running.cause, cause.p, sizeof running.cause);
-    numbers(r, running.number, running.n);
-    r->bad = r->bad || places > PLACES_MAX;
-    if (r->bad || u == NULL || theirs >= SNAPSHOT_UPSTREAMS_MAX)
+    unpack_numbers(&r->in, running.number, running.n);
+    r->in.bad = r->in.bad || places > PLACES_MAX;
+    if (r->in.bad || u == NULL || theirs >= SNAPSHOT_UPSTREAMS_MAX)
         return;
     r->c->handed.upstream[theirs] = (int16_t)u->slot;
     pool_add_elsewhere(gate_lock(p->gate), (size_t)u->place, (uint32_t)places);
@@ -196,17 +165,17 @@ typedef bool restore_fn(struct pool *p, const uint64_t *in, uint64_t now_ns);
 
 static void read_list(struct reader *r, size_t each, restore_fn *restore)
 {
-    const struct snapshot_pool *p = pool_numbered(r->c, number(r, 4));
+    const struct snapshot_pool *p = pool_numbered(r->c, unpack_number(&r->in, 4));
     uint64_t one[RUNNING_OF_USER];
 
-    while (p != NULL && !r->bad && r->rest.len > 0) {
-        numbers(r, one, each);
-        if (r->bad)
+    while (p != NULL && !r->in.bad && r->in.rest.len > 0) {
+        unpack_numbers(&r->in, one, each);
+        if (r->in.bad)
             return;
-        r->bad = !restore(gate_lock(p->gate), one, r->now_ns);
+        r->in.bad = !restore(gate_lock(p->gate), one, r->now_ns);
         gate_unlock(p->gate);
     }
-    (void)take(r, r->rest.len);
+    (void)unpack_bytes(&r->in, r->in.rest.len);
 }
 
 static void read_record(struct reader *r, enum handed_kind kind)
@@ -230,27 +199,36 @@ static void read_record(struct reader *r, enum handed_kind kind)
     case HANDED_LEASES:
         read_list(r, RUNNING_OF_LEASE, pool_restore_lease);
         return;
+    case HANDED_EVENTS:
+        handed_events_read(r->c, &r->in);
+        return;
+    case HANDED_REFUSALS:
+        handed_refusals_read(r->c, &r->in);
+        return;
+    case HANDED_ADMIN:
+        handed_admin_read(r->c, &r->in);
+        return;
     }
 }
 
 const char *handed_state_read(struct control *c, struct slice bytes)
 {
-    struct reader all = {.c = c, .rest = bytes};
+    struct reader all = {.c = c, .in.rest = bytes};
     const char *wrong = NULL;
 
     memset(&c->handed, -1, sizeof c->handed);
-    while (all.rest.len > 0) {
-        uint64_t kind = number(&all, 2), version = number(&all, 2);
+    while (all.in.rest.len > 0) {
+        uint64_t kind = unpack_number(&all.in, 2), version = unpack_number(&all.in, 2);
         struct reader r = {.c = c, .now_ns = loop_refresh_now(c->loop)};
 
-        r.rest = take(&all, (size_t)number(&all, 4));
-        if (all.bad)
+        r.in.rest = unpack_bytes(&all.in, (size_t)unpack_number(&all.in, 4));
+        if (all.in.bad)
             return "is cut short";
         if (version == HANDED_VERSION)
             read_record(&r, (enum handed_kind)kind);
-        if (version != HANDED_VERSION || kind > HANDED_LEASES || kind == 0)
+        if (version != HANDED_VERSION || kind > HANDED_ADMIN || kind == 0)
             wrong = "has parts of another version of weir";
-        else if (r.bad)
+        else if (r.in.bad)
             wrong = "has numbers that are out of range";
     }
     return wrong;

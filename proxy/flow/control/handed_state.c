@@ -7,55 +7,30 @@
 #include "control/handed_priv.h"
 #include "control/kept_file.h"
 #include "weir/base/le.h"
+#include "weir/base/pack.h"
 #include "weir/decide/running.h"
 #include "weir/decide/succession.h"
 
 struct writer {
-    struct buf *b;
-    bool ok;
-    uint32_t record; /* where the one that is being written begins */
+    struct packer to;
+    size_t record; /* where the one that is being written begins */
 };
-
-static void put_bytes(struct writer *w, const void *p, size_t n)
-{
-    w->ok = w->ok && buf_append(w->b, slice_of(p, n), HANDED_STATE_MAX) == WEIR_OK;
-}
-
-static void put(struct writer *w, uint64_t x, size_t bytes)
-{
-    unsigned char at[8];
-
-    le_put(at, x, bytes);
-    put_bytes(w, at, bytes);
-}
-
-static void put_text(struct writer *w, const char *s)
-{
-    size_t n = strlen(s) < UINT16_MAX ? strlen(s) : UINT16_MAX;
-
-    put(w, n, 2);
-    put_bytes(w, s, n);
-}
-
-static void put_numbers(struct writer *w, const uint64_t *x, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        put(w, x[i], 8);
-}
 
 static void begin(struct writer *w, enum handed_kind kind)
 {
-    w->record = w->b->len;
-    put(w, kind, 2);
-    put(w, HANDED_VERSION, 2);
-    put(w, 0, 4);
+    w->record = w->to.b->len;
+    pack_number(&w->to, kind, 2);
+    pack_number(&w->to, HANDED_VERSION, 2);
+    pack_number(&w->to, 0, 4);
 }
 
 static void end(struct writer *w)
 {
-    if (w->ok)
-        le_put((unsigned char *)w->b->mem + w->b->at + w->record + 4,
-               w->b->len - w->record - HANDED_HEAD, 4);
+    struct buf *b = w->to.b;
+
+    if (w->to.ok)
+        le_put((unsigned char *)b->mem + b->at + w->record + 4, b->len - w->record - HANDED_HEAD,
+               4);
 }
 
 static void put_pool(struct writer *w, const struct control *c, const struct snapshot_pool *p)
@@ -66,17 +41,17 @@ static void put_pool(struct writer *w, const struct control *c, const struct sna
     pool_keep_self(gate_lock(p->gate), self);
     gate_unlock(p->gate);
     begin(w, HANDED_POOL);
-    put_text(w, p->conf->name);
-    put(w, (uint64_t)p->slot, 4);
-    put_numbers(w, self, RUNNING_OF_POOL);
+    pack_text(&w->to, p->conf->name);
+    pack_number(&w->to, (uint64_t)p->slot, 4);
+    pack_numbers(&w->to, self, RUNNING_OF_POOL);
     for (int i = 0; i < SET_COUNT; i++) {
-        put(w, watch->modes[i].on, 1);
-        put(w, watch->modes[i].enforce, 1);
-        put(w, watch->modes[i].uid, 4);
-        put(w, watch->modes[i].until_ns, 8);
+        pack_number(&w->to, watch->modes[i].on, 1);
+        pack_number(&w->to, watch->modes[i].enforce, 1);
+        pack_number(&w->to, watch->modes[i].uid, 4);
+        pack_number(&w->to, watch->modes[i].until_ns, 8);
     }
-    put(w, watch->incident_until_ns, 8);
-    put_text(w, watch->incident == NULL ? "" : watch->incident);
+    pack_number(&w->to, watch->incident_until_ns, 8);
+    pack_text(&w->to, watch->incident == NULL ? "" : watch->incident);
     end(w);
 }
 
@@ -92,20 +67,20 @@ static void put_upstream(struct writer *w, const struct control *c, const struct
     places = pool_places(gate_pool(p->gate), (size_t)u->place);
     gate_unlock(p->gate);
     begin(w, HANDED_UPSTREAM);
-    put_text(w, p->conf->name);
-    put_text(w, u->conf->name);
-    put(w, kept_url(u->conf->url), 8);
-    put(w, (uint64_t)u->slot, 4);
-    put(w, places, 4);
+    pack_text(&w->to, p->conf->name);
+    pack_text(&w->to, u->conf->name);
+    pack_number(&w->to, kept_url(u->conf->url), 8);
+    pack_number(&w->to, (uint64_t)u->slot, 4);
+    pack_number(&w->to, places, 4);
     for (int i = 0; i < OVERRIDE_COUNT; i++) {
-        put(w, watch->by[i].known, 1);
-        put(w, watch->by[i].uid, 4);
+        pack_number(&w->to, watch->by[i].known, 1);
+        pack_number(&w->to, watch->by[i].uid, 4);
     }
     memcpy(&limit, &watch->limit_value, sizeof limit);
-    put(w, limit, 8);
-    put_bytes(w, running.cause, sizeof running.cause);
-    put(w, running.n, 4);
-    put_numbers(w, running.number, running.n);
+    pack_number(&w->to, limit, 8);
+    pack_bytes(&w->to, running.cause, sizeof running.cause);
+    pack_number(&w->to, running.n, 4);
+    pack_numbers(&w->to, running.number, running.n);
     end(w);
 }
 
@@ -120,14 +95,14 @@ static void put_list(struct writer *w, const struct snapshot_pool *p, enum hande
     size_t at = 0, n = AT_ONCE;
 
     begin(w, kind);
-    put(w, (uint64_t)p->slot, 4);
+    pack_number(&w->to, (uint64_t)p->slot, 4);
     while (n == AT_ONCE) {
         const struct pool *pool = gate_lock(p->gate);
 
         for (n = 0; n < AT_ONCE && next(pool, &at, list + n * each, now_ns);)
             n++;
         gate_unlock(p->gate);
-        put_numbers(w, list, n * each);
+        pack_numbers(&w->to, list, n * each);
     }
     end(w);
 }
@@ -136,22 +111,38 @@ static void put_learnt(struct writer *w, struct control *c)
 {
     struct buf learnt = BUF_INIT;
 
-    w->ok = w->ok && control_keep_write(c, &learnt);
+    w->to.ok = w->to.ok && control_keep_write(c, &learnt);
     begin(w, HANDED_LEARNT);
-    put_bytes(w, buf_slice(&learnt).p, learnt.len);
+    pack_bytes(&w->to, buf_slice(&learnt).p, learnt.len);
     end(w);
     buf_free(&learnt);
 }
 
+/* What is too long, or for which there is no memory, is left out: it is not needed to go on. */
+static void put_seen(struct writer *w, struct control *c, enum handed_kind kind,
+                     void (*write)(struct control *c, struct packer *p))
+{
+    struct buf seen = BUF_INIT;
+    struct packer p = {&seen, HANDED_SEEN_MAX, true};
+
+    write(c, &p);
+    if (p.ok && w->to.b->len + HANDED_HEAD + seen.len <= HANDED_STATE_MAX) {
+        begin(w, kind);
+        pack_bytes(&w->to, buf_slice(&seen).p, seen.len);
+        end(w);
+    }
+    buf_free(&seen);
+}
+
 bool handed_state_write(struct control *c, struct buf *b)
 {
-    struct writer w = {.b = b, .ok = true};
+    struct writer w = {.to = {b, HANDED_STATE_MAX, true}};
     const struct snapshot *s = c->snapshot;
     uint64_t now = loop_refresh_now(c->loop);
 
     begin(&w, HANDED_KEY);
-    put(&w, s->user_key.k0, 8);
-    put(&w, s->user_key.k1, 8);
+    pack_number(&w.to, s->user_key.k0, 8);
+    pack_number(&w.to, s->user_key.k1, 8);
     end(&w);
     put_learnt(&w, c);
     for (size_t k = 0; k < s->settings->n_pools; k++) {
@@ -163,5 +154,8 @@ bool handed_state_write(struct control *c, struct buf *b)
         put_list(&w, p, HANDED_USERS, pool_next_user, RUNNING_OF_USER, now);
         put_list(&w, p, HANDED_LEASES, pool_next_lease, RUNNING_OF_LEASE, now);
     }
-    return w.ok;
+    put_seen(&w, c, HANDED_EVENTS, handed_events_write);
+    put_seen(&w, c, HANDED_REFUSALS, handed_refusals_write);
+    put_seen(&w, c, HANDED_ADMIN, handed_admin_write);
+    return w.to.ok;
 }

@@ -21,6 +21,19 @@ struct control_event *journal_add(struct journal *l)
     return e;
 }
 
+void journal_put_before(struct journal *l, const struct control_event *older, size_t n,
+                        uint64_t seq)
+{
+    size_t room = EVENTS_KEPT - l->n, some = n < room ? n : room;
+
+    memmove(&l->at[some], &l->at[0], l->n * sizeof l->at[0]);
+    memcpy(&l->at[0], older + (n - some), some * sizeof l->at[0]);
+    l->n += some;
+    l->seq += seq;
+    for (size_t i = some; i < l->n; i++)
+        l->at[i].seq += seq;
+}
+
 static bool is(const struct control_event *e, enum breaker_state from, enum breaker_state to)
 {
     return e->from == from && e->to == to;

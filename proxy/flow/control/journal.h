@@ -14,6 +14,13 @@ struct journal {
     uint64_t seq; /* of the newest */
 };
 
+/*
+ * Events of an earlier process, oldest first, go before those that are here, whose seqs go on
+ * behind `seq`, the newest that process had; as many of the newest as there is room for.
+ */
+void journal_put_before(struct journal *l, const struct control_event *older, size_t n,
+                        uint64_t seq);
+
 /* Room for a new event, the newest now, with its seq; the oldest goes where there is none. */
 struct control_event *journal_add(struct journal *l);
 

@@ -321,5 +321,7 @@ bool takeover_started(struct takeover *t, struct control *c)
         handover_send(t->fd, &m, NULL, 0) != WEIR_OK)
         return false;
     t->said = true;
+    control_say(c, "", "", "upgrade", "weir %s (pid %d) has taken over, and goes on from here",
+                WEIR_VERSION, getpid());
     return true;
 }

@@ -35,6 +35,8 @@ static void fill_ramping(struct upstream_status *u)
     u->v.since_ns = NOW - 12 * NS_PER_S;
     u->v.share = 0.3;
     u->v.ramp_held = true;
+    u->v.binds = (struct binding){RULE_RAMP, true};
+    u->v.ramp_allows = 12;
     u->v.inflight = 12;
     u->v.pending = 2;
     u->v.ok = 40;
@@ -58,6 +60,7 @@ static void fill_open(struct upstream_status *u)
     (void)snprintf(u->v.cause, sizeof u->v.cause, "consecutive");
     u->v.since_ns = NOW - 42 * NS_PER_S;
     u->v.until_ns = NOW + 2 * NS_PER_S;
+    u->v.binds = (struct binding){RULE_BREAKER_OPEN, true};
     u->v.expected_full_s = -1;
     u->ttft_p50_ms = u->ttft_p90_ms = u->ttft_p99_ms = u->pace_p50_ms = 0;
 }

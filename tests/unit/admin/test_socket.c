@@ -45,7 +45,11 @@ Test(socket, status_says_state_cause_and_age_on_one_screen)
     cr_assert(strstr(got, "ramping, held") != NULL, "%s", got);
     cr_assert(strstr(got, "12 of 60") != NULL, "%s", got);
     cr_assert(strstr(got, "40 ok, 3 failed, 1 late") != NULL, "%s", got);
-    cr_assert(strstr(got, "b: next probes in 2 s") != NULL, "%s", got);
+    cr_assert(strstr(got, "b: 0 of 60 places used; the breaker holds it: open (consecutive), next "
+                          "probes in 2 s\n") != NULL,
+              "%s", got);
+    cr_assert(strstr(got, "a: 12 of 12 places used; the ramp holds it: share 30 %") != NULL, "%s",
+              got);
     cr_assert(strstr(got, "a: ramp set 30 %, commanded by uid 0, until 03:40:29Z") != NULL, "%s",
               got);
 }
@@ -71,6 +75,11 @@ Test(socket, status_has_the_promised_json_names)
         {"pools.0.upstreams.0.override",
          "[{\"what\":\"ramp set 30 %\",\"by\":\"uid 0\",\"until\":\"2025-09-03T03:40:29.000Z\"}]"},
         {"pools.0.upstreams.0.share", "0.3"},
+        {"pools.0.binding",
+         "{\"rule\":null,\"enforced\":true,\"sentence\":\"0 of 2 upstreams would "
+         "take another request; the ramp holds 1; the breaker holds 1\"}"},
+        {"pools.0.upstreams.0.binding.rule", "\"ramp\""},
+        {"pools.0.upstreams.0.binding.enforced", "true"},
         {"pools.0.upstreams.0.pending", "2"},
         {"pools.0.upstreams.0.inflight", "12"},
         {"pools.0.upstreams.0.limits", "{\"pending\":8,\"streams\":60}"},

@@ -14,7 +14,8 @@ struct control *handed_control(void)
     s->pages.status_path = ""; /* nobody to hand it to */
     c->loop = loop_create();
     c->snapshot = snapshot_create(&s, NULL, &c->slots, why, sizeof why, mono_now_ns());
-    WEIR_ASSERT(c->loop != NULL && c->snapshot != NULL && control_keep_names(c, c->snapshot));
+    WEIR_ASSERT(c->loop != NULL && c->snapshot != NULL && control_keep_names(c, c->snapshot) &&
+                why_ring_init(&c->why, 4));
     return c;
 }
 
@@ -29,6 +30,7 @@ void handed_control_free(struct control **cp)
     }
     for (int i = 0; i < SNAPSHOT_UPSTREAMS_MAX; i++)
         free(c->names.upstreams[i]);
+    why_ring_free(&c->why);
     snapshot_unref(c->snapshot);
     slot_book_free(&c->slots);
     loop_destroy(&c->loop);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "handed.h"
 #include "weir/decide/pool_priv.h"
@@ -139,4 +141,81 @@ Test(handed_state, no_byte_of_it_can_do_harm, .timeout = 120)
         bytes[i] = was;
     }
     cr_assert_null(read_copy(bytes, state.len));
+}
+
+/* --- what it has seen */
+
+static const struct control_event *newest;
+static size_t n_events;
+
+static void on_event(const struct control_event *e, void *arg)
+{
+    (void)arg;
+    newest = e;
+    n_events++;
+}
+
+static void refusal(struct control *c, const char *id, enum cause cause)
+{
+    struct request_record r = {
+        .decision = cause == CAUSE_NONE ? DECISION_ADMITTED : DECISION_REFUSED,
+        .cause = cause,
+        .pool = (int16_t)c->snapshot->pools[0].slot,
+        .upstream = -1,
+        .route = 3,
+        .queue_ns = -1,
+        .status = 503,
+        .method = "POST",
+        .numbers = {.rule = RULE_PENDING_LIMIT, .pending = 3, .upstream = 0}};
+
+    (void)snprintf(r.id, sizeof r.id, "%s", id);
+    why_ring_add(&c->why, &r);
+}
+
+static void write_again(void)
+{
+    buf_free(&state);
+    cr_assert(handed_state_write(old, &state));
+}
+
+Test(handed_state, events_go_on_in_the_next_process)
+{
+    control_say(new, "", "", "start", "the new one says something first");
+    control_say(old, "default", "default", "cause", "with \x1b[31mcolour");
+    write_again();
+    cr_assert_null(handed_state_read(new, buf_slice(&state)));
+    n_events = 0;
+    control_events(new, 0, on_event, NULL);
+    cr_assert_eq(n_events, old->events.n + 1);
+    cr_assert_str_eq(newest->sentence, "the new one says something first");
+    cr_assert_eq(newest->seq, old->events.seq + 1);
+    cr_assert_null(strchr(new->events.at[n_events - 2].sentence, '\x1b'));
+    cr_assert_str_eq(new->events.at[n_events - 2].cause, "cause");
+}
+
+Test(handed_state, refusals_can_still_be_explained)
+{
+    const struct request_record *r;
+
+    why_ring_free(&old->why);
+    cr_assert(why_ring_init(&old->why, 8));
+    refusal(old, "admitted", CAUSE_NONE);
+    for (int i = 0; i < 6; i++) {
+        char id[8];
+
+        (void)snprintf(id, sizeof id, "r%d", i);
+        refusal(old, id, CAUSE_OVERLOADED);
+    }
+    write_again();
+    cr_assert_null(handed_state_read(new, buf_slice(&state)));
+    cr_assert_null(control_why(new, "admitted"));
+    cr_assert_null(control_why(new, "r1"), "the new one has room for four");
+    r = control_why(new, "r5");
+    cr_assert_not_null(r);
+    cr_assert_eq(r->pool, 0);
+    cr_assert_eq(r->upstream, -1);
+    cr_assert_eq(r->numbers.rule, RULE_PENDING_LIMIT);
+    cr_assert_eq(r->numbers.pending, 3);
+    cr_assert_eq(r->queue_ns, -1);
+    cr_assert_str_eq(r->method, "POST");
 }

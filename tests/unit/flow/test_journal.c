@@ -87,3 +87,32 @@ Test(journal, drops_the_oldest_when_it_is_full)
     cr_assert_eq(list.at[0].seq, 6);
     cr_assert_eq(list.at[EVENTS_KEPT - 1].seq, EVENTS_KEPT + 5);
 }
+
+Test(journal, events_of_an_earlier_process_come_first)
+{
+    struct control_event older[3] = {{.seq = 4, .pool = ""}, {.seq = 6, .pool = ""}, {.seq = 7}};
+
+    older[2].pool = "chat";
+    (void)happens("a", BREAKER_CLOSED, BREAKER_OPEN);
+    journal_put_before(&list, older, 3, 7);
+    cr_assert_eq(list.n, 4);
+    cr_assert_eq(list.at[0].seq, 4);
+    cr_assert_eq(list.at[2].seq, 7);
+    cr_assert_eq(list.at[3].seq, 8);
+    (void)happens("a", BREAKER_OPEN, BREAKER_HALF_OPEN);
+    cr_assert_eq(list.at[4].seq, 9);
+}
+
+Test(journal, as_many_events_of_an_earlier_process_as_there_is_room_for)
+{
+    static struct control_event older[EVENTS_KEPT];
+
+    for (size_t i = 0; i < EVENTS_KEPT; i++)
+        older[i].seq = i + 1;
+    for (int i = 0; i < 3; i++)
+        (void)happens("a", BREAKER_CLOSED, BREAKER_OPEN);
+    journal_put_before(&list, older, EVENTS_KEPT, EVENTS_KEPT);
+    cr_assert_eq(list.n, EVENTS_KEPT);
+    cr_assert_eq(list.at[0].seq, 4);
+    cr_assert_eq(list.at[EVENTS_KEPT - 1].seq, EVENTS_KEPT + 3);
+}
