@@ -178,6 +178,16 @@ def test_where_it_makes_no_sense_it_is_refused(rig, before, why):
     assert code == 1 and why in err
 
 
+def test_a_hot_restart_waits_for_its_end(rig):
+    w = _two(rig)
+    w.admin("canary chat/b start")
+    code, _, err = weirctl(w.socket_path, "upgrade")
+    assert code == 1 and "a canary runs" in err
+    w.admin("canary chat/b promote")
+    w.upgrade()
+    assert w.client().ask("POST", "/", body=b"x").status == 200
+
+
 def test_what_is_not_there_is_refused(rig):
     w = _two(rig)
     assert "no canary runs or ran there" in w.admin("canary")

@@ -105,12 +105,12 @@ void control_watch_canaries(struct control *c)
     }
 }
 
-const char *control_running_canary(const struct control *c)
+bool control_has_canary(const struct control *c)
 {
     for (size_t i = 0; i < c->snapshot->settings->n_pools; i++)
         if (look(pool_at(c, i)).state == CANARY_RUNNING)
-            return pool_at(c, i)->conf->name;
-    return NULL;
+            return true;
+    return false;
 }
 
 /* --- the operator's hand */

@@ -308,8 +308,8 @@ void control_note(struct control *c, const char *pool, const char *upstream, con
 /* --- control/canary.c */
 /* Each change of a canary becomes an event. */
 void control_watch_canaries(struct control *c);
-/* A pool in which a canary runs; NULL = none. */
-const char *control_running_canary(const struct control *c);
+/* Does one run in any pool? */
+bool control_has_canary(const struct control *c);
 void control_view_canary(const struct control *c, const struct snapshot_pool *p,
                          struct canary_status *s);
 
