@@ -153,6 +153,20 @@ def test_a_drained_version_comes_in_as_a_canary(rig):
     assert (u["state"], u["cause"]) == ("closed", "canary")
 
 
+def test_while_no_peer_is_well_it_serves_and_nothing_is_decided(rig):
+    w = _two(rig)
+    w.admin("canary chat/b start")
+    w.admin("upstream chat/a drain")
+    eventually(lambda: _canary(w)["paused"] == "no_peer")
+    assert "nothing is decided: no peer is well enough" in w.admin("status")
+    assert all(w.client().ask("POST", "/", body=b"x").status == 200 for _ in range(20))
+    eventually(lambda: [e for e in w.admin.json("events") if e["cause"] == "canary_paused"], 15)
+    w.admin("upstream chat/a undrain")
+    w.admin("ramp chat/a finish")
+    c = eventually(lambda: _canary(w) if _canary(w)["paused"] is None else None)
+    assert c["state"] == "running"
+
+
 def test_one_that_is_dead_is_rolled_back_by_its_breaker(rig):
     a, b = rig.backend(), rig.backend()
     a.serve(_fine)
