@@ -153,6 +153,20 @@ def test_a_drained_version_comes_in_as_a_canary(rig):
     assert (u["state"], u["cause"]) == ("closed", "canary")
 
 
+def test_while_no_peer_is_well_it_serves_and_nothing_is_decided(rig):
+    w = _two(rig)
+    w.admin("canary chat/b start")
+    w.admin("upstream chat/a drain")
+    eventually(lambda: _canary(w)["paused"] == "no_peer")
+    assert "nothing is decided: no peer is well enough" in w.admin("status")
+    assert all(w.client().ask("POST", "/", body=b"x").status == 200 for _ in range(20))
+    eventually(lambda: [e for e in w.admin.json("events") if e["cause"] == "canary_paused"], 15)
+    w.admin("upstream chat/a undrain")
+    w.admin("ramp chat/a finish")
+    c = eventually(lambda: _canary(w) if _canary(w)["paused"] is None else None)
+    assert c["state"] == "running"
+
+
 def test_one_that_is_dead_is_rolled_back_by_its_breaker(rig):
     a, b = rig.backend(), rig.backend()
     a.serve(_fine)
@@ -176,6 +190,16 @@ def test_where_it_makes_no_sense_it_is_refused(rig, before, why):
     w.admin(before)
     code, _, err = weirctl(w.socket_path, "canary", "chat/b", "start")
     assert code == 1 and why in err
+
+
+def test_a_hot_restart_waits_for_its_end(rig):
+    w = _two(rig)
+    w.admin("canary chat/b start")
+    code, _, err = weirctl(w.socket_path, "upgrade")
+    assert code == 1 and "a canary runs" in err
+    w.admin("canary chat/b promote")
+    w.upgrade()
+    assert w.client().ask("POST", "/", body=b"x").status == 200
 
 
 def test_what_is_not_there_is_refused(rig):

@@ -105,7 +105,7 @@ struct canary {
     enum canary_pause pause;
     uint32_t run;     /* counts canaries of this pool */
     uint32_t changes; /* counts beginnings, steps, pauses and ends */
-    int upstream;     /* its place; -1 = there never was one */
+    int upstream;     /* its place */
     double most;      /* the operator's share, above 0 to 1 */
     double natural;   /* its share as one among its peers */
     unsigned step;
@@ -162,7 +162,7 @@ struct canary_view {
     enum canary_measure measure;
     enum canary_pause pause;
     uint32_t changes;
-    int upstream;                /* its place */
+    int upstream;                /* its place; -1 = there never was one */
     double share, most, natural; /* share: of the lots; 0 when it is over */
     bool last;                   /* step */
     uint64_t begun_ns, until_ns, changed_ns;

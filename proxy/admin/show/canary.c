@@ -43,7 +43,7 @@ static void show_verdict(struct text *t, const struct canary_status *s, uint64_t
                 v->last ? " (its last step)" : "",
                 human_duration(left, between(now_wall_ns, s->until_wall_ns)));
     if (v->pause != CANARY_GOES_ON)
-        text_printf(t, "; nothing is decided, for %s", canary_pause_says(v->pause));
+        text_printf(t, "; nothing is decided: %s", canary_pause_says(v->pause));
 }
 
 /* What it left behind: an upstream that is drained. */

@@ -44,7 +44,7 @@ static void put_numbers(struct text *t, const struct canary_view *v)
 static void put_running(struct text *t, const struct canary_view *v)
 {
     if (v->pause != CANARY_GOES_ON)
-        text_printf(t, "canary: nothing is decided, for %s", canary_pause_says(v->pause));
+        text_printf(t, "canary: nothing is decided: %s", canary_pause_says(v->pause));
     else
         text_printf(t, "canary: %.0f %% of the requests by lot%s", 100 * v->share,
                     v->last ? ", its last step" : "");
@@ -91,6 +91,21 @@ static void say(struct control *c, const struct snapshot_pool *p, const struct c
                 upstream, mem);
 }
 
+#define PAUSE_SAID_NS (5 * NS_PER_S) /* a peer that cools down for a moment is no news */
+
+/* A step, a pause that lasts, the end of one that was said, or the end of it all. */
+static bool is_news(const struct control *c, const struct canary_watch *w,
+                    const struct canary_view *v)
+{
+    if (v->state == CANARY_NONE || v->changes == w->changes)
+        return false;
+    if (v->state != CANARY_RUNNING || v->begun_ns != w->begun_ns)
+        return true;
+    if (v->pause != CANARY_GOES_ON)
+        return loop_now_ns(c->loop) >= v->changed_ns + PAUSE_SAID_NS;
+    return w->paused || v->share != w->share;
+}
+
 void control_watch_canaries(struct control *c)
 {
     for (size_t i = 0; i < c->snapshot->settings->n_pools; i++) {
@@ -98,19 +113,22 @@ void control_watch_canaries(struct control *c)
         struct canary_view v = look(p);
         struct canary_watch *w = &c->pools[p->slot].canary;
 
-        if (v.state == CANARY_NONE || v.changes == w->changes)
+        if (!is_news(c, w, &v))
             continue;
         w->changes = v.changes;
+        w->begun_ns = v.begun_ns;
+        w->share = v.share;
+        w->paused = v.pause != CANARY_GOES_ON;
         say(c, p, &v);
     }
 }
 
-const char *control_running_canary(const struct control *c)
+bool control_has_canary(const struct control *c)
 {
     for (size_t i = 0; i < c->snapshot->settings->n_pools; i++)
         if (look(pool_at(c, i)).state == CANARY_RUNNING)
-            return pool_at(c, i)->conf->name;
-    return NULL;
+            return true;
+    return false;
 }
 
 /* --- the operator's hand */

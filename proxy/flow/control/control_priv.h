@@ -75,7 +75,10 @@ struct user_vote {
 
 /* The canary of a pool, as far as it was told of. */
 struct canary_watch {
-    uint32_t changes;     /* that were said */
+    uint32_t changes;     /* that were said, and what the last one was about */
+    uint64_t begun_ns;
+    double share;
+    bool paused;
     const char *upstream; /* of names.upstreams; NULL = there was none */
     unsigned uid;         /* who began it, or ended it by hand */
 };
@@ -330,8 +333,8 @@ void control_note(struct control *c, const char *pool, const char *upstream, con
 /* --- control/canary.c */
 /* Each change of a canary becomes an event. */
 void control_watch_canaries(struct control *c);
-/* A pool in which a canary runs; NULL = none. */
-const char *control_running_canary(const struct control *c);
+/* Does one run in any pool? */
+bool control_has_canary(const struct control *c);
 void control_view_canary(const struct control *c, const struct snapshot_pool *p,
                          struct canary_status *s);
 

@@ -327,7 +327,7 @@ bool control_upgrade(struct control *c, const struct control_who *who, control_u
                                         : "this process is ending";
     else if (u->state != UPGRADE_NONE)
         *why = "another upgrade is under way";
-    else if (control_running_canary(c) != NULL)
+    else if (control_has_canary(c))
         *why = "a canary runs, and the next process would not know: promote it or roll it back";
     else if (c->start.launcher == -1)
         *why = "this process has no launcher (see its log): restart it";
