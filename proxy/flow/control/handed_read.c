@@ -106,14 +106,11 @@ static void read_pool(struct reader *r)
 
 static void read_overrides(struct reader *r, struct upstream_watch *watch)
 {
-    uint64_t limit;
-
     for (int i = 0; i < OVERRIDE_COUNT; i++) {
         watch->by[i].known = unpack_number(&r->in, 1) != 0;
         watch->by[i].uid = (unsigned)unpack_number(&r->in, 4);
     }
-    limit = unpack_number(&r->in, 8);
-    memcpy(&watch->limit_value, &limit, sizeof limit);
+    watch->limit_value = unpack_real(&r->in, 0, UINT32_MAX);
 }
 
 static void use_running(struct reader *r, const struct snapshot_pool *p,
