@@ -25,12 +25,17 @@ void pack_numbers(struct packer *p, const uint64_t *x, size_t n)
         pack_number(p, x[i], 8);
 }
 
-void pack_real(struct packer *p, double x)
+static uint64_t bits_of(double x)
 {
     uint64_t bits;
 
     memcpy(&bits, &x, sizeof bits);
-    pack_number(p, bits, 8);
+    return bits;
+}
+
+void pack_real(struct packer *p, double x)
+{
+    pack_number(p, bits_of(x), 8);
 }
 
 void pack_text(struct packer *p, const char *s)
@@ -151,23 +156,48 @@ static void set_real(void *at, size_t size, double x)
     memcpy(at, size == sizeof x ? (void *)&x : &y, size);
 }
 
+/* Numbers that go together: many objects are written while nobody is served. */
+struct gathered {
+    unsigned char bytes[256];
+    size_t n;
+};
+
+static void flush(struct packer *p, struct gathered *g)
+{
+    pack_bytes(p, g->bytes, g->n);
+    g->n = 0;
+}
+
+static void gather(struct packer *p, struct gathered *g, uint64_t x, size_t size)
+{
+    if (g->n + size > sizeof g->bytes)
+        flush(p, g);
+    le_put(g->bytes + g->n, x, size);
+    g->n += size;
+}
+
 void pack_object(struct packer *p, const void *object, const struct pack_row *rows, size_t n)
 {
+    struct gathered g;
+
+    g.n = 0;
     for (const struct pack_row *r = rows; r < rows + n; r++) {
         const char *at = (const char *)object + r->at;
 
         switch (r->form) {
         case PACKED_WHOLE:
-            pack_number(p, whole_at(at, r->size), r->size);
+            gather(p, &g, whole_at(at, r->size), r->size);
             break;
         case PACKED_REAL:
-            pack_real(p, real_at(at, r->size));
+            gather(p, &g, bits_of(real_at(at, r->size)), sizeof(double));
             break;
         case PACKED_TEXT:
+            flush(p, &g);
             pack_text(p, at);
             break;
         }
     }
+    flush(p, &g);
 }
 
 void unpack_object(struct unpacker *u, void *object, const struct pack_row *rows, size_t n)

@@ -60,6 +60,17 @@ static bool refresh(struct top *t, char *why, size_t room)
     return true;
 }
 
+/* The same over a new connection: the old one ends with its process when another takes over. */
+static bool refresh_anew(struct top *t, char *why, size_t room)
+{
+    char unused[512];
+
+    if (refresh(t, why, room))
+        return true;
+    link_close(&t->link);
+    return link_open(&t->link, t->c->socket, unused, sizeof unused) && refresh(t, why, room);
+}
+
 static int chosen_row(const struct top *t)
 {
     for (int i = 0; i < t->frame.n_rows; i++) {
@@ -172,7 +183,7 @@ static enum ctl_exit live(struct top *t)
         key = terminal_key(PERIOD_MS);
         if (key != KEY_NONE)
             stay = take_key(t, key);
-        else if (!refresh(t, why, sizeof why))
+        else if (!refresh_anew(t, why, sizeof why))
             break;
     }
     terminal_close();

@@ -132,6 +132,18 @@ def test_it_ends_with_3_when_weir_goes(rig):
     assert "does not answer any more" in t.raw
 
 
+def test_it_goes_over_to_the_next_process_of_a_hot_restart(rig):
+    w = _weir(rig)
+    t = _top(rig, w)
+    t.shows("q leave")
+    w.upgrade()
+    w.admin("limit chat/a streams 7")
+    eventually(lambda: w.older[-1].poll() is not None, 15, "the old process ends")
+    t.shows("a: limit streams 7, commanded by", 10)
+    t.press("q")
+    assert t.wait() == 0 and t.is_restored()
+
+
 def test_lines_are_cut_to_the_screen(rig):
     t = _top(rig, _weir(rig), columns=60, lines=8)
     t.shows("SERVING")

@@ -8,11 +8,14 @@
  * - upstreams (u16), each with its pool's and its own name, and the same
  */
 #include "web/history_priv.h"
+#include "weir/base/le.h"
 
 enum {
     VERSION = 1,
     POOLS_MAX = 128,
     UPSTREAMS_MAX = 512,
+    KEPT_MAX = 4 * 1024 * 1024, /* nobody is accepted while it is written and read */
+    POINT_BYTES = 80,           /* of an upstream, about */
 };
 #define SECONDS_MAX UINT64_C(253402300799) /* the year 9999, the last that a date may show */
 #define COUNT(a)    (sizeof(a) / sizeof((a)[0]))
@@ -48,8 +51,11 @@ static bool head_is_ours(struct unpacker *u)
 
 static void put_counts(struct packer *p, const uint32_t *n, int count)
 {
+    unsigned char bytes[4 * (OUTCOME_COUNT + CAUSE_REFUSAL_COUNT)];
+
     for (int i = 0; i < count; i++)
-        pack_number(p, n[i], 4);
+        le_put(bytes + 4 * i, n[i], 4);
+    pack_bytes(p, bytes, 4 * (size_t)count);
 }
 
 static void take_counts(struct unpacker *u, uint32_t *n, int count)
@@ -58,17 +64,38 @@ static void take_counts(struct unpacker *u, uint32_t *n, int count)
         n[i] = (uint32_t)unpack_number(u, 4);
 }
 
-/* The first tick that is kept of a series. */
-static uint64_t kept_from(const struct history *h, uint64_t first)
-{
-    uint64_t oldest = h->tick > HISTORY_POINTS ? h->tick - HISTORY_POINTS + 1 : 1;
+/* What is written, and from which tick on. */
+struct keeping {
+    const struct history *h;
+    uint64_t from, pools, upstreams;
+};
 
-    return first > oldest ? first : oldest;
+/* All there is; of very many upstreams the newest minutes. */
+static struct keeping keeping(const struct history *h)
+{
+    struct keeping k = {.h = h};
+    uint64_t most;
+
+    for (const struct pool_series *s = h->pools; s != NULL; s = s->next)
+        k.pools++;
+    for (const struct upstream_series *s = h->upstreams; s != NULL; s = s->next)
+        k.upstreams++;
+    most = KEPT_MAX / (POINT_BYTES * (1 + k.pools + k.upstreams));
+    if (most > HISTORY_POINTS)
+        most = HISTORY_POINTS;
+    k.from = h->tick > most ? h->tick - most + 1 : 1;
+    return k;
 }
 
-static void put_pool(struct packer *p, const struct history *h, const struct pool_series *s)
+static uint64_t first_kept(const struct keeping *k, uint64_t first)
 {
-    uint64_t from = kept_from(h, s->first);
+    return first > k->from ? first : k->from;
+}
+
+static void put_pool(struct packer *p, const struct keeping *k, const struct pool_series *s)
+{
+    const struct history *h = k->h;
+    uint64_t from = first_kept(k, s->first);
 
     pack_text(p, s->name);
     pack_number(p, h->tick + 1 - from, 2);
@@ -80,9 +107,10 @@ static void put_pool(struct packer *p, const struct history *h, const struct poo
     }
 }
 
-static void put_upstream(struct packer *p, const struct history *h, const struct upstream_series *s)
+static void put_upstream(struct packer *p, const struct keeping *k, const struct upstream_series *s)
 {
-    uint64_t from = kept_from(h, s->first);
+    const struct history *h = k->h;
+    uint64_t from = first_kept(k, s->first);
 
     pack_text(p, s->pool);
     pack_text(p, s->name);
@@ -97,22 +125,18 @@ static void put_upstream(struct packer *p, const struct history *h, const struct
 
 void history_keep(const struct history *h, struct packer *p)
 {
-    uint64_t from = kept_from(h, 1), pools = 0, upstreams = 0;
+    struct keeping k = keeping(h);
 
-    for (const struct pool_series *s = h->pools; s != NULL; s = s->next)
-        pools++;
-    for (const struct upstream_series *s = h->upstreams; s != NULL; s = s->next)
-        upstreams++;
     put_head(p);
-    pack_number(p, h->tick + 1 - from, 2);
-    for (uint64_t t = from; t <= h->tick; t++)
+    pack_number(p, h->tick + 1 - k.from, 2);
+    for (uint64_t t = k.from; t <= h->tick; t++)
         pack_number(p, h->at_s[t % HISTORY_POINTS], 8);
-    pack_number(p, pools, 2);
+    pack_number(p, k.pools, 2);
     for (const struct pool_series *s = h->pools; s != NULL; s = s->next)
-        put_pool(p, h, s);
-    pack_number(p, upstreams, 2);
+        put_pool(p, &k, s);
+    pack_number(p, k.upstreams, 2);
     for (const struct upstream_series *s = h->upstreams; s != NULL; s = s->next)
-        put_upstream(p, h, s);
+        put_upstream(p, &k, s);
 }
 
 static void take_pool(struct unpacker *u, struct history *h)

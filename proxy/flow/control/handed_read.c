@@ -110,7 +110,7 @@ static void read_overrides(struct reader *r, struct upstream_watch *watch)
         watch->by[i].known = unpack_number(&r->in, 1) != 0;
         watch->by[i].uid = (unsigned)unpack_number(&r->in, 4);
     }
-    watch->limit_value = unpack_real(&r->in, 0, PLACES_MAX);
+    watch->limit_value = unpack_real(&r->in, 0, UINT32_MAX);
 }
 
 static void use_running(struct reader *r, const struct snapshot_pool *p,

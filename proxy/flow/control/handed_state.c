@@ -60,7 +60,6 @@ static void put_upstream(struct writer *w, const struct control *c, const struct
 {
     const struct upstream_watch *watch = &c->upstreams[u->slot];
     struct running running;
-    uint64_t limit;
     uint32_t places;
 
     pool_keep_running(gate_lock(p->gate), (size_t)u->place, &running);
@@ -76,8 +75,7 @@ static void put_upstream(struct writer *w, const struct control *c, const struct
         pack_number(&w->to, watch->by[i].known, 1);
         pack_number(&w->to, watch->by[i].uid, 4);
     }
-    memcpy(&limit, &watch->limit_value, sizeof limit);
-    pack_number(&w->to, limit, 8);
+    pack_real(&w->to, watch->limit_value);
     pack_bytes(&w->to, running.cause, sizeof running.cause);
     pack_number(&w->to, running.n, 4);
     pack_numbers(&w->to, running.number, running.n);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the admin side remembers, on its way into the next process. */
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -110,6 +111,36 @@ Test(kept, a_history_that_has_gone_round_keeps_its_newest_ten_minutes)
     live(new, 3);
     live(old, 0);
     cr_assert_str_eq(read_json(text_of(new), "upstreams.0.inflight.599"), "692");
+}
+
+Test(kept, of_very_many_upstreams_the_newest_minutes_are_carried_over)
+{
+    enum { MANY = 256 };
+    static struct upstream_status many[MANY];
+    static char names[MANY][8];
+    const char *newest;
+
+    for (size_t i = 0; i < MANY; i++) {
+        (void)snprintf(names[i], sizeof names[i], "u%zu", i);
+        many[i].name = names[i];
+    }
+    control.pool_status.upstreams = many;
+    control.pool_status.n_upstreams = MANY;
+    for (int i = 0; i < HISTORY_POINTS; i++) {
+        control.view.now_wall_ns += NS_PER_S;
+        many[MANY - 1].v.inflight = (uint32_t)i;
+        history_tick(old, &control.view);
+    }
+    keep();
+    cr_assert_lt(bytes.len, 4 * 1024 * 1024);
+    cr_assert(restore(buf_slice(&bytes).p, bytes.len));
+    control.pool_status.upstreams = &many[MANY - 1];
+    control.pool_status.n_upstreams = 1;
+    history_tick(new, &control.view); /* one series is enough to look at */
+    newest = text_of(new);
+    cr_assert_str_eq(read_json(newest, "upstreams.0.inflight.0"), "397");
+    cr_assert_str_eq(read_json(newest, "upstreams.0.inflight.202"), "599");
+    cr_assert_str_eq(read_json(newest, "upstreams.1"), "missing");
 }
 
 Test(kept, an_upstream_that_the_new_settings_lack_is_forgotten)
