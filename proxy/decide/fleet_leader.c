@@ -287,6 +287,7 @@ static void add(const struct fleet_leader *f, const struct led *u, struct fleet_
     s->bound_pending = s->bound_pending || r->bound_pending;
     s->unary = s->unary && r->unary;
     s->shown = s->shown || r->shown;
+    s->open += r->open;
     s->overridden = s->overridden && r->override > 0;
     if (r->override > s->most_override)
         s->most_override = r->override;

@@ -60,6 +60,7 @@ static const struct fleet_row record_rows[] = {
     RANGE(R, quiet_ns, FLEET_COUNT, 0, HOUR_NS),
     RANGE(R, silence, FLEET_WORD, FLEET_NO_WITNESS, FLEET_IN_PREFILL),
     FLAG(R, unary),
+    FLAG(R, open),
     FLAG(R, shown),
     FLAG(R, bound_streams),
     FLAG(R, bound_pending),

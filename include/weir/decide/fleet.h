@@ -66,6 +66,7 @@ struct fleet_record {
     uint64_t quiet_ns;  /* since any byte came, while silence may be judged */
     enum fleet_silence silence;
     bool unary;         /* whole answers are judged, there are no streams */
+    bool open;          /* its own breaker is, and not by an operator's hand */
     bool shown;         /* load makes it late, as far as this node knows */
     bool bound_streams; /* since the last record the fleet's limit refused somebody, or */
     bool bound_pending; /* ... this node's part of P did */
