@@ -67,6 +67,7 @@ static const struct fleet_row record_rows[] = {
     RANGE(R, own_streams, FLEET_REAL, 0, LIMIT_MOST),
     RANGE(R, own_pending, FLEET_REAL, 0, LIMIT_MOST),
     NUMBER(R, alone),
+    RANGE(R, nodes, FLEET_NUMBER, 1, FLEET_NODES_MAX),
     COUNT(R, epoch),
     RANGE(R, plan_streams, FLEET_REAL, 0, LIMIT_MOST),
     RANGE(R, plan_pending, FLEET_REAL, 0, LIMIT_MOST),

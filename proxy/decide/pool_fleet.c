@@ -343,6 +343,7 @@ void pool_fleet_report(struct pool *p, size_t upstream, struct fleet_record *out
     f->bound_streams = f->bound_pending = false;
     report_own(p, u, out, now_ns);
     out->alone = p->fleet->alone;
+    out->nodes = p->fleet->nodes;
     out->epoch = f->plan.epoch;
     out->plan_streams = f->plan.limits.streams;
     out->plan_pending = f->plan.limits.pending;

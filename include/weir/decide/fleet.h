@@ -73,6 +73,7 @@ struct fleet_record {
     /* what it brings after a time alone: its own limits, in each record for a lease; 0 = nothing */
     double own_streams, own_pending;
     uint32_t alone; /* times alone since its start: own counts once for each */
+    uint32_t nodes; /* alive, as it last knew */
     /* the plan it goes by, for a leader that finds none: epoch 0 = it has none */
     uint64_t epoch;
     double plan_streams, plan_pending;
