@@ -149,10 +149,54 @@ static bool has_password(const char *text)
     return s.len > 0 && memchr(s.p, ':', s.len) != NULL;
 }
 
+static const char *wrong_hosts(struct slice s)
+{
+    size_t n = 0;
+
+    for (;;) {
+        const char *comma = s.len == 0 ? NULL : memchr(s.p, ',', s.len);
+        struct slice one = comma == NULL ? s : slice_of(s.p, (size_t)(comma - s.p));
+        const char *why = wrong_authority(one);
+
+        if (why != NULL)
+            return why;
+        if (++n > 8)
+            return "there are more than 8 hosts";
+        if (comma == NULL)
+            return NULL;
+        s = slice_from(s, one.len + 1);
+    }
+}
+
+/* Which of the schemes; its length, 0 for none. */
+static size_t redis_scheme(struct slice s, bool *sentinel)
+{
+    static const char *const schemes[] = {"redis://", "rediss://", "redis+sentinel://",
+                                          "rediss+sentinel://"};
+
+    for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; i++) {
+        if (slice_starts(s, slice_str(schemes[i]))) {
+            *sentinel = i >= 2;
+            return strlen(schemes[i]);
+        }
+    }
+    return 0;
+}
+
+static struct slice up_to_slash(struct slice *s)
+{
+    const char *slash = s->len == 0 ? NULL : memchr(s->p, '/', s->len);
+    struct slice front = slash == NULL ? *s : slice_of(s->p, (size_t)(slash - s->p));
+
+    *s = slice_from(*s, slash == NULL ? s->len : front.len + 1);
+    return front;
+}
+
 static const char *wrong_redis(const char *text, char *room, size_t size)
 {
-    struct slice s = slice_str(text), user;
-    const char *slash;
+    struct slice s = slice_str(text), user, hosts, master = SLICE_LIT("-");
+    bool sentinel = false;
+    size_t scheme = redis_scheme(s, &sentinel);
     uint64_t database;
 
     (void)room, (void)size;
@@ -160,21 +204,19 @@ static const char *wrong_redis(const char *text, char *room, size_t size)
         return "a password is in it; write it to a file and name that in fleet.password_file";
     if (slice_starts(s, SLICE_LIT("unix:")))
         return wrong_unix_path(slice_from(s, 5));
-    if (slice_starts(s, SLICE_LIT("redis://")))
-        s = slice_from(s, 8);
-    else if (slice_starts(s, SLICE_LIT("rediss://")))
-        s = slice_from(s, 9);
-    else
+    if (scheme == 0)
         return "it begins with no known scheme";
-    user = user_of(s, &s);
+    user = user_of(slice_from(s, scheme), &s);
     if (user.len > 63 || !only(user, LOWER UPPER DIGITS "_-."))
         return "the user has more than 63 characters, or others than letters, digits, -, _ and .";
-    slash = s.len == 0 ? NULL : memchr(s.p, '/', s.len);
-    if (slash != NULL && slash + 1 != s.p + s.len &&
-        parse_u64(slice_of(slash + 1, (size_t)(s.p + s.len - slash - 1)), 9999, &database) !=
-            WEIR_OK)
+    hosts = up_to_slash(&s);
+    if (sentinel)
+        master = up_to_slash(&s);
+    if (master.len == 0 || master.len > 63 || !only(master, LOWER UPPER DIGITS "_-."))
+        return "behind the hosts the name of the master is missing";
+    if (s.len > 0 && parse_u64(s, 9999, &database) != WEIR_OK)
         return "behind the host stands something else than the number of a database";
-    return wrong_authority(slash == NULL ? s : slice_of(s.p, (size_t)(slash - s.p)));
+    return sentinel ? wrong_hosts(hosts) : wrong_authority(hosts);
 }
 
 static const char *wrong_fleet_name(const char *text, char *room, size_t size)
@@ -324,8 +366,10 @@ const struct conf_form conf_form_address = {
 const struct conf_form conf_form_url = {
     "a url", "http://host:port, https://host:port or unix:/path", wrong_url};
 const struct conf_form conf_form_redis = {
-    "a Redis", "redis://[user@]host:6379/0, rediss://[user@]host:6380/0 or unix:/path", wrong_redis,
-    has_password};
+    "a Redis",
+    "redis://[user@]host:6379/0, rediss://[user@]host:6380/0, "
+    "redis+sentinel://[user@]host,host/master or unix:/path",
+    wrong_redis, has_password};
 const struct conf_form conf_form_fleet_name = {"a name", "letters a to z, digits, - and _",
                                                wrong_fleet_name};
 const struct conf_form conf_form_name = {"a name", "letters a to z, digits, - and _", wrong_name};

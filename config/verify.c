@@ -244,7 +244,7 @@ static void verify_fleet(struct verify *v)
         conf_diagnostic(v->m, here.file, here.line,
                         "fleet.%s is missing: a certificate and its key come together",
                         f->key[0] == '\0' ? "key" : "certificate");
-    if (begins(f->redis, "rediss:"))
+    if (begins(f->redis, "rediss"))
         return;
     without(v, &f->ca, "fleet.ca is for rediss:// alone: nothing is verified without TLS");
     without(v, &f->server_name, "fleet.server_name is for rediss:// alone");

@@ -8,8 +8,7 @@
 
 static bool is_told(const struct upstream *u, const struct pool_request *r)
 {
-    return u->fleet != NULL && r->fleet_generation == u->fleet->plan.generation &&
-           request_is_fresh(u, r);
+    return u->fleet != NULL && r->fleet_generation == u->fleet->plan.generation;
 }
 
 /* Other routes speak only where nothing is generated. */
@@ -96,7 +95,9 @@ void upstream_count_end(struct upstream *u, struct pool_request *r, enum breaker
     if (!is_told(u, r) || !speaks(u, r))
         return;
     c = &u->fleet->count;
-    if (u->breaker.failed_in_row > in_row) /* whom it blames for his own failures counts once */
+    if (takes == BREAKER_TAKES_FAILURE)
+        c->failed++;
+    else if (u->breaker.failed_in_row > in_row) /* of one user's own failures each row has one */
         c->failed += u->breaker.failed_in_row - in_row;
     c->cut += takes == BREAKER_TAKES_CUT;
     c->refused += takes == BREAKER_TAKES_REFUSAL;

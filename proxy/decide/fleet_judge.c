@@ -133,6 +133,8 @@ static void judge(struct fleet_leader *f, size_t upstream, uint64_t now_ns)
     if (u->failed_in_row >= f->conf->breaker.consecutive &&
         (is_alone(f) || u->nodes_in_row >= WITNESSES))
         breaker_trip(&u->breaker, &rules, "consecutive_failures");
+    else if (u->sums.open >= WITNESSES && 2 * u->sums.open >= f->nodes)
+        breaker_trip(&u->breaker, &rules, "own_breakers");
     else if (is_bad(f, &s))
         breaker_trip(&u->breaker, &rules, "error_rate");
     else if (is_refusing(f, u, &s, now_ns))

@@ -191,6 +191,8 @@ static void hear_of(struct fleet_leader *f, size_t m, size_t upstream, bool anew
     } else if (anew) {
         memset(&t->last, 0, sizeof t->last);
     }
+    if (now_ns - f->begun_ns < FLEET_LEASE_NS && is->own_streams > 0 && is->nodes > f->expected)
+        f->expected = is->nodes; /* others are on their way back */
     if (is->alone != t->last.alone)
         t->own_taken = false;
     led_note_probes(u, f->members[m].node, &t->last, is);
@@ -287,6 +289,7 @@ static void add(const struct fleet_leader *f, const struct led *u, struct fleet_
     s->bound_pending = s->bound_pending || r->bound_pending;
     s->unary = s->unary && r->unary;
     s->shown = s->shown || r->shown;
+    s->open += r->open;
     s->overridden = s->overridden && r->override > 0;
     if (r->override > s->most_override)
         s->most_override = r->override;
@@ -325,7 +328,7 @@ static double vanished(struct fleet_leader *f, size_t upstream, uint64_t now_ns)
         gone += f->expected - known;
         known = f->expected;
     }
-    if (gone == 0 || now_ns - f->begun_ns < FLEET_LEASE_NS)
+    if (gone == 0)
         return 0;
     part = f->led[upstream].most / known;
     part = part > 1 ? part : 1;

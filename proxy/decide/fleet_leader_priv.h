@@ -43,6 +43,7 @@ struct fleet_sums {
     uint32_t used, pending, stuck, streams, waiting, most_override;
     bool bound_streams, bound_pending;
     bool unary, shown; /* unary: all of them say so */
+    uint32_t open;     /* nodes whose own breaker is */
     bool overridden;   /* all of them */
     bool witness, no_silence;
     uint64_t sent, passed_ns;

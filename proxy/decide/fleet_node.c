@@ -11,6 +11,7 @@
 #include "weir/decide/num.h"
 
 #define ARRIVED_NS  (5 * NS_PER_S)
+#define PART_NS     (60 * NS_PER_S) /* a node that is alone has its whole part by then */
 #define CALLS_AHEAD 2.0 /* arrivals of so many round trips are kept places for during a call */
 
 void fleet_node_init(struct fleet_node *n, uint64_t self, uint32_t nodes, uint64_t now_ns)
@@ -242,13 +243,16 @@ static uint64_t unheard_ns(const struct fleet_node *n, uint64_t now_ns)
 uint32_t fleet_place_most(const struct fleet_node *n, const struct fleet_place *f,
                           uint32_t max_streams, uint64_t now_ns)
 {
-    uint32_t part = num_floor(part_of(n, max_streams));
+    double part = num_floor(part_of(n, max_streams));
     bool is_room = 2.0 * f->plan.total <= max_streams; /* twice the total is no more than is set */
-    uint32_t most = is_room ? num_floor(f->left_streams) : f->left_held;
+    double most = num_min(part, is_room ? num_floor(f->left_streams) : f->left_held);
+    uint64_t ns = unheard_ns(n, now_ns);
 
-    if (unheard_ns(n, now_ns) >= FLEET_SLIDE_NS || most > part)
-        return part;
-    return most;
+    if (ns >= PART_NS)
+        return num_floor(part);
+    if (ns > FLEET_SLIDE_NS) /* what others have beyond their part ends meanwhile */
+        most += (part - most) * num_s(ns - FLEET_SLIDE_NS) / num_s(PART_NS - FLEET_SLIDE_NS);
+    return num_floor(most);
 }
 
 bool fleet_place_slides(const struct fleet_node *n, const struct fleet_place *f, double *streams,

@@ -259,6 +259,26 @@ void upstream_fleet_slide(struct pool *p, struct upstream *u, uint64_t now_ns)
 
 /* --- calls to the store */
 
+/*
+ * A node sends one at a time at the least; where the fleet's limit was less than one for each node,
+ * that one is more than the node's share of it, and the sum would be more than the fleet's limit.
+ */
+static double brought(double limit, double fleet, uint32_t nodes)
+{
+    double share = fleet / nodes;
+
+    return share > 0 && share < 1 ? share + num_max(0, limit - 1) : limit;
+}
+
+static void note_own(const struct pool *p, const struct upstream *u, double *streams,
+                     double *pending)
+{
+    const struct fleet_limits *fleet = &u->fleet->plan.limits;
+
+    *streams = brought(u->limiter.streams, fleet->streams, p->fleet->nodes);
+    *pending = brought(u->limiter.pending, fleet->pending, p->fleet->nodes);
+}
+
 /* What it brings: while it is alone its own limits, and for a lease after it. */
 static void report_own(const struct pool *p, const struct upstream *u, struct fleet_record *out,
                        uint64_t now_ns)
@@ -266,12 +286,28 @@ static void report_own(const struct pool *p, const struct upstream *u, struct fl
     const struct fleet_node *n = p->fleet;
 
     if (n->state == FLEET_ALONE) {
-        out->own_streams = u->limiter.streams;
-        out->own_pending = u->limiter.pending;
+        note_own(p, u, &out->own_streams, &out->own_pending);
     } else if (n->rejoined_ns > 0 && now_ns - n->rejoined_ns < FLEET_LEASE_NS) {
         out->own_streams = u->fleet->own_streams;
         out->own_pending = u->fleet->own_pending;
     }
+}
+
+/*
+ * Its own breaker opened while the fleet sent requests there.  When the fleet comes back from OPEN
+ * the own breakers of many nodes still wait for a probe, which says nothing.
+ */
+static bool note_open(const struct upstream *u)
+{
+    const struct breaker *b = &u->breaker;
+    struct fleet_place *f = u->fleet;
+
+    if (b->generation != f->own_generation && !b->by_hand &&
+        (f->plan.state == BREAKER_CLOSED || f->plan.state == BREAKER_RAMPING))
+        f->tripped = f->plan.generation + 1;
+    f->own_generation = b->generation;
+    return f->tripped == f->plan.generation + 1 &&
+           (b->state == BREAKER_OPEN || b->state == BREAKER_HALF_OPEN);
 }
 
 static uint64_t quiet_ns(const struct upstream *u, uint64_t now_ns)
@@ -301,11 +337,13 @@ void pool_fleet_report(struct pool *p, size_t upstream, struct fleet_record *out
     out->silence = upstream_silence(p, u, now_ns);
     out->unary = upstream_is_unary(p, u, now_ns);
     out->shown = u->limiter.doubt.shown;
+    out->open = note_open(u);
     out->bound_streams = f->bound_streams;
     out->bound_pending = f->bound_pending;
     f->bound_streams = f->bound_pending = false;
     report_own(p, u, out, now_ns);
     out->alone = p->fleet->alone;
+    out->nodes = p->fleet->nodes;
     out->epoch = f->plan.epoch;
     out->plan_streams = f->plan.limits.streams;
     out->plan_pending = f->plan.limits.pending;
@@ -345,8 +383,9 @@ static void join(struct pool *p, uint64_t now_ns)
 
     for (size_t i = 0; i < p->n_upstreams; i++) {
         struct upstream *u = &p->upstream[i];
-        u->fleet->own_streams = n->state == FLEET_ALONE ? u->limiter.streams : 0;
-        u->fleet->own_pending = n->state == FLEET_ALONE ? u->limiter.pending : 0;
+        u->fleet->own_streams = u->fleet->own_pending = 0;
+        if (n->state == FLEET_ALONE)
+            note_own(p, u, &u->fleet->own_streams, &u->fleet->own_pending);
     }
     if (n->state == FLEET_ALONE)
         n->rejoined_ns = now_ns;

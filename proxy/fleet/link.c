@@ -15,6 +15,7 @@
 #include "weir/base/clock.h"
 #include "weir/base/hash.h"
 #include "weir/net/conn.h"
+#include "where.h"
 
 enum { COMMAND_MAX = 1024 * 1024, READ_MAX = 16 * 1024 };
 #define BACKOFF_NS     (200 * NS_PER_MS)
@@ -33,59 +34,16 @@ struct link {
     struct rng random;
     enum link_state state;
     struct loop_timer timer; /* the next try, or the end of patience */
-    struct resolver_watch *watch;
-    struct net_addr addrs[RESOLVER_ADDRS_MAX];
-    size_t n_addrs, next_addr;
-    char unresolved[128]; /* why there is no address; "" = not known */
+    struct where *where;
     struct conn *conn;
     struct reply_reader *reader;
     struct buf out;
-    int step; /* of entering */
+    int step; /* enum step, of entering */
     link_answer_fn *fn;
     void *arg;
     uint64_t sent_ns, rtt_ns, ready_ns, connects;
     unsigned fails;
 };
-
-/* --- what errors mean */
-
-static const char *const fault_words[LINK_FAULT_COUNT] = {
-#define ROW(e, word) [e] = word,
-    WEIR_LINK_FAULTS(ROW)
-#undef ROW
-};
-
-static bool has_word(struct slice s, const char *word)
-{
-    return memmem(s.p, s.len, word, strlen(word)) != NULL;
-}
-
-/* A script's error carries that of its command inside. */
-static enum link_fault fault_of(struct slice error)
-{
-    bool by_script = slice_starts(error, SLICE_LIT("ERR Error running script"));
-
-    if (error.len == 0)
-        return LINK_FINE;
-    for (int f = 0; f < LINK_FAULT_COUNT; f++) {
-        const char *word = fault_words[f];
-        size_t len = word == NULL ? 0 : strlen(word);
-
-        if (word == NULL)
-            continue;
-        if (slice_starts(error, slice_of(word, len)) &&
-            (error.len == len || error.p[len] == ' ' || error.p[len] == ':'))
-            return (enum link_fault)f;
-        if (by_script && f != LINK_BUSY && has_word(error, word))
-            return (enum link_fault)f;
-    }
-    return LINK_FINE;
-}
-
-static bool is_forbidden(enum link_fault f)
-{
-    return f == LINK_NOAUTH || f == LINK_WRONGPASS || f == LINK_NOPERM || f == LINK_REFUSED;
-}
 
 /* --- down, and when to try again */
 
@@ -93,7 +51,7 @@ static uint64_t wait_ns(struct link *l, enum link_fault f)
 {
     uint64_t wait = BACKOFF_NS << (l->fails < 5 ? l->fails : 5);
 
-    if (is_forbidden(f))
+    if (fault_is_lasting(f))
         return FORBIDDEN_NS;
     wait = wait > BACKOFF_MAX_NS ? BACKOFF_MAX_NS : wait;
     return (uint64_t)((double)wait * (0.75 + 0.25 * rng_unit(&l->random)));
@@ -119,7 +77,6 @@ static void down(struct link *l, enum link_fault f, const char *why)
     l->ready_ns = 0;
     loop_timer_at(&l->timer, now + wait_ns(l, f));
     l->fails++;
-    l->next_addr++;
     l->fn = NULL;
     if (fn != NULL)
         fn(NULL, l->arg);
@@ -178,7 +135,7 @@ bool link_call(struct link *l, const struct slice *words, int n, link_answer_fn 
 
 /* --- logging in: AUTH, SELECT, as far as they are needed */
 
-enum { STEP_AUTH, STEP_SELECT, STEP_DONE };
+enum step { STEP_FIND, STEP_AUTH, STEP_SELECT, STEP_ROLE, STEP_DONE };
 
 /* A user without a password has one that is not asked for (ACL: nopass). */
 static bool send_auth(struct link *l)
@@ -200,6 +157,8 @@ static void entered(struct link *l)
     l->ev->on_ready(l->owner);
 }
 
+static void connect_to(struct link *l, const struct net_addr *to, enum step step);
+
 static void next_step(struct link *l)
 {
     const struct fleet_means *m = l->means;
@@ -209,10 +168,20 @@ static void next_step(struct link *l)
         l->step++;
     if (l->step == STEP_SELECT && m->database[0] == '\0')
         l->step++;
-    if (l->step == STEP_AUTH)
+    if (l->step == STEP_ROLE && m->master[0] == '\0')
+        l->step++;
+    if (l->step == STEP_FIND)
+        sent = send_words(l,
+                          (struct slice[3]){SLICE_LIT("SENTINEL"),
+                                            SLICE_LIT("get-master-addr-by-name"),
+                                            slice_str(m->master)},
+                          3);
+    else if (l->step == STEP_AUTH)
         sent = send_auth(l);
     else if (l->step == STEP_SELECT)
         sent = send_words(l, (struct slice[2]){SLICE_LIT("SELECT"), slice_str(m->database)}, 2);
+    else if (l->step == STEP_ROLE)
+        sent = send_words(l, (struct slice[1]){SLICE_LIT("ROLE")}, 1);
     else
         entered(l);
     if (!sent)
@@ -229,20 +198,52 @@ static void put_error(char out[160], const char *what, struct slice error)
     text_shown(&t, slice_of(error.p, error.len < 100 ? error.len : 100));
 }
 
+/* What a Sentinel says: address and port, where they are known. */
+static void on_found_master(struct link *l, const struct reply *r)
+{
+    struct net_addr to;
+    int64_t port;
+
+    if (r->type != REPLY_ARRAY || reply_i64(reply_item(r, 1), &port) != WEIR_OK || port <= 0 ||
+        port > UINT16_MAX ||
+        net_addr_make(reply_text(reply_item(r, 0)), (uint16_t)port, &to) != WEIR_OK) {
+        down(l, LINK_UNREACHED, "a Sentinel knows no such master, or it by its name only");
+        return;
+    }
+    close_conn(l);
+    connect_to(l, &to, STEP_AUTH);
+}
+
+static bool is_step_done(const struct link *l, const struct reply *r)
+{
+    if (l->step == STEP_ROLE)
+        return slice_eq(reply_text(reply_item(r, 0)), SLICE_LIT("master"));
+    return r->type == REPLY_STATUS;
+}
+
 static void on_entering(struct link *l, const struct reply *r)
 {
+    static const char *const refused[] = {
+        [STEP_AUTH] = "it refuses the login: ",
+        [STEP_SELECT] = "it refuses the database: ",
+        [STEP_ROLE] = "it is no master, as a Sentinel says it is: ",
+    };
     char why[160];
     enum link_fault f;
 
-    if (r->type == REPLY_STATUS) {
+    if (l->step == STEP_FIND) {
+        on_found_master(l, r);
+        return;
+    }
+    if (is_step_done(l, r)) {
         l->step++;
         next_step(l);
         return;
     }
     f = r->type == REPLY_ERROR ? fault_of(r->text) : LINK_BAD_REPLY;
-    put_error(why, l->step == STEP_AUTH ? "it refuses the login: " : "it refuses the database: ",
+    put_error(why, refused[l->step],
               r->type == REPLY_ERROR ? r->text : SLICE_LIT("another kind of answer"));
-    down(l, f == LINK_FINE ? LINK_REFUSED : f, why);
+    down(l, f != LINK_FINE ? f : l->step == STEP_ROLE ? LINK_READONLY : LINK_REFUSED, why);
 }
 
 /* --- replies */
@@ -320,7 +321,6 @@ static void on_open(struct conn *c, void *owner)
 
     (void)c;
     l->state = LINK_ENTERING;
-    l->step = STEP_AUTH;
     next_step(l);
 }
 
@@ -333,23 +333,32 @@ static void on_fail(struct conn *c, void *owner, enum weir_status s, const char 
 static const struct conn_events conn_events = {
     .on_open = on_open, .on_fail = on_fail, .on_readable = on_readable, .on_writable = on_writable};
 
-static void connect_now(struct link *l)
+static void connect_to(struct link *l, const struct net_addr *to, enum step step)
 {
-    if (l->n_addrs == 0) {
-        down(l, LINK_UNREACHED,
-             l->unresolved[0] != '\0' ? l->unresolved : "its name is not resolved");
-        return;
-    }
-    l->connects++;
+    l->step = step;
     l->reader = reply_reader_create();
     if (l->reader != NULL)
-        l->conn = conn_connect(l->loop, &l->addrs[l->next_addr % l->n_addrs], l->means->tls,
-                               SLICE_NONE, l->timeout_ns, &conn_events, l);
+        l->conn =
+            conn_connect(l->loop, to, l->means->tls, SLICE_NONE, l->timeout_ns, &conn_events, l);
     if (l->conn == NULL) {
         down(l, LINK_UNREACHED, "there is no memory or descriptor for it");
         return;
     }
     l->state = LINK_CONNECTING;
+    loop_timer_stop(&l->timer); /* the connection has patience of its own */
+}
+
+static void connect_now(struct link *l)
+{
+    struct net_addr to;
+    const char *why = "";
+
+    if (!where_next(l->where, &to, &why)) {
+        down(l, LINK_UNREACHED, why);
+        return;
+    }
+    l->connects++;
+    connect_to(l, &to, l->means->master[0] == '\0' ? STEP_AUTH : STEP_FIND);
 }
 
 static void on_timer(void *arg)
@@ -362,35 +371,15 @@ static void on_timer(void *arg)
         down(l, LINK_TIMEOUT, "it does not answer in time");
 }
 
-static void on_addresses(const struct net_addr *addrs, size_t n, const char *why, void *arg)
+static void on_where(void *arg)
 {
     struct link *l = arg;
 
-    if (n == 0) {
-        (void)snprintf(l->unresolved, sizeof l->unresolved, "%s", why);
-        return;
-    }
-    memcpy(l->addrs, addrs, n * sizeof *addrs);
-    l->n_addrs = n;
     if (l->state == LINK_WAITING && l->connects == 0)
         loop_timer_at(&l->timer, loop_now_ns(l->loop));
 }
 
 /* --- life */
-
-static bool find(struct link *l, struct resolver *r)
-{
-    char text[300];
-
-    if (!l->means->unix_path) {
-        l->watch = resolver_watch(r, l->means->host, l->means->port, on_addresses, l);
-        return l->watch != NULL;
-    }
-    (void)snprintf(text, sizeof text, "unix:%s", l->means->host);
-    l->n_addrs = net_addr_parse(slice_str(text), &l->addrs[0]) == WEIR_OK ? 1 : 0;
-    loop_timer_at(&l->timer, loop_now_ns(l->loop));
-    return true;
-}
 
 struct link *link_create(struct loop *loop, struct resolver *r, const struct fleet_means *means,
                          uint64_t timeout_ns, uint64_t seed, const struct link_events *ev,
@@ -409,8 +398,11 @@ struct link *link_create(struct loop *loop, struct resolver *r, const struct fle
     rng_seed(&l->random, seed);
     loop_timer_init(&l->timer, loop, on_timer, l);
     loop_timer_at(&l->timer, loop_now_ns(loop) + BACKOFF_NS);
-    if (!find(l, r))
+    l->where = where_create(r, means, on_where, l);
+    if (l->where == NULL)
         link_destroy(&l);
+    else if (means->unix_path)
+        loop_timer_at(&l->timer, loop_now_ns(loop));
     return l;
 }
 
@@ -422,7 +414,7 @@ void link_destroy(struct link **lp)
     if (l == NULL)
         return;
     loop_timer_stop(&l->timer);
-    resolver_unwatch(&l->watch);
+    where_destroy(&l->where);
     close_conn(l);
     free(l);
 }

@@ -2,6 +2,7 @@
 #ifndef WEIR_FLEET_LINK_H
 #define WEIR_FLEET_LINK_H
 
+#include "fault.h"
 #include "reply.h"
 #include "weir/base/text.h"
 #include "weir/fleet/means.h"
@@ -18,32 +19,6 @@
  *        ▲             │               │                      │       │
  *        └─────────────┴───────────────┴──────────────────────┴───────┘  down, by any fault
  */
-
-/*
- * Why it is down, or why a call failed.  X(enumerator, first word of Redis's error or NULL).
- * LINK_FINE: an error that concerns one command alone (WRONGTYPE, NOSCRIPT, ERR ...).
- */
-#define WEIR_LINK_FAULTS(X)                                                                        \
-    X(LINK_FINE, NULL)                                                                             \
-    X(LINK_UNREACHED, NULL)                                                                        \
-    X(LINK_TIMEOUT, NULL)                                                                          \
-    X(LINK_CLOSED, NULL)                                                                           \
-    X(LINK_BAD_REPLY, NULL)                                                                        \
-    X(LINK_READONLY, "READONLY")                                                                   \
-    X(LINK_LOADING, "LOADING")                                                                     \
-    X(LINK_MASTERDOWN, "MASTERDOWN")                                                               \
-    X(LINK_MOVED, "MOVED")                                                                         \
-    X(LINK_CLUSTERDOWN, "CLUSTERDOWN")                                                             \
-    X(LINK_OOM, "OOM")                                                                             \
-    X(LINK_MISCONF, "MISCONF")                                                                     \
-    X(LINK_BUSY, "BUSY")                                                                           \
-    X(LINK_NOAUTH, "NOAUTH")                                                                       \
-    X(LINK_WRONGPASS, "WRONGPASS")                                                                 \
-    X(LINK_NOPERM, "NOPERM")                                                                       \
-    X(LINK_REFUSED, NULL)
-#define WEIR_LINK_FAULT_ROW(e, word) e,
-enum link_fault { WEIR_LINK_FAULTS(WEIR_LINK_FAULT_ROW) LINK_FAULT_COUNT };
-#undef WEIR_LINK_FAULT_ROW
 
 struct link_events {
     /* Connected and logged in: calls may begin. */

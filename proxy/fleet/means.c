@@ -14,7 +14,7 @@
 #include "weir/net/addr.h"
 #include "weir/net/tls.h"
 
-enum { PORT_DEFAULT = 6379 };
+enum { PORT_DEFAULT = 6379, PORT_SENTINEL = 26379 };
 
 static const char *or_null(const char *s)
 {
@@ -22,18 +22,38 @@ static const char *or_null(const char *s)
 }
 
 /* "host[:port]" by the same rules as an upstream's; a port that is left out is Redis's. */
-static bool take_authority(struct fleet_means *m, struct slice s, const char **why)
+static bool take_host(struct fleet_means *m, struct slice s, uint16_t port, const char **why)
 {
     bool has_port = s.len > 0 && memrchr(s.p, ':', s.len) != NULL && s.p[s.len - 1] != ']';
+    struct fleet_host *h = &m->hosts[m->n_hosts];
     char text[320];
     struct net_url url;
 
     (void)snprintf(text, sizeof text, "http://%.*s", (int)s.len, s.p);
+    if (m->n_hosts == FLEET_HOSTS_MAX) {
+        *why = "there are more than 8 hosts";
+        return false;
+    }
     if (net_url_parse(slice_str(text), &url, why) != WEIR_OK)
         return false;
-    (void)snprintf(m->host, sizeof m->host, "%s", url.host);
-    m->port = has_port ? url.port : PORT_DEFAULT;
+    (void)snprintf(h->name, sizeof h->name, "%s", url.host);
+    h->port = has_port ? url.port : port;
+    m->n_hosts++;
     return true;
+}
+
+static bool take_hosts(struct fleet_means *m, struct slice s, uint16_t port, const char **why)
+{
+    for (;;) {
+        const char *comma = s.len == 0 ? NULL : memchr(s.p, ',', s.len);
+        size_t n = comma == NULL ? s.len : (size_t)(comma - s.p);
+
+        if (!take_host(m, slice_of(s.p, n), port, why))
+            return false;
+        if (comma == NULL)
+            return true;
+        s = slice_from(s, n + 1);
+    }
 }
 
 static bool is_loopback(const char *host)
@@ -42,29 +62,45 @@ static bool is_loopback(const char *host)
            strcasecmp(host, "localhost") == 0;
 }
 
+static struct slice up_to_slash(struct slice *s)
+{
+    const char *slash = s->len == 0 ? NULL : memchr(s->p, '/', s->len);
+    struct slice front = slash == NULL ? *s : slice_of(s->p, (size_t)(slash - s->p));
+
+    *s = slice_from(*s, slash == NULL ? s->len : front.len + 1);
+    return front;
+}
+
+static void put(char *to, size_t room, struct slice s)
+{
+    (void)snprintf(to, room, "%.*s", (int)s.len, s.len == 0 ? "" : s.p);
+}
+
 static bool take_url(struct fleet_means *m, const char *url, const char **why)
 {
-    const char *scheme = strstr(url, "://");
-    struct slice s, user;
-    const char *at, *slash;
+    const char *scheme = strstr(url, "://"), *at;
+    bool sentinel = scheme != NULL && strstr(url, "+sentinel://") != NULL;
+    struct slice s, hosts;
 
     if (scheme == NULL) {
         m->unix_path = true;
-        (void)snprintf(m->host, sizeof m->host, "%s", url + sizeof "unix:" - 1);
+        m->n_hosts = 1;
+        put(m->hosts[0].name, sizeof m->hosts[0].name, slice_str(url + sizeof "unix:" - 1));
         return true;
     }
     s = slice_str(scheme + 3);
     at = strrchr(s.p, '@');
-    user = at == NULL ? SLICE_NONE : slice_of(s.p, (size_t)(at - s.p));
-    (void)snprintf(m->user, sizeof m->user, "%.*s", (int)user.len, user.len == 0 ? "" : user.p);
-    s = slice_from(s, at == NULL ? 0 : user.len + 1);
-    slash = strchr(s.p, '/');
-    (void)snprintf(m->database, sizeof m->database, "%.7s", slash == NULL ? "" : slash + 1);
-    if (slash != NULL)
-        s.len = (size_t)(slash - s.p);
-    if (!take_authority(m, s, why))
+    put(m->user, sizeof m->user, at == NULL ? SLICE_NONE : slice_of(s.p, (size_t)(at - s.p)));
+    s = slice_from(s, at == NULL ? 0 : (size_t)(at - s.p) + 1);
+    hosts = up_to_slash(&s);
+    if (sentinel)
+        put(m->master, sizeof m->master, up_to_slash(&s));
+    put(m->database, sizeof m->database, s);
+    if (!take_hosts(m, hosts, sentinel ? PORT_SENTINEL : PORT_DEFAULT, why))
         return false;
-    m->in_clear = strncmp(url, "redis:", 6) == 0 && !is_loopback(m->host);
+    for (size_t i = 0; i < m->n_hosts; i++)
+        m->in_clear = m->in_clear || !is_loopback(m->hosts[i].name);
+    m->in_clear = m->in_clear && strncmp(url, "rediss", 6) != 0;
     return true;
 }
 
@@ -100,15 +136,17 @@ static bool take_tls(struct fleet_means *m, const struct fleet_conf *c, char *wh
 {
     const struct tls_client_conf tc = {
         .ca = or_null(c->ca),
-        .server_name = c->server_name[0] != '\0' ? c->server_name : m->host,
+        .server_name = c->server_name[0] != '\0' ? c->server_name : m->hosts[0].name,
         .verify = c->verify,
         .certificate = or_null(c->certificate),
         .key = or_null(c->key),
     };
 
-    if (strncmp(c->redis, "rediss:", 7) == 0)
+    bool tls = strncmp(c->redis, "rediss", 6) == 0;
+
+    if (tls)
         m->tls = tls_client_create(&tc, why, room);
-    return strncmp(c->redis, "rediss:", 7) != 0 || m->tls != NULL;
+    return !tls || m->tls != NULL;
 }
 
 struct fleet_means *fleet_means_create(const struct fleet_conf *c, char *why, size_t room)

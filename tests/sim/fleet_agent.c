@@ -398,6 +398,8 @@ void fleet_fault(struct world *w, int number, bool ends)
     const struct fleet_trouble *t = &w->sc->fleet.trouble[number];
     size_t was = w->fleet->active, to;
 
+    if (ends && t->kind != NODE_PATH)
+        return;
     switch (t->kind) {
     case STORE_EMPTIED:
         store_empty(&w->fleet->store);

@@ -417,3 +417,18 @@ def test_what_comes_in_is_bounded(rig, backend):
     eventually(lambda: "64 KiB" in (fleet(w)["error"] or ""), 8)
     w.assert_grew_less(before, 8 * 1024)
     assert w.client().ask().head.status == 200
+
+
+def test_a_hot_restart_is_a_node_that_comes_and_one_that_goes(rig, redis, backend):
+    w = node(rig, backend, redis, "n")
+    eventually(lambda: joined(w, 1), 5)
+    say(w, "limit", "chat/a", "streams", "9", "for", "10m")
+    before = w.admin.json("fleet")["nodes"][0]["start"]
+    w.upgrade()
+
+    def taken_over():
+        rows = w.admin.json("fleet")["nodes"]
+        return len(rows) == 1 and rows[0]["start"] != before and rows[0]["leads"]
+    eventually(taken_over, 10, "the new process alone is the node, and leads")
+    assert overrides(w) == ["limit streams 9"]
+    assert w.client().ask().head.status == 200

@@ -66,12 +66,14 @@ struct fleet_record {
     uint64_t quiet_ns;  /* since any byte came, while silence may be judged */
     enum fleet_silence silence;
     bool unary;         /* whole answers are judged, there are no streams */
+    bool open;          /* its own breaker is, and not by an operator's hand */
     bool shown;         /* load makes it late, as far as this node knows */
     bool bound_streams; /* since the last record the fleet's limit refused somebody, or */
     bool bound_pending; /* ... this node's part of P did */
     /* what it brings after a time alone: its own limits, in each record for a lease; 0 = nothing */
     double own_streams, own_pending;
     uint32_t alone; /* times alone since its start: own counts once for each */
+    uint32_t nodes; /* alive, as it last knew */
     /* the plan it goes by, for a leader that finds none: epoch 0 = it has none */
     uint64_t epoch;
     double plan_streams, plan_pending;

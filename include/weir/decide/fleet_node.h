@@ -37,6 +37,8 @@ struct fleet_place {
     uint32_t left_held;                  /* permits at that time */
     double own_streams, own_pending;     /* its limits when it came back */
     uint32_t probed[FLEET_PROBES];       /* the last number of a probe that was sent */
+    uint32_t own_generation;             /* of the own breaker when it was last reported */
+    uint32_t tripped;          /* one more than the plan's when the own breaker opened; 0 = never */
     uint64_t passed_at_ns;     /* when the last one was sent that has its first token; 0 = none */
     uint64_t streams_at_ns;    /* count.stream_ns is known up to here */
     struct fleet_record count; /* its counters so far; nothing else of it is used */
@@ -113,7 +115,8 @@ void fleet_node_leave(struct fleet_node *n, uint64_t now_ns);
 
 /*
  * Alone: the most it may have in flight.  Of max_streams its part, for others may be alone, too;
- * and for the first seconds no more than it held, for those that are not may have the rest.
+ * until FLEET_SLIDE_NS no more than it held, for those that are not may have the rest; then slowly
+ * more, for what ran elsewhere beyond its part ends slowly.
  */
 uint32_t fleet_place_most(const struct fleet_node *n, const struct fleet_place *f,
                           uint32_t max_streams, uint64_t now_ns);

@@ -15,13 +15,20 @@
  */
 struct tls_client;
 
-enum { FLEET_PASSWORD_MAX = 512 };
+enum { FLEET_PASSWORD_MAX = 512, FLEET_HOSTS_MAX = 8 };
+
+struct fleet_host {
+    char name[256]; /* or an address without brackets; the path of a unix socket */
+    uint16_t port;
+};
 
 struct fleet_means {
-    char host[256]; /* a name or an address without brackets; the path of a unix socket */
-    uint16_t port;
+    struct fleet_host
+        hosts[FLEET_HOSTS_MAX]; /* of Redis, or of the Sentinels that know where it is */
+    size_t n_hosts;
     bool unix_path;
-    char user[64]; /* "" = Redis's default user */
+    char master[64]; /* as the Sentinels call it; "" = there are none */
+    char user[64];   /* "" = Redis's default user */
     char database[8];
     bool has_password;
     char password[FLEET_PASSWORD_MAX + 1];

@@ -203,8 +203,8 @@ Test(diagnostics, good_urls_are_taken)
 #define EXPECT_REDIS(url, shown, why)                                                              \
     EXPECT_LINE("fleet = { name = \"f\"; redis = \"" url "\"; };",                                 \
                 "fleet.redis = " shown " is not a Redis: " why                                     \
-                " (written as redis://[user@]host:6379/0, rediss://[user@]host:6380/0 or "         \
-                "unix:/path)")
+                " (written as redis://[user@]host:6379/0, rediss://[user@]host:6380/0, "           \
+                "redis+sentinel://[user@]host,host/master or unix:/path)")
 
 Test(diagnostics, the_url_of_redis_says_what_is_wrong_with_it)
 {
@@ -216,6 +216,9 @@ Test(diagnostics, the_url_of_redis_says_what_is_wrong_with_it)
         "redis://a!b@h", "\"redis://a!b@h\"",
         "the user has more than 63 characters, or others than letters, digits, -, _ and .");
     EXPECT_REDIS("unix:", "\"unix:\"", "the path is missing");
+    EXPECT_REDIS("redis+sentinel://a,b", "\"redis+sentinel://a,b\"",
+                 "behind the hosts the name of the master is missing");
+    EXPECT_REDIS("redis+sentinel://a,,b/m", "\"redis+sentinel://a,,b/m\"", "the host is missing");
 }
 
 Test(diagnostics, a_password_in_the_url_of_redis_is_refused_and_not_repeated)
@@ -228,8 +231,13 @@ Test(diagnostics, a_password_in_the_url_of_redis_is_refused_and_not_repeated)
 
 Test(diagnostics, good_urls_of_redis_are_taken)
 {
-    static const char *const good[] = {"redis://h", "redis://weir@h:6379/0", "rediss://[::1]:1/15",
-                                       "unix:/run/redis/redis.sock", ""};
+    static const char *const good[] = {"redis://h",
+                                       "redis://weir@h:6379/0",
+                                       "rediss://[::1]:1/15",
+                                       "unix:/run/redis/redis.sock",
+                                       "redis+sentinel://a,b:1/m",
+                                       "rediss+sentinel://weir@a/my.master/3",
+                                       ""};
     char text[256];
 
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {

@@ -34,14 +34,15 @@ static void listen_on_loopback(struct redis_test *t)
     cr_assert_eq(bind(t->listening, &at.u.sa, at.len), 0);
     cr_assert_eq(listen(t->listening, 4), 0);
     cr_assert_eq(getsockname(t->listening, (struct sockaddr *)&in, &len), 0);
-    t->means.port = ntohs(in.sin_port);
+    t->means.hosts[0].port = ntohs(in.sin_port);
 }
 
 void redis_test_open(struct redis_test *t, const char *user, const char *password,
                      uint64_t timeout_ns)
 {
     *t = (struct redis_test){.listening = -1, .other = -1};
-    (void)snprintf(t->means.host, sizeof t->means.host, "127.0.0.1");
+    (void)snprintf(t->means.hosts[0].name, sizeof t->means.hosts[0].name, "127.0.0.1");
+    t->means.n_hosts = 1;
     (void)snprintf(t->means.user, sizeof t->means.user, "%s", user);
     (void)snprintf(t->means.password, sizeof t->means.password, "%s", password);
     t->means.has_password = password[0] != '\0';

@@ -48,10 +48,10 @@ Test(means, a_url_is_taken_apart)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct fleet_means *m = made(rows[i].url);
 
-        cr_assert_str_eq(m->host, rows[i].host);
+        cr_assert_str_eq(m->hosts[0].name, rows[i].host);
         cr_assert_str_eq(m->user, rows[i].user);
         cr_assert_str_eq(m->database, rows[i].database);
-        cr_assert_eq(m->port, rows[i].port, "%s: %u", rows[i].url, m->port);
+        cr_assert_eq(m->hosts[0].port, rows[i].port, "%s: %u", rows[i].url, m->hosts[0].port);
         cr_assert_eq(m->tls != NULL, rows[i].tls);
         cr_assert_eq(m->unix_path, rows[i].unix_path);
         cr_assert_eq(m->in_clear, rows[i].in_clear);
@@ -71,6 +71,21 @@ static const char *file_with(const char *text)
     cr_assert_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
     (void)close(fd);
     return path;
+}
+
+Test(means, sentinels_are_hosts_and_a_master)
+{
+    struct fleet_means *m = made("redis+sentinel://weir@a,b:7,[::1]/my.master/2");
+
+    cr_assert_eq(m->n_hosts, 3);
+    cr_assert_str_eq(m->hosts[1].name, "b");
+    cr_assert_str_eq(m->hosts[2].name, "::1");
+    cr_assert(m->hosts[0].port == 26379 && m->hosts[1].port == 7);
+    cr_assert_str_eq(m->master, "my.master");
+    cr_assert_str_eq(m->database, "2");
+    cr_assert_str_eq(m->user, "weir");
+    cr_assert(m->in_clear);
+    fleet_means_destroy(&m);
 }
 
 Test(means, the_password_is_the_first_line_of_its_file)
