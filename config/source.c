@@ -124,6 +124,8 @@ static char *read_file(const char *path, size_t *len, const char **why)
         *why = "it is larger than 4 MiB";
     else if ((text = read_bytes(fd, (size_t)st.st_size, len)) == NULL)
         *why = strerrordesc_np(errno);
+    if (text == NULL && *why == NULL)
+        *why = "the kernel gives no reason";
     if (fd != -1)
         (void)close(fd);
     return text;

@@ -19,6 +19,25 @@ struct control *handed_control(void)
     return c;
 }
 
+void handed_control_again(struct control *c)
+{
+    const struct snapshot_pool *p = &c->snapshot->pools[0];
+    struct upstream_watch *u = &c->upstreams[p->upstreams[0].slot];
+    struct pool_watch *watch = &c->pools[p->slot];
+    struct hash_key key = {1, 2};
+    struct pool *pool = gate_lock(p->gate);
+
+    memset(pool, 0, pool_bytes(1));
+    (void)pool_init(pool, &p->conf->decide, &p->conf->upstreams[0].max_streams, 1, key, 1,
+                    mono_now_ns());
+    pool_name(pool, 0, (uint32_t)p->upstreams[0].slot);
+    gate_unlock(p->gate);
+    free(watch->incident);
+    *watch = (struct pool_watch){0};
+    *u = (struct upstream_watch){0};
+    c->snapshot->user_key = key;
+}
+
 void handed_control_free(struct control **cp)
 {
     struct control *c = *cp;
