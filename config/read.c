@@ -65,7 +65,10 @@ void conf_wrong(struct conf_load *l, const struct conf_row *row, const config_se
     (void)vsnprintf(what, sizeof what, fmt, ap);
     va_end(ap);
     text_init(&t, value, sizeof value);
-    format_setting(setting, &t);
+    if (row->secret)
+        text_str(&t, "(not shown)");
+    else
+        format_setting(setting, &t);
     conf_walk_path(&l->walk, row->key, path);
     conf_place(l, setting, &file, &line);
     conf_diagnostic(l->m, file, line, "%s = %s %s", path, value, what);

@@ -92,6 +92,13 @@ static struct quota_slot *make(struct quota *q, uint64_t key, uint64_t now_ns)
     return least;
 }
 
+struct quota_slot *quota_slot_for(struct quota *q, uint64_t key, uint64_t now_ns)
+{
+    struct quota_slot *s = find(q, key);
+
+    return s != NULL ? s : make(q, key, now_ns);
+}
+
 /* Times of the parts wrap after 49 days: what nobody has looked at for long is forgotten. */
 static void forget_old(struct quota_slot *s, uint64_t now_ns)
 {
@@ -118,9 +125,7 @@ static void match_add(struct quota *q, struct match *m, uint8_t rule, const stru
 
     m->rule = rule;
     m->key = quota_key(r, a->user);
-    m->slot = find(q, m->key);
-    if (m->slot == NULL)
-        m->slot = make(q, m->key, now_ns);
+    m->slot = quota_slot_for(q, m->key, now_ns);
     if (m->slot == NULL)
         return;
     forget_old(m->slot, now_ns);

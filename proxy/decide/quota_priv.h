@@ -42,6 +42,9 @@ enum {
     QUOTA_GUESS_MAX = 1000 * 1000,
 };
 
+/* quota.c: the one of this key, made where there is none; NULL: there is no room */
+struct quota_slot *quota_slot_for(struct quota *q, uint64_t key, uint64_t now_ns);
+
 /* quota_rules.c */
 unsigned quota_limit_bits(enum quota_limit l);
 /* enum quota_told, or -1: clients are told of it by no number. */

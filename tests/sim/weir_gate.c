@@ -42,10 +42,16 @@ static void weir_init(struct proxy *p)
     g->pool = pool_init(mem, &g->conf, g->max_streams, sc->n_engines, (struct hash_key){1, 2},
                         sc->seed * 977 + (uint64_t)p->index, p->w->now_ns);
     g->t.tick_ns = p->w->now_ns;
+    if (!quota_limits_any(&g->conf.users.limits))
+        return;
+    g->quota = calloc(1, quota_bytes());
+    WEIR_ASSERT(g->quota != NULL);
+    pool_set_limits(g->pool, g->quota, NULL, 0);
 }
 
 static void weir_fini(struct proxy *p)
 {
+    free(p->weir->quota);
     free(p->weir->pool);
     free(p->weir);
 }

@@ -234,6 +234,7 @@ struct tallies {
 };
 struct weir_gate {
     struct pool *pool;
+    struct quota *quota; /* NULL: no limits */
     struct decide_conf conf, other_conf;
     uint32_t max_streams[SIM_ENGINES_MAX];
     struct watch before;

@@ -10,6 +10,7 @@
 #include "weir/base/list.h"
 #include "weir/base/status.h"
 #include "weir/base/words.h"
+#include "weir/decide/quota.h"
 #include "weir/decide/rules.h"
 #include "weir/decide/settings.h"
 
@@ -47,16 +48,17 @@ struct decision_numbers {
     uint32_t inflight, pending; /* of that upstream, just before */
     double limit_streams, limit_pending;
     double share;
-    double doubt;              /* of that upstream, and ... */
-    bool shown;                /* ... that load makes it late (docs/decisions.md, "Innocent") */
-    uint8_t whose;             /* enum cooldown_whose: whose refusals kept it away */
-    uint32_t on, late;         /* marks of the limiter's window, and late ones that were none: */
-    uint32_t overtaken, alone; /* those were passed by a quick one, or nothing confirms them */
-    uint32_t queued;           /* in the pool */
-    uint64_t waited_ns;        /* in the queue */
-    uint32_t user_places;      /* places and queue entries of this user */
-    uint32_t user_most;        /* 0 of fair_share: its turn has not come */
-    uint32_t retry_after_ms;   /* the appointment, refusals only */
+    double doubt;               /* of that upstream, and ... */
+    bool shown;                 /* ... that load makes it late (docs/decisions.md, "Innocent") */
+    uint8_t whose;              /* enum cooldown_whose: whose refusals kept it away */
+    uint32_t on, late;          /* marks of the limiter's window, and late ones that were none: */
+    uint32_t overtaken, alone;  /* those were passed by a quick one, or nothing confirms them */
+    uint32_t queued;            /* in the pool */
+    uint64_t waited_ns;         /* in the queue */
+    uint32_t user_places;       /* places and queue entries of this user */
+    uint32_t user_most;         /* 0 of fair_share: its turn has not come */
+    uint32_t retry_after_ms;    /* the appointment, refusals only */
+    struct quota_refusal limit; /* which one, of RULE_USER_STREAMS, _RATE, _TOKENS, RULE_LIMIT */
 };
 
 enum pool_request_state {
@@ -84,8 +86,9 @@ struct pool_request {
      * in flight, but neither without a first token nor late until pool_uploaded.
      */
     bool uploading;
-    uint64_t deadline_ns;  /* the client's own (X-Stainless-Timeout), absolute; 0 = none */
-    uint32_t client_retry; /* X-Stainless-Retry-Count */
+    uint64_t deadline_ns;    /* the client's own (X-Stainless-Timeout), absolute; 0 = none */
+    uint32_t client_retry;   /* X-Stainless-Retry-Count */
+    struct slice model_name; /* as the body names it, for limits; borrowed by pool_arrive */
 
     /* out */
     enum pool_request_state state;
@@ -93,8 +96,9 @@ struct pool_request {
     int tried;        /* index of the upstream a retry may not go to again, -1 */
     enum cause cause; /* of a refusal */
     struct decision_numbers numbers;
-    bool no_retry;     /* the answer should carry x-should-retry: false */
-    uint32_t attempts; /* admissions so far */
+    bool no_retry;                            /* the answer should carry x-should-retry: false */
+    uint32_t attempts;                        /* admissions so far */
+    struct quota_left left[QUOTA_TOLD_COUNT]; /* of the limits it comes under */
 
     /* the pool's own; hands off */
     struct list node; /* in a queue, or among the woken */
@@ -108,17 +112,19 @@ struct pool_request {
     uint32_t pend0, inflight0, generation; /* pending and in flight when it was sent */
     int rank;
     bool pending, marked, late, first, probe, overdue, streaming, counted_user, woken;
-    bool guessed; /* nothing was known when it was sent: late_ns is a guess */
-    bool excused; /* late_ns was put off once, for it certainly had a place */
+    bool guessed;           /* nothing was known when it was sent: late_ns is a guess */
+    bool excused;           /* late_ns was put off once, for it certainly had a place */
+    struct quota_hold held; /* under its limits */
 };
 
 /* What an ended exchange says about its upstream, for pool_end and pool_retry. */
 struct pool_report {
     enum outcome outcome;
-    uint32_t status;         /* of the upstream's answer, 0 = none came */
-    bool complete;           /* a clean whole answer: the user's turn was completed */
-    bool aborted;            /* the client went away */
-    uint32_t retry_after_ms; /* OUTCOME_REFUSED: what the upstream asked for, 0 = nothing */
+    uint32_t status;          /* of the upstream's answer, 0 = none came */
+    bool complete;            /* a clean whole answer: the user's turn was completed */
+    bool aborted;             /* the client went away */
+    uint32_t retry_after_ms;  /* OUTCOME_REFUSED: what the upstream asked for, 0 = nothing */
+    struct quota_usage usage; /* what it took, for its limits */
 };
 
 /* What an operator may have laid upon an upstream. */
@@ -186,6 +192,15 @@ struct pool *pool_init(void *mem, const struct decide_conf *conf, const uint32_t
 /* New settings for a running pool: learnt limits, windows and states stay. */
 void pool_set_conf(struct pool *p, const struct decide_conf *conf, const uint32_t *max_streams,
                    uint64_t now_ns);
+
+/*
+ * The limits that hold from now on, with those of the pool's conf for each user; what was counted
+ * stays.  q: quota_bytes of memory, zeroed, aligned to 64, the caller's, the same one each time.
+ * Without a call there are none.
+ */
+void pool_set_limits(struct pool *p, struct quota *q, const struct quota_rule *rules, size_t n);
+/* NULL: it has no limits. */
+const struct quota *pool_quota(const struct pool *p);
 
 /*
  * The list of upstreams of a running pool changes in place: requests, users, the queue and what was

@@ -94,8 +94,7 @@ enum { LIMITS_MAX = 64, LIMITS_MEET_MAX = 7 };
 
 struct users_conf {
     double fair_share;
-    uint32_t max_streams;         /* 0 = off */
-    uint32_t requests_per_minute; /* 0 = off */
+    struct quota_limits limits;
 };
 
 struct decide_conf {

@@ -12,7 +12,7 @@ enum { VOTED_LEAST = 200, HOUR_LEAST = 50 };
 bool doctor_identity(const struct doctor_numbers *n, struct finding *f)
 {
     const struct doctor_pool *p = n->pool;
-    bool is_fair = p->fair_share < 1 || p->user_streams > 0 || p->user_rate > 0;
+    bool is_fair = p->fair_share < 1 || p->limits_users;
     double share;
 
     if (!is_fair || p->voted < VOTED_LEAST)

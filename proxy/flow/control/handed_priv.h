@@ -13,7 +13,8 @@
  * - UPSTREAM: pool's and own name, hash of the URL (u64), number (u32), places (u32); of each
  *   override: is its giver known (u8), who (u32); the limit commanded (u64, IEEE 754), the cause
  *   (BREAKER_CAUSE_MAX bytes), numbers (u32) and as many u64 (decide/running.h)
- * - USERS, LEASES: number of the pool (u32), then RUNNING_OF_USER or RUNNING_OF_LEASE u64 each
+ * - USERS, LEASES, QUOTAS: number of the pool (u32), then RUNNING_OF_USER, RUNNING_OF_LEASE or
+ *   RUNNING_OF_QUOTA u64 each
  *
  * A name or text is its length (u16) and its bytes.  Numbers: the least byte first.
  */
@@ -22,8 +23,10 @@ enum handed_kind {
     HANDED_LEARNT,
     HANDED_POOL,
     HANDED_UPSTREAM,
-    HANDED_USERS,
+    HANDED_USERS_WITH_MINUTES, /* of an older version */
     HANDED_LEASES,
+    HANDED_USERS,
+    HANDED_QUOTAS,
 };
 enum { HANDED_VERSION = 1, HANDED_HEAD = 8 };
 

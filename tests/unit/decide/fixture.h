@@ -16,6 +16,9 @@ struct fixture {
     uint32_t max_streams[POOL_UPSTREAMS_MAX];
     uint64_t events[POOL_UPSTREAMS_MAX];
     struct pool *pool;
+    struct quota *quota;       /* NULL: nothing is limited */
+    struct quota_rule *limits; /* beside those of conf.users */
+    size_t n_limits;
     uint64_t now_ns;
     uint64_t last_user; /* of those that exchange() made up */
 };
