@@ -42,8 +42,11 @@ static enum rule rule_of(const struct quota_refusal *no)
 
 enum rule pool_charge(struct pool *p, struct pool_request *r, uint64_t now_ns)
 {
-    struct quota_asked a = {
-        .user = r->user, .model = r->model_name, .class = r->class, .bytes = r->bytes};
+    struct quota_asked a = {.user = r->user,
+                            .model = r->model_name,
+                            .class = r->class,
+                            .bytes = r->bytes,
+                            .generates = r->kind == KIND_GENERATION};
 
     if (p->quota == NULL || !quota_is_on(p->quota))
         return RULE_NONE;

@@ -279,6 +279,9 @@ static void guess(const struct quota *q, const struct match *m, size_t n,
     const struct quota_slot *s = n > 0 ? m[0].slot : NULL;
 
     h->bytes = bytes_that_tell(a->bytes);
+    h->prompt = h->output = 0;
+    if (!a->generates)
+        return;
     h->prompt = at_most(h->bytes * (double)(s == NULL ? q->per_byte : s->per_byte));
     h->output = at_most((double)(s == NULL ? q->output : s->output));
 }

@@ -98,6 +98,7 @@ struct quota_asked {
     struct slice model;
     enum request_class class;
     uint64_t bytes; /* of the request's body */
+    bool generates; /* else it is taken to need no tokens, until its answer says other */
 };
 
 /* What a request was charged, to be kept until it ends. */

@@ -96,6 +96,22 @@ static void text_evidence(struct text *t, const struct decision_numbers *n)
         text_printf(t, "  whose evidence: %s\n", whose_rows[n->whose].says);
 }
 
+/* Which limit, and how full it is. */
+static void text_limit(struct text *t, const struct quota_refusal *no)
+{
+    char name[LIMIT_NAME_MAX], wait[HUMAN_MAX];
+
+    if (no->most == 0)
+        return;
+    text_printf(t, "  limit %s: %llu of %llu %s were used", limit_name(no, name),
+                (unsigned long long)no->used, (unsigned long long)no->most,
+                quota_limit_words((enum quota_limit)no->limit));
+    if (no->wait_ms > 0)
+        text_printf(t, "; room for this request in %s",
+                    human_duration(wait, no->wait_ms * NS_PER_MS));
+    text_char(t, '\n');
+}
+
 static void text_numbers(struct text *t, const struct decision_numbers *n)
 {
     char share[HUMAN_MAX], waited[HUMAN_MAX], after[HUMAN_MAX];
@@ -111,6 +127,7 @@ static void text_numbers(struct text *t, const struct decision_numbers *n)
     if (n->user_most > 0 || n->rule == RULE_FAIR_SHARE)
         text_printf(t, " of the %u one user may hold now", n->user_most);
     text_char(t, '\n');
+    text_limit(t, &n->limit);
     if (n->retry_after_ms > 0)
         text_printf(t, "  told to come back in %s\n",
                     human_duration(after, n->retry_after_ms * NS_PER_MS));
@@ -131,6 +148,10 @@ static void text_end(struct text *t, const struct request_record *r)
         text_printf(t, ", over after %s", human_ms(took, ms(r->duration_ns)));
     if (r->upstream_id[0] != '\0')
         text_printf(t, "; the upstream calls it %s", r->upstream_id);
+    if (r->usage.knows_prompt)
+        text_printf(t, "; %u prompt tokens", r->usage.prompt);
+    if (r->usage.knows_output)
+        text_printf(t, "; %u output tokens", r->usage.output);
     text_printf(t, "; %u events, retries %u by weir, %u by the client\n", r->events, r->retries,
                 r->client_retry);
     if (r->found != NULL)
@@ -151,6 +172,26 @@ static void why_text(struct text *t, struct admin *a, const void *arg)
 }
 
 /* --- JSON */
+
+static void json_limit(struct json_out *j, const struct quota_refusal *no)
+{
+    char name[LIMIT_NAME_MAX];
+
+    if (no->most == 0)
+        return;
+    json_open_object(j, "limit");
+    json_cstr(j, "name", limit_name(no, name));
+    json_u64(j, "used", no->used);
+    json_u64(j, "most", no->most);
+    json_u64(j, "room_in_ms", no->wait_ms);
+    json_close(j);
+}
+
+static void json_tokens(struct json_out *j, const char *key, bool known, uint32_t n)
+{
+    if (known)
+        json_u64(j, key, n);
+}
 
 static void json_numbers(struct json_out *j, const struct decision_numbers *n)
 {
@@ -179,6 +220,7 @@ static void json_numbers(struct json_out *j, const struct decision_numbers *n)
     json_u64(j, "user_holds", n->user_places);
     json_u64(j, "user_may_hold", n->user_most);
     json_u64(j, "retry_after_ms", n->retry_after_ms);
+    json_limit(j, &n->limit);
     json_close(j);
 }
 
@@ -202,6 +244,8 @@ static void json_end(struct json_out *j, const struct request_record *r)
     json_u64(j, "retries", r->retries);
     json_u64(j, "client_retry", r->client_retry);
     json_cstr(j, "found", r->found);
+    json_tokens(j, "prompt_tokens", r->usage.knows_prompt, r->usage.prompt);
+    json_tokens(j, "output_tokens", r->usage.knows_output, r->usage.output);
 }
 
 static void why_json(struct text *t, struct admin *a, const void *arg)

@@ -46,6 +46,7 @@ void exchange_ask(struct exchange *x)
     struct pool_request *r = &x->ticket.r;
 
     x->request.is_stream = r->stream = expects_stream(x);
+    r->model_name = body_scan_model(&x->body.scan);
     if (x->body.scan.model_len > 0)
         r->model = hash_keyed(x->snapshot->user_key, body_scan_model(&x->body.scan));
     if (r->bytes == 0)

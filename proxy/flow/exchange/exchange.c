@@ -66,6 +66,8 @@ void exchange_set_decision(struct exchange *x, enum decision d)
     counter_add(&p->requests[x->ticket.r.class][d], 1);
     if (d == DECISION_REFUSED)
         counter_add(&p->shed[x->record.cause], 1);
+    if (d == DECISION_REFUSED && x->ticket.r.numbers.limit.most > 0)
+        counter_add(&p->limited[x->ticket.r.numbers.limit.limit], 1);
 }
 
 static int64_t span(uint64_t from, uint64_t to)
@@ -108,6 +110,8 @@ static void write_record(struct exchange *x)
         .events = x->attempt.stream.seen_events,
         .bytes_in = x->record.bytes_in,
         .bytes_out = x->record.bytes_out,
+        .usage = x->record.usage,
+        .counted = x->pool != NULL && x->pool->counts,
         .traced = trace != NULL,
     };
 

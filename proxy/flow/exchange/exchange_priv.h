@@ -69,6 +69,7 @@ struct exchange {
  * Who calls whom: a file calls those above it in this list, never one below.
  *
  *   deadlines  trace  request_head    what time it is due, the head for the upstream
+ *   limits                            what it took, what is left
  *   body       exchange               the request's body; states, the record
  *   reply      own  report            what the client is sent; what the gate is told
  *   tunnel                            a WebSocket
@@ -140,6 +141,18 @@ static inline uint64_t exchange_now(const struct exchange *x)
 {
     return loop_now_ns(x->w->loop);
 }
+
+/* --- exchange/limits.c */
+/* An answer begins whose usage is wanted, if the pool counts any. */
+void exchange_count_usage(struct exchange *x, const struct response_head *h, bool events);
+/* What the attempt took, as far as is known. */
+struct quota_usage exchange_usage(struct exchange *x, enum outcome o);
+/* Is the client told what is left?  Then an upstream's own fields about limits end here. */
+bool exchange_tells_limits(const struct exchange *x);
+bool exchange_is_limit_field(struct slice name);
+void exchange_add_limits(const struct exchange *x, struct field_list *l);
+/* Which limit refuses it, as half a sentence in mem; NULL: none does. */
+const char *exchange_say_limit(const struct exchange *x, char *mem, size_t room);
 
 /* --- exchange/reply.c: what the client is sent of an answer */
 void exchange_add_date(struct field_list *l);

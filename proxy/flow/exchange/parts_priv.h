@@ -117,11 +117,12 @@ struct attempt {
     uint64_t progress_ns;  /* last sign of life: an event, a comment, body bytes */
     uint32_t body_sent;    /* bytes of body already written */
     bool head_sent;
-    bool sent_whole; /* the upstream has taken the last byte of the request */
-    bool resent;     /* it repeats one whose connection was stale */
-    bool is_stream;  /* the answer is expected to be a stream, or is one */
-    bool paused;     /* the upstream was asked to wait */
-    bool overran;    /* the client's deadline */
+    bool sent_whole;  /* the upstream has taken the last byte of the request */
+    bool resent;      /* it repeats one whose connection was stale */
+    bool is_stream;   /* the answer is expected to be a stream, or is one */
+    bool paused;      /* the upstream was asked to wait */
+    bool overran;     /* the client's deadline */
+    bool reads_usage; /* of an answer that is no stream */
     bool has_outcome;
     enum outcome outcome;
     const char *proxy_error;
@@ -131,6 +132,7 @@ struct attempt {
     struct attempt_head head;
     struct grpc_messages messages; /* of an answer of gRPC, as far as it was passed on */
     struct attempt_stream stream;
+    struct usage_scan whole_usage;
     struct attempt_tunnel tunnel;
 };
 
@@ -149,6 +151,7 @@ struct record {
     enum decision decision;
     bool has_decision;
     enum cause cause;
+    struct quota_usage usage;    /* what the last attempt took */
     uint64_t trace[2];           /* an id of its own, random */
     struct trace_context self;   /* the span of the request; span 0 = tracing is off */
     struct request_trace *spans; /* heap; NULL = not sampled */

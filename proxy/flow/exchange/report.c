@@ -16,7 +16,7 @@ static uint32_t said_status(const struct exchange *x)
     return limited ? 429 : (uint32_t)x->attempt.head.status;
 }
 
-static struct pool_report report_of(const struct exchange *x, enum outcome o, bool complete)
+static struct pool_report report_of(struct exchange *x, enum outcome o, bool complete)
 {
     return (struct pool_report){
         .outcome = o,
@@ -24,6 +24,7 @@ static struct pool_report report_of(const struct exchange *x, enum outcome o, bo
         .complete = complete,
         .aborted = x->record.cause == CAUSE_CLIENT_GONE || x->attempt.overran,
         .retry_after_ms = x->attempt.head.retry_after_ms,
+        .usage = exchange_usage(x, o),
     };
 }
 

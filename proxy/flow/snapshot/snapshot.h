@@ -50,6 +50,7 @@ struct snapshot_pool {
     struct snapshot_upstream *upstreams;
     size_t n_upstreams;
     struct quota_rule *limits;           /* of conf->limits */
+    bool counts;                         /* there are limits: what requests take is wanted */
     int8_t by_place[POOL_UPSTREAMS_MAX]; /* index in upstreams; -1 = none of this snapshot's */
     int slot;                            /* of its counters, 1.. */
     int index;

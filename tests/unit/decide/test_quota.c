@@ -46,7 +46,7 @@ static struct quota_limits at_most(enum quota_limit l, uint64_t n)
 
 static struct quota_asked by(uint64_t user)
 {
-    return (struct quota_asked){.user = user, .class = CLASS_INTERACTIVE, .bytes = 400};
+    return (struct quota_asked){.user = user, .class = CLASS_INTERACTIVE, .bytes = 400, .generates = true};
 }
 
 static bool asks(const struct quota_asked *a, uint64_t now_ns)
@@ -259,7 +259,7 @@ Test(quota, prompts_and_outputs_have_limits_of_their_own)
 Test(quota, a_request_larger_than_the_limit_passes_when_nothing_else_counts)
 {
     struct quota_limits users = at_most(QUOTA_PROMPT_MINUTE, 50);
-    struct quota_asked large = {.user = 1, .class = CLASS_PAID, .bytes = 100000};
+    struct quota_asked large = {.user = 1, .class = CLASS_PAID, .bytes = 100000, .generates = true};
 
     quota_set_rules(q, &users, NULL, 0);
     cr_assert(asks(&large, S(1)));
@@ -273,7 +273,7 @@ Test(quota, guesses_follow_what_the_user_takes)
     struct quota_limits users = at_most(QUOTA_TOKENS_MINUTE, 1000000);
     struct quota_usage u = {
         .prompt = 200, .output = 10, .knows_prompt = true, .knows_output = true};
-    struct quota_asked large = {.user = 2, .class = CLASS_PAID, .bytes = 50u << 20};
+    struct quota_asked large = {.user = 2, .class = CLASS_PAID, .bytes = 50u << 20, .generates = true};
 
     quota_set_rules(q, &users, NULL, 0);
     for (int i = 0; i < 60; i++) {
