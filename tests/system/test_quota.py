@@ -16,6 +16,12 @@ from harness.weir import weirctl
 JSON = [("Content-Type", "application/json")]
 
 
+def _ctl(w, *args):
+    code, out, err = weirctl(w.socket_path, *args)
+    assert code == 0, (code, out, err)
+    return out
+
+
 def _by(key):
     return [("Authorization", f"Bearer {key}"), *JSON]
 
@@ -58,7 +64,7 @@ def test_nothing_is_told_where_nothing_is_limited(rig):
     answer = _ask(w)
     assert not [n for n, _ in answer.head.fields if "ratelimit" in n.lower()]
     assert "prompt_tokens" not in w.log.entry(answer.id)
-    assert "no pool has limits" in weirctl(w.socket, "users").stdout
+    assert "no pool has limits" in _ctl(w, "users")
 
 
 def test_requests_a_minute_are_counted_told_and_refused(rig):
@@ -80,9 +86,9 @@ def test_requests_a_minute_are_counted_told_and_refused(rig):
     assert _ask(w, "two").status == 200
     line = w.log.entry(refused.id)
     assert (line["cause"], line["limit"]) == ("rate_limited", "users.requests_per_minute")
-    why = weirctl(w.socket, "why", refused.id).stdout
+    why = _ctl(w, "why", refused.id)
     assert "limit users.requests_per_minute: 3 of 3 requests a minute were used" in why
-    assert w.metrics().value("weir_limited_total", pool="chat", limit="requests_per_minute") == 1
+    assert w.metrics().sum("weir_limited_total", pool="chat", limit="requests_per_minute") == 1
 
 
 def test_a_person_reads_a_page(rig):
@@ -116,7 +122,7 @@ def test_tokens_of_whole_answers_are_counted_by_their_usage(rig):
     eventually(lambda: w.log.entry(first.id))
     line = w.log.entry(first.id)
     assert (line["prompt_tokens"], line["output_tokens"], line["limit"]) == (40, 70, None)
-    users = json.loads(weirctl(w.socket, "--json", "users").stdout)
+    users = json.loads(_ctl(w, "--json", "users"))
     assert users[0]["minute"] == {"requests": 1, "prompt_tokens": 40, "output_tokens": 70}
     assert users[0]["limits"] == {"tokens_per_minute": 1000} and users[0]["used"] == 0.11
     assert users[0]["user"] == line["user"] and users[0]["streams"] == 0
@@ -124,7 +130,7 @@ def test_tokens_of_whole_answers_are_counted_by_their_usage(rig):
     assert statuses[0] == 200 and statuses[-1] == 429
     assert 6 <= statuses.count(200) <= 9
     metrics = w.metrics()
-    assert metrics.value("weir_output_tokens_total", pool="chat") == 70 * (1 + statuses.count(200))
+    assert metrics.sum("weir_output_tokens_total", pool="chat") == 70 * (1 + statuses.count(200))
 
 
 @pytest.mark.parametrize("dialect, end, prompt, output", [
@@ -164,14 +170,14 @@ def test_a_stream_that_the_client_leaves_costs_what_it_has_sent(rig):
 
 def test_places_are_limited_by_user_and_given_back(rig):
     b = rig.backend()
-    w = rig.weir(b, enforce=True, pool={"users": {"max_streams": 1}})
+    w = rig.weir(b, workers=1, enforce=True, pool={"users": {"max_streams": 1}})
     client, _, body, peer = open_stream(w, b, CHAT, _by("one"))
     refused = _ask(w)
     assert (refused.status, refused.code) == (429, "rate_limited")
     assert w.log.entry(refused.id)["limit"] == "users.max_streams"
     end_stream(CHAT, body, peer)
-    eventually(lambda: json.loads(weirctl(w.socket, "--json", "users").stdout)[0]["streams"] == 0)
-    client, _, body, peer = open_stream(w, b, CHAT, _by("one"))
+    eventually(lambda: json.loads(_ctl(w, "--json", "users"))[0]["streams"] == 0)
+    client, _, body, peer = open_stream(w, b, CHAT, _by("one"), peer=peer)
     end_stream(CHAT, body, peer)
 
 
@@ -188,9 +194,9 @@ def test_limits_of_a_model_a_class_and_one_user(rig):
     assert w.log.entry(refused.id)["limit"] == "limits[0].requests_per_minute"
     assert _ask(w, "b", "small").status == 200
     assert [_ask(w, "gold").status for _ in range(5)] == [200] * 4 + [429]
-    shown = weirctl(w.socket, "users").stdout
+    shown = _ctl(w, "users")
     assert "limits[0]" in shown and "1 of 1" in shown and "4 of 4" in shown
-    config = weirctl(w.socket, "config", "limits").stdout
+    config = _ctl(w, "config", "limits")
     assert "gold" not in config and "not shown" in config
 
 
@@ -216,13 +222,15 @@ def test_a_reload_changes_the_numbers_and_keeps_the_counts(rig):
 
 def test_what_is_refused_for_want_of_room_is_not_counted(rig):
     b = rig.backend()
-    w = rig.weir(b, enforce=True, each={"max_streams": 1},
+    w = rig.weir(b, workers=1, enforce=True, each={"max_streams": 1},
                  pool={"queue": {"max_wait": "0s"}, "users": {"requests_per_minute": 3}})
     client, _, body, peer = open_stream(w, b, CHAT, _by("other"))
     assert {_ask(w).status for _ in range(6)} == {503}
     end_stream(CHAT, body, peer)
-    client, _, body, peer = open_stream(w, b, CHAT, _by("one"))
-    end_stream(CHAT, body, peer)
+    for left in (2, 1, 0):
+        client, head, body, peer = open_stream(w, b, CHAT, _by("one"), peer=peer)
+        assert head.get("x-ratelimit-remaining-requests") == str(left)
+        end_stream(CHAT, body, peer)
 
 
 def test_counts_go_on_in_the_next_process(rig):
