@@ -46,7 +46,8 @@ static struct quota_limits at_most(enum quota_limit l, uint64_t n)
 
 static struct quota_asked by(uint64_t user)
 {
-    return (struct quota_asked){.user = user, .class = CLASS_INTERACTIVE, .bytes = 400, .generates = true};
+    return (struct quota_asked){
+        .user = user, .class = CLASS_INTERACTIVE, .bytes = 400, .generates = true};
 }
 
 static bool asks(const struct quota_asked *a, uint64_t now_ns)
@@ -273,7 +274,8 @@ Test(quota, guesses_follow_what_the_user_takes)
     struct quota_limits users = at_most(QUOTA_TOKENS_MINUTE, 1000000);
     struct quota_usage u = {
         .prompt = 200, .output = 10, .knows_prompt = true, .knows_output = true};
-    struct quota_asked large = {.user = 2, .class = CLASS_PAID, .bytes = 50u << 20, .generates = true};
+    struct quota_asked large = {
+        .user = 2, .class = CLASS_PAID, .bytes = 50u << 20, .generates = true};
 
     quota_set_rules(q, &users, NULL, 0);
     for (int i = 0; i < 60; i++) {
