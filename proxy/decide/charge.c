@@ -42,28 +42,27 @@ static enum rule rule_of(const struct quota_refusal *no)
 
 enum rule pool_charge(struct pool *p, struct pool_request *r, uint64_t now_ns)
 {
-    struct quota_asked a = {.user = r->user,
-                            .model = r->model_name,
-                            .class = r->class,
-                            .bytes = r->bytes,
-                            .generates = r->kind == KIND_GENERATION};
+    struct quota_request *q = r->quota;
+    struct quota_asked a = {.user = r->user, .class = r->class, .bytes = r->bytes};
 
-    if (p->quota == NULL || !quota_is_on(p->quota))
+    if (q == NULL || p->quota == NULL || !quota_is_on(p->quota))
         return RULE_NONE;
-    if (quota_ask(p->quota, &a, now_ns, &r->held, &r->numbers.limit, r->left))
+    a.model = q->model;
+    a.generates = r->kind == KIND_GENERATION;
+    if (quota_ask(p->quota, &a, now_ns, &q->held, &q->no, q->left))
         return RULE_NONE;
-    return rule_of(&r->numbers.limit);
+    return rule_of(&q->no);
 }
 
 void pool_settle(struct pool *p, struct pool_request *r, const struct pool_report *rep,
                  uint64_t now_ns)
 {
-    if (r->held.n == 0)
+    if (r->quota == NULL || r->quota->held.n == 0)
         return;
     if (rep == NULL)
-        quota_undo(p->quota, &r->held, now_ns);
+        quota_undo(p->quota, &r->quota->held, now_ns);
     else
-        quota_settle(p->quota, &r->held, &rep->usage, now_ns);
+        quota_settle(p->quota, &r->quota->held, &rep->usage, now_ns);
 }
 
 uint32_t pool_appoint_limited(struct pool *p, const struct quota_refusal *no, bool *lasts,

@@ -243,12 +243,10 @@ static bool must_not_retry(struct pool *p, const struct pool_request *r, bool la
 static uint32_t appointment(struct pool *p, const struct pool_request *r, bool *lasts,
                             uint64_t now_ns)
 {
-    const struct quota_refusal *limit = &r->numbers.limit;
-
     if (*lasts)
         return appoint_late(&p->random);
-    if (limit->wait_ms > 0)
-        return pool_appoint_limited(p, limit, lasts, now_ns);
+    if (r->quota != NULL && r->quota->no.wait_ms > 0)
+        return pool_appoint_limited(p, &r->quota->no, lasts, now_ns);
     if (r->cause == CAUSE_RATE_LIMITED)
         return appoint_user(p, r, now_ns);
     return appoint_next(&p->appoint_ns, &p->random, rate_now(&p->admitted, now_ns),
@@ -262,11 +260,10 @@ void pool_refuse(struct pool *p, struct pool_request *r, enum rule rule, int bla
 
     pool_numbers(p, r, rule, blame, now_ns);
     r->numbers.observed = door.observed;
-    r->numbers.limit = door.limit;
     if (rule == RULE_FAIR_SHARE)
         r->numbers.user_most = door.user_most;
     else if (rule == RULE_USER_STREAMS)
-        r->numbers.user_most = (uint32_t)door.limit.most;
+        r->numbers.user_most = (uint32_t)r->quota->no.most;
     r->cause = cause_of(rule);
     lasts = state_lasts(p, r, now_ns);
     r->numbers.retry_after_ms = appointment(p, r, &lasts, now_ns);

@@ -379,7 +379,7 @@ static void on_leaf_counted(void *arg, uint8_t leaf, enum json_kind kind, struct
     if (leaf < LEAF_USAGE)
         on_leaf(arg, leaf, kind, text);
     else
-        usage_take(&a->usage, (enum usage_count)(leaf - LEAF_USAGE), kind, text);
+        usage_take(a->usage, (enum usage_count)(leaf - LEAF_USAGE), kind, text);
 }
 
 const struct json_schema event_schema = {.nodes = nodes, .on_leaf = on_leaf};

@@ -37,7 +37,7 @@ static void same(const struct answer *a, const struct answer *b)
     WEIR_ASSERT(a->finished == b->finished && a->finish_reason == b->finish_reason);
     WEIR_ASSERT(a->error == b->error && a->error_status == b->error_status);
     WEIR_ASSERT(a->at_boundary == b->at_boundary && a->sequence == b->sequence);
-    same_usage(&a->usage, &b->usage);
+    same_usage(a->usage, b->usage);
 }
 
 static void check_facts(const struct answer *a)
@@ -64,9 +64,10 @@ static void check_pieces(const struct answer *whole, struct slice in, enum answe
 {
     uint32_t seed = fuzz_seed(in);
     struct answer part, before;
+    struct usage usage;
 
     answer_init(&part, form, hint);
-    answer_count_usage(&part);
+    answer_count_usage(&part, &usage);
     while (in.len > 0) {
         before = part;
         answer_feed(&part, fuzz_piece(&in, &seed));
@@ -108,6 +109,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     enum answer_form form;
     enum dialect hint;
     struct answer whole;
+    struct usage usage;
     struct slice in;
 
     if (size == 0)
@@ -116,7 +118,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     hint = (enum dialect)((uint8_t)(data[0] - 'A') % 6);
     in = slice_of(data + 1, size - 1);
     answer_init(&whole, form, hint);
-    answer_count_usage(&whole);
+    answer_count_usage(&whole, &usage);
     answer_feed(&whole, in);
     check_facts(&whole);
     check_pieces(&whole, in, form, hint);

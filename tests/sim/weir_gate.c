@@ -63,6 +63,8 @@ static enum pool_verdict weir_arrive(struct proxy *p, struct job *j)
     enum pool_verdict verdict;
 
     watch_before(p);
+    j->limits = (struct quota_request){0};
+    j->r.quota = g->quota == NULL ? NULL : &j->limits;
     verdict = pool_arrive(g->pool, &j->r, p->w->now_ns);
     g->t.arrived++;
     if (verdict == POOL_ADMIT) {

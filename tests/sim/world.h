@@ -80,6 +80,7 @@ struct talk {
 enum job_phase { JOB_WAITING, JOB_SENT, JOB_OVER };
 struct job {
     struct pool_request r;
+    struct quota_request limits;
     struct list live;   /* of its proxy while SENT */
     struct list node;   /* in its engine: queue or slots */
     struct list queued; /* in a rival's queue */

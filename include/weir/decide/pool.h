@@ -48,17 +48,16 @@ struct decision_numbers {
     uint32_t inflight, pending; /* of that upstream, just before */
     double limit_streams, limit_pending;
     double share;
-    double doubt;               /* of that upstream, and ... */
-    bool shown;                 /* ... that load makes it late (docs/decisions.md, "Innocent") */
-    uint8_t whose;              /* enum cooldown_whose: whose refusals kept it away */
-    uint32_t on, late;          /* marks of the limiter's window, and late ones that were none: */
-    uint32_t overtaken, alone;  /* those were passed by a quick one, or nothing confirms them */
-    uint32_t queued;            /* in the pool */
-    uint64_t waited_ns;         /* in the queue */
-    uint32_t user_places;       /* places and queue entries of this user */
-    uint32_t user_most;         /* 0 of fair_share: its turn has not come */
-    uint32_t retry_after_ms;    /* the appointment, refusals only */
-    struct quota_refusal limit; /* which one, of RULE_USER_STREAMS, _RATE, _TOKENS, RULE_LIMIT */
+    double doubt;              /* of that upstream, and ... */
+    bool shown;                /* ... that load makes it late (docs/decisions.md, "Innocent") */
+    uint8_t whose;             /* enum cooldown_whose: whose refusals kept it away */
+    uint32_t on, late;         /* marks of the limiter's window, and late ones that were none: */
+    uint32_t overtaken, alone; /* those were passed by a quick one, or nothing confirms them */
+    uint32_t queued;           /* in the pool */
+    uint64_t waited_ns;        /* in the queue */
+    uint32_t user_places;      /* places and queue entries of this user */
+    uint32_t user_most;        /* 0 of fair_share: its turn has not come */
+    uint32_t retry_after_ms;   /* the appointment, refusals only */
 };
 
 enum pool_request_state {
@@ -86,9 +85,9 @@ struct pool_request {
      * in flight, but neither without a first token nor late until pool_uploaded.
      */
     bool uploading;
-    uint64_t deadline_ns;    /* the client's own (X-Stainless-Timeout), absolute; 0 = none */
-    uint32_t client_retry;   /* X-Stainless-Retry-Count */
-    struct slice model_name; /* as the body names it, for limits; borrowed by pool_arrive */
+    uint64_t deadline_ns;        /* the client's own (X-Stainless-Timeout), absolute; 0 = none */
+    uint32_t client_retry;       /* X-Stainless-Retry-Count */
+    struct quota_request *quota; /* the caller's, zeroed; NULL: no limit holds for it */
 
     /* out */
     enum pool_request_state state;
@@ -96,9 +95,8 @@ struct pool_request {
     int tried;        /* index of the upstream a retry may not go to again, -1 */
     enum cause cause; /* of a refusal */
     struct decision_numbers numbers;
-    bool no_retry;                            /* the answer should carry x-should-retry: false */
-    uint32_t attempts;                        /* admissions so far */
-    struct quota_left left[QUOTA_TOLD_COUNT]; /* of the limits it comes under */
+    bool no_retry;     /* the answer should carry x-should-retry: false */
+    uint32_t attempts; /* admissions so far */
 
     /* the pool's own; hands off */
     struct list node; /* in a queue, or among the woken */
@@ -112,9 +110,8 @@ struct pool_request {
     uint32_t pend0, inflight0, generation; /* pending and in flight when it was sent */
     int rank;
     bool pending, marked, late, first, probe, overdue, streaming, counted_user, woken;
-    bool guessed;           /* nothing was known when it was sent: late_ns is a guess */
-    bool excused;           /* late_ns was put off once, for it certainly had a place */
-    struct quota_hold held; /* under its limits */
+    bool guessed; /* nothing was known when it was sent: late_ns is a guess */
+    bool excused; /* late_ns was put off once, for it certainly had a place */
 };
 
 /* What an ended exchange says about its upstream, for pool_end and pool_retry. */

@@ -127,6 +127,14 @@ struct quota_refusal {
     uint8_t limit;    /* enum quota_limit */
 };
 
+/* All of one request, for whom its limits matter. */
+struct quota_request {
+    struct slice model;      /* in: as the body names it; borrowed while it is asked */
+    struct quota_refusal no; /* most 0: no limit refused it */
+    struct quota_left left[QUOTA_TOLD_COUNT];
+    struct quota_hold held;
+};
+
 /*
  * May it be let in?  True: it is charged under all its keys and *hold says what.  False: nothing is
  * charged and *no says why, of several limits the one that takes longest.  `left` (of

@@ -216,7 +216,8 @@ struct request_record {
     int64_t queue_ns, connect_ns, ttft_ns, duration_ns; /* -1 = absent */
     uint32_t events;
     uint64_t bytes_in, bytes_out;
-    struct quota_usage usage; /* where its pool counts */
+    struct quota_refusal limit; /* most 0: no limit refused it */
+    struct quota_usage usage;   /* where its pool counts */
     bool counted;
     double pace_ns; /* 0 = absent */
     uint8_t method_len;

@@ -42,12 +42,11 @@ struct answer {
     int error_status;         /* its status: 429 500 502 503 529 or its own 4xx/5xx */
     bool at_boundary;         /* nothing of an unfinished event was fed; true at the start */
     uint64_t sequence;        /* OpenAI responses: the last sequence_number, for our error frame */
-    struct usage usage;       /* after answer_count_usage */
+    struct usage *usage;      /* the caller's; NULL: nobody wants to know what it took */
 
     /* the scanner's own; hands off */
     struct {
         enum answer_form form;
-        const struct json_schema *schema;
         uint32_t seen;       /* what this event has shown so far */
         uint16_t error_code; /* the status that its error's code or type means, 0 if none */
         uint8_t error_rank;  /* how much the source of error_code is to be believed */
@@ -71,8 +70,8 @@ struct answer {
  */
 void answer_init(struct answer *a, enum answer_form form, enum dialect hint);
 
-/* Before the first byte: what the answer says that it took is wanted as well. */
-void answer_count_usage(struct answer *a);
+/* Before the first byte: what the answer says that it took is wanted as well; it goes to *into. */
+void answer_count_usage(struct answer *a, struct usage *into);
 
 /* Feeds body bytes; updates the facts. */
 void answer_feed(struct answer *a, struct slice bytes);

@@ -127,7 +127,6 @@ static void text_numbers(struct text *t, const struct decision_numbers *n)
     if (n->user_most > 0 || n->rule == RULE_FAIR_SHARE)
         text_printf(t, " of the %u one user may hold now", n->user_most);
     text_char(t, '\n');
-    text_limit(t, &n->limit);
     if (n->retry_after_ms > 0)
         text_printf(t, "  told to come back in %s\n",
                     human_duration(after, n->retry_after_ms * NS_PER_MS));
@@ -166,6 +165,7 @@ static void why_text(struct text *t, struct admin *a, const void *arg)
     text_verdict(t, r);
     if (r->numbers.rule != RULE_NONE)
         text_numbers(t, &r->numbers);
+    text_limit(t, &r->limit);
     if (r->numbers.rule != RULE_NONE)
         text_evidence(t, &r->numbers);
     text_end(t, r);
@@ -220,7 +220,6 @@ static void json_numbers(struct json_out *j, const struct decision_numbers *n)
     json_u64(j, "user_holds", n->user_places);
     json_u64(j, "user_may_hold", n->user_most);
     json_u64(j, "retry_after_ms", n->retry_after_ms);
-    json_limit(j, &n->limit);
     json_close(j);
 }
 
@@ -266,6 +265,7 @@ static void why_json(struct text *t, struct admin *a, const void *arg)
     json_cstr(&j, "user", r->user == 0 ? NULL : user_text(user, r->user));
     json_cstr(&j, "class", class_name(r->class));
     json_numbers(&j, &r->numbers);
+    json_limit(&j, &r->limit);
     json_cstr(&j, "because", row->says);
     json_cstr(&j, "needed", r->decision == DECISION_REFUSED ? or_null(row->needed) : NULL);
     json_wall(&j, "at", r->at_wall_ns);

@@ -62,7 +62,7 @@ static void put_counted(struct json_out *j, const struct request_record *r)
 
     put_tokens(j, "prompt_tokens", r->usage.knows_prompt, r->usage.prompt);
     put_tokens(j, "output_tokens", r->usage.knows_output, r->usage.output);
-    json_cstr(j, "limit", limit_name(&r->numbers.limit, mem));
+    json_cstr(j, "limit", limit_name(&r->limit, mem));
 }
 
 static void write_line(const struct control *c, const struct request_record *r, const char *path,

@@ -19,7 +19,7 @@
 /* The client's fields: the upstream's without what ends here, and ours. */
 static void list_fields(struct exchange *x, const struct response_head *h, struct field_list *l)
 {
-    bool limited = x->pool->counts && exchange_tells_limits(x);
+    bool limited = x->limits != NULL && exchange_tells_limits(x);
 
     worker_field_list(x->w, l);
     for (size_t i = 0; i < h->n_fields; i++) {

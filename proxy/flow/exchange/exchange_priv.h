@@ -25,7 +25,7 @@ enum {
 
 /* Those of a worker. */
 struct exchanges {
-    struct slab slab;
+    struct slab slab, limits;
     struct list live;
     uint64_t spooled; /* of limits.spool */
     uint64_t malformed_said_ns;
@@ -58,6 +58,7 @@ struct exchange {
     struct loop_timer timer;
     struct loop_deferred deferred;
 
+    struct exchange_limits *limits; /* NULL: none hold for it, or it has not asked yet */
     struct request request;
     struct request_body body;
     struct attempt attempt;
@@ -143,6 +144,9 @@ static inline uint64_t exchange_now(const struct exchange *x)
 }
 
 /* --- exchange/limits.c */
+/* What it needs where its pool has limits; false: there is no room for it. */
+bool exchange_take_limits(struct exchange *x);
+void exchange_give_limits(struct exchange *x);
 /* An answer begins whose usage is wanted, if the pool counts any. */
 void exchange_count_usage(struct exchange *x, const struct response_head *h, bool events);
 /* What the attempt took, as far as is known. */

@@ -6,24 +6,38 @@
 #include "exchange_priv.h"
 #include "weir/decide/quota.h"
 
+bool exchange_take_limits(struct exchange *x)
+{
+    if (!x->pool->counts)
+        return true;
+    if (x->limits == NULL)
+        x->limits = slab_take(&x->w->exchanges->limits);
+    if (x->limits == NULL)
+        return false;
+    x->limits->q.model = body_scan_model(&x->body.scan);
+    x->ticket.r.quota = &x->limits->q;
+    return true;
+}
+
+void exchange_give_limits(struct exchange *x)
+{
+    if (x->limits != NULL)
+        slab_give(&x->w->exchanges->limits, x->limits);
+    x->limits = NULL;
+}
+
 /* --- what it took */
 
 void exchange_count_usage(struct exchange *x, const struct response_head *h, bool events)
 {
-    if (!x->pool->counts)
+    if (x->limits == NULL)
         return;
     if (events) {
-        answer_count_usage(&x->attempt.stream.answer);
+        answer_count_usage(&x->attempt.stream.answer, &x->limits->said.usage);
     } else if (h->status == 200 && !h->encoded) {
-        usage_scan_init(&x->attempt.whole_usage);
+        usage_scan_init(&x->limits->said);
         x->attempt.reads_usage = true;
     }
-}
-
-static const struct usage *usage_of(const struct exchange *x)
-{
-    return x->attempt.stream.is_events ? &x->attempt.stream.answer.usage
-                                       : &x->attempt.whole_usage.usage;
 }
 
 /* Of a stream that broke off, or does not say: an event with content is a token. */
@@ -47,22 +61,31 @@ static struct quota_usage usage_without_answer(const struct exchange *x, enum ou
     return (struct quota_usage){.knows_prompt = !may_have_read, .knows_output = true};
 }
 
+/* What the answer said, where it is one. */
+static struct quota_usage usage_said(const struct exchange *x)
+{
+    const struct usage *u = &x->limits->said.usage;
+
+    return (struct quota_usage){.prompt = usage_prompt(u),
+                                .output = usage_output(u),
+                                .knows_prompt = u->knows_prompt,
+                                .knows_output = u->knows_output};
+}
+
 struct quota_usage exchange_usage(struct exchange *x, enum outcome o)
 {
     struct pool_counters *p = &x->w->pools[x->pool->slot];
-    const struct usage *u = usage_of(x);
-    struct quota_usage q = {.prompt = usage_prompt(u),
-                            .output = usage_output(u),
-                            .knows_prompt = u->knows_prompt,
-                            .knows_output = u->knows_output};
+    struct quota_usage q;
 
-    if (!x->pool->counts)
+    if (x->limits == NULL)
         return (struct quota_usage){0};
-    if (x->attempt.head.status != 200)
-        q = usage_without_answer(x, o);
-    else
+    if (x->attempt.head.status == 200) {
+        q = usage_said(x);
         take_events(x, &q);
-    x->record.usage = q;
+    } else {
+        q = usage_without_answer(x, o);
+    }
+    x->limits->took = q;
     counter_add(&p->prompt_tokens, q.knows_prompt ? q.prompt : 0);
     counter_add(&p->output_tokens, q.knows_output ? q.output : 0);
     return q;
@@ -101,7 +124,7 @@ bool exchange_tells_limits(const struct exchange *x)
     uint64_t any = 0;
 
     for (int i = 0; i < QUOTA_TOLD_COUNT; i++)
-        any |= x->ticket.r.left[i].most;
+        any |= x->limits->q.left[i].most;
     return any != 0;
 }
 
@@ -174,9 +197,12 @@ static struct quota_left nearest_tokens(const struct quota_left *left)
 
 void exchange_add_limits(const struct exchange *x, struct field_list *l)
 {
-    const struct quota_left *left = x->ticket.r.left;
+    const struct quota_left *left;
     bool anthropic = x->request.wish.anthropic;
 
+    if (x->limits == NULL)
+        return;
+    left = x->limits->q.left;
     for (int i = 0; i < QUOTA_TOLD_COUNT; i++) {
         struct quota_left one = i == QUOTA_TOLD_TOKENS ? nearest_tokens(left) : left[i];
 
@@ -186,11 +212,12 @@ void exchange_add_limits(const struct exchange *x, struct field_list *l)
 
 const char *exchange_say_limit(const struct exchange *x, char *mem, size_t room)
 {
-    const struct quota_refusal *no = &x->ticket.r.numbers.limit;
+    const struct quota_refusal *no;
     struct text t;
 
-    if (no->most == 0)
+    if (x->limits == NULL || x->limits->q.no.most == 0)
         return NULL;
+    no = &x->limits->q.no;
     text_init(&t, mem, room - 1);
     text_printf(&t, "%llu of %llu %s are used", (unsigned long long)no->used,
                 (unsigned long long)no->most, quota_limit_words((enum quota_limit)no->limit));

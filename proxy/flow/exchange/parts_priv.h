@@ -132,8 +132,14 @@ struct attempt {
     struct attempt_head head;
     struct grpc_messages messages; /* of an answer of gRPC, as far as it was passed on */
     struct attempt_stream stream;
-    struct usage_scan whole_usage;
     struct attempt_tunnel tunnel;
+};
+
+/* Where the pool has limits. */
+struct exchange_limits {
+    struct quota_request q;
+    struct usage_scan said; /* by the answer; its scan: of one that is no stream */
+    struct quota_usage took;
 };
 
 struct reply {
@@ -151,7 +157,6 @@ struct record {
     enum decision decision;
     bool has_decision;
     enum cause cause;
-    struct quota_usage usage;    /* what the last attempt took */
     uint64_t trace[2];           /* an id of its own, random */
     struct trace_context self;   /* the span of the request; span 0 = tracing is off */
     struct request_trace *spans; /* heap; NULL = not sampled */

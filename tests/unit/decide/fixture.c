@@ -64,6 +64,8 @@ struct pool_request request_of(uint64_t user)
 
 enum pool_verdict arrive(struct fixture *f, struct pool_request *r)
 {
+    if (f->quota != NULL && r->quota == NULL && f->n_asked < FIXTURE_ASKED)
+        r->quota = &f->asked[f->n_asked++];
     return pool_arrive(f->pool, r, f->now_ns);
 }
 

@@ -11,6 +11,8 @@
 
 struct decide_conf default_conf(void);
 
+enum { FIXTURE_ASKED = 256 };
+
 struct fixture {
     struct decide_conf conf;
     uint32_t max_streams[POOL_UPSTREAMS_MAX];
@@ -19,6 +21,8 @@ struct fixture {
     struct quota *quota;       /* NULL: nothing is limited */
     struct quota_rule *limits; /* beside those of conf.users */
     size_t n_limits;
+    struct quota_request asked[FIXTURE_ASKED]; /* of those that come under limits */
+    size_t n_asked;
     uint64_t now_ns;
     uint64_t last_user; /* of those that exchange() made up */
 };

@@ -39,13 +39,14 @@ Test(limits, a_limit_of_a_model_holds_for_all_its_users)
     fixture_start(&f, 1);
     for (uint64_t user = 1; user <= 3; user++) {
         r = request_of(user);
-        r.model_name = SLICE_LIT("big");
+        r.quota = &f.asked[f.n_asked++];
+        r.quota->model = SLICE_LIT("big");
         cr_assert_eq(arrive(&f, &r), user <= 2 ? POOL_ADMIT : POOL_REFUSE);
     }
     cr_assert_eq(r.cause, CAUSE_RATE_LIMITED);
     cr_assert_eq(r.numbers.rule, RULE_LIMIT);
-    cr_assert_eq(r.numbers.limit.rule, 1);
-    cr_assert_eq(r.numbers.limit.used, 2);
+    cr_assert_eq(r.quota->no.rule, 1);
+    cr_assert_eq(r.quota->no.used, 2);
     r = request_of(3);
     cr_assert_eq(arrive(&f, &r), POOL_ADMIT);
 }
@@ -109,7 +110,7 @@ Test(limits, the_hint_is_never_early)
         cr_assert_not(r.no_retry);
         told_ns = MS(r.numbers.retry_after_ms);
         cr_assert_leq(told_ns, S(59));
-        cr_assert_geq(told_ns, MS(r.numbers.limit.wait_ms));
+        cr_assert_geq(told_ns, MS(r.quota->no.wait_ms));
         pass(&f, told_ns);
         r = request_of(1);
         cr_assert_eq(arrive(&f, &r), POOL_ADMIT, "round %d, told %u ms", round,
@@ -131,8 +132,8 @@ Test(limits, a_day_that_is_used_up_is_not_worth_a_retry)
     cr_assert_eq(arrive(&f, &r), POOL_REFUSE);
     cr_assert(r.no_retry);
     cr_assert_geq(r.numbers.retry_after_ms, 30000);
-    cr_assert_eq(r.left[QUOTA_TOLD_REQUESTS].left, 0);
-    cr_assert_gt(r.left[QUOTA_TOLD_REQUESTS].reset_ms, 86000000);
+    cr_assert_eq(r.quota->left[QUOTA_TOLD_REQUESTS].left, 0);
+    cr_assert_gt(r.quota->left[QUOTA_TOLD_REQUESTS].reset_ms, 86000000);
 }
 
 Test(limits, tokens_are_settled_by_the_report)
@@ -152,7 +153,7 @@ Test(limits, tokens_are_settled_by_the_report)
     r = request_of(1);
     cr_assert_eq(arrive(&f, &r), POOL_REFUSE);
     cr_assert_eq(r.numbers.rule, RULE_USER_TOKENS);
-    cr_assert_eq(r.numbers.limit.used, 1000);
+    cr_assert_eq(r.quota->no.used, 1000);
 }
 
 Test(limits, requests_of_class_system_come_under_none)
