@@ -70,6 +70,7 @@ struct conf_row {
     size_t most;        /* CONF_LIST: elements at most, 0 = CONF_ITEMS_MAX */
     bool one_if_absent; /* CONF_LIST: an element of defaults where the file has no such list */
     bool not_live;      /* a reload can not change it */
+    bool secret;        /* CONF_TEXT: never shown */
     const char *help;
 };
 
@@ -122,7 +123,8 @@ extern const struct conf_form conf_form_address, conf_form_url, conf_form_name, 
     conf_form_token, conf_form_method, conf_form_host, conf_form_block, conf_form_origin,
     conf_form_file, conf_form_anchor, conf_form_directory, conf_form_log, conf_form_user,
     conf_form_operator, conf_form_socket, conf_form_admin_host, conf_form_upstream_host,
-    conf_form_field, conf_form_statuses, conf_form_kept, conf_form_redis, conf_form_fleet_name;
+    conf_form_field, conf_form_statuses, conf_form_kept, conf_form_redis, conf_form_fleet_name,
+    conf_form_model, conf_form_identity;
 
 /* ---- the nearest word ---- */
 

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "conf_priv.h"
+#include "weir/base/hash.h"
 
 enum { VALUE_MAX = 2048 };
 
@@ -21,6 +22,14 @@ static void format_texts(const struct conf_row *row, const char *base, struct te
     text_char(out, ']');
 }
 
+/* Enough to see that it is another one now, and nothing to use. */
+static void hide(const char *string, struct text *out)
+{
+    static const struct hash_key key = {0x77656972, 0x68696465};
+
+    text_printf(out, "(not shown, %08x)", (unsigned)(hash_keyed(key, slice_str(string)) >> 32));
+}
+
 static void format_value(const struct conf_row *row, const char *base, char out[VALUE_MAX])
 {
     const char *string;
@@ -31,7 +40,10 @@ static void format_value(const struct conf_row *row, const char *base, char out[
         conf_num_format(row, conf_num_fetch(row, base), &t);
     } else if (row->type == CONF_TEXT) {
         memcpy(&string, base + row->at, sizeof string);
-        conf_quote(&t, string, SIZE_MAX);
+        if (row->secret && string[0] != '\0')
+            hide(string, &t);
+        else
+            conf_quote(&t, string, SIZE_MAX);
     } else {
         format_texts(row, base, &t);
     }

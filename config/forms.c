@@ -308,6 +308,27 @@ static const char *wrong_field(const char *text, char *room, size_t size)
     return NULL;
 }
 
+static const char *wrong_model(const char *text, char *room, size_t size)
+{
+    const char *star = strchr(text, '*');
+
+    (void)room, (void)size;
+    if (star != NULL && (star[1] != '\0' || star == text))
+        return "a * stands at the end of a name only";
+    return strlen(text) <= 64 ? NULL : "it is longer than 64 bytes";
+}
+
+static const char *wrong_identity(const char *text, char *room, size_t size)
+{
+    struct slice s = slice_str(text);
+
+    (void)room, (void)size;
+    for (size_t i = 0; i < s.len; i++)
+        if ((unsigned char)s.p[i] < 0x20 || s.p[i] == 0x7f)
+            return "a control character is in it";
+    return slice_trim(s).len == s.len ? NULL : "a blank stands at its end";
+}
+
 static const char *wrong_statuses(const char *text, char *room, size_t size)
 {
     unsigned from = 0, to = 0;
@@ -374,6 +395,10 @@ const struct conf_form conf_form_fleet_name = {"a name", "letters a to z, digits
                                                wrong_fleet_name};
 const struct conf_form conf_form_name = {"a name", "letters a to z, digits, - and _", wrong_name};
 const struct conf_form conf_form_path = {"a path", "/some/path", wrong_path};
+const struct conf_form conf_form_model = {"a model", "a name, perhaps with * at its end",
+                                          wrong_model};
+const struct conf_form conf_form_identity = {"a user", "the identity as it is sent",
+                                             wrong_identity};
 const struct conf_form conf_form_token = {"a field name", "letters, digits and -", wrong_token};
 const struct conf_form conf_form_method = {"a method", "GET, in capital letters", wrong_method};
 const struct conf_form conf_form_host = {"a host", "api.example.org, without a port", wrong_host};

@@ -72,7 +72,7 @@ void conf_wrong(struct conf_load *l, const struct conf_row *row, const config_se
     (void)vsnprintf(what, sizeof what, fmt, ap);
     va_end(ap);
     text_init(&t, value, sizeof value);
-    if (is_secret(row, setting))
+    if (row->secret || is_secret(row, setting))
         text_str(&t, "(not shown)");
     else
         format_setting(setting, &t);

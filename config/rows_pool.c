@@ -182,16 +182,65 @@ static const struct conf_row health_rows[] = {
 static const struct conf_table health_table = TABLE(
     "pools[].health", health_rows, "Active checks. They take out, but never close a breaker.");
 
+/* One row for each limit (WEIR_QUOTA_LIMITS). */
+#define LIMIT(k, s, f, hi, u, h) COUNT(k, s, f, "0", "0", hi, u, h, .def_words = "0 (off)")
+#define LIMIT_ROWS(s, f)                                                                           \
+    LIMIT("max_streams", s, f[QUOTA_MAX_STREAMS], "65535", "requests", "most in flight, always"),  \
+        LIMIT("requests_per_minute", s, f[QUOTA_REQUESTS_MINUTE], "1000000", "requests",           \
+              "most let in, in any 60 s"),                                                         \
+        LIMIT("tokens_per_minute", s, f[QUOTA_TOKENS_MINUTE], "1000000000", "tokens",              \
+              "most of prompts and outputs together"),                                             \
+        LIMIT("prompt_tokens_per_minute", s, f[QUOTA_PROMPT_MINUTE], "1000000000", "tokens",       \
+              "most of prompts"),                                                                  \
+        LIMIT("output_tokens_per_minute", s, f[QUOTA_OUTPUT_MINUTE], "1000000000", "tokens",       \
+              "most of outputs"),                                                                  \
+        LIMIT("requests_per_day", s, f[QUOTA_REQUESTS_DAY], "1000000000", "requests",              \
+              "most let in, in any 24 h"),                                                         \
+        LIMIT("tokens_per_day", s, f[QUOTA_TOKENS_DAY], "1000000000000", "tokens",                 \
+              "most of prompts and outputs together"),                                             \
+        LIMIT("prompt_tokens_per_day", s, f[QUOTA_PROMPT_DAY], "1000000000000", "tokens",          \
+              "most of prompts"),                                                                  \
+        LIMIT("output_tokens_per_day", s, f[QUOTA_OUTPUT_DAY], "1000000000000", "tokens",          \
+              "most of outputs")
+
 static const struct conf_row users_rows[] = {
     RATIO("fair_share", struct users_conf, fair_share, "0.1", "0.01", "1", "of the places",
           "most one user may hold while the pool sheds"),
-    COUNT("max_streams", struct users_conf, max_streams, "0", "0", "65535", "requests",
-          "most in flight per user, always", .def_words = "0 (off)"),
-    COUNT("requests_per_minute", struct users_conf, requests_per_minute, "0", "0", "1000000",
-          "requests", "most per user and minute, always", .def_words = "0 (off)"),
+    LIMIT_ROWS(struct users_conf, limits.most),
 };
 static const struct conf_table users_table =
-    TABLE("pools[].users", users_rows, "What one user may take.");
+    TABLE("pools[].users", users_rows,
+          "What one user may take. Minute and day slide; tokens are those that answers name in "
+          "their `usage`, else guessed.");
+
+static const struct conf_word limit_classes[] = {{"any", CLASS_COUNT},
+                                                 {"paid", CLASS_PAID},
+                                                 {"interactive", CLASS_INTERACTIVE},
+                                                 {"batch", CLASS_BATCH},
+                                                 {NULL, 0}};
+static const struct conf_word limit_pers[] = {{"user", 0}, {"all", 1}, {NULL, 0}};
+
+static const struct conf_row limit_rows[] = {
+    WORD("class", struct limit_conf, class, "any", limit_classes, "requests of this class only"),
+    TEXT("model", struct limit_conf, model, &conf_form_model,
+         "requests for this model only; with * at its end, for all whose name begins so",
+         .def_words = "any"),
+    TEXT("user", struct limit_conf, user, &conf_form_identity,
+         "requests of this user only, as the identity is sent (\"Bearer KEY\"); without model and "
+         "class its numbers take the place of those of users",
+         .def_words = "any", .secret = true),
+    WORD("per", struct limit_conf, shared, "user", limit_pers,
+         "user: each user has this much; all: they share it"),
+    LIMIT_ROWS(struct limit_conf, limits.most),
+};
+static const struct conf_table limit_table = {
+    .name = "pools[].limits[]",
+    .about = "Limits beside `users`, for models, classes, single users. Every one that a request "
+             "matches holds for it.",
+    .each = "a limit",
+    .size = sizeof(struct limit_conf),
+    ROWS_OF(limit_rows),
+};
 
 static const struct conf_word profiles[] = {{"chat", 0}, {"api", 1}, {NULL, 0}};
 static const struct conf_word overload_statuses[] = {{"503", 503}, {"429", 429}, {NULL, 0}};
@@ -215,6 +264,8 @@ static const struct conf_row pool_rows[] = {
     GROUP("timeouts", struct pool_conf, timeouts, &timeouts_table, "patience with upstreams"),
     GROUP("health", struct pool_conf, health, &health_table, "active checks"),
     GROUP("users", struct pool_conf, decide.users, &users_table, "what one user may take"),
+    LIST("limits", struct pool_conf, limits, n_limits, &limit_table,
+         "what models, classes and single users may take", .most = LIMITS_MAX),
     DURATION("lease", struct pool_conf, decide.lease_ns, "10m", "0s", "1h",
              "precedence of a user whose last turn was completed within this time"),
     DURATION("heartbeat", struct pool_conf, heartbeat_ns, "15s", "0s", "5m",

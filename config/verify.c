@@ -111,6 +111,82 @@ static void shorter(struct verify *v, const struct pool_conf *p, const char *wha
     conf_diagnostic(v->m, here.file, here.line, what, p->name, greater, lesser);
 }
 
+static bool is_of_one_user(const struct limit_conf *l)
+{
+    return l->user[0] != '\0' && l->model[0] == '\0' && l->class == CLASS_COUNT;
+}
+
+/* Is there a model that both names mean? */
+static bool models_meet(const char *a, const char *b)
+{
+    size_t n = strcspn(a, "*"), m = strcspn(b, "*"), least = n < m ? n : m;
+
+    if (*a == '\0' || *b == '\0')
+        return true;
+    if (strncmp(a, b, least) != 0)
+        return false;
+    return (a[n] == '*' && m >= n) || (b[m] == '*' && n >= m) || n == m;
+}
+
+static bool may_meet(const struct limit_conf *a, const struct limit_conf *b)
+{
+    bool users = a->user[0] == '\0' || b->user[0] == '\0' || strcmp(a->user, b->user) == 0;
+    bool classes = a->class == CLASS_COUNT || b->class == CLASS_COUNT || a->class == b->class;
+
+    return users && classes && models_meet(a->model, b->model);
+}
+
+static bool is_about_the_same(const struct limit_conf *a, const struct limit_conf *b)
+{
+    return strcmp(a->user, b->user) == 0 && strcmp(a->model, b->model) == 0 &&
+           a->class == b->class && a->shared == b->shared;
+}
+
+static bool limits_nothing(const struct limit_conf *l)
+{
+    for (int i = 0; i < QUOTA_LIMITS; i++)
+        if (l->limits.most[i] != 0)
+            return false;
+    return true;
+}
+
+/* Counted in pairs: as many as meet one of them meet a request at most. */
+static void verify_meetings(struct verify *v, const struct pool_conf *p, size_t i,
+                            struct conf_origin here)
+{
+    size_t n = 0;
+
+    if (is_of_one_user(&p->limits[i]))
+        return;
+    for (size_t k = 0; k < p->n_limits; k++)
+        n += !is_of_one_user(&p->limits[k]) && may_meet(&p->limits[i], &p->limits[k]);
+    if (n > LIMITS_MEET_MAX)
+        conf_diagnostic(v->m, here.file, here.line,
+                        "pools[%s].limits[%zu]: a request may come under %zu limits with it, at "
+                        "most %d are possible",
+                        p->name, i, n, LIMITS_MEET_MAX);
+}
+
+static void verify_limits(struct verify *v, const struct pool_conf *p)
+{
+    for (size_t i = 0; i < p->n_limits; i++) {
+        struct conf_origin here = place_of(v, &p->limits[i], true);
+
+        if (limits_nothing(&p->limits[i]))
+            conf_diagnostic(v->m, here.file, here.line,
+                            "pools[%s].limits[%zu] limits nothing: give it requests_per_minute or "
+                            "another number",
+                            p->name, i);
+        for (size_t k = 0; k < i; k++)
+            if (is_about_the_same(&p->limits[k], &p->limits[i]))
+                conf_diagnostic(v->m, here.file, here.line,
+                                "pools[%s].limits[%zu] is about the same requests as limits[%zu]: "
+                                "put their numbers into one",
+                                p->name, i, k);
+        verify_meetings(v, p, i, here);
+    }
+}
+
 static void verify_pool(struct verify *v, const struct pool_conf *p)
 {
     const struct breaker_conf *b = &p->decide.breaker;
@@ -119,6 +195,7 @@ static void verify_pool(struct verify *v, const struct pool_conf *p)
     find_twice(v, "upstream", p->n_upstreams, upstream_name, p->upstreams);
     for (size_t i = 0; i < p->n_upstreams; i++)
         verify_upstream(v, p, &p->upstreams[i]);
+    verify_limits(v, p);
     shorter(v, p, "pools[%s].breaker: open_max (%s) is shorter than open_min (%s)", &b->open_min_ns,
             &b->open_max_ns);
     shorter(v, p, "pools[%s].timeouts: first_token_last (%s) is shorter than first_token (%s)",

@@ -8,6 +8,7 @@
 #define LATE_FROM_S 30.0
 #define LIST_MAX_S  120.0 /* the list is no longer than that: most of its users never come */
 #define JITTER      0.1
+#define LATER       0.05
 #define LATELY_S    10u
 #define EARLY_S     2u /* clients that come a little before their time keep it, too */
 
@@ -39,6 +40,16 @@ uint32_t appoint_next(uint64_t *end_ns, struct random *random, double per_s, uin
         end = now_ns + num_ns(LIST_MAX_S);
     *end_ns = end;
     return to_ms(wait_s * random_between(random, 1 - JITTER, 1 + JITTER));
+}
+
+uint32_t appoint_after(struct random *random, uint64_t turn_ns, uint64_t room_ns, uint64_t now_ns)
+{
+    double wait_s = num_s(turn_ns - now_ns);
+    double room_s = num_clamp(num_s(room_ns - now_ns), LATE_FROM_S, LONGEST_S);
+
+    if (wait_s > LONGEST_S)
+        return to_ms(random_between(random, room_s, LONGEST_S));
+    return to_ms(wait_s * random_between(random, 1, 1 + LATER) + 0.001);
 }
 
 /* Forgets what lies further back than anybody asks. */

@@ -203,6 +203,8 @@ static int nearness(enum rule rule)
     case RULE_FAIR_SHARE:
     case RULE_USER_STREAMS:
     case RULE_USER_RATE:
+    case RULE_USER_TOKENS:
+    case RULE_LIMIT:
     case RULE_RETRY:
     case RULE_RETRY_BUDGET:
         break;

@@ -244,6 +244,7 @@ void pool_end(struct pool *p, struct pool_request *r, const struct pool_report *
               uint64_t now_ns)
 {
     pool_release(p, r, rep, now_ns);
+    pool_settle(p, r, rep, now_ns);
     pool_free_place(p, r);
     r->state = REQUEST_ENDED;
     pool_serve_queue(p, now_ns);
@@ -286,6 +287,7 @@ enum pool_verdict pool_retry(struct pool *p, struct pool_request *r, const struc
     if (may && send_again(p, r, now_ns))
         return POOL_ADMIT;
     r->numbers.rule = RULE_RETRY_BUDGET;
+    pool_settle(p, r, rep, now_ns);
     pool_free_place(p, r);
     r->state = REQUEST_ENDED;
     pool_serve_queue(p, now_ns);
@@ -302,6 +304,7 @@ void pool_leave(struct pool *p, struct pool_request *r, uint64_t now_ns)
     }
     if (r->state == REQUEST_QUEUED) {
         queue_remove(&p->queue, r);
+        pool_settle(p, r, NULL, now_ns);
         pool_free_place(p, r);
         r->state = REQUEST_ENDED;
     } else if (r->woken) {

@@ -143,11 +143,8 @@ static uint32_t user_most(struct pool *p, const struct user_slot *slot, uint64_t
 static enum rule user_rule(struct pool *p, struct pool_request *r, struct user_slot *slot,
                            uint64_t now_ns)
 {
-    const struct users_conf *c = &p->conf->users;
     uint32_t most = user_most(p, slot, now_ns);
 
-    if (c->max_streams > 0 && slot->places >= c->max_streams)
-        return RULE_USER_STREAMS;
     if (slot->places >= most) {
         slot->surplus_ns = now_ns;
         r->numbers.user_most = most;
@@ -164,15 +161,12 @@ enum rule pool_door(struct pool *p, struct pool_request *r, uint64_t now_ns)
 {
     struct user_slot *slot = users_arrived(&p->users, r->user, now_ns);
     enum rule rule = RULE_NONE;
-    uint64_t wait_ns = 0;
 
-    if (slot == NULL || r->class == CLASS_SYSTEM)
+    if (r->class == CLASS_SYSTEM)
         return RULE_NONE;
-    rule = user_rule(p, r, slot, now_ns);
-    if (rule != RULE_NONE || p->conf->users.requests_per_minute == 0)
-        return rule;
-    wait_ns = user_rate_wait(slot, p->conf->users.requests_per_minute, now_ns);
-    return wait_ns > 0 ? RULE_USER_RATE : RULE_NONE;
+    if (slot != NULL)
+        rule = user_rule(p, r, slot, now_ns);
+    return rule == RULE_NONE ? pool_charge(p, r, now_ns) : rule;
 }
 
 void pool_take_user_place(struct pool *p, struct pool_request *r)
@@ -219,19 +213,13 @@ static enum cause cause_of(enum rule rule)
 }
 
 /* A refusal of one user's surplus has a list of its own, served at that user's share. */
-static uint32_t appoint_user(struct pool *p, const struct pool_request *r, enum rule rule,
-                             uint64_t now_ns)
+static uint32_t appoint_user(struct pool *p, const struct pool_request *r, uint64_t now_ns)
 {
     struct user_slot *slot = users_find(&p->users, r->user);
     double per_s = rate_now(&p->admitted, now_ns) * p->conf->users.fair_share;
-    uint64_t not_before_ns = now_ns;
 
-    WEIR_ASSERT(slot != NULL);
-    if (rule == RULE_USER_RATE) {
-        not_before_ns += user_rate_wait(slot, p->conf->users.requests_per_minute, now_ns);
-        per_s = p->conf->users.requests_per_minute / 60.0;
-    }
-    return appoint_next(&slot->appoint_ns, &p->random, per_s, not_before_ns, now_ns);
+    return appoint_next(slot == NULL ? &p->appoint_ns : &slot->appoint_ns, &p->random, per_s,
+                        now_ns, now_ns);
 }
 
 static bool state_lasts(const struct pool *p, const struct pool_request *r, uint64_t now_ns)
@@ -263,13 +251,15 @@ static bool must_not_retry(struct pool *p, const struct pool_request *r, bool la
            (r->client_retry > 0 && retries_storm(p, now_ns));
 }
 
-static uint32_t appointment(struct pool *p, const struct pool_request *r, enum rule rule,
-                            bool lasts, uint64_t now_ns)
+static uint32_t appointment(struct pool *p, const struct pool_request *r, bool *lasts,
+                            uint64_t now_ns)
 {
-    if (lasts)
+    if (*lasts)
         return appoint_late(&p->random);
+    if (r->quota != NULL && r->quota->no.wait_ms > 0)
+        return pool_appoint_limited(p, &r->quota->no, lasts, now_ns);
     if (r->cause == CAUSE_RATE_LIMITED)
-        return appoint_user(p, r, rule, now_ns);
+        return appoint_user(p, r, now_ns);
     return appoint_next(&p->appoint_ns, &p->random, rate_now(&p->admitted, now_ns),
                         pool_earliest_for(p, r, now_ns), now_ns);
 }
@@ -284,10 +274,10 @@ void pool_refuse(struct pool *p, struct pool_request *r, enum rule rule, int bla
     if (rule == RULE_FAIR_SHARE)
         r->numbers.user_most = door.user_most;
     else if (rule == RULE_USER_STREAMS)
-        r->numbers.user_most = p->conf->users.max_streams;
+        r->numbers.user_most = (uint32_t)r->quota->no.most;
     r->cause = cause_of(rule);
     lasts = state_lasts(p, r, now_ns);
-    r->numbers.retry_after_ms = appointment(p, r, rule, lasts, now_ns);
+    r->numbers.retry_after_ms = appointment(p, r, &lasts, now_ns);
     r->no_retry = must_not_retry(p, r, lasts, now_ns);
     if (!r->no_retry)
         appointed_note(&p->appointed, r->numbers.retry_after_ms, now_ns);
@@ -297,6 +287,7 @@ void pool_refuse(struct pool *p, struct pool_request *r, enum rule rule, int bla
         p->user_rule = rule;
         p->user_rule_ns = now_ns;
     }
+    pool_settle(p, r, NULL, now_ns);
     pool_free_place(p, r);
     r->state = REQUEST_ENDED;
 }

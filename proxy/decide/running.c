@@ -275,9 +275,8 @@ bool pool_next_user(const struct pool *p, size_t *at, uint64_t out[RUNNING_OF_US
 {
     for (; *at < USERS_SLOTS; ++*at) {
         const struct user_slot *s = &p->users.slot[*at];
-        const uint64_t numbers[RUNNING_OF_USER] = {s->user,        s->seen_ns,    s->minute_ns,
-                                                   s->appoint_ns,  s->placed_ns,  s->surplus_ns,
-                                                   s->this_minute, s->last_minute};
+        const uint64_t numbers[RUNNING_OF_USER] = {s->user, s->seen_ns, s->appoint_ns, s->placed_ns,
+                                                   s->surplus_ns};
 
         if (s->user == 0 || now_ns > s->seen_ns + USER_NS)
             continue;
@@ -291,19 +290,16 @@ bool pool_next_user(const struct pool *p, size_t *at, uint64_t out[RUNNING_OF_US
 bool pool_restore_user(struct pool *p, const uint64_t in[RUNNING_OF_USER], uint64_t now_ns)
 {
     struct user_slot *s;
-    bool sound = in[0] != 0 && in[1] <= now_ns && in[2] <= now_ns && in[3] <= now_ns + SOON_NS &&
-                 in[4] <= now_ns && in[5] <= now_ns && in[6] <= UINT32_MAX && in[7] <= UINT32_MAX;
+    bool sound = in[0] != 0 && in[1] <= now_ns && in[2] <= now_ns + SOON_NS && in[3] <= now_ns &&
+                 in[4] <= now_ns;
 
     s = sound ? users_arrived(&p->users, in[0], now_ns) : NULL;
     if (s == NULL)
         return sound; /* its group is full: it begins anew */
     s->seen_ns = in[1];
-    s->minute_ns = in[2];
-    s->appoint_ns = in[3];
-    s->placed_ns = in[4];
-    s->surplus_ns = in[5];
-    s->this_minute = (uint32_t)in[6];
-    s->last_minute = (uint32_t)in[7];
+    s->appoint_ns = in[2];
+    s->placed_ns = in[3];
+    s->surplus_ns = in[4];
     return true;
 }
 

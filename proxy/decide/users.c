@@ -7,8 +7,7 @@
 #include "weir/base/assert.h"
 #include "weir/decide/num.h"
 
-#define ROUND_NS  (10 * NS_PER_S)
-#define MINUTE_NS (60 * NS_PER_S)
+#define ROUND_NS (10 * NS_PER_S)
 
 static struct user_slot *group_of(struct users *t, uint64_t user)
 {
@@ -85,35 +84,4 @@ uint32_t users_recent(struct users *t, uint64_t now_ns)
     turn_round(t, now_ns);
     came = t->seen > t->seen_before ? t->seen : t->seen_before;
     return came > t->with_places ? came : t->with_places;
-}
-
-static void turn_minute(struct user_slot *u, uint64_t now_ns)
-{
-    uint64_t age = now_ns - u->minute_ns;
-
-    if (age < MINUTE_NS)
-        return;
-    u->last_minute = age < 2 * MINUTE_NS ? u->this_minute : 0;
-    u->this_minute = 0;
-    u->minute_ns = age < 2 * MINUTE_NS ? u->minute_ns + MINUTE_NS : now_ns;
-}
-
-/*
- * Requests of the last 60 s, those of the last full minute taken as spread evenly over it.  When
- * over, the wait is until enough of them have slid out.
- */
-uint64_t user_rate_wait(struct user_slot *u, uint32_t per_minute, uint64_t now_ns)
-{
-    double passed, counted;
-
-    turn_minute(u, now_ns);
-    passed = num_s(now_ns - u->minute_ns) / num_s(MINUTE_NS);
-    counted = u->this_minute + u->last_minute * (1 - passed);
-    if (counted + 1 <= per_minute) {
-        u->this_minute++;
-        return 0;
-    }
-    if (u->this_minute + 1 <= per_minute) /* the old minute slides out far enough */
-        return num_ns((counted + 1 - per_minute) / u->last_minute * num_s(MINUTE_NS)) + 1;
-    return MINUTE_NS - (now_ns - u->minute_ns) + 1;
 }

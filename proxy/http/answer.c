@@ -28,6 +28,12 @@ void answer_init(struct answer *a, enum answer_form form, enum dialect hint)
     event_begin(a);
 }
 
+void answer_count_usage(struct answer *a, struct usage *into)
+{
+    *into = (struct usage){0};
+    a->usage = into;
+}
+
 /* "[DONE]" is no JSON; SDKs look at how the data begins, and so do we. */
 static void mark_match(struct answer *a, struct slice bytes)
 {
@@ -50,7 +56,7 @@ void data_feed(struct answer *a, struct slice bytes)
     a->s.seen |= SEEN_BYTES;
     if (a->s.mark < MARK_LEN && a->s.form == FORM_SSE)
         mark_match(a, bytes);
-    json_scan_feed(&a->s.json, &event_schema, a, bytes);
+    json_scan_feed(&a->s.json, a->usage == NULL ? &event_schema : &event_schema_counted, a, bytes);
     if (!done && json_scan_done(&a->s.json))
         (void)event_settle_marks(a);
 }

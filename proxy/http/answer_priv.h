@@ -80,6 +80,8 @@ enum event_kind event_kind_of(struct slice type);
 /* The JSON of all dialects as one schema; its leaves become SEEN_ bits of the answer given as arg.
  */
 extern const struct json_schema event_schema;
+/* The same, and what the answer took (a->usage). */
+extern const struct json_schema event_schema_counted;
 
 /* The status that an error's code, type or status means, 400-599; 0 if it means nothing to us. */
 int error_code_status(struct slice code);

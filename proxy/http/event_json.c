@@ -4,6 +4,7 @@
  * values show.  What that means together is event.c's.
  */
 #include "answer_priv.h"
+#include "usage_priv.h"
 #include "weir/base/assert.h"
 
 enum leaf {
@@ -32,7 +33,8 @@ enum leaf {
     LEAF_MESSAGE,
     LEAF_SEQUENCE,
     LEAF_JSONRPC,
-    LEAF_COUNT,
+    LEAF_USAGE, /* and as many as there are counts */
+    LEAF_COUNT = LEAF_USAGE + USAGE_COUNT,
 };
 
 enum node {
@@ -56,6 +58,7 @@ enum node {
     NODE_DELTA,
     NODE_BLOCK,
     NODE_ERROR,
+    NODE_USAGE,
 };
 
 /* The keys that matter, place by place (json_scan.h); those of most events first. */
@@ -128,6 +131,14 @@ enum node {
     X("type", .leaf = LEAF_ERROR_TYPE, .text = true)                                               \
     X("status", .leaf = LEAF_ERROR_STATUS, .text = true)
 
+/* The same for a reader that wants to know as well what the answer took. */
+#define USAGE_NODE    NODE_USAGE
+#define USAGE_LEAF(c) (LEAF_USAGE + (c))
+#define TOP_COUNTED(X)                                                                             \
+    X("usageMetadata", .leaf = LEAF_CANDIDATES, .object = NODE_USAGE) TOP(X) USAGE_TOP(X)
+#define MESSAGE_COUNTED(X)  OLLAMA_MESSAGE(X) USAGE_INSIDE(X)
+#define RESPONSE_COUNTED(X) RESPONSE(X) USAGE_INSIDE(X)
+
 static const struct json_rule top[] = {TOP(JSON_RULE_ROW)};
 static const struct json_rule choice[] = {CHOICE(JSON_RULE_ROW)};
 static const struct json_rule chat_delta[] = {CHAT_DELTA(JSON_RULE_ROW)};
@@ -143,27 +154,43 @@ static const struct json_rule block[] = {BLOCK(JSON_RULE_ROW)};
 static const struct json_rule delta[] = {DELTA(JSON_RULE_ROW)};
 static const struct json_rule error[] = {ERROR(JSON_RULE_ROW)};
 
+static const struct json_rule top_counted[] = {TOP_COUNTED(JSON_RULE_ROW)};
+static const struct json_rule message_counted[] = {MESSAGE_COUNTED(JSON_RULE_ROW)};
+static const struct json_rule response_counted[] = {RESPONSE_COUNTED(JSON_RULE_ROW)};
+static const struct json_rule usage[] = {USAGE_OF(JSON_RULE_ROW)};
+
+/* The nodes that are the same in both. */
+#define PLAIN_NODES                                                                                \
+    [NODE_CHOICES] = {.list = true, .other = {.object = NODE_CHOICE}},                             \
+    [NODE_CHOICE] = {JSON_RULES(choice, CHOICE)},                                                  \
+    [NODE_CHAT_DELTA] = {JSON_RULES(chat_delta, CHAT_DELTA)},                                      \
+    [NODE_CHAT_ANY] = {.list = true, .other = {CHAT_ANY}},                                         \
+    [NODE_LOGPROBS] = {JSON_RULES(logprobs, LOGPROBS)},                                            \
+    [NODE_CANDIDATES] = {.list = true, .other = {.object = NODE_CANDIDATE}},                       \
+    [NODE_CANDIDATE] = {JSON_RULES(candidate, CANDIDATE)},                                         \
+    [NODE_CANDIDATE_CONTENT] = {JSON_RULES(candidate_content, CANDIDATE_CONTENT)},                 \
+    [NODE_PARTS] = {.list = true, .other = {.object = NODE_PART}},                                 \
+    [NODE_PART] = {JSON_RULES(part, PART), .other = {.leaf = LEAF_GEMINI_CONTENT}},                \
+    [NODE_FEEDBACK] = {JSON_RULES(feedback, FEEDBACK)},                                            \
+    [NODE_OLLAMA_ANY] = {.list = true,                                                             \
+                         .other = {.leaf = LEAF_OLLAMA_CONTENT, .object = NODE_OLLAMA_ANY}},       \
+    [NODE_NESTED_ERROR] = {JSON_RULES(nested_error, NESTED_ERROR)},                                \
+    [NODE_DELTA] = {JSON_RULES(delta, DELTA), .other = {.leaf = LEAF_DELTA_PART}},                 \
+    [NODE_BLOCK] = {JSON_RULES(block, BLOCK), .other = {.leaf = LEAF_BLOCK_PART}},                 \
+    [NODE_ERROR] = {JSON_RULES(error, ERROR)}
+
 static const struct json_node nodes[] = {
+    PLAIN_NODES,
     [NODE_TOP] = {JSON_RULES(top, TOP)},
-    [NODE_CHOICES] = {.list = true, .other = {.object = NODE_CHOICE}},
-    [NODE_CHOICE] = {JSON_RULES(choice, CHOICE)},
-    [NODE_CHAT_DELTA] = {JSON_RULES(chat_delta, CHAT_DELTA)},
-    [NODE_CHAT_ANY] = {.list = true, .other = {CHAT_ANY}},
-    [NODE_LOGPROBS] = {JSON_RULES(logprobs, LOGPROBS)},
-    [NODE_CANDIDATES] = {.list = true, .other = {.object = NODE_CANDIDATE}},
-    [NODE_CANDIDATE] = {JSON_RULES(candidate, CANDIDATE)},
-    [NODE_CANDIDATE_CONTENT] = {JSON_RULES(candidate_content, CANDIDATE_CONTENT)},
-    [NODE_PARTS] = {.list = true, .other = {.object = NODE_PART}},
-    [NODE_PART] = {JSON_RULES(part, PART), .other = {.leaf = LEAF_GEMINI_CONTENT}},
-    [NODE_FEEDBACK] = {JSON_RULES(feedback, FEEDBACK)},
     [NODE_OLLAMA_MESSAGE] = {JSON_RULES(ollama_message, OLLAMA_MESSAGE)},
-    [NODE_OLLAMA_ANY] = {.list = true,
-                         .other = {.leaf = LEAF_OLLAMA_CONTENT, .object = NODE_OLLAMA_ANY}},
     [NODE_RESPONSE] = {JSON_RULES(response, RESPONSE)},
-    [NODE_NESTED_ERROR] = {JSON_RULES(nested_error, NESTED_ERROR)},
-    [NODE_DELTA] = {JSON_RULES(delta, DELTA), .other = {.leaf = LEAF_DELTA_PART}},
-    [NODE_BLOCK] = {JSON_RULES(block, BLOCK), .other = {.leaf = LEAF_BLOCK_PART}},
-    [NODE_ERROR] = {JSON_RULES(error, ERROR)},
+};
+static const struct json_node nodes_counted[] = {
+    PLAIN_NODES,
+    [NODE_TOP] = {JSON_RULES(top_counted, TOP_COUNTED)},
+    [NODE_OLLAMA_MESSAGE] = {JSON_RULES(message_counted, MESSAGE_COUNTED)},
+    [NODE_RESPONSE] = {JSON_RULES(response_counted, RESPONSE_COUNTED)},
+    [NODE_USAGE] = {JSON_RULES(usage, USAGE_OF)},
 };
 
 /* Sources of an error's code, the most telling last. */
@@ -345,4 +372,16 @@ static void on_leaf(void *arg, uint8_t leaf, enum json_kind kind, struct slice t
     content_notice(a);
 }
 
+static void on_leaf_counted(void *arg, uint8_t leaf, enum json_kind kind, struct slice text)
+{
+    struct answer *a = arg;
+
+    if (leaf < LEAF_USAGE)
+        on_leaf(arg, leaf, kind, text);
+    else
+        usage_take(a->usage, (enum usage_count)(leaf - LEAF_USAGE), kind, text);
+}
+
 const struct json_schema event_schema = {.nodes = nodes, .on_leaf = on_leaf};
+const struct json_schema event_schema_counted = {.nodes = nodes_counted,
+                                                 .on_leaf = on_leaf_counted};

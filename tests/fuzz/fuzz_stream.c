@@ -9,6 +9,27 @@
 
 enum { OUT = 1 << 16 };
 
+static void same_usage(const struct usage *a, const struct usage *b)
+{
+    WEIR_ASSERT(usage_prompt(a) == usage_prompt(b) && usage_output(a) == usage_output(b));
+    WEIR_ASSERT(a->knows_prompt == b->knows_prompt && a->knows_output == b->knows_output);
+    WEIR_ASSERT(usage_prompt(a) <= 300 * 1000 * 1000 && usage_output(a) <= 200 * 1000 * 1000);
+}
+
+/* A whole answer of its JSON. */
+static void check_usage(struct slice in)
+{
+    uint32_t seed = fuzz_seed(in);
+    struct usage_scan whole, part;
+
+    usage_scan_init(&whole);
+    usage_scan_feed(&whole, in);
+    usage_scan_init(&part);
+    while (in.len > 0)
+        usage_scan_feed(&part, fuzz_piece(&in, &seed));
+    same_usage(&part.usage, &whole.usage);
+}
+
 static void same(const struct answer *a, const struct answer *b)
 {
     WEIR_ASSERT(a->dialect == b->dialect && a->events == b->events);
@@ -16,6 +37,7 @@ static void same(const struct answer *a, const struct answer *b)
     WEIR_ASSERT(a->finished == b->finished && a->finish_reason == b->finish_reason);
     WEIR_ASSERT(a->error == b->error && a->error_status == b->error_status);
     WEIR_ASSERT(a->at_boundary == b->at_boundary && a->sequence == b->sequence);
+    same_usage(a->usage, b->usage);
 }
 
 static void check_facts(const struct answer *a)
@@ -42,8 +64,10 @@ static void check_pieces(const struct answer *whole, struct slice in, enum answe
 {
     uint32_t seed = fuzz_seed(in);
     struct answer part, before;
+    struct usage usage;
 
     answer_init(&part, form, hint);
+    answer_count_usage(&part, &usage);
     while (in.len > 0) {
         before = part;
         answer_feed(&part, fuzz_piece(&in, &seed));
@@ -85,6 +109,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     enum answer_form form;
     enum dialect hint;
     struct answer whole;
+    struct usage usage;
     struct slice in;
 
     if (size == 0)
@@ -93,10 +118,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     hint = (enum dialect)((uint8_t)(data[0] - 'A') % 6);
     in = slice_of(data + 1, size - 1);
     answer_init(&whole, form, hint);
+    answer_count_usage(&whole, &usage);
     answer_feed(&whole, in);
     check_facts(&whole);
     check_pieces(&whole, in, form, hint);
     check_error_json(in, form);
     check_body(in);
+    check_usage(in);
     return 0;
 }

@@ -136,8 +136,9 @@ static void tune_batch(struct decide_conf *c)
 
 static void tune_users(struct decide_conf *c)
 {
-    c->users.max_streams = 5;
-    c->users.requests_per_minute = 30;
+    c->users.limits.most[QUOTA_MAX_STREAMS] = 5;
+    c->users.limits.most[QUOTA_REQUESTS_MINUTE] = 30;
+    c->users.limits.most[QUOTA_TOKENS_DAY] = 1000 * 1000;
 }
 
 static void tune_retry(struct decide_conf *c)

@@ -43,11 +43,17 @@ static void weir_init(struct proxy *p)
     g->pool = pool_init(mem, &g->conf, g->max_streams, sc->n_engines, (struct hash_key){1, 2},
                         sc->seed * 977 + (uint64_t)p->index, p->w->now_ns);
     g->t.tick_ns = p->w->now_ns;
+    if (!quota_limits_any(&g->conf.users.limits))
+        return;
+    g->quota = calloc(1, quota_bytes());
+    WEIR_ASSERT(g->quota != NULL);
+    pool_set_limits(g->pool, g->quota, NULL, 0);
 }
 
 static void weir_fini(struct proxy *p)
 {
     free(p->weir->raw);
+    free(p->weir->quota);
     free(p->weir);
 }
 
@@ -58,6 +64,8 @@ static enum pool_verdict weir_arrive(struct proxy *p, struct job *j)
     enum pool_verdict verdict;
 
     watch_before(p);
+    j->limits = (struct quota_request){0};
+    j->r.quota = g->quota == NULL ? NULL : &j->limits;
     verdict = pool_arrive(g->pool, &j->r, p->w->now_ns);
     g->t.arrived++;
     if (verdict == POOL_ADMIT) {

@@ -84,6 +84,7 @@ struct talk {
 enum job_phase { JOB_WAITING, JOB_SENT, JOB_OVER };
 struct job {
     struct pool_request r;
+    struct quota_request limits;
     struct list live;   /* of its proxy while SENT */
     struct list node;   /* in its engine: queue or slots */
     struct list queued; /* in a rival's queue */
@@ -245,6 +246,7 @@ struct tallies {
 struct weir_gate {
     struct pool *pool;
     void *raw; /* where the pool's memory begins */
+    struct quota *quota; /* NULL: no limits */
     struct decide_conf conf, other_conf;
     uint32_t max_streams[SIM_ENGINES_MAX];
     struct watch before;

@@ -31,6 +31,8 @@
     X(DOCTOR, "doctor", "", READ, doctor, 0,                                                       \
       "What an expert would say: settings that do not fit what is seen, and what to do")           \
     X(SESSIONS, "sessions", "", READ, sessions, 0, "The requests under way now, oldest first")     \
+    X(USERS, "users", "[COUNT]", READ, users, 0,                                                   \
+      "Who has used most of the limits, and how much; the fullest first")                          \
     X(EVENTS, "events", "[COUNT]", READ, events, 0,                                                \
       "The last changes of state, commands and lapses, with their numbers; newest last")           \
     X(CONFIG, "config", "[KEY]", READ, config, 0,                                                  \

@@ -96,6 +96,14 @@ struct health_conf {
     size_t n_status;
 };
 
+/* Who a limit is about, and whether each of them has it or all of them share it. */
+struct limit_conf {
+    char *user, *model; /* "" = any */
+    uint32_t class;     /* enum request_class; CLASS_COUNT = any */
+    bool shared;
+    struct quota_limits limits;
+};
+
 struct pool_conf {
     char *name;
     struct decide_conf decide;
@@ -103,6 +111,8 @@ struct pool_conf {
     size_t n_upstreams;
     struct timeouts_conf timeouts;
     struct health_conf health;
+    struct limit_conf *limits;
+    size_t n_limits;
     uint64_t heartbeat_ns; /* 0 = off */
     int overload_status;   /* 503 or 429 */
     bool restate_errors;

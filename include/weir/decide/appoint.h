@@ -36,6 +36,13 @@ void appointed_note(struct appointed *a, uint32_t wait_ms, uint64_t now_ns);
 /* Appointments of the last 10 s. */
 uint32_t appointed_lately(struct appointed *a, uint64_t now_ns);
 
+/*
+ * The same for a turn that is known, with a jitter that is never early.  Of a turn beyond 59 s it
+ * is told some time from 30 s on, but not before `room_ns`, when the first of those who wait may
+ * come.
+ */
+uint32_t appoint_after(struct random *random, uint64_t turn_ns, uint64_t room_ns, uint64_t now_ns);
+
 /* For a state known to last: somewhere between 30 and 59 s. */
 uint32_t appoint_late(struct random *random);
 

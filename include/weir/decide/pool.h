@@ -11,6 +11,7 @@
 #include "weir/base/status.h"
 #include "weir/base/words.h"
 #include "weir/decide/canary.h"
+#include "weir/decide/quota.h"
 #include "weir/decide/rules.h"
 #include "weir/decide/settings.h"
 
@@ -86,9 +87,10 @@ struct pool_request {
      * in flight, but neither without a first token nor late until pool_uploaded.
      */
     bool uploading;
-    uint64_t connect_ns;   /* while SENT: what of its time a new connection took */
-    uint64_t deadline_ns;  /* the client's own (X-Stainless-Timeout), absolute; 0 = none */
-    uint32_t client_retry; /* X-Stainless-Retry-Count */
+    uint64_t connect_ns;         /* while SENT: what of its time a new connection took */
+    uint64_t deadline_ns;        /* the client's own (X-Stainless-Timeout), absolute; 0 = none */
+    uint32_t client_retry;       /* X-Stainless-Retry-Count */
+    struct quota_request *quota; /* the caller's, zeroed; NULL: no limit holds for it */
 
     /* out */
     enum pool_request_state state;
@@ -123,11 +125,12 @@ struct pool_request {
 /* What an ended exchange says about its upstream, for pool_end and pool_retry. */
 struct pool_report {
     enum outcome outcome;
-    uint32_t status;         /* of the upstream's answer, 0 = none came */
-    bool complete;           /* a clean whole answer: the user's turn was completed */
-    bool aborted;            /* the client went away */
-    uint32_t retry_after_ms; /* OUTCOME_REFUSED: what the upstream asked for, 0 = nothing */
-    uint64_t pace_ns;        /* of its stream: the mean time between events, 0 = too few */
+    uint32_t status;          /* of the upstream's answer, 0 = none came */
+    bool complete;            /* a clean whole answer: the user's turn was completed */
+    bool aborted;             /* the client went away */
+    uint32_t retry_after_ms;  /* OUTCOME_REFUSED: what the upstream asked for, 0 = nothing */
+    uint64_t pace_ns;         /* of its stream: the mean time between events, 0 = too few */
+    struct quota_usage usage; /* what it took, for its limits */
 };
 
 /* What an operator may have laid upon an upstream. */
@@ -203,6 +206,15 @@ struct pool *pool_init(void *mem, const struct decide_conf *conf, const uint32_t
 /* New settings for a running pool: learnt limits, windows and states stay. */
 void pool_set_conf(struct pool *p, const struct decide_conf *conf, const uint32_t *max_streams,
                    uint64_t now_ns);
+
+/*
+ * The limits that hold from now on, with those of the pool's conf for each user; what was counted
+ * stays.  q: quota_bytes of memory, zeroed, aligned to 64, the caller's, the same one each time.
+ * Without a call there are none.
+ */
+void pool_set_limits(struct pool *p, struct quota *q, const struct quota_rule *rules, size_t n);
+/* NULL: it has no limits. */
+const struct quota *pool_quota(const struct pool *p);
 
 /*
  * The list of upstreams of a running pool changes in place: requests, users, the queue and what was

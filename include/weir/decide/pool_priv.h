@@ -96,6 +96,7 @@ struct pool {
     struct list woken;
     struct hash_key key;
     struct event_ring events;
+    struct quota *quota; /* NULL: nothing was ever limited */
     struct users users;
     struct leases leases;
     struct fleet_node *fleet; /* borrowed; NULL: this pool is of no fleet */
@@ -229,6 +230,18 @@ void pool_refuse(struct pool *p, struct pool_request *r, enum rule rule, int bla
 void pool_numbers(const struct pool *p, struct pool_request *r, enum rule rule, int upstream,
                   uint64_t now_ns);
 bool pool_sheds(const struct pool *p, uint64_t now_ns);
+
+/* charge.c */
+/* Charges it under its limits, or says which one refuses it (r->quota->no). */
+enum rule pool_charge(struct pool *p, struct pool_request *r, uint64_t now_ns);
+/* What it is charged is corrected; rep NULL: it was not sent. */
+void pool_settle(struct pool *p, struct pool_request *r, const struct pool_report *rep,
+                 uint64_t now_ns);
+/* How long one that a limit refused is told to wait; *lasts: longer than anybody would. */
+uint32_t pool_appoint_limited(struct pool *p, const struct quota_refusal *no, bool *lasts,
+                              uint64_t now_ns);
+
+/* refuse.c */
 void pool_take_user_place(struct pool *p, struct pool_request *r);
 void pool_free_place(struct pool *p, struct pool_request *r);
 

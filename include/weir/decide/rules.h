@@ -74,8 +74,14 @@
       "this user had as many requests as users.max_streams allows", \
       "fewer requests of this user at once") \
     X(RULE_USER_RATE, "user_rate", CAUSE_RATE_LIMITED, \
-      "this user sent more than users.requests_per_minute", \
-      "fewer requests of this user in a minute") \
+      "this user sent as many as users.requests_per_minute or requests_per_day allows", \
+      "fewer requests of this user in that time") \
+    X(RULE_USER_TOKENS, "user_tokens", CAUSE_RATE_LIMITED, \
+      "this user took as many tokens as users allows in a minute or a day", \
+      "fewer tokens for this user in that time") \
+    X(RULE_LIMIT, "limit", CAUSE_RATE_LIMITED, \
+      "as much was taken as a limit for this model, class or user allows (limits)", \
+      "less of it in that time") \
     X(RULE_SYSTEM_CAP, "system_cap", CAUSE_OVERLOADED, \
       "four requests of class system were under way already", \
       "fewer requests of class system at once") \

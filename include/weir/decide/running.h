@@ -26,7 +26,7 @@ void pool_keep_running(const struct pool *p, size_t upstream, struct running *ou
 bool pool_restore_running(struct pool *p, size_t upstream, const struct running *in,
                           uint64_t now_ns);
 
-enum { RUNNING_OF_POOL = 2, RUNNING_OF_USER = 8, RUNNING_OF_LEASE = 2 };
+enum { RUNNING_OF_POOL = 2, RUNNING_OF_USER = 5, RUNNING_OF_LEASE = 2, RUNNING_OF_QUOTA = 11 };
 
 void pool_keep_self(const struct pool *p, uint64_t out[RUNNING_OF_POOL]);
 bool pool_restore_self(struct pool *p, const uint64_t in[RUNNING_OF_POOL], uint64_t now_ns);
@@ -40,5 +40,13 @@ bool pool_restore_user(struct pool *p, const uint64_t in[RUNNING_OF_USER], uint6
 bool pool_next_lease(const struct pool *p, size_t *at, uint64_t out[RUNNING_OF_LEASE],
                      uint64_t now_ns);
 bool pool_restore_lease(struct pool *p, const uint64_t in[RUNNING_OF_LEASE], uint64_t now_ns);
+
+/*
+ * What was counted under limits, four parts of a window a call; nothing where the pool that is
+ * restored limits nothing.
+ */
+bool pool_next_quota(const struct pool *p, size_t *at, uint64_t out[RUNNING_OF_QUOTA],
+                     uint64_t now_ns);
+bool pool_restore_quota(struct pool *p, const uint64_t in[RUNNING_OF_QUOTA], uint64_t now_ns);
 
 #endif

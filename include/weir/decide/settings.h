@@ -48,10 +48,53 @@ struct retry_conf {
     bool replay_generation; /* also of what an upstream has read, on generation paths */
 };
 
+/* What is counted. */
+enum quota_unit { QUOTA_REQUESTS, QUOTA_PROMPT, QUOTA_OUTPUT, QUOTA_UNITS };
+
+enum quota_span { QUOTA_AT_ONCE, QUOTA_MINUTE, QUOTA_DAY };
+
+/*
+ * The limits: one row each, from which settings, `weirctl why`, metrics and answers take their
+ * words.  X(enumerator, "name", span, units as bits, "what is limited, for people")
+ */
+/* clang-format off */
+#define WEIR_QUOTA_LIMITS(X) \
+    X(QUOTA_MAX_STREAMS, "max_streams", QUOTA_AT_ONCE, 0, "requests at once") \
+    X(QUOTA_REQUESTS_MINUTE, "requests_per_minute", QUOTA_MINUTE, 1 << QUOTA_REQUESTS, \
+      "requests a minute") \
+    X(QUOTA_TOKENS_MINUTE, "tokens_per_minute", QUOTA_MINUTE, \
+      1 << QUOTA_PROMPT | 1 << QUOTA_OUTPUT, "tokens a minute") \
+    X(QUOTA_PROMPT_MINUTE, "prompt_tokens_per_minute", QUOTA_MINUTE, 1 << QUOTA_PROMPT, \
+      "prompt tokens a minute") \
+    X(QUOTA_OUTPUT_MINUTE, "output_tokens_per_minute", QUOTA_MINUTE, 1 << QUOTA_OUTPUT, \
+      "output tokens a minute") \
+    X(QUOTA_REQUESTS_DAY, "requests_per_day", QUOTA_DAY, 1 << QUOTA_REQUESTS, \
+      "requests a day") \
+    X(QUOTA_TOKENS_DAY, "tokens_per_day", QUOTA_DAY, 1 << QUOTA_PROMPT | 1 << QUOTA_OUTPUT, \
+      "tokens a day") \
+    X(QUOTA_PROMPT_DAY, "prompt_tokens_per_day", QUOTA_DAY, 1 << QUOTA_PROMPT, \
+      "prompt tokens a day") \
+    X(QUOTA_OUTPUT_DAY, "output_tokens_per_day", QUOTA_DAY, 1 << QUOTA_OUTPUT, \
+      "output tokens a day")
+/* clang-format on */
+#define WEIR_ENUM_ROW(e, ...)  e,
+#define WEIR_COUNT_ROW(e, ...) +1
+enum quota_limit { WEIR_QUOTA_LIMITS(WEIR_ENUM_ROW) };
+enum { QUOTA_LIMITS = 0 WEIR_QUOTA_LIMITS(WEIR_COUNT_ROW) };
+#undef WEIR_ENUM_ROW
+#undef WEIR_COUNT_ROW
+
+/* Numbers by limit; 0 = none. */
+struct quota_limits {
+    uint64_t most[QUOTA_LIMITS];
+};
+
+/* Of pools[].limits: how many there may be, and how many of them one request may match. */
+enum { LIMITS_MAX = 64, LIMITS_MEET_MAX = 7 };
+
 struct users_conf {
     double fair_share;
-    uint32_t max_streams;         /* 0 = off */
-    uint32_t requests_per_minute; /* 0 = off */
+    struct quota_limits limits;
 };
 
 struct decide_conf {

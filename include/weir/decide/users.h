@@ -7,7 +7,7 @@
 
 /*
  * The places of each user, so that one user's flood does not lock the others out: a fixed table
- * from keyed hash to places, requests of the last minute and the end of that user's own list of
+ * from keyed hash to places and the end of that user's own list of
  * appointments (docs/decisions.md, "Fairness").  A user that finds no slot is not counted.
  */
 
@@ -16,13 +16,11 @@ enum { USERS_SLOTS = 16384, USERS_GROUP = 8 };
 struct user_slot {
     uint64_t user;
     uint64_t seen_ns;
-    uint64_t minute_ns;  /* when this minute began */
     uint64_t appoint_ns; /* end of the list of appointments */
     uint64_t placed_ns;  /* when it last got a place */
     uint64_t surplus_ns; /* when it last asked for more than its share; 0 = never */
-    uint32_t this_minute, last_minute;
-    uint32_t places; /* in flight and in the queue */
-    uint32_t round;  /* counted in users.seen */
+    uint32_t places;     /* in flight and in the queue */
+    uint32_t round;      /* counted in users.seen */
 };
 
 struct users {
@@ -43,11 +41,5 @@ void user_gives_place(struct users *t, struct user_slot *u);
 
 /* Distinct users who came in the last 10 to 20 s or have a place, whichever are more. */
 uint32_t users_recent(struct users *t, uint64_t now_ns);
-
-/*
- * Counts a request against `per_minute`: a window that slides over two counters.  Returns 0 if it
- * is within, else how long to wait (ns).
- */
-uint64_t user_rate_wait(struct user_slot *u, uint32_t per_minute, uint64_t now_ns);
 
 #endif

@@ -207,6 +207,19 @@ void control_subscribe(struct control *c, void (*fn)(const struct control_event 
 void control_unsubscribe(struct control *c, void (*fn)(const struct control_event *e, void *arg),
                          void *arg);
 
+/* --- limits */
+
+/* One count that something is used of: of a user, or of a limit that is shared. */
+struct user_status {
+    const char *pool;
+    struct quota_view v;
+};
+/*
+ * Those that have used most of what they may, the fullest first; returns how many, at most max.
+ * *evicted: counts that gave way to newer ones while something was in them, over all pools.
+ */
+size_t control_users(struct control *c, struct user_status *out, size_t max, uint64_t *evicted);
+
 /* --- requests */
 
 enum { REQUEST_ID_MAX = 64 };
@@ -230,12 +243,19 @@ struct request_record {
     int64_t queue_ns, connect_ns, ttft_ns, duration_ns; /* -1 = absent */
     uint32_t events;
     uint64_t bytes_in, bytes_out;
+    struct quota_refusal limit; /* most 0: no limit refused it */
+    struct quota_usage usage;   /* where its pool counts */
+    bool counted;
     double pace_ns; /* 0 = absent */
     uint8_t method_len;
     char method[16];
     uint16_t path_len; /* the bytes follow in the log block; cut to 2 KiB */
     bool traced;       /* a struct request_trace stands before them */
 };
+
+/* "users.tokens_per_minute", "limits[2].max_streams"; NULL: no limit refused it. */
+enum { LIMIT_NAME_MAX = 64 };
+const char *limit_name(const struct quota_refusal *no, char mem[LIMIT_NAME_MAX]);
 
 /* One try of a sampled request at one upstream.  Times are monotonic, 0 = not (yet). */
 struct trace_attempt {

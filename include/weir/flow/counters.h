@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "weir/base/words.h"
+#include "weir/decide/settings.h"
 
 /*
  * Counters: each worker writes its own with relaxed stores, control sums them.  One list each;
@@ -78,7 +79,14 @@ struct worker_counters {
       "Requests by what weir did with them, each once; pool is empty where none was reached")      \
     X(BY_CAUSE, shed, "weir_shed_total", "pool,cause", "Requests refused, by cause")               \
     X(ONE, retries, "weir_retries_total", "pool",                                                  \
-      "Second attempts of weir's own, at another upstream")
+      "Second attempts of weir's own, at another upstream")                                        \
+    X(BY_LIMIT, limited, "weir_limited_total", "pool,limit",                                       \
+      "Requests refused by a limit of users or of limits, by its name")                            \
+    X(ONE, prompt_tokens, "weir_prompt_tokens_total", "pool",                                      \
+      "Tokens of prompts, as answers tell them; counted in pools with limits")                     \
+    X(ONE, output_tokens, "weir_output_tokens_total", "pool",                                      \
+      "Tokens of outputs, as answers tell them, else content events; counted in pools with "       \
+      "limits")
 
 /* Of one upstream in one worker, as above; the tick of the decisions reads content_events
  * and reads. */
@@ -105,6 +113,7 @@ enum counter_shape {
     SHAPE_ONE,
     SHAPE_SECONDS, /* counted in ns, shown in seconds */
     SHAPE_BY_CAUSE,
+    SHAPE_BY_LIMIT,
     SHAPE_BY_OUTCOME,
     SHAPE_BY_CLASS_AND_DECISION,
     SHAPE_HISTOGRAM,
@@ -112,12 +121,14 @@ enum counter_shape {
 #define COUNTER_ONE(field)                   _Atomic uint64_t field;
 #define COUNTER_SECONDS(field)               _Atomic uint64_t field;
 #define COUNTER_BY_CAUSE(field)              _Atomic uint64_t field[CAUSE_COUNT];
+#define COUNTER_BY_LIMIT(field)              _Atomic uint64_t field[QUOTA_LIMITS];
 #define COUNTER_BY_OUTCOME(field)            _Atomic uint64_t field[OUTCOME_COUNT];
 #define COUNTER_BY_CLASS_AND_DECISION(field) _Atomic uint64_t field[CLASS_COUNT][DECISION_COUNT];
 #define COUNTER_HISTOGRAM(field)             struct histogram field;
 #define SUM_ONE(field)                       uint64_t field;
 #define SUM_SECONDS(field)                   uint64_t field;
 #define SUM_BY_CAUSE(field)                  uint64_t field[CAUSE_COUNT];
+#define SUM_BY_LIMIT(field)                  uint64_t field[QUOTA_LIMITS];
 #define SUM_BY_OUTCOME(field)                uint64_t field[OUTCOME_COUNT];
 #define SUM_BY_CLASS_AND_DECISION(field)     uint64_t field[CLASS_COUNT][DECISION_COUNT];
 #define SUM_HISTOGRAM(field)                 struct histogram_sum field;

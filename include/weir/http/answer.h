@@ -6,6 +6,7 @@
 #include "weir/http/dialect.h"
 #include "weir/http/head.h"
 #include "weir/http/json_scan.h"
+#include "weir/http/usage.h"
 
 /*
  * What a backend's streamed answer means: events, content, errors, the end marker, in the dialects
@@ -41,6 +42,7 @@ struct answer {
     int error_status;         /* its status: 429 500 502 503 529 or its own 4xx/5xx */
     bool at_boundary;         /* nothing of an unfinished event was fed; true at the start */
     uint64_t sequence;        /* OpenAI responses: the last sequence_number, for our error frame */
+    struct usage *usage;      /* the caller's; NULL: nobody wants to know what it took */
 
     /* the scanner's own; hands off */
     struct {
@@ -67,6 +69,9 @@ struct answer {
  * …/v1/messages, …:streamGenerateContent, /api/chat); the events overrule it.
  */
 void answer_init(struct answer *a, enum answer_form form, enum dialect hint);
+
+/* Before the first byte: what the answer says that it took is wanted as well; it goes to *into. */
+void answer_count_usage(struct answer *a, struct usage *into);
 
 /* Feeds body bytes; updates the facts. */
 void answer_feed(struct answer *a, struct slice bytes);

@@ -30,7 +30,7 @@ struct doctor_pool {
     const char *name;
     uint32_t voted, lead; /* of voted requests one user has (voted + lead) / 2 */
     double fair_share;
-    uint32_t user_streams, user_rate;         /* 0 = off */
+    bool limits_users;                        /* each user has a limit */
     uint64_t admitted_minute, refused_minute; /* refused for want of room */
     uint32_t hour_s;
     uint64_t hour_requests, hour_would;

@@ -12,7 +12,7 @@ enum { VOTED_LEAST = 200, HOUR_LEAST = 50 };
 bool doctor_identity(const struct doctor_numbers *n, struct finding *f)
 {
     const struct doctor_pool *p = n->pool;
-    bool is_fair = p->fair_share < 1 || p->user_streams > 0 || p->user_rate > 0;
+    bool is_fair = p->fair_share < 1 || p->limits_users;
     double share;
 
     if (!is_fair || p->voted < VOTED_LEAST)
@@ -21,8 +21,12 @@ bool doctor_identity(const struct doctor_numbers *n, struct finding *f)
     if (share < 0.95)
         return false;
     SEEN(f, "%.0f %% of the last %u requests are one user's", 100 * share, p->voted);
-    ACT(f, "name what tells users apart in identity.header or identity.cookie, list proxies before "
-           "weir in trusted; or set users.fair_share = 1 if it is one user");
+    ACT(f,
+        "name what tells users apart in identity.header or identity.cookie, list proxies before "
+        "weir in trusted; or set users.fair_share = 1 if it is one user%s",
+        p->limits_users ? ", and give it numbers of its own in limits: what users may is what all "
+                          "of them together may"
+                        : "");
     return true;
 }
 

@@ -151,6 +151,8 @@ static const char *set_of(enum rule r)
     case RULE_FAIR_SHARE:
     case RULE_USER_STREAMS:
     case RULE_USER_RATE:
+    case RULE_USER_TOKENS:
+    case RULE_LIMIT:
     case RULE_SYSTEM_CAP:
     case RULE_RETRY:
     case RULE_RETRY_BUDGET:
@@ -176,6 +178,18 @@ static void fill_would(struct doctor_pool *d, const struct hour_status *h)
     d->would_set = set_of(most);
 }
 
+/* Is there a limit that each user has? */
+static bool limits_users(const struct pool_conf *c)
+{
+    bool any = false;
+
+    for (int i = 0; i < QUOTA_LIMITS; i++)
+        any |= c->decide.users.limits.most[i] != 0;
+    for (size_t i = 0; i < c->n_limits; i++)
+        any |= !c->limits[i].shared;
+    return any;
+}
+
 static void look_at_pool(struct look *l, const struct pool_status *p, const struct pool_conf *c)
 {
     struct doctor_pool d = {
@@ -183,8 +197,7 @@ static void look_at_pool(struct look *l, const struct pool_status *p, const stru
         .voted = p->voted,
         .lead = p->lead,
         .fair_share = c->decide.users.fair_share,
-        .user_streams = c->decide.users.max_streams,
-        .user_rate = c->decide.users.requests_per_minute,
+        .limits_users = limits_users(c),
         .admitted_minute = p->admitted_last_minute,
         .refused_minute = p->shed_last_minute[CAUSE_OVERLOADED] +
                           p->shed_last_minute[CAUSE_QUEUE_TIMEOUT] +

@@ -217,6 +217,16 @@ static void by_cause(struct metric_out *o, struct metric_label label[4], int n, 
     }
 }
 
+/* Those that ever refused something. */
+static void by_limit(struct metric_out *o, struct metric_label label[4], int n, const uint64_t *v)
+{
+    for (int i = 0; i < QUOTA_LIMITS; i++) {
+        label[n] = (struct metric_label){"limit", quota_limit_name((enum quota_limit)i)};
+        if (v[i] > 0)
+            metric_u64(o, label, n + 1, v[i]);
+    }
+}
+
 static void by_outcome(struct metric_out *o, struct metric_label label[4], int n, const uint64_t *v)
 {
     for (int i = 0; i < OUTCOME_COUNT; i++) {
@@ -250,6 +260,8 @@ static void write_counter(struct metric_out *o, const struct counter_row *r,
         return metric_num(o, label, n, (double)*(const uint64_t *)at / (double)NS_PER_S);
     case SHAPE_BY_CAUSE:
         return by_cause(o, label, n, at);
+    case SHAPE_BY_LIMIT:
+        return by_limit(o, label, n, at);
     case SHAPE_BY_OUTCOME:
         return by_outcome(o, label, n, at);
     case SHAPE_BY_CLASS_AND_DECISION:

@@ -96,6 +96,22 @@ static void text_evidence(struct text *t, const struct decision_numbers *n)
         text_printf(t, "  whose evidence: %s\n", whose_rows[n->whose].says);
 }
 
+/* Which limit, and how full it is. */
+static void text_limit(struct text *t, const struct quota_refusal *no)
+{
+    char name[LIMIT_NAME_MAX], wait[HUMAN_MAX];
+
+    if (no->most == 0)
+        return;
+    text_printf(t, "  limit %s: %llu of %llu %s were used", limit_name(no, name),
+                (unsigned long long)no->used, (unsigned long long)no->most,
+                quota_limit_words((enum quota_limit)no->limit));
+    if (no->wait_ms > 0)
+        text_printf(t, "; room for this request in %s",
+                    human_duration(wait, no->wait_ms * NS_PER_MS));
+    text_char(t, '\n');
+}
+
 static void text_numbers(struct text *t, const struct decision_numbers *n)
 {
     char share[HUMAN_MAX], waited[HUMAN_MAX], after[HUMAN_MAX];
@@ -134,6 +150,10 @@ static void text_end(struct text *t, const struct request_record *r)
         text_printf(t, ", over after %s", human_ms(took, ms(r->duration_ns)));
     if (r->upstream_id[0] != '\0')
         text_printf(t, "; the upstream calls it %s", r->upstream_id);
+    if (r->usage.knows_prompt)
+        text_printf(t, "; %u prompt tokens", r->usage.prompt);
+    if (r->usage.knows_output)
+        text_printf(t, "; %u output tokens", r->usage.output);
     text_printf(t, "; %u events, retries %u by weir, %u by the client\n", r->events, r->retries,
                 r->client_retry);
     if (r->found != NULL)
@@ -148,12 +168,33 @@ static void why_text(struct text *t, struct admin *a, const void *arg)
     text_verdict(t, r);
     if (r->numbers.rule != RULE_NONE)
         text_numbers(t, &r->numbers);
+    text_limit(t, &r->limit);
     if (r->numbers.rule != RULE_NONE)
         text_evidence(t, &r->numbers);
     text_end(t, r);
 }
 
 /* --- JSON */
+
+static void json_limit(struct json_out *j, const struct quota_refusal *no)
+{
+    char name[LIMIT_NAME_MAX];
+
+    if (no->most == 0)
+        return;
+    json_open_object(j, "limit");
+    json_cstr(j, "name", limit_name(no, name));
+    json_u64(j, "used", no->used);
+    json_u64(j, "most", no->most);
+    json_u64(j, "room_in_ms", no->wait_ms);
+    json_close(j);
+}
+
+static void json_tokens(struct json_out *j, const char *key, bool known, uint32_t n)
+{
+    if (known)
+        json_u64(j, key, n);
+}
 
 static void json_numbers(struct json_out *j, const struct decision_numbers *n)
 {
@@ -206,6 +247,8 @@ static void json_end(struct json_out *j, const struct request_record *r)
     json_u64(j, "retries", r->retries);
     json_u64(j, "client_retry", r->client_retry);
     json_cstr(j, "found", r->found);
+    json_tokens(j, "prompt_tokens", r->usage.knows_prompt, r->usage.prompt);
+    json_tokens(j, "output_tokens", r->usage.knows_output, r->usage.output);
 }
 
 static void why_json(struct text *t, struct admin *a, const void *arg)
@@ -226,6 +269,7 @@ static void why_json(struct text *t, struct admin *a, const void *arg)
     json_cstr(&j, "user", r->user == 0 ? NULL : user_text(user, r->user));
     json_cstr(&j, "class", class_name(r->class));
     json_numbers(&j, &r->numbers);
+    json_limit(&j, &r->limit);
     json_cstr(&j, "because", row->says);
     json_cstr(&j, "needed", r->decision == DECISION_REFUSED ? or_null(row->needed) : NULL);
     json_wall(&j, "at", r->at_wall_ns);

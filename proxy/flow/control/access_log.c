@@ -37,6 +37,14 @@ static void put_upstream(struct json_out *j, const struct control *c,
     json_cstr(j, "upstream", r->upstream < 0 ? NULL : c->names.upstreams[r->upstream]);
 }
 
+static void put_tokens(struct json_out *j, const char *key, bool known, uint32_t n)
+{
+    if (known)
+        json_u64(j, key, n);
+    else
+        json_put_null(j, key);
+}
+
 static void put_user(struct json_out *j, uint64_t user)
 {
     char hex[24];
@@ -45,6 +53,16 @@ static void put_user(struct json_out *j, uint64_t user)
     text_init(&t, hex, sizeof hex);
     text_hex(&t, user, 16);
     json_cstr(j, "user", user == 0 ? NULL : hex);
+}
+
+/* Where there are limits: what it took of them, and which one refused it. */
+static void put_counted(struct json_out *j, const struct request_record *r)
+{
+    char mem[LIMIT_NAME_MAX];
+
+    put_tokens(j, "prompt_tokens", r->usage.knows_prompt, r->usage.prompt);
+    put_tokens(j, "output_tokens", r->usage.knows_output, r->usage.output);
+    json_cstr(j, "limit", limit_name(&r->limit, mem));
 }
 
 static void write_line(const struct control *c, const struct request_record *r, const char *path,
@@ -88,6 +106,8 @@ static void write_line(const struct control *c, const struct request_record *r, 
         json_num(&j, "pace_ms", r->pace_ns / 1e6, 3);
     else
         json_put_null(&j, "pace_ms");
+    if (r->counted)
+        put_counted(&j, r);
     json_close(&j);
 }
 

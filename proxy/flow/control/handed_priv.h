@@ -16,12 +16,13 @@
  * - UPSTREAM: pool's and own name, hash of the URL (u64), number (u32), places (u32); of each
  *   override: is its giver known (u8), who (u32); the limit commanded (u64, IEEE 754), the cause
  *   (BREAKER_CAUSE_MAX bytes), numbers (u32) and as many u64 (decide/running.h)
- * - USERS, LEASES: number of the pool (u32), then RUNNING_OF_USER or RUNNING_OF_LEASE u64 each
+ * - USERS, LEASES, QUOTAS: number of the pool (u32), then RUNNING_OF_USER, RUNNING_OF_LEASE or
+ *   RUNNING_OF_QUOTA u64 each
  * - EVENTS: seq of the newest (u64), then of each its pool, its upstream, rows (handed_seen.c)
  * - REFUSALS: of each the numbers of pool and upstream (u16, 65535 = none), rows (handed_seen.c)
  * - ADMIN: what the admin side writes for itself
  *
- * The last three are what this process has seen, and not what it works with: each is left out where
+ * EVENTS, REFUSALS and ADMIN are what this process has seen, and not what it works with: each is left out where
  * it would be too long, and each is used as far as it can be understood.
  *
  * A name or text is its length (u16) and its bytes.  Numbers: the least byte first.
@@ -31,11 +32,13 @@ enum handed_kind {
     HANDED_LEARNT,
     HANDED_POOL,
     HANDED_UPSTREAM,
-    HANDED_USERS,
+    HANDED_USERS_WITH_MINUTES, /* of an older version */
     HANDED_LEASES,
     HANDED_EVENTS,
     HANDED_REFUSALS,
     HANDED_ADMIN,
+    HANDED_USERS,
+    HANDED_QUOTAS,
 };
 enum { HANDED_VERSION = 1, HANDED_HEAD = 8, HANDED_SEEN_MAX = 16 * 1024 * 1024 };
 

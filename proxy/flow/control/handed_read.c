@@ -59,7 +59,7 @@ static void read_key(struct reader *r)
     uint64_t k0 = unpack_number(&r->in, 8), k1 = unpack_number(&r->in, 8);
 
     if (!r->in.bad)
-        r->c->snapshot->user_key = (struct hash_key){k0, k1};
+        snapshot_rekey(r->c->snapshot, (struct hash_key){k0, k1});
 }
 
 static void read_learnt(struct reader *r)
@@ -162,7 +162,7 @@ typedef bool restore_fn(struct pool *p, const uint64_t *in, uint64_t now_ns);
 static void read_list(struct reader *r, size_t each, restore_fn *restore)
 {
     const struct snapshot_pool *p = pool_numbered(r->c, unpack_number(&r->in, 4));
-    uint64_t one[RUNNING_OF_USER];
+    uint64_t one[RUNNING_OF_QUOTA];
 
     while (p != NULL && !r->in.bad && r->in.rest.len > 0) {
         unpack_numbers(&r->in, one, each);
@@ -188,6 +188,12 @@ static void read_record(struct reader *r, enum handed_kind kind)
         return;
     case HANDED_UPSTREAM:
         read_upstream(r);
+        return;
+    case HANDED_USERS_WITH_MINUTES:
+        (void)unpack_bytes(&r->in, r->in.rest.len);
+        return;
+    case HANDED_QUOTAS:
+        read_list(r, RUNNING_OF_QUOTA, pool_restore_quota);
         return;
     case HANDED_USERS:
         read_list(r, RUNNING_OF_USER, pool_restore_user);
@@ -222,7 +228,7 @@ const char *handed_state_read(struct control *c, struct slice bytes)
             return "is cut short";
         if (version == HANDED_VERSION)
             read_record(&r, (enum handed_kind)kind);
-        if (version != HANDED_VERSION || kind > HANDED_ADMIN || kind == 0)
+        if (version != HANDED_VERSION || kind > HANDED_QUOTAS || kind == 0)
             wrong = "has parts of another version of weir";
         else if (r.in.bad)
             wrong = "has numbers that are out of range";

@@ -89,7 +89,7 @@ static void put_list(struct writer *w, const struct snapshot_pool *p, enum hande
                      next_fn *next, size_t each, uint64_t now_ns)
 {
     enum { AT_ONCE = 1000 };
-    static uint64_t list[AT_ONCE * RUNNING_OF_USER]; /* the control thread's */
+    static uint64_t list[AT_ONCE * RUNNING_OF_QUOTA]; /* the control thread's */
     size_t at = 0, n = AT_ONCE;
 
     begin(w, kind);
@@ -150,6 +150,7 @@ bool handed_state_write(struct control *c, struct buf *b)
         for (size_t i = 0; i < p->n_upstreams; i++)
             put_upstream(&w, c, p, &p->upstreams[i]);
         put_list(&w, p, HANDED_USERS, pool_next_user, RUNNING_OF_USER, now);
+        put_list(&w, p, HANDED_QUOTAS, pool_next_quota, RUNNING_OF_QUOTA, now);
         put_list(&w, p, HANDED_LEASES, pool_next_lease, RUNNING_OF_LEASE, now);
     }
     put_seen(&w, c, HANDED_EVENTS, handed_events_write);

@@ -2,6 +2,7 @@
 /* Names, places and times as the operator sees them.  Control thread. */
 #include "control/control_priv.h"
 
+#include <stdio.h>
 #include <string.h>
 
 uint64_t control_wall(const struct control *c, uint64_t mono_ns)
@@ -43,4 +44,17 @@ bool control_keep_names(struct control *c, const struct snapshot *s)
         }
     }
     return true;
+}
+
+const char *limit_name(const struct quota_refusal *no, char mem[LIMIT_NAME_MAX])
+{
+    const char *name = quota_limit_name((enum quota_limit)no->limit);
+
+    if (no->most == 0)
+        return NULL;
+    if (no->rule == 0)
+        (void)snprintf(mem, LIMIT_NAME_MAX, "users.%s", name);
+    else
+        (void)snprintf(mem, LIMIT_NAME_MAX, "limits[%d].%s", no->rule - 1, name);
+    return mem;
 }

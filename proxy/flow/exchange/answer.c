@@ -19,12 +19,14 @@
 /* The client's fields: the upstream's without what ends here, and ours. */
 static void list_fields(struct exchange *x, const struct response_head *h, struct field_list *l)
 {
+    bool limited = x->limits != NULL && exchange_tells_limits(x);
+
     worker_field_list(x->w, l);
     for (size_t i = 0; i < h->n_fields; i++) {
         const struct http_field *f = &h->fields[i];
 
         if (f->hop || f->id == FIELD_CONTENT_LENGTH || f->id == FIELD_TRANSFER_ENCODING ||
-            f->id == FIELD_X_WEIR_REQUEST_ID)
+            f->id == FIELD_X_WEIR_REQUEST_ID || (limited && exchange_is_limit_field(f->name)))
             continue;
         field_add(l, f->name, f->value);
     }
@@ -34,6 +36,8 @@ static void list_fields(struct exchange *x, const struct response_head *h, struc
     if (h->at[FIELD_X_REQUEST_ID] == 0)
         field_add(l, SLICE_LIT("x-request-id"), slice_str(x->record.id));
     field_add(l, SLICE_LIT("x-weir-request-id"), slice_str(x->record.id));
+    if (limited)
+        exchange_add_limits(x, l);
 }
 
 /* The id the backend gave the request, which its operators will ask for. */
@@ -136,6 +140,20 @@ static void begin_stream(struct exchange *x, const struct field_list *fields)
     exchange_enter(x, EXCHANGE_HEAD_PENDING);
 }
 
+static void begin_answer(struct exchange *x, const struct response_head *h,
+                         const struct field_list *fields)
+{
+    bool events = set_form(x, h);
+
+    exchange_count_usage(x, h, events);
+    if (!events)
+        begin_plain(x, fields);
+    else if (x->attempt.stream.is_judged)
+        begin_stream(x, fields);
+    else
+        begin_unjudged(x, fields);
+}
+
 static void on_head(void *owner, const struct response_head *h)
 {
     struct exchange *x = owner;
@@ -155,12 +173,8 @@ static void on_head(void *owner, const struct response_head *h)
         exchange_begin_tunnel(x, &fields);
     else if (h->grpc && h->status == 200 && x->request.is_grpc)
         exchange_begin_grpc(x, h, &fields);
-    else if (!set_form(x, h))
-        begin_plain(x, &fields);
-    else if (x->attempt.stream.is_judged)
-        begin_stream(x, &fields);
     else
-        begin_unjudged(x, &fields);
+        begin_answer(x, h, &fields);
 }
 
 /* --- bodies */

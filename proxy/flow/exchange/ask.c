@@ -46,6 +46,10 @@ void exchange_ask(struct exchange *x)
     struct pool_request *r = &x->ticket.r;
 
     x->request.is_stream = r->stream = expects_stream(x);
+    if (!exchange_take_limits(x)) {
+        exchange_refuse(x, 0, CAUSE_OVERLOADED, NULL);
+        return;
+    }
     if (x->body.scan.model_len > 0)
         r->model = hash_keyed(x->snapshot->user_key, body_scan_model(&x->body.scan));
     if (r->bytes == 0)
@@ -73,7 +77,7 @@ bool exchange_is_shut_out(struct exchange *x)
     struct pool_request *r = &x->ticket.r;
 
     r->stream = expects_stream(x);
-    if (!gate_refuses_all(x->pool->gate, &x->ticket, exchange_now(x)))
+    if (!exchange_take_limits(x) || !gate_refuses_all(x->pool->gate, &x->ticket, exchange_now(x)))
         return false;
     x->record.asked_ns = exchange_now(x);
     return true;

@@ -52,6 +52,7 @@ void exchange_free(struct loop_deferred *d)
     free(x->record.spans);
     exchange_fini_attempt(x);
     snapshot_use_unref(&x->use);
+    exchange_give_limits(x);
     slab_give(&w->exchanges->slab, x);
 }
 
@@ -66,6 +67,8 @@ void exchange_set_decision(struct exchange *x, enum decision d)
     counter_add(&p->requests[x->ticket.r.class][d], 1);
     if (d == DECISION_REFUSED)
         counter_add(&p->shed[x->record.cause], 1);
+    if (d == DECISION_REFUSED && x->limits != NULL && x->limits->q.no.most > 0)
+        counter_add(&p->limited[x->limits->q.no.limit], 1);
 }
 
 static int64_t span(uint64_t from, uint64_t to)
@@ -108,9 +111,14 @@ static void write_record(struct exchange *x)
         .events = x->attempt.stream.seen_events,
         .bytes_in = x->record.bytes_in,
         .bytes_out = x->record.bytes_out,
+        .counted = x->limits != NULL,
         .traced = trace != NULL,
     };
 
+    if (x->limits != NULL) {
+        r.usage = x->limits->took;
+        r.limit = x->limits->q.no;
+    }
     if (!x->attempt.stream.is_events)
         r.ttft_ns = -1;
     r.pace_ns = exchange_pace_ns(x);
@@ -153,6 +161,7 @@ struct exchanges *exchanges_create(uint32_t max)
     if (e == NULL)
         return NULL;
     slab_init(&e->slab, sizeof(struct exchange), max);
+    slab_init(&e->limits, sizeof(struct exchange_limits), max);
     list_init(&e->live);
     return e;
 }
@@ -164,13 +173,15 @@ void exchanges_destroy(struct exchanges **ep)
     *ep = NULL;
     if (e == NULL)
         return;
+    slab_fini(&e->limits);
     slab_fini(&e->slab);
     free(e);
 }
 
 size_t exchange_bytes(void)
 {
-    return sizeof(struct exchange) + PENDING_MAX + RECORD_PATH_MAX + sizeof(struct request_trace);
+    return sizeof(struct exchange) + sizeof(struct exchange_limits) + PENDING_MAX +
+           RECORD_PATH_MAX + sizeof(struct request_trace);
 }
 
 void exchanges_blame_the_end(struct worker *w)

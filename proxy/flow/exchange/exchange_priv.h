@@ -25,7 +25,7 @@ enum {
 
 /* Those of a worker. */
 struct exchanges {
-    struct slab slab;
+    struct slab slab, limits;
     struct list live;
     uint64_t spooled; /* of limits.spool */
     uint64_t malformed_said_ns;
@@ -58,6 +58,7 @@ struct exchange {
     struct loop_timer timer;
     struct loop_deferred deferred;
 
+    struct exchange_limits *limits; /* NULL: none hold for it, or it has not asked yet */
     struct request request;
     struct request_body body;
     struct attempt attempt;
@@ -69,6 +70,7 @@ struct exchange {
  * Who calls whom: a file calls those above it in this list, never one below.
  *
  *   deadlines  trace  request_head    what time it is due, the head for the upstream
+ *   limits                            what it took, what is left
  *   body       exchange               the request's body; states, the record
  *   reply      own  report            what the client is sent; what the gate is told
  *   tunnel                            a WebSocket
@@ -140,6 +142,21 @@ static inline uint64_t exchange_now(const struct exchange *x)
 {
     return loop_now_ns(x->w->loop);
 }
+
+/* --- exchange/limits.c */
+/* What it needs where its pool has limits; false: there is no room for it. */
+bool exchange_take_limits(struct exchange *x);
+void exchange_give_limits(struct exchange *x);
+/* An answer begins whose usage is wanted, if the pool counts any. */
+void exchange_count_usage(struct exchange *x, const struct response_head *h, bool events);
+/* What the attempt took, as far as is known. */
+struct quota_usage exchange_usage(struct exchange *x, enum outcome o);
+/* Is the client told what is left?  Then an upstream's own fields about limits end here. */
+bool exchange_tells_limits(const struct exchange *x);
+bool exchange_is_limit_field(struct slice name);
+void exchange_add_limits(const struct exchange *x, struct field_list *l);
+/* Which limit refuses it, as half a sentence in mem; NULL: none does. */
+const char *exchange_say_limit(const struct exchange *x, char *mem, size_t room);
 
 /* --- exchange/reply.c: what the client is sent of an answer */
 void exchange_add_date(struct field_list *l);

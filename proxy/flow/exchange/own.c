@@ -70,14 +70,18 @@ void exchange_send_refusal(struct exchange *x, struct refusal *r)
 {
     struct buf body = BUF_INIT;
     struct field_list fields;
+    char limit[128];
     int status;
 
+    if (r->cause == CAUSE_RATE_LIMITED && r->what == NULL)
+        r->what = exchange_say_limit(x, limit, sizeof limit);
     status = refusal_status(r, &x->request.wish);
     add_hint(x, r, status);
     if (x->request.wish.format == FORMAT_GRPC)
         status = 200; /* what went wrong is its grpc-status */
     worker_field_list(x->w, &fields);
     refusal_fields(r, &x->request.wish, list_field, &fields);
+    exchange_add_limits(x, &fields);
     if (refusal_body(r, &x->request.wish, &body, OWN_MAX) != WEIR_OK)
         buf_free(&body); /* the head alone still tells */
     if (r->close)

@@ -118,11 +118,12 @@ struct attempt {
     uint64_t progress_ns;  /* last sign of life: an event, a comment, body bytes */
     uint32_t body_sent;    /* bytes of body already written */
     bool head_sent;
-    bool sent_whole; /* the upstream has taken the last byte of the request */
-    bool resent;     /* it repeats one whose connection was stale */
-    bool is_stream;  /* the answer is expected to be a stream, or is one */
-    bool paused;     /* the upstream was asked to wait */
-    bool overran;    /* the client's deadline */
+    bool sent_whole;  /* the upstream has taken the last byte of the request */
+    bool resent;      /* it repeats one whose connection was stale */
+    bool is_stream;   /* the answer is expected to be a stream, or is one */
+    bool paused;      /* the upstream was asked to wait */
+    bool overran;     /* the client's deadline */
+    bool reads_usage; /* of an answer that is no stream */
     bool has_outcome;
     enum outcome outcome;
     const char *proxy_error;
@@ -133,6 +134,13 @@ struct attempt {
     struct grpc_messages messages; /* of an answer of gRPC, as far as it was passed on */
     struct attempt_stream stream;
     struct attempt_tunnel tunnel;
+};
+
+/* Where the pool has limits. */
+struct exchange_limits {
+    struct quota_request q;
+    struct usage_scan said; /* by the answer; its scan: of one that is no stream */
+    struct quota_usage took;
 };
 
 struct reply {

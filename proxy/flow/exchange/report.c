@@ -26,7 +26,7 @@ double exchange_pace_ns(const struct exchange *x)
     return n > 1 ? (double)took_ns / (n - 1) : 0;
 }
 
-static struct pool_report report_of(const struct exchange *x, enum outcome o, bool complete)
+static struct pool_report report_of(struct exchange *x, enum outcome o, bool complete)
 {
     return (struct pool_report){
         .outcome = o,
@@ -35,6 +35,7 @@ static struct pool_report report_of(const struct exchange *x, enum outcome o, bo
         .aborted = x->record.cause == CAUSE_CLIENT_GONE || x->attempt.overran,
         .retry_after_ms = x->attempt.head.retry_after_ms,
         .pace_ns = x->attempt.stream.seen_content < PACE_EVENTS ? 0 : (uint64_t)exchange_pace_ns(x),
+        .usage = exchange_usage(x, o),
     };
 }
 

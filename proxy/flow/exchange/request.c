@@ -79,7 +79,7 @@ static uint64_t user_of(const struct snapshot *s, const struct request_head *h,
         net_addr_format_host(client, host);
         id = slice_str(host);
     }
-    return id.len == 0 ? 0 : hash_keyed(s->user_key, id) | 1; /* 0 means nobody */
+    return id.len == 0 ? 0 : snapshot_user(s, id); /* 0 means nobody */
 }
 
 /* Whose evidence a request without a name is; never who it is to the rules about users. */

@@ -142,6 +142,8 @@ void exchange_relay(struct exchange *x, struct slice bytes)
     }
     if (x->attempt.head.is_grpc)
         exchange_note_messages(x, bytes);
+    if (x->attempt.reads_usage)
+        usage_scan_feed(&x->limits->said, bytes);
     x->attempt.progress_ns = exchange_now(x);
     exchange_send_data(x, bytes);
 }

@@ -18,7 +18,8 @@ struct gate {
     struct decide_conf conf; /* a copy: gates outlive the snapshots that they were told by */
     struct pool *pool;
     void *mem;
-    uint64_t now_ns; /* the latest any thread has seen */
+    struct quota *quota; /* NULL: no limit was ever set */
+    uint64_t now_ns;     /* the latest any thread has seen */
     _Atomic uint32_t refs;
     _Atomic bool shut; /* as of the last tick or order; a hint, the pool is asked again */
 };
@@ -28,26 +29,60 @@ static struct ticket *ticket_of(struct pool_request *r)
     return LIST_OBJECT(r, struct ticket, r);
 }
 
-struct gate *gate_create(const struct decide_conf *conf, const uint32_t *ids,
+static void *zeroed(size_t bytes)
+{
+    void *mem = aligned_alloc(64, (bytes + 63) & ~(size_t)63);
+
+    if (mem != NULL)
+        memset(mem, 0, bytes);
+    return mem;
+}
+
+/* The pages of counts that nobody has are not touched: only what users need is taken. */
+static struct quota *new_quota(void)
+{
+    return calloc(1, quota_bytes());
+}
+
+static bool limits_anything(const struct gate_rules *r)
+{
+    return r->n_limits > 0 || quota_limits_any(&r->conf->users.limits);
+}
+
+bool gate_reserve(struct gate *g, const struct gate_rules *rules)
+{
+    if (g->quota == NULL && limits_anything(rules))
+        g->quota = new_quota();
+    return g->quota != NULL || !limits_anything(rules);
+}
+
+/* Under the lock, or before anybody else knows the gate. */
+static void set_limits(struct gate *g, const struct gate_rules *rules)
+{
+    if (g->quota != NULL)
+        pool_set_limits(g->pool, g->quota, rules->limits, rules->n_limits);
+}
+
+struct gate *gate_create(const struct gate_rules *rules, const uint32_t *ids,
                          const uint32_t *max_streams, size_t n, uint64_t now_ns)
 {
     struct gate *g = calloc(1, sizeof *g);
-    size_t bytes = (pool_bytes(POOL_UPSTREAMS_MAX) + 63) & ~(size_t)63;
     uint64_t seed;
 
     if (g == NULL)
         return NULL;
-    g->mem = aligned_alloc(64, bytes);
-    if (g->mem == NULL) {
+    g->mem = zeroed(pool_bytes(POOL_UPSTREAMS_MAX));
+    if (g->mem == NULL || !gate_reserve(g, rules)) {
+        free(g->mem);
         free(g);
         return NULL;
     }
-    memset(g->mem, 0, bytes);
     random_bytes(&seed, sizeof seed);
-    g->conf = *conf;
+    g->conf = *rules->conf;
     g->pool = pool_init(g->mem, &g->conf, max_streams, n, hash_key_random(), seed, now_ns);
     for (size_t i = 0; i < n; i++)
         pool_name(g->pool, i, ids[i]);
+    set_limits(g, rules);
     g->now_ns = now_ns;
     g->refs = 1;
     WEIR_ASSERT(pthread_mutex_init(&g->lock, NULL) == 0);
@@ -67,6 +102,7 @@ void gate_unref(struct gate **gp)
     if (g == NULL || atomic_fetch_sub_explicit(&g->refs, 1, memory_order_acq_rel) != 1)
         return;
     (void)pthread_mutex_destroy(&g->lock);
+    free(g->quota);
     free(g->mem);
     free(g);
 }
@@ -191,13 +227,21 @@ void gate_tick(struct gate *g, const struct gate_counts *c, uint64_t now_ns)
     leave(g);
 }
 
-void gate_set_members(struct gate *g, const struct decide_conf *conf, const struct pool_member *m,
+void gate_set_members(struct gate *g, const struct gate_rules *rules, const struct pool_member *m,
                       size_t n, uint64_t now_ns)
 {
     now_ns = enter(g, now_ns);
-    g->conf = *conf;
+    g->conf = *rules->conf;
+    set_limits(g, rules);
     pool_set_members(g->pool, &g->conf, m, n, now_ns);
     look_if_shut(g);
+    leave(g);
+}
+
+void gate_set_limits(struct gate *g, const struct gate_rules *rules)
+{
+    (void)enter(g, 0);
+    set_limits(g, rules);
     leave(g);
 }
 

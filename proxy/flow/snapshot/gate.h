@@ -26,14 +26,24 @@ struct ticket {
     bool posted;              /* the gate's, under its lock: wake is or will be under way */
 };
 
-/* What it is told is copied.  ids[i] is how upstream i is known again (pool_name). */
-struct gate *gate_create(const struct decide_conf *conf, const uint32_t *ids,
+/* What a gate is told of the settings, which it copies; limits are borrowed for the call. */
+struct gate_rules {
+    const struct decide_conf *conf;
+    const struct quota_rule *limits;
+    size_t n_limits;
+};
+
+/* ids[i] is how upstream i is known again (pool_name). */
+struct gate *gate_create(const struct gate_rules *rules, const uint32_t *ids,
                          const uint32_t *max_streams, size_t n, uint64_t now_ns);
+/* Memory to count by these rules, if they limit anything; false: there is none. */
+bool gate_reserve(struct gate *g, const struct gate_rules *rules);
 /* A gate is shared by the snapshots of successive settings; the last one to release it frees it. */
 void gate_ref(struct gate *g);
 void gate_unref(struct gate **g);
-/* pool_set_members; the settings are copied. */
-void gate_set_members(struct gate *g, const struct decide_conf *conf, const struct pool_member *m,
+void gate_set_limits(struct gate *g, const struct gate_rules *rules);
+/* pool_set_members, pool_set_limits.  After gate_reserve. */
+void gate_set_members(struct gate *g, const struct gate_rules *rules, const struct pool_member *m,
                       size_t n, uint64_t now_ns);
 
 /*

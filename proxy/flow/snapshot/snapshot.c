@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "snapshot/limits.h"
 #include "weir/base/assert.h"
 #include "weir/http/head.h"
 
@@ -63,13 +64,15 @@ static bool make_upstreams(struct snapshot_pool *p, struct slot_book *book, char
 static bool new_gate(struct snapshot_pool *p, uint64_t now_ns)
 {
     uint32_t ids[POOL_UPSTREAMS_MAX], max_streams[POOL_UPSTREAMS_MAX];
+    struct gate_rules rules;
 
     for (size_t i = 0; i < p->n_upstreams; i++) {
         ids[i] = (uint32_t)p->upstreams[i].slot;
         max_streams[i] = p->conf->upstreams[i].max_streams;
         p->upstreams[i].place = (int)i;
     }
-    p->gate = gate_create(&p->conf->decide, ids, max_streams, p->n_upstreams, now_ns);
+    rules = snapshot_gate_rules(p);
+    p->gate = gate_create(&rules, ids, max_streams, p->n_upstreams, now_ns);
     return p->gate != NULL;
 }
 
@@ -108,12 +111,15 @@ static bool find_places(struct snapshot_pool *p, const struct snapshot_pool *old
 static bool make_gate(struct snapshot_pool *p, const struct snapshot_pool *old, char *why,
                       size_t room, uint64_t now_ns)
 {
-    if (old == NULL) {
-        (void)snprintf(why, room, "out of memory");
+    struct gate_rules rules = snapshot_gate_rules(p);
+
+    (void)snprintf(why, room, "out of memory");
+    if (old == NULL)
         return new_gate(p, now_ns);
-    }
     p->gate = old->gate;
     gate_ref(p->gate);
+    if (!gate_reserve(p->gate, &rules))
+        return false;
     if (find_places(p, old, now_ns))
         return true;
     (void)snprintf(why, room,
@@ -140,11 +146,12 @@ void snapshot_commit(struct snapshot *s, uint64_t now_ns)
 {
     for (size_t k = 0; k < s->settings->n_pools; k++) {
         struct snapshot_pool *p = &s->pools[k];
+        struct gate_rules rules = snapshot_gate_rules(p);
         struct pool_member m[POOL_UPSTREAMS_MAX];
 
         for (size_t i = 0; i < p->n_upstreams; i++)
             m[i] = (struct pool_member){p->upstreams[i].place, p->conf->upstreams[i].max_streams};
-        gate_set_members(p->gate, &p->conf->decide, m, p->n_upstreams, now_ns);
+        gate_set_members(p->gate, &rules, m, p->n_upstreams, now_ns);
     }
 }
 
@@ -211,7 +218,8 @@ static bool make_pool(struct snapshot *s, struct snapshot_pool *p, size_t index,
         return false;
     }
     p->n_upstreams = c->n_upstreams;
-    if (!make_upstreams(p, book, why, room) || !make_gate(p, old, why, room, now_ns))
+    if (!snapshot_limits_make(s, p) || !make_upstreams(p, book, why, room) ||
+        !make_gate(p, old, why, room, now_ns))
         return false;
     index_places(p);
     return true;
@@ -319,6 +327,7 @@ static void destroy(struct snapshot *s)
             tls_client_release(&s->pools[i].upstreams[k].tls_http2);
         }
         gate_unref(&s->pools[i].gate);
+        free(s->pools[i].limits);
         free(s->pools[i].upstreams);
     }
     page_set_destroy(&s->pages);

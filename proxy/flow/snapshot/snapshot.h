@@ -50,6 +50,8 @@ struct snapshot_pool {
     struct gate *gate;
     struct snapshot_upstream *upstreams;
     size_t n_upstreams;
+    struct quota_rule *limits;           /* of conf->limits */
+    bool counts;                         /* there are limits: what requests take is wanted */
     int8_t by_place[POOL_UPSTREAMS_MAX]; /* index in upstreams; -1 = none of this snapshot's */
     int slot;                            /* of its counters, 1.. */
     int index;
@@ -94,11 +96,17 @@ void snapshot_commit(struct snapshot *s, uint64_t now_ns);
 void snapshot_join(struct snapshot *s, uint64_t now_ns);
 /* Gives back the places in gates that were reserved for it. */
 void snapshot_abandon(struct snapshot *s, uint64_t now_ns);
+/* What its gate is told. */
+struct gate_rules snapshot_gate_rules(const struct snapshot_pool *p);
 /* The upstream that has a place in the gate of p; NULL: not of this snapshot. */
 struct snapshot_upstream *snapshot_upstream_at(const struct snapshot_pool *p, int place);
 void snapshot_ref(struct snapshot *s);
 void snapshot_unref(struct snapshot *s); /* any thread; the last one frees it */
 
+/* Users are known by another key from now on; before the first request. */
+void snapshot_rekey(struct snapshot *s, struct hash_key key);
+/* What the user of this identity is known by; never 0. */
+uint64_t snapshot_user(const struct snapshot *s, struct slice identity);
 bool snapshot_trusts(const struct snapshot *s, const struct net_addr *peer);
 /* The route of a request, -1 = no match; pool 0 without routes. */
 int snapshot_route(const struct snapshot *s, struct slice method, struct slice host,

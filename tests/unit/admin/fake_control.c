@@ -353,6 +353,21 @@ void fake_event(struct control *c, const char *sentence, enum breaker_state from
         c->on_event(e, c->on_event_arg);
 }
 
+size_t control_users(struct control *c, struct user_status *out, size_t max, uint64_t *evicted)
+{
+    size_t n = c->n_users < max ? c->n_users : max;
+
+    memcpy(out, c->users, n * sizeof *out);
+    *evicted = c->evicted;
+    return n;
+}
+
+const char *limit_name(const struct quota_refusal *no, char mem[LIMIT_NAME_MAX])
+{
+    (void)snprintf(mem, LIMIT_NAME_MAX, "users.%s", quota_limit_name((enum quota_limit)no->limit));
+    return no->most == 0 ? NULL : mem;
+}
+
 const struct request_record *control_why(struct control *c, const char *request_id)
 {
     return strcmp(request_id, c->record.id) == 0 ? &c->record : NULL;

@@ -33,6 +33,9 @@ struct control {
     struct request_record record;
     struct live_request live[3];
     size_t n_live;
+    struct user_status users[4];
+    size_t n_users;
+    uint64_t evicted;
     void (*on_sessions)(const struct live_request *list, size_t n, void *arg);
     void *on_sessions_arg;
     struct control_event events[4];

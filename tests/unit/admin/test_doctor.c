@@ -188,7 +188,7 @@ Test(doctor, one_identity_for_everything)
     SAYS(of_pool("identity", &p), "98 % of the last 1000");
     p.fair_share = 1; /* nobody wants users told apart */
     SILENT(of_pool("identity", &p));
-    p.user_rate = 60;
+    p.limits_users = true;
     SAYS(of_pool("identity", &p), "1000");
     p.voted = p.lead = 50; /* too few to know */
     SILENT(of_pool("identity", &p));

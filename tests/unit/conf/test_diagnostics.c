@@ -439,3 +439,50 @@ Test(diagnostics, many_are_told_at_once_in_the_order_of_the_lines)
         "6: pools[chat].breaker.widow is no key that weir knows; did you mean \"window\"?\n"
         "8: routes[0].pool = \"chta\" is no pool; did you mean \"chat\"?\n");
 }
+
+Test(diagnostics, a_limit_limits_something_and_stands_once)
+{
+    EXPECT_IN_POOL("limits = ( { model = \"m\"; } );",
+                   "pools[p].limits[0] limits nothing: give it requests_per_minute or another "
+                   "number");
+    EXPECT_IN_POOL("limits = ( { model = \"m\"; max_streams = 1; }, { model = \"m\"; "
+                   "requests_per_day = 2; } );",
+                   "pools[p].limits[1] is about the same requests as limits[0]: put their numbers "
+                   "into one");
+    EXPECT_IN_POOL("limits = ( { model = \"a*b\"; max_streams = 1; } );",
+                   "pools[p].limits[0].model = \"a*b\" is not a model: a * stands at the end of a "
+                   "name only (written as a name, perhaps with * at its end)");
+    EXPECT_IN_POOL("limits = ( { user = \"key \"; max_streams = 1; } );",
+                   "pools[p].limits[0].user = (not shown) is not a user: a blank stands at its end "
+                   "(written as the identity as it is sent)");
+}
+
+/* Limits for the models m0, m1 ... and one for all: as many as there are meet no request. */
+static const char *limits_for(int n, const char *more)
+{
+    static char file[4096];
+    size_t at = (size_t)snprintf(file, sizeof file,
+                                 "pools = ( { name = \"p\"; upstreams = ( { name = \"u\"; url = "
+                                 "\"http://h\"; } ); limits = ( %s",
+                                 more);
+
+    for (int i = 0; i < n; i++) {
+        at += (size_t)snprintf(file + at, sizeof file - at,
+                               ", { max_streams = 1; model = \"m%d\"; }", i);
+    }
+    (void)snprintf(file + at, sizeof file - at, "); } );");
+    return file;
+}
+
+Test(diagnostics, a_request_comes_under_so_many_limits_at_most)
+{
+    static const char all[] = "{ class = \"batch\"; max_streams = 3; }";
+    static const char own[] = "{ user = \"Bearer k\"; max_streams = 3; }";
+
+    expect(limits_for(6, all), "");
+    cr_assert_str_eq(diagnostics_of(limits_for(30, own)), "",
+                     "models that differ never meet, and numbers of one user are none beside them");
+    cr_assert_not_null(strstr(diagnostics_of(limits_for(7, all)),
+                              "pools[p].limits[0]: a request may come under 8 limits with it, at "
+                              "most 7 are possible"));
+}

@@ -32,6 +32,9 @@ static void write_file(char out[FILE_MAX], const char *table, const char *key, c
                        "pools = ( { name = \"p\"; upstreams = ( { name = \"u\"; url = "
                        "\"http://h\"; %s = %s; } ); } );",
                        key, value);
+    else if (strcmp(table, "pools[].limits[]") == 0)
+        (void)snprintf(out, FILE_MAX, IN_POOL("limits = ( { %s = %s; %s = 1; } );"), key, value,
+                       strcmp(key, "requests_per_day") == 0 ? "max_streams" : "requests_per_day");
     else if (strncmp(table, "pools[].", 8) == 0)
         (void)snprintf(out, FILE_MAX, IN_POOL("%s = { %s = %s; };"), inner, key, value);
     else

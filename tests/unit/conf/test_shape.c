@@ -172,3 +172,24 @@ Test(shape, the_annotated_example_is_good)
     conf_diagnostics_free(&m);
     settings_destroy(&s);
 }
+
+Test(shape, a_user_that_is_limited_is_not_shown)
+{
+    struct conf_diagnostics m;
+    struct settings *s = conf_parse(
+        "pools = ( { name = \"p\"; upstreams = ( { name = \"u\"; url = \"http://h\"; } ); limits = "
+        "( { user = \"Bearer one\"; tokens_per_day = 5000000000; }, { user = \"Bearer two\"; per "
+        "= \"all\"; max_streams = 1; } ); } );",
+        "t.cfg", &m);
+    char one[64];
+
+    cr_assert_not_null(s, "%s", m.n > 0 ? m.list[0].text : "");
+    cr_assert_str_eq(s->pools[0].limits[0].user, "Bearer one");
+    cr_assert_eq(s->pools[0].limits[0].limits.most[QUOTA_TOKENS_DAY], 5000000000);
+    cr_assert(s->pools[0].limits[1].shared);
+    (void)snprintf(one, sizeof one, "%s", dumped(s, "pools[p].limits[0].user"));
+    cr_assert_not_null(strstr(one, "not shown"));
+    cr_assert_null(strstr(one, "one"));
+    cr_assert_str_neq(one, dumped(s, "pools[p].limits[1].user"));
+    settings_destroy(&s);
+}

@@ -30,10 +30,18 @@ void fixture_start(struct fixture *f, size_t n_upstreams)
     memset(mem, 0, bytes);
     f->pool = pool_init(mem, &f->conf, f->max_streams, n_upstreams, (struct hash_key){1, 2}, 42,
                         f->now_ns);
+    if (f->n_limits == 0 && !quota_limits_any(&f->conf.users.limits))
+        return;
+    f->quota = aligned_alloc(64, quota_bytes());
+    cr_assert_not_null(f->quota);
+    memset(f->quota, 0, quota_bytes());
+    pool_set_limits(f->pool, f->quota, f->limits, f->n_limits);
 }
 
 void fixture_stop(struct fixture *f)
 {
+    free(f->quota);
+    f->quota = NULL;
     free(f->pool);
     f->pool = NULL;
 }
@@ -56,6 +64,8 @@ struct pool_request request_of(uint64_t user)
 
 enum pool_verdict arrive(struct fixture *f, struct pool_request *r)
 {
+    if (f->quota != NULL && r->quota == NULL && f->n_asked < FIXTURE_ASKED)
+        r->quota = &f->asked[f->n_asked++];
     return pool_arrive(f->pool, r, f->now_ns);
 }
 

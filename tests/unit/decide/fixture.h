@@ -11,11 +11,18 @@
 
 struct decide_conf default_conf(void);
 
+enum { FIXTURE_ASKED = 256 };
+
 struct fixture {
     struct decide_conf conf;
     uint32_t max_streams[POOL_UPSTREAMS_MAX];
     uint64_t events[POOL_UPSTREAMS_MAX];
     struct pool *pool;
+    struct quota *quota;       /* NULL: nothing is limited */
+    struct quota_rule *limits; /* beside those of conf.users */
+    size_t n_limits;
+    struct quota_request asked[FIXTURE_ASKED]; /* of those that come under limits */
+    size_t n_asked;
     uint64_t now_ns;
     uint64_t last_user; /* of those that exchange() made up */
 };

@@ -160,7 +160,9 @@ Test(binding, of_a_pool_tells_which_limit_of_one_user_refused_somebody)
     struct pool_request r[3];
     struct pool_view v;
 
-    f.conf.users.max_streams = 2;
+    fixture_stop(&f);
+    f.conf.users.limits.most[QUOTA_MAX_STREAMS] = 2;
+    fixture_start(&f, 1);
     for (int i = 0; i < 3; i++) {
         r[i] = request_of(9);
         (void)arrive(&f, &r[i]);

@@ -122,24 +122,102 @@ Test(running, rows_of_another_version_are_not_taken)
     cr_assert_not(pool_restore_running(after.pool, 0, &r, after.now_ns));
 }
 
-Test(running, a_users_minute_goes_on)
+Test(running, a_user_is_known_again)
 {
     uint64_t user[RUNNING_OF_USER];
     size_t at = 0;
-    struct pool_request r[4];
+    struct pool_request r = request_of(7);
 
-    before.conf.users.requests_per_minute = after.conf.users.requests_per_minute = 3;
-    for (int i = 0; i < 3; i++) {
-        r[i] = request_of(7);
-        cr_assert_eq(arrive(&before, &r[i]), POOL_ADMIT);
-    }
+    cr_assert_eq(arrive(&before, &r), POOL_ADMIT);
+    users_find(&before.pool->users, 7)->surplus_ns = before.now_ns;
     cr_assert(pool_next_user(before.pool, &at, user, before.now_ns));
     cr_assert(pool_restore_user(after.pool, user, before.now_ns));
     cr_assert_not(pool_next_user(before.pool, &at, user, before.now_ns), "there was one");
-    r[3] = request_of(7);
-    cr_assert_eq(arrive(&after, &r[3]), POOL_REFUSE);
-    r[3] = request_of(8);
-    cr_assert_eq(arrive(&after, &r[3]), POOL_ADMIT);
+    cr_assert_eq(users_find(&after.pool->users, 7)->surplus_ns, before.now_ns);
+}
+
+static void limit_both(void)
+{
+    fixture_stop(&before);
+    fixture_stop(&after);
+    before.conf.users.limits.most[QUOTA_REQUESTS_MINUTE] = 100;
+    before.conf.users.limits.most[QUOTA_TOKENS_DAY] = 200000;
+    after.conf.users.limits = before.conf.users.limits;
+    fixture_start(&before, 1);
+    fixture_start(&after, 1);
+}
+
+/* All that is counted under limits, from before to after, with a number changed. */
+static bool quotas_taken(size_t number, uint64_t wrong)
+{
+    uint64_t row[RUNNING_OF_QUOTA];
+    size_t at = 0;
+    bool all = true;
+
+    while (pool_next_quota(before.pool, &at, row, before.now_ns)) {
+        if (number < RUNNING_OF_QUOTA)
+            row[number] = wrong;
+        all &= pool_restore_quota(after.pool, row, before.now_ns);
+    }
+    return all;
+}
+
+Test(running, what_was_counted_under_limits_goes_on)
+{
+    struct pool_request r;
+    struct quota_view was, is;
+    size_t at = 0;
+
+    limit_both();
+    for (int i = 0; i < 90; i++) {
+        r = request_of(7);
+        cr_assert_eq(arrive(&before, &r), POOL_ADMIT);
+        end_ok(&before, &r);
+        before.now_ns += MS(600);
+    }
+    after.now_ns = before.now_ns;
+    cr_assert(quotas_taken(SIZE_MAX, 0));
+    cr_assert(quota_next_view(before.quota, &at, QUOTA_SLOTS, before.now_ns, &was));
+    at = 0;
+    cr_assert(quota_next_view(after.quota, &at, QUOTA_SLOTS, before.now_ns, &is));
+    cr_assert_eq(is.user, 7);
+    for (int u = 0; u < QUOTA_UNITS; u++) {
+        cr_assert_eq(is.minute[u], was.minute[u]);
+        cr_assert_eq(is.day[u], was.day[u]);
+    }
+    for (int i = 0; i < 11; i++) {
+        r = request_of(7);
+        cr_assert_eq(arrive(&after, &r), i < 10 ? POOL_ADMIT : POOL_REFUSE, "%d", i);
+        if (i < 10)
+            end_ok(&after, &r);
+    }
+}
+
+Test(running, counts_with_wrong_numbers_are_not_taken)
+{
+    struct pool_request r = request_of(7);
+
+    limit_both();
+    cr_assert_eq(arrive(&before, &r), POOL_ADMIT);
+    cr_assert_not(quotas_taken(0, 0));
+    cr_assert_not(quotas_taken(3, before.now_ns + 1));
+    cr_assert_not(quotas_taken(4, UINT64_MAX));
+    cr_assert_not(quotas_taken(5, 16));
+    cr_assert_not(quotas_taken(6, UINT64_C(1) << 40));
+    cr_assert_not(quotas_taken(7, UINT64_C(1) << 40));
+    cr_assert_not(quotas_taken(8, UINT64_C(1) << 33));
+}
+
+Test(running, counts_for_a_pool_without_limits_are_passed_over)
+{
+    struct pool_request r = request_of(7);
+
+    limit_both();
+    cr_assert_eq(arrive(&before, &r), POOL_ADMIT);
+    fixture_stop(&after);
+    after.conf.users.limits = (struct quota_limits){0};
+    fixture_start(&after, 1);
+    cr_assert(quotas_taken(SIZE_MAX, 0));
 }
 
 Test(running, a_lease_goes_on_and_one_that_has_ended_does_not)

@@ -177,45 +177,6 @@ Test(users, counts_who_came_lately)
     free(t);
 }
 
-Test(users, lets_so_many_through_in_a_minute)
-{
-    struct user_slot u = {.user = 1, .minute_ns = S(1000)};
-
-    for (int i = 0; i < 30; i++)
-        cr_assert_eq(user_rate_wait(&u, 30, S(1000)), 0);
-    cr_assert_eq(user_rate_wait(&u, 30, S(1010)), S(50) + 1);
-}
-
-Test(users, lets_the_last_minute_slide_out)
-{
-    struct user_slot u = {.user = 1, .minute_ns = S(1000)};
-    uint64_t wait;
-
-    for (int i = 0; i < 30; i++)
-        user_rate_wait(&u, 30, S(1050));
-    wait = user_rate_wait(&u, 30, S(1061));
-    cr_assert_gt(wait, 0);
-    cr_assert_lt(wait, S(3));
-    cr_assert_eq(user_rate_wait(&u, 30, S(1063)), 0);
-}
-
-Test(users, never_lets_many_more_than_that_through_in_any_minute)
-{
-    struct user_slot u = {.user = 1};
-    uint32_t passed[600] = {0}, worst = 0;
-
-    for (uint64_t s = 0; s < 600; s++)
-        for (int i = 0; i < 5; i++)
-            passed[s] += user_rate_wait(&u, 60, S(5000 + s)) == 0;
-    for (int s = 0; s + 60 <= 600; s++) {
-        uint32_t sum = 0;
-        for (int i = 0; i < 60; i++)
-            sum += passed[s + i];
-        worst = sum > worst ? sum : worst;
-    }
-    cr_assert(worst >= 60 && worst <= 62, "%u", worst);
-}
-
 Test(appoint, tells_the_first_a_second_and_its_turn)
 {
     struct random c = {3};
