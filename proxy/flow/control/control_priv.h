@@ -75,7 +75,7 @@ struct user_vote {
 
 /* The canary of a pool, as far as it was told of. */
 struct canary_watch {
-    uint32_t changes;     /* that were said, and what the last one was about */
+    uint32_t changes; /* that were said, and what the last one was about */
     uint64_t begun_ns;
     double share;
     bool paused;
