@@ -4,13 +4,9 @@ those who need contrast; and over a hot restart."""
 
 import re
 
-from selenium.webdriver.common.action_chains import ActionChains
-from selenium.webdriver.common.by import By
-from selenium.webdriver.common.keys import Keys
-
 from harness.ask import end_stream, open_stream
 from harness.backend import always
-from harness.browser import Browser
+from harness.browser import Browser, Keys
 from harness.deadline import eventually
 from harness.dialects import CHAT
 from harness.words import names
@@ -42,10 +38,6 @@ def _points(page, n):
         first = page.text("#meta")
 
 
-def _press(page, *keys):
-    ActionChains(page.driver).send_keys(*keys).perform()
-
-
 def _visible(page, selector):
     return page.js(f"[...document.querySelectorAll({selector!r})]"
                    ".filter(e => e.checkVisibility()).map(e => e.textContent)")
@@ -71,7 +63,7 @@ def test_it_says_which_limit_binds(rig):
 
 def test_the_scale_goes_from_a_minute_to_the_ring_by_keyboard(rig):
     page = _open(rig, _weir(rig, 1))
-    radios = page.driver.find_elements(By.CSS_SELECTOR, "#spans input")
+    radios = page.driver.find_elements("css selector", "#spans input")
     assert [r.get_attribute("value") for r in radios] == ["60", "120", "300", "600"]
     radios[-1].send_keys(Keys.ARROW_LEFT)
     assert radios[2].is_selected()
@@ -86,35 +78,35 @@ def test_the_values_of_a_second_are_read_by_pointer_and_by_keyboard(rig):
     page = _open(rig, _weir(rig, 1))
     _points(page, 4)
     page.js("document.querySelectorAll('#spans input')[0].click()")
-    plot = page.driver.find_element(By.CSS_SELECTOR, "article .plots canvas")
-    ActionChains(page.driver).move_to_element_with_offset(plot, plot.size["width"] // 2 - 4, 0).perform()
+    plot = page.find("article .plots canvas")
+    page.actions().move_to_element_with_offset(plot, plot.size["width"] // 2 - 4, 0).perform()
 
     def reads():
         return {text[:10] for text in _visible(page, ".read")}
     eventually(lambda: len(reads()) == 1 and re.match(r"\d\d:\d\d:\d\d: ", reads().pop()), 5,
                "all plots show the same second")
-    ActionChains(page.driver).move_to_element(page.driver.find_element(By.ID, "word")).perform()
+    page.actions().move_to_element(page.find("#word")).perform()
     eventually(lambda: not any(re.match(r"\d\d:", r) for r in reads()), 5, "now again")
 
-    slider = page.driver.find_element(By.ID, "at")
+    slider = page.find("#at")
     slider.send_keys(Keys.ARROW_LEFT, Keys.ARROW_LEFT)
     eventually(lambda: "2 s before the end" in slider.get_attribute("aria-valuetext"))
     assert page.text("#paused").startswith("paused at ")
-    assert page.driver.find_element(By.ID, "pause").get_attribute("aria-pressed") == "true"
+    assert page.find("#pause").get_attribute("aria-pressed") == "true"
     pinned = eventually(lambda: len(reads()) == 1 and reads().pop())
     _points(page, 2)
     assert reads() == {pinned}, "time goes on, and the second that is read stays"
     assert pinned[:8] in page.text("#second")
-    _press(page, Keys.ESCAPE)
+    page.press(Keys.ESCAPE)
     eventually(lambda: page.text("#second") == "now" and page.text("#paused") == "")
 
 
 def test_a_click_holds_a_second_fast(rig):
     page = _open(rig, _weir(rig, 1))
     _points(page, 3)
-    page.driver.find_element(By.CSS_SELECTOR, "article .plots canvas").click()
+    page.find("article .plots canvas").click()
     eventually(lambda: page.text("#paused") != "")
-    page.driver.find_element(By.ID, "pause").click()
+    page.find("#pause").click()
     eventually(lambda: page.text("#second") == "now" and page.text("#paused") == "")
 
 
@@ -124,7 +116,7 @@ def test_the_plots_are_there_as_tables(rig):
     w.admin("breaker chat/a open")
     page.shows("#events", "closed -> open")
     _points(page, 2)
-    page.driver.find_element(By.CSS_SELECTOR, "article summary").send_keys(Keys.ENTER)
+    page.find("article summary").send_keys(Keys.ENTER)
     eventually(lambda: "open" in page.text("article tbody"), 30)
     assert "chat/a, the last 10 min in steps of 20 s" in page.text("article caption")
     heads = page.js("[...document.querySelectorAll('article thead th')].map(e => e.textContent)")
@@ -138,7 +130,7 @@ def test_each_upstream_has_a_page_and_the_back_button_works(rig):
     w = _weir(rig)
     page = _open(rig, w)
     assert len(_visible(page, "article")) == 2 and not _visible(page, ".facts")
-    page.driver.find_element(By.LINK_TEXT, "b").click()
+    page.link("b").click()
     eventually(lambda: len(_visible(page, "article")) == 1)
     assert page.driver.current_url.endswith("#chat/b")
     assert page.driver.title == "chat/b: closed – weir"
@@ -149,7 +141,7 @@ def test_each_upstream_has_a_page_and_the_back_button_works(rig):
     w.admin("breaker chat/b open")
     eventually(lambda: any("chat/b: closed -> open" in e for e in _visible(page, "#events li")))
     assert not any("chat/a" in e for e in _visible(page, "#events li"))
-    page.driver.find_element(By.LINK_TEXT, "chat/a").click()
+    page.link("chat/a").click()
     eventually(lambda: any("chat/a: closed -> open" in e for e in _visible(page, "#events li")))
     page.driver.back()
     eventually(lambda: page.driver.title.startswith("chat/b: "))
@@ -204,11 +196,11 @@ def test_the_tab_key_goes_from_top_to_bottom(rig):
     page = _open(rig, _weir(rig, 1))
     seen = []
     for _ in range(12):
-        _press(page, Keys.TAB)
+        page.press(Keys.TAB)
         seen.append(page.js("document.activeElement.id || document.activeElement.name || document.activeElement.tagName"))
     wanted = ["skip", "span", "at", "pause", "SUMMARY", "A", "SUMMARY", "log"]
     assert [s for s in seen if s in wanted][:len(wanted)] == wanted, seen
-    page.driver.find_element(By.ID, "skip").send_keys(Keys.ENTER)
+    page.find("#skip").send_keys(Keys.ENTER)
     assert page.js("document.activeElement.id") == "main"
 
 
@@ -265,7 +257,7 @@ def test_who_wants_less_motion_sees_the_plots_step(rig):
     page = _open(rig, _weir(rig, 1))
     page.cdp("Emulation.setEmulatedMedia", features=[{"name": "prefers-reduced-motion", "value": "reduce"}])
     _points(page, 7)
-    page.driver.find_element(By.ID, "pause").click()
+    page.find("#pause").click()
     at = re.search(r"paused at \d\d:\d\d:(\d\d)", page.text("#paused"))
     assert int(at.group(1)) % 5 == 0
 
@@ -284,7 +276,7 @@ def test_an_open_page_goes_over_to_the_next_process_and_keeps_what_was(rig):
     page.shows("#events", f"(pid {w.pid}) has taken over", "closed -> open")
     page.shows("#word", "down")
     page.js("document.querySelectorAll('#spans input')[0].click()")
-    page.driver.find_element(By.CSS_SELECTOR, "article summary").send_keys(Keys.ENTER)
+    page.find("article summary").send_keys(Keys.ENTER)
     eventually(lambda: "closed" in page.text("article tbody") and "open" in page.text("article tbody"), 30)
     assert w.older[0].poll() is None, "the old one still has its stream"
     end_stream(CHAT, body, peer)

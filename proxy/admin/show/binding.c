@@ -40,7 +40,7 @@ static uint32_t places(const struct upstream_view *v)
     return v->ramp_allows > 0 && ramp_places(v) < most ? ramp_places(v) : most;
 }
 
-static const struct override_view * override(const struct upstream_status *u, const char *begins)
+static const struct override_view *command_of(const struct upstream_status *u, const char *begins)
 {
     for (int i = 0; i < u->n_overrides; i++) {
         if (strncmp(u->overrides[i].what, begins, strlen(begins)) == 0)
@@ -70,7 +70,7 @@ static void say_room(struct text *t, const struct upstream_status *u, uint64_t n
 static void say_streams(struct text *t, const struct upstream_status *u, uint64_t now_ns)
 {
     const struct upstream_view *v = &u->v;
-    const struct override_view *by = override(u, "limit streams");
+    const struct override_view *by = command_of(u, "limit streams");
 
     (void)now_ns;
     if (load(v) < whole(v->limit_streams))
@@ -101,7 +101,7 @@ static void say_ramp(struct text *t, const struct upstream_status *u, uint64_t n
 
 static void say_open(struct text *t, const struct upstream_status *u, uint64_t now_ns)
 {
-    const struct override_view *by = override(u, "breaker open");
+    const struct override_view *by = command_of(u, "breaker open");
     char span[HUMAN_MAX];
 
     text_str(t, "open");

@@ -26,6 +26,12 @@ def _start():
         return missing(f"a browser that starts: {first_line(e)}")
 
 
+class Keys:
+    """As WebDriver names them (W3C WebDriver, 17.4.2)."""
+
+    TAB, ENTER, ESCAPE, ARROW_LEFT = "\ue004", "\ue007", "\ue00c", "\ue012"
+
+
 class Browser:
     def __init__(self, width, height, dark=False):
         self.driver = _start()
@@ -51,6 +57,20 @@ class Browser:
     def shows(self, selector, *words, within=20):
         eventually(lambda: all(w in self.text(selector) for w in words), within,
                    f"{selector} says {words}, not {self.text(selector)!r}")
+
+    def find(self, selector):
+        return self.driver.find_element("css selector", selector)
+
+    def link(self, text):
+        return self.driver.find_element("link text", text)
+
+    def actions(self):
+        chains = need_module("selenium.webdriver.common.action_chains", "python3-selenium")
+        return chains.ActionChains(self.driver)
+
+    def press(self, *keys):
+        """Where the focus is."""
+        self.actions().send_keys(*keys).perform()
 
     def picture(self, name):
         """Of the whole page."""
