@@ -32,14 +32,15 @@ void fleet_place_init(struct fleet_place *f)
     f->others.rank = FLEET_NO_RANK;
 }
 
-double fleet_node_weight(const struct fleet_node *n, uint64_t now_ns)
+/* Arrivals a second. */
+static double weight_of(const struct fleet_node *n, uint64_t now_ns)
 {
     return n->arrived.per_s * num_decay(now_ns - n->arrived.at_ns, ARRIVED_NS);
 }
 
 void fleet_node_arrived(struct fleet_node *n, uint64_t now_ns)
 {
-    n->arrived.per_s = fleet_node_weight(n, now_ns) + 1 / num_s(ARRIVED_NS);
+    n->arrived.per_s = weight_of(n, now_ns) + 1 / num_s(ARRIVED_NS);
     n->arrived.at_ns = now_ns;
 }
 
@@ -50,7 +51,7 @@ bool fleet_place_is_joined(const struct fleet_node *n, const struct fleet_place 
 
 static double share_of(const struct fleet_node *n, const struct fleet_place *f, uint64_t now_ns)
 {
-    double weight = fleet_node_weight(n, now_ns), all = weight + f->others.weight;
+    double weight = weight_of(n, now_ns), all = weight + f->others.weight;
 
     return all > 0 ? weight / all : 1.0 / n->nodes;
 }
@@ -141,7 +142,7 @@ void fleet_place_started(struct fleet_place *f)
 void fleet_place_begin(const struct fleet_node *n, struct fleet_place *f, struct fleet_ask *out,
                        const struct fleet_demand *d, uint32_t most)
 {
-    double weight = fleet_node_weight(n, d->now_ns);
+    double weight = weight_of(n, d->now_ns);
     uint32_t ahead = num_floor(num_s(f->rtt_ns) * CALLS_AHEAD * weight + 0.5);
     uint32_t spare = f->held > d->load ? f->held - d->load : 0;
 

@@ -61,10 +61,8 @@ void fleet_node_init(struct fleet_node *n, uint64_t self, uint32_t nodes, uint64
 /* Another upstream has this place. */
 void fleet_place_init(struct fleet_place *f);
 
-/* One request came. */
+/* One request came: by how many come, this node has its part. */
 void fleet_node_arrived(struct fleet_node *n, uint64_t now_ns);
-/* Arrivals a second. */
-double fleet_node_weight(const struct fleet_node *n, uint64_t now_ns);
 
 /* The fleet's rules hold for this upstream: it is shared, the node is joined, and has a plan. */
 bool fleet_place_is_joined(const struct fleet_node *n, const struct fleet_place *f);

@@ -233,6 +233,8 @@ enum fleet_silence upstream_silence(const struct pool *p, const struct upstream 
 /* pool_fleet.c: what the fleet says; without one, or alone, it says nothing. */
 /* The fleet's rules stand for the limiter's: permits and this node's part of P. */
 bool upstream_is_joined(const struct pool *p, const struct upstream *u);
+/* It is shared, and this node does not hear of the others. */
+bool upstream_is_alone(const struct pool *p, const struct upstream *u);
 /* RULE_ROOM, RULE_PROBE, RULE_BREAKER_OPEN or RULE_HALF_OPEN, where the own breaker said `own`. */
 enum rule upstream_fleet_state(const struct pool *p, const struct upstream *u, enum rule own);
 /* Joined: for one more in flight. */
