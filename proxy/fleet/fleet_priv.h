@@ -42,11 +42,11 @@ struct fleet {
     uint64_t start, settings;
     struct fleet_upstream upstreams[FLEET_UPSTREAMS_MAX];
     size_t n_upstreams;
-    bool renewed; /* since the call under way was sent: its indices are of others */
+    bool renewed; /* other upstreams have their indices since the call under way was sent */
 
     enum fleet_state state;
-    uint64_t created_ns,
-        heard_ns; /* when the last call was sent whose answer was good; 0 = never */
+    uint64_t created_ns;
+    uint64_t heard_ns; /* when the last sync was sent that was answered well; 0 = never */
     char error[160];
     int64_t clock_ms; /* Redis's clock less the loop's, once joined */
     uint64_t sync_due_ns, ask_due_ns, version_due_ns;

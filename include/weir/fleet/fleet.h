@@ -30,9 +30,8 @@ enum {
     FLEET_TEXT_MAX = 512,     /* bytes of an incident text */
     FLEET_ORDERS_MAX = 1024,
 };
-#define FLEET_ORDER_MOST_NS                                                                        \
-    (24 * 3600 * NS_PER_S) /* no order holds longer without being renewed                          \
-                            */
+/* An order that has an end ends within a day, whatever stands in Redis. */
+#define FLEET_ORDER_MOST_NS (24 * 3600 * NS_PER_S)
 
 /* What an order is about.  X(enumerator, "word of its key") */
 #define WEIR_FLEET_TOPICS(X)                                                                       \
@@ -78,7 +77,6 @@ struct fleet_setup {
     struct resolver *resolver;
     const struct fleet_conf *conf; /* borrowed, as means */
     const struct fleet_means *means;
-    uint64_t settings; /* a hash of what has to agree on all nodes */
     const struct fleet_hooks *hooks;
     void *owner;
 };
@@ -133,14 +131,18 @@ void fleet_destroy(struct fleet **f);
 uint64_t fleet_self(const struct fleet *f);
 
 /*
- * The shared upstreams, "pool/upstream", and for each a hash of what has to agree.  Copied.  Plans,
- * asks and answers are by these indices.  Orders that concerned nothing before are looked at again.
+ * A shared upstream, "pool/upstream"; rules: a hash of the settings that have to agree for it to be
+ * pooled.
  */
 struct fleet_upstream {
     char name[130];
     uint64_t rules;
     uint32_t max_streams;
 };
+/*
+ * All of them; settings: a hash of what has to agree on all nodes.  Copied.  Plans, asks and
+ * answers are by these indices.  Orders that concerned nothing before are looked at again.
+ */
 void fleet_set_upstreams(struct fleet *f, const struct fleet_upstream *list, size_t n,
                          uint64_t settings);
 
