@@ -40,6 +40,12 @@ void tale_note(struct tale *t, const struct breaker_conf *c, unsigned column, ui
     t->slice[t->newest % TALE_SLICES][column] += at_most(n);
 }
 
+void tale_forget(struct tale *t)
+{
+    memset(t->slice, 0, sizeof t->slice);
+    t->newest = 0;
+}
+
 static uint32_t tale_sum(const struct tale *t, unsigned column)
 {
     uint32_t sum = 0;
@@ -169,7 +175,7 @@ static void note_share(struct fleet_leader *f, struct led *u)
 static void forget(struct fleet_leader *f, size_t upstream)
 {
     for (size_t m = 0; m < f->n_members; m++)
-        memset(tale_of(f, m, upstream)->slice, 0, sizeof(struct tale){0}.slice);
+        tale_forget(tale_of(f, m, upstream));
 }
 
 static bool is_silent(const struct fleet_leader *f, const struct fleet_sums *s)

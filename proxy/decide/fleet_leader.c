@@ -9,9 +9,6 @@
 
 #include "fleet_leader_priv.h"
 
-/* A node that vanished may serve on by itself, on its part of max_streams, for so long. */
-#define PART_NS (60 * NS_PER_S)
-
 static size_t rounded(size_t bytes)
 {
     return (bytes + 63) & ~(size_t)63;
@@ -47,15 +44,25 @@ struct fleet_leader *fleet_leader_init(void *mem, const struct decide_conf *conf
     return f;
 }
 
-void fleet_leader_set_conf(struct fleet_leader *f, const struct decide_conf *conf)
-{
-    f->conf = conf;
-}
-
 static void forget_tales(struct fleet_leader *f, size_t upstream)
 {
     for (size_t m = 0; m < f->most_nodes; m++)
         memset(tale_of(f, m, upstream), 0, sizeof(struct tale));
+}
+
+/* A window of another length begins empty: its slices are numbered by their length. */
+void fleet_leader_set_conf(struct fleet_leader *f, const struct decide_conf *conf)
+{
+    bool other = f->conf->breaker.window_ns != conf->breaker.window_ns;
+    struct breaker_rules rules;
+
+    f->conf = conf;
+    rules = leader_rules(f, f->tick_ns);
+    for (size_t i = 0; i < f->n_upstreams && other; i++) {
+        breaker_set_conf(&f->led[i].breaker, &rules);
+        for (size_t m = 0; m < f->most_nodes; m++)
+            tale_forget(tale_of(f, m, i));
+    }
 }
 
 void fleet_leader_set_upstream(struct fleet_leader *f, size_t upstream, uint32_t id,
@@ -243,7 +250,7 @@ static void look_at_nodes(struct fleet_leader *f, uint64_t now_ns)
             x->presence = NODE_VANISHED;
             x->vanished_ns = now_ns;
         }
-        if (x->presence == NODE_VANISHED && now_ns - x->vanished_ns >= PART_NS)
+        if (x->presence == NODE_VANISHED && now_ns - x->vanished_ns >= VANISHED_NS)
             x->presence = NODE_NONE;
         f->nodes += x->presence == NODE_ALIVE;
     }
@@ -315,97 +322,6 @@ static void sum_up(struct fleet_leader *f, size_t upstream, uint64_t now_ns)
     f->led[upstream].sums = s;
 }
 
-/* Places that nodes may still use that are not heard: alone they have a part each. */
-static double vanished(struct fleet_leader *f, size_t upstream, uint64_t now_ns)
-{
-    uint32_t gone = 0, known, part;
-    double places = 0;
-
-    for (size_t m = 0; m < f->n_members; m++)
-        gone += f->members[m].presence == NODE_VANISHED;
-    known = f->nodes + gone;
-    if (now_ns - f->begun_ns < PART_NS && f->expected > known) {
-        gone += f->expected - known;
-        known = f->expected;
-    }
-    if (gone == 0)
-        return 0;
-    part = f->led[upstream].most / known;
-    part = part > 1 ? part : 1;
-    for (size_t m = 0; m < f->n_members; m++) {
-        uint32_t used = tale_of(f, m, upstream)->last.used;
-        if (f->members[m].presence == NODE_VANISHED)
-            places += used > part ? used : part;
-        gone -= f->members[m].presence == NODE_VANISHED;
-    }
-    return places + (double)gone * part;
-}
-
-static uint32_t total_of(struct fleet_leader *f, size_t upstream, uint64_t now_ns)
-{
-    struct led *u = &f->led[upstream];
-    const struct breaker *b = &u->breaker;
-    double total = u->limiter.streams;
-
-    if (b->state != BREAKER_CLOSED && b->state != BREAKER_RAMPING)
-        return 0;
-    total = num_min(total, u->most - vanished(f, upstream, now_ns));
-    if (b->state == BREAKER_RAMPING)
-        total = num_min(total, ramp_allows(&b->ramp, b->known_good));
-    if (u->sums.overridden)
-        total = num_min(total, u->sums.most_override);
-    return num_floor(num_max(1, total));
-}
-
-static struct fleet_limits limits_of(const struct led *u)
-{
-    const struct limiter *l = &u->limiter;
-
-    return (struct fleet_limits){
-        .streams = l->streams,
-        .pending = l->pending,
-        .known = l->known,
-        .gain = l->gain,
-        .doubt = l->doubt.value,
-        .shown = l->doubt.shown,
-        .start = l->start,
-        .cold = l->cold,
-        .ceiling = l->ceiling,
-        .wait_marks = l->wait_marks,
-        .proven = l->proven,
-        .calm_s = u->pace.calm_s,
-        .low_s = u->pace.low_s,
-        .peak = u->pace.peak,
-    };
-}
-
-static void plan_of(struct fleet_leader *f, size_t upstream, struct fleet_plan *p, uint64_t now_ns)
-{
-    const struct led *u = &f->led[upstream];
-    const struct breaker *b = &u->breaker;
-
-    *p = (struct fleet_plan){
-        .epoch = f->epoch,
-        .state = b->state,
-        .generation = b->generation,
-        .total = total_of(f, upstream, now_ns),
-        .share = breaker_share(b),
-        .known_good = b->known_good,
-        .died_at = b->ramp.died_at,
-        .trips = b->trips,
-        .left_ns = b->state == BREAKER_OPEN && b->until_ns > now_ns ? b->until_ns - now_ns : 0,
-        .sent = u->sums.sent,
-        .passed_ns = u->sums.passed_ns,
-        .nodes = f->nodes > 0 ? f->nodes : 1,
-        .limits = limits_of(u),
-    };
-    for (int i = 0; i < FLEET_PROBES; i++) {
-        p->probe[i] = b->state == BREAKER_HALF_OPEN ? u->probe[i].node : 0;
-        p->probe_number[i] = u->probe[i].number;
-    }
-    fleet_plan_mend(p, u->most);
-}
-
 static void tick_upstream(struct fleet_leader *f, size_t upstream, uint64_t now_ns)
 {
     struct led *u = &f->led[upstream];
@@ -432,7 +348,7 @@ void fleet_leader_tick(struct fleet_leader *f, struct fleet_plan *plans, uint64_
     for (size_t i = 0; i < f->n_upstreams; i++) {
         memset(&plans[i], 0, sizeof plans[i]);
         if (f->led[i].shared)
-            plan_of(f, i, &plans[i], now_ns);
+            led_plan(f, i, &plans[i], now_ns);
     }
     f->tick_ns = now_ns;
 }

@@ -9,7 +9,7 @@
 #include "weir/decide/num.h"
 #include "weir/decide/pace.h"
 
-/* Shared by fleet_leader.c, fleet_limits.c, fleet_judge.c and fleet_probes.c. */
+/* Shared by fleet_leader.c, fleet_limits.c, fleet_judge.c, fleet_plan.c and fleet_probes.c. */
 
 enum { TALE_SLICES = 5, STEADY_TICKS = 4 };
 
@@ -93,6 +93,9 @@ struct fleet_leader {
     struct tale *tales; /* of a member one after the other */
 };
 
+/* A node that vanished may serve on by itself, on its part of max_streams, for so long. */
+#define VANISHED_NS (60 * NS_PER_S)
+
 static inline struct tale *tale_of(struct fleet_leader *f, size_t member, size_t upstream)
 {
     return &f->tales[member * f->n_upstreams + upstream];
@@ -121,6 +124,7 @@ void led_tick_limits(struct fleet_leader *f, struct led *u, uint64_t elapsed_ns,
 /* fleet_judge.c: the breaker. */
 void tale_note(struct tale *t, const struct breaker_conf *c, unsigned column, uint64_t n,
                uint64_t now_ns);
+void tale_forget(struct tale *t);
 void led_note_failed(struct led *u, struct tale *t, uint64_t failed, uint64_t ok);
 void led_tick_breaker(struct fleet_leader *f, size_t upstream, uint64_t elapsed_ns,
                       uint64_t now_ns);
@@ -129,5 +133,8 @@ void led_tick_breaker(struct fleet_leader *f, size_t upstream, uint64_t elapsed_
 void led_note_probes(struct led *u, uint64_t node, const struct fleet_record *was,
                      const struct fleet_record *is);
 void led_tick_probes(struct fleet_leader *f, size_t upstream, uint64_t now_ns);
+
+/* fleet_plan.c */
+void led_plan(struct fleet_leader *f, size_t upstream, struct fleet_plan *p, uint64_t now_ns);
 
 #endif

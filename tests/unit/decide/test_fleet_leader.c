@@ -355,6 +355,30 @@ Test(leader, a_late_one_that_nothing_confirms_counts_if_another_node_has_one)
     cr_assert(plan.limits.shown);
 }
 
+Test(leader, a_longer_window_of_a_reload_is_judged_from_then_on)
+{
+    static struct decide_conf other;
+
+    serve(5);
+    other = conf;
+    other.breaker.window_ns *= 4;
+    fleet_leader_set_conf(leader, &other);
+    for (int n = 0; n < 400; n++) { /* long before the window, and never half of all */
+        record[0].failed += n < 20;
+        record[1].failed += n < 20;
+        serve(1);
+    }
+    cr_assert_eq(plan.state, BREAKER_CLOSED);
+    for (int n = 0; n < 200 && plan.state == BREAKER_CLOSED; n++) {
+        for (int i = 0; i < NODES; i++) {
+            record[i].ok++;
+            record[i].failed += 2;
+        }
+        period();
+    }
+    cr_assert_eq(plan.state, BREAKER_OPEN);
+}
+
 Test(leader, an_operators_limit_on_all_nodes_is_the_fleets)
 {
     serve(2);
