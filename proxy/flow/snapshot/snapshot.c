@@ -360,6 +360,8 @@ struct snapshot *snapshot_create(struct settings **settings, const struct snapsh
     if (!fill(s, old, book, why, room, now_ns) || !load_pages(s, why, room) ||
         !snapshot_collector_make(&s->collector, &s->settings->tracing, why, room) ||
         !make_fleet(s, why, room)) {
+        if (why[0] == '\0') /* whoever fails for another reason says which */
+            (void)snprintf(why, room, "out of memory");
         if (s->pools != NULL)
             snapshot_abandon(s, now_ns);
         destroy(s);
