@@ -18,14 +18,17 @@ static uint32_t said_status(const struct exchange *x)
 
 static struct pool_report report_of(struct exchange *x, enum outcome o, bool complete)
 {
-    return (struct pool_report){
+    struct pool_report rep = {
         .outcome = o,
         .status = said_status(x),
         .complete = complete,
         .aborted = x->record.cause == CAUSE_CLIENT_GONE || x->attempt.overran,
         .retry_after_ms = x->attempt.head.retry_after_ms,
-        .usage = exchange_usage(x, o),
     };
+
+    if (x->limits != NULL)
+        rep.usage = exchange_usage(x, o);
+    return rep;
 }
 
 static void note_outcome(struct exchange *x, enum outcome o)
