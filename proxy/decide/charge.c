@@ -45,7 +45,7 @@ enum rule pool_charge(struct pool *p, struct pool_request *r, uint64_t now_ns)
     struct quota_request *q = r->quota;
     struct quota_asked a = {.user = r->user, .class = r->class, .bytes = r->bytes};
 
-    if (q == NULL || p->quota == NULL || !quota_is_on(p->quota))
+    if (p->quota == NULL || !quota_is_on(p->quota))
         return RULE_NONE;
     a.model = q->model;
     a.generates = r->kind == KIND_GENERATION;

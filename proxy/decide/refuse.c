@@ -166,7 +166,7 @@ enum rule pool_door(struct pool *p, struct pool_request *r, uint64_t now_ns)
         return RULE_NONE;
     if (slot != NULL)
         rule = user_rule(p, r, slot, now_ns);
-    return rule == RULE_NONE ? pool_charge(p, r, now_ns) : rule;
+    return rule == RULE_NONE && r->quota != NULL ? pool_charge(p, r, now_ns) : rule;
 }
 
 void pool_take_user_place(struct pool *p, struct pool_request *r)

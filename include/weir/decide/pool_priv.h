@@ -232,7 +232,7 @@ void pool_numbers(const struct pool *p, struct pool_request *r, enum rule rule, 
 bool pool_sheds(const struct pool *p, uint64_t now_ns);
 
 /* charge.c */
-/* Charges it under its limits, or says which one refuses it (r->quota->no). */
+/* Charges it under its limits, or says which one refuses it (r->quota->no).  r->quota is there. */
 enum rule pool_charge(struct pool *p, struct pool_request *r, uint64_t now_ns);
 /* What it is charged is corrected; rep NULL: it was not sent. */
 void pool_settle(struct pool *p, struct pool_request *r, const struct pool_report *rep,

@@ -149,7 +149,7 @@ bool exchange_take_limits(struct exchange *x);
 void exchange_give_limits(struct exchange *x);
 /* An answer begins whose usage is wanted, if the pool counts any. */
 void exchange_count_usage(struct exchange *x, const struct response_head *h, bool events);
-/* What the attempt took, as far as is known. */
+/* What the attempt took, as far as is known; where there are limits. */
 struct quota_usage exchange_usage(struct exchange *x, enum outcome o);
 /* Is the client told what is left?  Then an upstream's own fields about limits end here. */
 bool exchange_tells_limits(const struct exchange *x);

@@ -77,8 +77,6 @@ struct quota_usage exchange_usage(struct exchange *x, enum outcome o)
     struct pool_counters *p = &x->w->pools[x->pool->slot];
     struct quota_usage q;
 
-    if (x->limits == NULL)
-        return (struct quota_usage){0};
     if (x->attempt.head.status == 200) {
         q = usage_said(x);
         take_events(x, &q);

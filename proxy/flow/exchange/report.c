@@ -28,15 +28,18 @@ double exchange_pace_ns(const struct exchange *x)
 
 static struct pool_report report_of(struct exchange *x, enum outcome o, bool complete)
 {
-    return (struct pool_report){
+    struct pool_report rep = {
         .outcome = o,
         .status = said_status(x),
         .complete = complete,
         .aborted = x->record.cause == CAUSE_CLIENT_GONE || x->attempt.overran,
         .retry_after_ms = x->attempt.head.retry_after_ms,
         .pace_ns = x->attempt.stream.seen_content < PACE_EVENTS ? 0 : (uint64_t)exchange_pace_ns(x),
-        .usage = exchange_usage(x, o),
     };
+
+    if (x->limits != NULL)
+        rep.usage = exchange_usage(x, o);
+    return rep;
 }
 
 static void note_outcome(struct exchange *x, enum outcome o)
