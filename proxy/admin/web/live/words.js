@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Numbers and names in words, as weirctl has them; small helpers for the document.
+// Numbers and names in words, as weirctl has them, and what every part needs of the document.
 const { states: STATES, outcomes: OUTCOMES, causes: CAUSES, why: WHY } = {{words}};
 
 const $ = id => document.getElementById(id);
