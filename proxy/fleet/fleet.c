@@ -141,7 +141,7 @@ void fleet_step(struct fleet *f)
 static void go_alone(struct fleet *f)
 {
     f->state = FLEET_ALONE;
-    f->leads = f->mismatch = f->read_due = false;
+    f->leads = f->mismatch = f->read_due = f->begin_due = false;
     f->leader[0] = '\0';
     f->n_seen = 0;
     f->hooks->on_state(FLEET_ALONE, f->error[0] == '\0' ? "it does not answer" : f->error,

@@ -52,7 +52,7 @@ struct fleet {
     uint64_t sync_due_ns, ask_due_ns, version_due_ns;
     uint32_t nodes;
     char leader[FLEET_NODE_MAX];
-    bool leads, mismatch, read_due;
+    bool leads, mismatch, read_due, begin_due;
 
     /* the call under way */
     enum fleet_call kind;

@@ -183,6 +183,18 @@ static size_t take_nodes(struct fleet *f, const struct reply *rows, uint64_t now
     return count;
 }
 
+static void begin_leading(struct fleet *f, const struct reply *left)
+{
+    int64_t n;
+
+    if (!f->begin_due)
+        return;
+    f->begin_due = false;
+    if (reply_i64(left, &n) != WEIR_OK || n < 0 || n > FLEET_NODES_MAX)
+        n = 0;
+    f->hooks->lead_begin((uint32_t)n, f->owner);
+}
+
 static void decide(struct fleet *f)
 {
     memset(f->plans, 0, sizeof f->plans);
@@ -204,7 +216,10 @@ static void on_read(const struct reply *reply, void *arg)
         reply_i64(reply_item(r, 0), &now_ms) != WEIR_OK || now_ms <= 0) {
         members_answer(f, NULL, 0, "Redis gave no answer that could be used");
     } else {
-        size_t count = take_nodes(f, rows, (uint64_t)now_ms, list, n);
+        size_t count;
+
+        begin_leading(f, reply_item(r, 2));
+        count = take_nodes(f, rows, (uint64_t)now_ms, list, n);
 
         members_answer(f, list, count, "");
         if (leads)

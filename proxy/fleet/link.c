@@ -38,7 +38,8 @@ struct link {
     struct conn *conn;
     struct reply_reader *reader;
     struct buf out;
-    int step; /* enum step, of entering */
+    int step;     /* enum step, of entering */
+    size_t tried; /* Sentinels in vain, one after the other */
     link_answer_fn *fn;
     void *arg;
     uint64_t sent_ns, rtt_ns, ready_ns, connects;
@@ -324,10 +325,20 @@ static void on_open(struct conn *c, void *owner)
     next_step(l);
 }
 
+static void connect_now(struct link *l);
+
+/* Another Sentinel is asked at once. */
 static void on_fail(struct conn *c, void *owner, enum weir_status s, const char *why)
 {
+    struct link *l = owner;
+
     (void)c;
-    down(owner, s == WEIR_TIMEOUT ? LINK_TIMEOUT : LINK_UNREACHED, why);
+    if (l->step == STEP_FIND && ++l->tried < l->means->n_hosts) {
+        close_conn(l);
+        connect_now(l);
+        return;
+    }
+    down(l, s == WEIR_TIMEOUT ? LINK_TIMEOUT : LINK_UNREACHED, why);
 }
 
 static const struct conn_events conn_events = {
@@ -365,10 +376,12 @@ static void on_timer(void *arg)
 {
     struct link *l = arg;
 
-    if (l->state == LINK_WAITING)
+    if (l->state == LINK_WAITING) {
+        l->tried = 0;
         connect_now(l);
-    else if (l->state == LINK_ENTERING || l->state == LINK_CALLING)
+    } else if (l->state == LINK_ENTERING || l->state == LINK_CALLING) {
         down(l, LINK_TIMEOUT, "it does not answer in time");
+    }
 }
 
 static void on_where(void *arg)

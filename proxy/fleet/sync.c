@@ -166,8 +166,7 @@ static void take_leader(struct fleet *f, struct slice s)
     fleet_name_of(id, leader);
     leads = slice_eq(id, slice_str(f->id));
     mismatch = !slice_eq(slice_from(s, id.len + 1), slice_str(settings));
-    if (leads && !f->leads)
-        f->hooks->lead_begin(f->owner);
+    f->begin_due = leads && (!f->leads || f->begin_due);
     f->leads = f->read_due = leads;
     if (!same)
         f->hooks->on_leader(leads, leader, f->owner);

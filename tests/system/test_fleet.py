@@ -365,7 +365,8 @@ def test_calls_to_redis_do_not_grow_with_the_requests(rig, redis, backend):
     busy = calls_in(3)
     t.end()
     assert t.done > 500
-    assert idle <= 13 and busy <= idle + 3, (idle, busy)
+    # a sync each 250 ms, a read and a plan of the one that leads; an ask each 50 ms at most
+    assert idle <= 13 and busy <= 33, (idle, busy)
 
 
 def test_a_reload_puts_the_node_into_another_fleet_or_none(rig, redis, backend):

@@ -115,7 +115,7 @@ struct fleet_hooks {
 
     /* As leader: begin, then each period the nodes and after them decide, which fills in the plans.
      */
-    void (*lead_begin)(void *owner);
+    void (*lead_begin)(uint32_t left, void *owner); /* so many have just gone in good order */
     void (*lead_hear)(const struct fleet_seen *s, void *owner);
     void (*lead_goodbye)(uint64_t node, void *owner); /* it went in good order */
     void (*lead_decide)(struct fleet_plan *plans, void *owner);

@@ -9,6 +9,8 @@ for i = 2, #ARGV do
   redis.call('HSET', p, 'sum', string.format('%d %d %d %d', sum[1], sum[2], sum[3], sum[4]))
   redis.call('PEXPIRE', p, kept)
 end
+redis.call('ZADD', prefix .. 'left', now, id)
+redis.call('PEXPIRE', prefix .. 'left', 10000)
 local leads = redis.call('GET', prefix .. 'leader')
 if leads and string.sub(leads, 1, #id + 1) == id .. ' ' then redis.call('DEL', prefix .. 'leader') end
 return 1

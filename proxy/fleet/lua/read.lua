@@ -1,4 +1,5 @@
--- Every node that lives, for the leader and for `weirctl fleet`: node, when it wrote, its record. ARGV: lease.
+-- Every node that lives, for the leader and for `weirctl fleet`: node, when it wrote, its record; and how many have
+-- gone in good order just now, which the next leader has to know. ARGV: lease.
 local prefix = KEYS[1]
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -11,4 +12,4 @@ for i = 1, #ids do
   rows[3 * i - 1] = alive[2 * i]
   rows[3 * i] = records[i] or ''
 end
-return {now, rows}
+return {now, rows, redis.call('ZCOUNT', prefix .. 'left', now - 2000, '+inf')}

@@ -35,7 +35,7 @@ void control_fleet_ask(size_t i, struct fleet_record *r, struct fleet_ask *a, st
 void control_fleet_answer(size_t i, const struct fleet_answer *a, void *owner);
 void control_fleet_plan(size_t i, const struct fleet_plan *plan, uint64_t age_ns, void *owner);
 int control_fleet_wants(void *owner);
-void control_fleet_lead(void *owner);
+void control_fleet_lead(uint32_t left, void *owner);
 void control_fleet_hear(const struct fleet_seen *s, void *owner);
 void control_fleet_goodbye(uint64_t node, void *owner);
 void control_fleet_decide(struct fleet_plan *plans, void *owner);

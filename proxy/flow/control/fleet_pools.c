@@ -200,12 +200,18 @@ void control_fleet_view_upstream(const struct control *c, const struct snapshot_
 
 /* --- leading */
 
-static void restore(struct control *c, struct fleet_pool *f, size_t pool, uint64_t now)
+/* Who has gone in good order is not waited for, though the last plan counts it. */
+static void restore(struct control *c, struct fleet_pool *f, size_t pool, uint32_t left,
+                    uint64_t now)
 {
     for (size_t i = 0; i < c->fleet.n_places; i++) {
-        if (c->fleet.places[i].pool == pool && c->fleet.plans[i].epoch != 0)
-            fleet_leader_restore(f->leader, place_at(c, &c->fleet.places[i]), &c->fleet.plans[i],
-                                 now - c->fleet.plan_at_ns[i], now);
+        struct fleet_plan plan = c->fleet.plans[i];
+
+        if (c->fleet.places[i].pool != pool || plan.epoch == 0)
+            continue;
+        plan.nodes = plan.nodes > left ? plan.nodes - left : 1;
+        fleet_leader_restore(f->leader, place_at(c, &c->fleet.places[i]), &plan,
+                             now - c->fleet.plan_at_ns[i], now);
     }
 }
 
@@ -244,7 +250,7 @@ static void set_upstreams(struct control *c, struct fleet_pool *f, size_t pool, 
 }
 
 /* afresh: elected; else with other settings, and what was learnt stays. */
-static void lead_pool(struct control *c, size_t pool, bool afresh)
+static void lead_pool(struct control *c, size_t pool, bool afresh, uint32_t left)
 {
     const struct snapshot_pool *p = &c->snapshot->pools[pool];
     struct fleet_pool *f = of_pool(c, p);
@@ -264,21 +270,21 @@ static void lead_pool(struct control *c, size_t pool, bool afresh)
         return;
     set_upstreams(c, f, pool, now);
     fleet_leader_begin(f->leader, now);
-    restore(c, f, pool, now);
+    restore(c, f, pool, left, now);
 }
 
-void control_fleet_lead(void *owner)
+void control_fleet_lead(uint32_t left, void *owner)
 {
     struct control *c = owner;
 
     for (size_t k = 0; k < c->snapshot->settings->n_pools; k++)
-        lead_pool(c, k, true);
+        lead_pool(c, k, true, left);
 }
 
 void control_fleet_lead_on(struct control *c)
 {
     for (size_t k = 0; k < c->snapshot->settings->n_pools; k++)
-        lead_pool(c, k, false);
+        lead_pool(c, k, false, 0);
 }
 
 void control_fleet_hear(const struct fleet_seen *s, void *owner)
