@@ -112,7 +112,7 @@ def test_the_comments_are_settings_once_their_sign_is_taken_away(tmp_path):
     """Groups as well, but not what only words can tell, nor what has to be given (a certificate)."""
     text = re.sub(r"^[ #]*\w+ = (\.\.\.|\[ \]);\n", "", settings_text(), flags=re.M)
     # no TLS where no certificate is, no list of none
-    text = re.sub(r"^( *)#(tls = \{|routes = \().*?^ *#[})][^\n]*\n", "", text, flags=re.M | re.S)
+    text = re.sub(r"^( *)#(tls = \{|routes = \(|limits = \().*?^ *#[})][^\n]*\n", "", text, flags=re.M | re.S)
     for _ in range(3):
         text = re.sub(r"^( *)#(?= {2,}|[\w})])", r"\1", text, flags=re.M)
     done = check(tmp_path, text)

@@ -31,6 +31,8 @@ MAY = {
     "run_help": "the table of commands in its own file names it by its row",
     "conf_decide_defaults": "tests, the simulation and weir-micro begin with the table's defaults",
     "resolver_use_server": "tests name a DNS server of their own",
+    "fleet_permits": "what the script in Redis computes, for tests/system to compare and tests/sim to play",
+    "fleet_leader_nodes": "the simulation's trace",
 }
 FIELDS_MAY = {}
 

@@ -245,7 +245,7 @@ struct tallies {
 };
 struct weir_gate {
     struct pool *pool;
-    void *raw; /* where the pool's memory begins */
+    void *raw;           /* where the pool's memory begins */
     struct quota *quota; /* NULL: no limits */
     struct decide_conf conf, other_conf;
     uint32_t max_streams[SIM_ENGINES_MAX];

@@ -22,8 +22,8 @@
  * - REFUSALS: of each the numbers of pool and upstream (u16, 65535 = none), rows (handed_seen.c)
  * - ADMIN: what the admin side writes for itself
  *
- * EVENTS, REFUSALS and ADMIN are what this process has seen, and not what it works with: each is left out where
- * it would be too long, and each is used as far as it can be understood.
+ * EVENTS, REFUSALS and ADMIN are what this process has seen, and not what it works with: each is
+ * left out where it would be too long, and each is used as far as it can be understood.
  *
  * A name or text is its length (u16) and its bytes.  Numbers: the least byte first.
  */
