@@ -210,12 +210,3 @@ void fleet_others_mend(struct fleet_others *o)
     o->nodes = mended_number(o->nodes, 1, FLEET_NODES_MAX);
     o->rank = mended_rank(o->rank);
 }
-
-void fleet_ask_mend(struct fleet_ask *ask)
-{
-    ask->used = mended_number(ask->used, 0, NUMBER_MOST);
-    ask->pending = mended_number(ask->pending, 0, NUMBER_MOST);
-    ask->waiting = mended_number(ask->waiting, 0, NUMBER_MOST);
-    ask->rank = mended_rank(ask->rank);
-    ask->weight = mended(ask->weight, 0, COUNT_MOST);
-}

@@ -169,7 +169,6 @@ const struct fleet_row *fleet_plan_rows(size_t *n);
 void fleet_record_mend(struct fleet_record *r, uint32_t max_streams);
 void fleet_plan_mend(struct fleet_plan *plan, uint32_t max_streams);
 void fleet_others_mend(struct fleet_others *o);
-void fleet_ask_mend(struct fleet_ask *ask);
 
 /*
  * How often a node syncs: so that a store that serves all of them is at most a quarter busy, 250 ms
