@@ -108,6 +108,8 @@ def test_nodes_find_each_other_and_one_leads(rig, redis, backend):
     weirs = [node(rig, backend, redis, f"n{i}") for i in range(3)]
     all_joined(weirs)
     leaders = {fleet(w)["leader"] for w in weirs}
+    assert all(w.metrics().sum("weir_fleet_state", state="joined") == 1 for w in weirs)
+    assert all(w.metrics().sum("weir_fleet_state", state="alone") == 0 for w in weirs)
     assert len(leaders) == 1 and leaders <= {"n0", "n1", "n2"}
     rows = weirs[1].admin.json("fleet")["nodes"]
     assert sorted(r["node"] for r in rows) == ["n0", "n1", "n2"]
