@@ -140,6 +140,19 @@ static void say_drained(struct text *t, const struct upstream_status *u, uint64_
     text_printf(t, "drained%s", load(&u->v) > 0 ? ", what runs goes on" : "");
 }
 
+static void say_permits(struct text *t, const struct upstream_status *u, uint64_t now_ns)
+{
+    (void)now_ns;
+    text_printf(t, "this node has %u, all nodes together %u", u->fleet.held, u->fleet.limit);
+}
+
+static void say_rank(struct text *t, const struct upstream_status *u, uint64_t now_ns)
+{
+    (void)u;
+    (void)now_ns;
+    text_str(t, "a request that has it waits at another node");
+}
+
 /* A rule as the subject of a sentence. */
 static const struct binding_row {
     enum rule rule;
@@ -151,6 +164,8 @@ static const struct binding_row {
     {RULE_PROBE, "probes", true, say_half_open},
     {RULE_PENDING_LIMIT, "first tokens", true, say_pending},
     {RULE_STREAM_LIMIT, "places", true, say_streams},
+    {RULE_FLEET_LIMIT, "permits of the fleet", true, say_permits},
+    {RULE_FLEET_RANK, "precedence", false, say_rank},
     {RULE_RAMP, "the ramp", false, say_ramp},
     {RULE_HALF_OPEN, "probes", true, say_half_open},
     {RULE_BREAKER_OPEN, "the breaker", false, say_open},
@@ -194,7 +209,9 @@ static const struct user_row {
 } user_rows[] = {
     {RULE_FAIR_SHARE, "somebody has as much as users.fair_share leaves to one user"},
     {RULE_USER_STREAMS, "somebody has as many requests as users.max_streams allows"},
-    {RULE_USER_RATE, "somebody sends more than users.requests_per_minute"},
+    {RULE_USER_RATE, "somebody sends more than users.requests_per_minute or _per_day"},
+    {RULE_USER_TOKENS, "somebody takes more tokens than users allows in a minute or a day"},
+    {RULE_LIMIT, "somebody takes more than a row of limits allows"},
 };
 
 /* Of the limits of one user, the one that refused somebody a moment ago; NULL: none did. */

@@ -124,6 +124,19 @@ Test(binding, left_alone_and_drained)
     expect(&u, "0 of 11 places used; an operator holds it: drained");
 }
 
+Test(binding, permits_and_precedence_in_a_fleet)
+{
+    struct upstream_status u = an_upstream(RULE_FLEET_LIMIT);
+
+    u.fleet.held = 8;
+    u.fleet.limit = 24;
+    expect(&u, "8 of 11 places used; permits of the fleet hold it: this node has 8, all nodes"
+               " together 24");
+    u.v.binds.rule = RULE_FLEET_RANK;
+    expect(&u, "8 of 11 places used; precedence holds it: a request that has it waits at another"
+               " node");
+}
+
 static void expect_of_pool(const struct pool_status *p, const char *want)
 {
     char got[BINDING_MAX];
@@ -146,6 +159,14 @@ Test(binding, of_a_pool_counts_what_holds_its_upstreams)
     expect_of_pool(&p,
                    "1 of 3 upstreams would take another request; first tokens hold 1; the "
                    "breaker holds 1; somebody has as many requests as users.max_streams allows");
+    u[2].v.binds.rule = RULE_FLEET_LIMIT;
+    p.v.user_rule = RULE_USER_TOKENS;
+    expect_of_pool(&p, "1 of 3 upstreams would take another request; permits of the fleet hold 1; "
+                       "the breaker holds 1; somebody takes more tokens than users allows in a "
+                       "minute or a day");
+    p.v.user_rule = RULE_LIMIT;
+    expect_of_pool(&p, "1 of 3 upstreams would take another request; permits of the fleet hold 1; "
+                       "the breaker holds 1; somebody takes more than a row of limits allows");
     p.n_upstreams = 1;
     p.v.user_rule = RULE_NONE;
     expect_of_pool(&p, "1 of 1 upstream would take another request");
