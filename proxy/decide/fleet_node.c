@@ -249,7 +249,7 @@ uint32_t fleet_place_most(const struct fleet_node *n, const struct fleet_place *
     double most = num_min(part, is_room ? num_floor(f->left_streams) : f->left_held);
     uint64_t ns = unheard_ns(n, now_ns);
 
-    if (ns >= PART_NS)
+    if (ns >= PART_NS || f->left_streams <= 0) /* long ago, or it went by no plan */
         return num_floor(part);
     if (ns > FLEET_SLIDE_NS) /* what others have beyond their part ends meanwhile */
         most += (part - most) * num_s(ns - FLEET_SLIDE_NS) / num_s(PART_NS - FLEET_SLIDE_NS);

@@ -114,7 +114,7 @@ void fleet_node_leave(struct fleet_node *n, uint64_t now_ns);
 /*
  * Alone: the most it may have in flight.  Of max_streams its part, for others may be alone, too;
  * until FLEET_SLIDE_NS no more than it held, for those that are not may have the rest; then slowly
- * more, for what ran elsewhere beyond its part ends slowly.
+ * more, for what ran elsewhere beyond its part ends slowly.  Where it went by no plan, its part.
  */
 uint32_t fleet_place_most(const struct fleet_node *n, const struct fleet_place *f,
                           uint32_t max_streams, uint64_t now_ns);

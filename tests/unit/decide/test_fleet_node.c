@@ -293,6 +293,17 @@ Test(fleet_node, alone_its_part_of_max_streams_is_the_most)
     cr_assert_eq(send_all(r), 5, "four nodes were assumed");
 }
 
+Test(fleet_node, alone_before_any_plan_came_it_has_its_part_at_once)
+{
+    struct pool_request r[64];
+
+    start(20);
+    call(0, nobody_waits);
+    pass(&f, FLEET_LEASE_NS);
+    cr_assert_eq(pool_fleet_state(f.pool), FLEET_ALONE);
+    cr_assert_eq(send_all(r), 5);
+}
+
 Test(fleet_node, a_learnt_limit_slides_to_a_nodes_share_of_it)
 {
     start(4096);
