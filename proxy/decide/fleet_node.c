@@ -198,6 +198,16 @@ bool fleet_place_apply(struct fleet_place *f, const struct fleet_plan *plan, uin
     return true;
 }
 
+bool fleet_place_is_stale(const struct fleet_place *f, uint64_t now_ns)
+{
+    return f->plan.epoch > 0 && now_ns - f->plan_ns >= FLEET_PLAN_NS;
+}
+
+void fleet_place_forget(struct fleet_place *f)
+{
+    f->plan.epoch = 0; /* whatever plan comes first counts */
+}
+
 /* --- alone */
 
 bool fleet_node_is_lost(const struct fleet_node *n, uint64_t now_ns)
@@ -222,7 +232,7 @@ static void leave_place(const struct fleet_node *n, struct fleet_place *f, uint6
         f->alone_streams = part_of(n, f->plan.limits.streams);
         f->alone_pending = part_of(n, f->plan.limits.pending);
     }
-    f->plan.epoch = 0; /* whatever plan comes first when it is back counts */
+    fleet_place_forget(f);
 }
 
 void fleet_node_leave(struct fleet_node *n, uint64_t now_ns)
