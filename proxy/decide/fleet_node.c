@@ -198,6 +198,16 @@ bool fleet_place_apply(struct fleet_place *f, const struct fleet_plan *plan, uin
     return true;
 }
 
+bool fleet_place_is_stale(const struct fleet_place *f, uint64_t now_ns)
+{
+    return f->plan.epoch > 0 && now_ns - f->plan_ns >= FLEET_PLAN_NS;
+}
+
+void fleet_place_forget(struct fleet_place *f)
+{
+    f->plan.epoch = 0; /* whatever plan comes first counts */
+}
+
 /* --- alone */
 
 bool fleet_node_is_lost(const struct fleet_node *n, uint64_t now_ns)
@@ -222,7 +232,7 @@ static void leave_place(const struct fleet_node *n, struct fleet_place *f, uint6
         f->alone_streams = part_of(n, f->plan.limits.streams);
         f->alone_pending = part_of(n, f->plan.limits.pending);
     }
-    f->plan.epoch = 0; /* whatever plan comes first when it is back counts */
+    fleet_place_forget(f);
 }
 
 void fleet_node_leave(struct fleet_node *n, uint64_t now_ns)
@@ -249,7 +259,7 @@ uint32_t fleet_place_most(const struct fleet_node *n, const struct fleet_place *
     double most = num_min(part, is_room ? num_floor(f->left_streams) : f->left_held);
     uint64_t ns = unheard_ns(n, now_ns);
 
-    if (ns >= PART_NS)
+    if (ns >= PART_NS || f->left_streams <= 0) /* long ago, or it went by no plan */
         return num_floor(part);
     if (ns > FLEET_SLIDE_NS) /* what others have beyond their part ends meanwhile */
         most += (part - most) * num_s(ns - FLEET_SLIDE_NS) / num_s(PART_NS - FLEET_SLIDE_NS);

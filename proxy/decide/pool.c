@@ -298,7 +298,8 @@ void pool_leave(struct pool *p, struct pool_request *r, uint64_t now_ns)
 {
     static const struct pool_report gone = {.outcome = OUTCOME_NEUTRAL, .aborted = true};
 
-    if (r->state == REQUEST_SENT) {
+    if (r->state == REQUEST_SENT) { /* woken, and not told yet */
+        pool_settle(p, r, NULL, now_ns);
         pool_end(p, r, &gone, now_ns);
         return;
     }

@@ -40,10 +40,26 @@ void pool_fleet_alone(struct pool *p, uint64_t now_ns)
     pool_serve_queue(p, now_ns);
 }
 
+/* What nobody renews must not hold for ever: least of all that nothing is sent. */
+static void forget_stale(struct pool *p, uint64_t now_ns)
+{
+    for (size_t i = 0; i < p->n_upstreams; i++) {
+        struct upstream *u = &p->upstream[i];
+        if (!upstream_is_joined(p, u) || !fleet_place_is_stale(u->fleet, now_ns))
+            continue;
+        inherit_state(p, u, now_ns);
+        fleet_place_forget(u->fleet);
+    }
+}
+
 void pool_fleet_tick(struct pool *p, uint64_t now_ns)
 {
-    if (p->fleet != NULL && fleet_node_is_lost(p->fleet, now_ns))
+    if (p->fleet == NULL)
+        return;
+    if (fleet_node_is_lost(p->fleet, now_ns))
         leave(p, now_ns);
+    else
+        forget_stale(p, now_ns);
 }
 
 bool upstream_fleet_follow(struct pool *p, struct upstream *u, uint64_t now_ns)

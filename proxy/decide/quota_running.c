@@ -18,10 +18,15 @@ static uint32_t span_of(size_t piece)
     return piece < PIECES ? QUOTA_MINUTE_MS : QUOTA_DAY_MS;
 }
 
-/* How long ago; the clock of the parts wraps. */
+/*
+ * How long ago; the clock of the parts wraps.  Requests go on while the rows are written, and what
+ * was charged since now_ns was read is of now.
+ */
 static uint64_t ago(uint32_t at_ms, uint64_t now_ns)
 {
-    return (uint32_t)(now_ns / NS_PER_MS) - at_ms;
+    uint32_t now_ms = (uint32_t)(now_ns / NS_PER_MS);
+
+    return at_ms - now_ms < QUOTA_MINUTE_MS ? 0 : now_ms - at_ms;
 }
 
 static bool piece_of(const struct quota_slot *s, size_t piece, uint64_t now_ns,
@@ -54,7 +59,7 @@ bool pool_next_quota(const struct pool *p, size_t *at, uint64_t out[RUNNING_OF_Q
         size_t piece = *at % PIECES_OF_SLOT;
         struct quota_part sum;
 
-        if (s->key == 0 || now_ns - s->seen_ns > QUOTA_DAY_MS * NS_PER_MS ||
+        if (s->key == 0 || now_ns > s->seen_ns + QUOTA_DAY_MS * NS_PER_MS ||
             !piece_of(s, piece, now_ns, &sum))
             continue;
         memcpy(out,

@@ -42,11 +42,13 @@ static double fullest(const struct quota_view *v)
 static bool view(const struct quota *q, const struct quota_slot *s, uint64_t now_ns,
                  struct quota_view *v)
 {
-    uint32_t now_ms = (uint32_t)(now_ns / NS_PER_MS);
     int rule = rule_of(q, s);
+    uint32_t now_ms;
 
-    if (s->key == 0 || rule < 0 || now_ns - s->seen_ns > SHOWN_NS)
+    if (s->key == 0 || rule < 0 || now_ns > s->seen_ns + SHOWN_NS)
         return false;
+    now_ns = s->seen_ns > now_ns ? s->seen_ns : now_ns; /* a worker's clock may be ahead */
+    now_ms = (uint32_t)(now_ns / NS_PER_MS);
     *v = (struct quota_view){.user = s->user,
                              .rule = (uint8_t)rule,
                              .streams = s->streams,

@@ -18,6 +18,7 @@ struct known_order {
     uint64_t given_ns; /* of an own one that Redis was not told yet */
     bool applied;      /* what it says holds here */
     bool told;         /* Redis had it, or a newer one, when it was last looked at */
+    bool being_told;   /* as it is now: another about the same thing has not taken its place */
 };
 
 struct members_asked {
@@ -65,6 +66,8 @@ struct fleet {
     char version[VERSION_MAX], version_read[VERSION_MAX]; /* of the orders */
     struct known_order *orders;
     size_t n_orders;
+    bool unread;            /* the last reading of them got no answer */
+    uint64_t orders_due_ns; /* not read again before */
 
     struct members_asked members[MEMBERS_ASKED_MAX];
     size_t n_members;

@@ -15,6 +15,7 @@
 #include "weir/base/log.h"
 
 enum { VALUE_MAX = 1024 };
+#define AGAIN_NS (5 * NS_PER_S) /* where reading them fails each time, the rest goes on */
 
 static void put_what(const struct fleet_order *o, char out[FLEET_WHAT_MAX])
 {
@@ -142,12 +143,23 @@ static void take_order(struct fleet *f, struct slice what, struct slice value, u
     apply(f, k);
 }
 
+/* Without an answer nobody knows what they are: the version that was read is none. */
+static void note_read(struct fleet *f, bool answered, uint64_t now_ns)
+{
+    if (!answered) {
+        f->version_read[0] = '\0';
+        f->orders_due_ns = f->unread ? now_ns + AGAIN_NS : 0;
+    }
+    f->unread = !answered;
+}
+
 static void on_orders(const struct reply *reply, void *arg)
 {
     struct fleet *f = arg;
     const struct reply *r = fleet_took(f, reply);
     uint64_t now = loop_now_ns(f->loop);
 
+    note_read(f, reply != NULL, now);
     if (r == NULL || r->type != REPLY_ARRAY) {
         fleet_step(f);
         return;
@@ -171,6 +183,8 @@ bool orders_send(struct fleet *f)
 
     if (strcmp(f->version, f->version_read) == 0 && f->version_read[0] != '\0')
         return false;
+    if (loop_now_ns(f->loop) < f->orders_due_ns)
+        return false;
     key_of(f, "orders", key);
     script_begin_plain(&f->call, f->link, "HGETALL", key);
     (void)snprintf(f->version_read, sizeof f->version_read, "%s", f->version);
@@ -186,7 +200,7 @@ static void on_told(const struct reply *reply, void *arg)
     struct known_order *k = f->telling < f->n_orders ? &f->orders[f->telling] : NULL;
     int64_t n;
 
-    if (r != NULL && k != NULL && reply_i64(r, &n) == WEIR_OK) {
+    if (r != NULL && k != NULL && k->being_told && reply_i64(r, &n) == WEIR_OK) {
         k->told = true;
         k->given_ns = 0;
         if (n == 0)
@@ -224,6 +238,7 @@ bool orders_tell(struct fleet *f)
     script_word(&f->call, text_slice(&t));
     script_i64(&f->call, FLEET_ORDERS_MAX);
     f->telling = i;
+    k->being_told = true;
     return fleet_send(f, FLEET_ORDER, on_told);
 }
 

@@ -5,7 +5,7 @@
  */
 #include "reply.h"
 
-#include <hiredis/read.h>
+#include <hiredis/hiredis.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,6 +16,13 @@ enum {
     PIECE_MAX = 16 * 1024, /* is fed at a time: the bounds are looked at in between */
     HEAD_MAX = 64,         /* of the line before a string */
 };
+
+/* Of an array, as hiredis names it. */
+#if HIREDIS_MAJOR >= 1
+typedef size_t item_count;
+#else
+typedef int item_count;
+#endif
 
 struct block {
     struct block *next;
@@ -102,23 +109,24 @@ static unsigned depth(const redisReadTask *t)
     return n;
 }
 
-static void *on_array(const redisReadTask *t, int n)
+static void *on_array(const redisReadTask *t, item_count items)
 {
     struct reply_reader *r = t->privdata;
     struct reply *o = place(t);
+    size_t n = (size_t)items; /* a negative one is too many, too */
 
-    if (n < 0 || n > REPLY_ITEMS_MAX)
+    if (n > REPLY_ITEMS_MAX)
         return refuse(r, "an array of more than 4,096 items");
     if (depth(t) > REPLY_DEPTH_MAX)
         return refuse(r, "arrays within arrays, more than three deep");
-    r->items += (size_t)n;
+    r->items += n;
     if (r->items > REPLY_ALL_ITEMS_MAX)
         return refuse(r, "more than 65,536 items");
-    o->items = take(r, (size_t)n * sizeof *o->items);
+    o->items = take(r, n * sizeof *o->items);
     if (o->items == NULL)
         return NULL;
     o->type = REPLY_ARRAY;
-    o->n = (size_t)n;
+    o->n = n;
     return o;
 }
 
@@ -144,7 +152,14 @@ static void on_free(void *object)
     (void)object; /* the reader's */
 }
 
-static redisReplyObjectFunctions functions = {on_string, on_array, on_integer, on_nil, on_free};
+/* By name: newer versions have more of them, in between. */
+static redisReplyObjectFunctions functions = {
+    .createString = on_string,
+    .createArray = on_array,
+    .createInteger = on_integer,
+    .createNil = on_nil,
+    .freeObject = on_free,
+};
 
 struct reply_reader *reply_reader_create(void)
 {

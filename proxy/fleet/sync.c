@@ -9,7 +9,8 @@
 #include "weir/base/clock.h"
 
 enum { WAITING_MS = 500, ASK_NUMBERS = 8, RECORD_WORD = 5 };
-#define WEIGHT_UNIT 1000.0 /* weights travel as thousandths */
+#define CLOCK_MOST  (INT64_MAX / 1000) /* of Redis's, so that sums with it do not overflow */
+#define WEIGHT_UNIT 1000.0             /* weights travel as thousandths */
 
 /* --- out */
 
@@ -214,7 +215,8 @@ static void on_sync(const struct reply *reply, void *arg)
     struct slice version = reply_text(reply_item(r, 3));
     int64_t now_ms = 0, nodes = 0;
     bool good = reply_i64(reply_item(r, 0), &now_ms) == WEIR_OK && now_ms > 0 &&
-                reply_i64(reply_item(r, 1), &nodes) == WEIR_OK && nodes > 0 && r->n == 6;
+                now_ms <= CLOCK_MOST && reply_i64(reply_item(r, 1), &nodes) == WEIR_OK &&
+                nodes > 0 && r->n == 6;
 
     f->sync_due_ns = f->sent_ns + period_ns(f);
     if (!good) {

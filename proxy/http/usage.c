@@ -11,7 +11,7 @@
 
 uint32_t usage_prompt(const struct usage *u)
 {
-    return u->prompt + u->cached + u->cached_anew;
+    return u->says_prompt ? u->prompt + u->cached + u->cached_anew : u->evaluated + u->reused;
 }
 
 uint32_t usage_output(const struct usage *u)
@@ -28,7 +28,14 @@ void usage_take(struct usage *u, enum usage_count c, enum json_kind kind, struct
     switch (c) {
     case USAGE_PROMPT:
         u->prompt = (uint32_t)n;
+        u->says_prompt = u->knows_prompt = true;
+        break;
+    case USAGE_EVALUATED:
+        u->evaluated = (uint32_t)n;
         u->knows_prompt = true;
+        break;
+    case USAGE_REUSED:
+        u->reused = (uint32_t)n;
         break;
     case USAGE_CACHED:
         u->cached = (uint32_t)n;

@@ -10,7 +10,9 @@
  * schema's: its node for the object, its leaf of a count.
  */
 #define USAGE_COUNTS(X)                                                                            \
-    X(USAGE_PROMPT) X(USAGE_OUTPUT) X(USAGE_CACHED) X(USAGE_CACHED_ANEW) X(USAGE_THOUGHTS)
+    X(USAGE_PROMPT)                                                                                \
+    X(USAGE_OUTPUT)                                                                                \
+    X(USAGE_CACHED) X(USAGE_CACHED_ANEW) X(USAGE_THOUGHTS) X(USAGE_EVALUATED) X(USAGE_REUSED)
 
 #define USAGE_INSIDE(X) X("usage", .object = USAGE_NODE)
 #define USAGE_TOP(X)                                                                               \
@@ -28,7 +30,8 @@
     X("promptTokenCount", .leaf = USAGE_LEAF(USAGE_PROMPT))                                        \
     X("candidatesTokenCount", .leaf = USAGE_LEAF(USAGE_OUTPUT))                                    \
     X("thoughtsTokenCount", .leaf = USAGE_LEAF(USAGE_THOUGHTS))                                    \
-    X("prompt_n", .leaf = USAGE_LEAF(USAGE_PROMPT))                                                \
+    X("prompt_n", .leaf = USAGE_LEAF(USAGE_EVALUATED))                                             \
+    X("cache_n", .leaf = USAGE_LEAF(USAGE_REUSED))                                                 \
     X("predicted_n", .leaf = USAGE_LEAF(USAGE_OUTPUT))
 
 #define USAGE_ENUM_ROW(e) e,

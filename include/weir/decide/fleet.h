@@ -29,6 +29,7 @@ enum {
 };
 #define FLEET_LEASE_NS (3 * NS_PER_S)    /* a node not heard for so long is gone */
 #define FLEET_SLIDE_NS (10 * NS_PER_S)   /* without the fleet for so long: a node on its own */
+#define FLEET_PLAN_NS  (10 * NS_PER_S)   /* a plan that nobody renewed for so long is none */
 #define FLEET_RANK_NS  (300 * NS_PER_MS) /* how long it is believed that a better rank waits */
 
 /* Of streams that show nothing: whether that is silence (docs/decisions.md, "The breaker"). */

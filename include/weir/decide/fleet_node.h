@@ -106,6 +106,13 @@ void fleet_place_no_answer(struct fleet_place *f);
 bool fleet_place_apply(struct fleet_place *f, const struct fleet_plan *plan, uint32_t max_streams,
                        uint64_t now_ns);
 
+/*
+ * A plan is in force and was not renewed for FLEET_PLAN_NS, though calls may be answered: whoever
+ * leads has other settings of the upstream, or does not share it.  Forgotten, it binds no longer.
+ */
+bool fleet_place_is_stale(const struct fleet_place *f, uint64_t now_ns);
+void fleet_place_forget(struct fleet_place *f);
+
 /* Joined, and no answer came for FLEET_LEASE_NS. */
 bool fleet_node_is_lost(const struct fleet_node *n, uint64_t now_ns);
 /* From joined, or before the first answer, to alone: with these limits of its own at first. */
@@ -114,7 +121,7 @@ void fleet_node_leave(struct fleet_node *n, uint64_t now_ns);
 /*
  * Alone: the most it may have in flight.  Of max_streams its part, for others may be alone, too;
  * until FLEET_SLIDE_NS no more than it held, for those that are not may have the rest; then slowly
- * more, for what ran elsewhere beyond its part ends slowly.
+ * more, for what ran elsewhere beyond its part ends slowly.  Where it went by no plan, its part.
  */
 uint32_t fleet_place_most(const struct fleet_node *n, const struct fleet_place *f,
                           uint32_t max_streams, uint64_t now_ns);

@@ -12,7 +12,9 @@
  */
 struct usage {
     uint32_t prompt, cached, cached_anew; /* the cached are Anthropic's, which stand beside */
+    uint32_t evaluated, reused;           /* llama.cpp's timings: of the prompt, and of its cache */
     uint32_t output, thoughts;            /* thoughts: Gemini's, which stand beside */
+    bool says_prompt;                     /* there is a `prompt`: timings add nothing to it */
     bool knows_prompt, knows_output;
 };
 

@@ -104,6 +104,8 @@ static void set_upstreams(struct control *c)
     fleet_view(c->fleet.node, &c->fleet.view);
     if (c->fleet.view.leads)
         control_fleet_lead_on(c);
+    else
+        control_fleet_lead_no_more(c);
 }
 
 /* --- its state among the events */

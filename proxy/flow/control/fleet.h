@@ -27,6 +27,8 @@ void control_fleet_detach(struct control *c, const struct snapshot *from, const 
 void control_fleet_alone(struct control *c);
 /* This node leads, and the settings are new. */
 void control_fleet_lead_on(struct control *c);
+/* It does not: what it kept from when it did goes by settings that are about to go. */
+void control_fleet_lead_no_more(struct control *c);
 void control_fleet_view_upstream(const struct control *c, const struct snapshot_pool *p, size_t i,
                                  struct pool_fleet_view *v);
 /* Of struct fleet_hooks. */

@@ -287,6 +287,18 @@ void control_fleet_lead_on(struct control *c)
         lead_pool(c, k, false, 0);
 }
 
+void control_fleet_lead_no_more(struct control *c)
+{
+    for (size_t k = 0; k < c->snapshot->settings->n_pools; k++) {
+        struct fleet_pool *f = of_pool(c, &c->snapshot->pools[k]);
+
+        if (f == NULL)
+            continue;
+        free(f->leader);
+        f->leader = NULL;
+    }
+}
+
 void control_fleet_hear(const struct fleet_seen *s, void *owner)
 {
     struct control *c = owner;

@@ -83,14 +83,6 @@ bool exchange_is_shut_out(struct exchange *x)
     return true;
 }
 
-/* Nothing was sent, and nothing is said of the upstream. */
-static void give_back(struct exchange *x)
-{
-    static const struct pool_report unused = {.outcome = OUTCOME_NEUTRAL, .aborted = true};
-
-    gate_end(x->pool->gate, &x->ticket, &unused, exchange_now(x));
-}
-
 /* A wait has ended, one way or the other. */
 void exchange_on_wake(struct loop_message *m)
 {
@@ -102,7 +94,7 @@ void exchange_on_wake(struct loop_message *m)
     if (x->state == EXCHANGE_ENDED) {
         /* the client left while the message was under way */
         if (sent)
-            give_back(x);
+            gate_give_back(x->pool->gate, &x->ticket, exchange_now(x));
         loop_defer_free(x->w->loop, &x->deferred);
         return;
     }
@@ -113,7 +105,7 @@ void exchange_on_wake(struct loop_message *m)
         admitted(x, DECISION_QUEUED);
     } else {
         /* a reload took it out while the message was under way */
-        give_back(x);
+        gate_give_back(x->pool->gate, &x->ticket, exchange_now(x));
         exchange_refuse(x, 0, CAUSE_OVERLOADED, NULL);
     }
 }

@@ -217,6 +217,13 @@ bool gate_leave(struct gate *g, struct ticket *t, uint64_t now_ns)
     return free_now;
 }
 
+void gate_give_back(struct gate *g, struct ticket *t, uint64_t now_ns)
+{
+    now_ns = enter(g, now_ns);
+    pool_leave(g->pool, &t->r, now_ns);
+    leave(g);
+}
+
 void gate_tick(struct gate *g, const struct gate_counts *c, uint64_t now_ns)
 {
     now_ns = enter(g, now_ns);

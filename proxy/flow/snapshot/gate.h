@@ -62,6 +62,11 @@ enum pool_verdict gate_retry(struct gate *g, struct ticket *t, const struct pool
 /* True: the ticket is free.  False: its wake is under way; it is ENDED or SENT when that arrives.
  */
 bool gate_leave(struct gate *g, struct ticket *t, uint64_t now_ns);
+/*
+ * The message has come that it may go, and it does not: nothing was sent, nothing is said of the
+ * upstream, and nothing is charged.
+ */
+void gate_give_back(struct gate *g, struct ticket *t, uint64_t now_ns);
 /* Over all workers, since the start, by place. */
 struct gate_counts {
     uint64_t events[POOL_UPSTREAMS_MAX], signs[POOL_UPSTREAMS_MAX], gaps_ns[POOL_UPSTREAMS_MAX];

@@ -293,6 +293,17 @@ Test(fleet_node, alone_its_part_of_max_streams_is_the_most)
     cr_assert_eq(send_all(r), 5, "four nodes were assumed");
 }
 
+Test(fleet_node, alone_before_any_plan_came_it_has_its_part_at_once)
+{
+    struct pool_request r[64];
+
+    start(20);
+    call(0, nobody_waits);
+    pass(&f, FLEET_LEASE_NS);
+    cr_assert_eq(pool_fleet_state(f.pool), FLEET_ALONE);
+    cr_assert_eq(send_all(r), 5);
+}
+
 Test(fleet_node, a_learnt_limit_slides_to_a_nodes_share_of_it)
 {
     start(4096);
@@ -313,6 +324,37 @@ Test(fleet_node, left_alone_while_the_fleet_was_open_its_own_breaker_is_open)
     pool_fleet_apply(f.pool, 0, &p, f.now_ns);
     pass(&f, FLEET_LEASE_NS);
     cr_assert_eq(state_of(&f, 0), BREAKER_OPEN);
+}
+
+/* The calls are answered, but whoever leads publishes nothing that counts here. */
+static void pass_without_plans(uint64_t ns)
+{
+    for (uint64_t end_ns = f.now_ns + ns; f.now_ns < end_ns;) {
+        pass(&f, S(1));
+        call(5, nobody_waits);
+    }
+}
+
+Test(fleet_node, an_open_plan_that_nobody_renews_does_not_hold_for_ever)
+{
+    struct pool_request r = request_of(1);
+    struct fleet_plan p;
+
+    start(48);
+    join(5, 40);
+    p = plan_of(BREAKER_OPEN, 0);
+    pool_fleet_apply(f.pool, 0, &p, f.now_ns);
+    pass_without_plans(FLEET_PLAN_NS - S(2));
+    cr_assert_eq(state_of(&f, 0), BREAKER_CLOSED, "the fleet's still holds");
+    pass_without_plans(S(3));
+    cr_assert_eq(pool_fleet_state(f.pool), FLEET_JOINED);
+    cr_assert_neq(state_of(&f, 0), BREAKER_CLOSED, "its own goes on from there");
+    pass_without_plans(S(60));
+    cr_assert_eq(arrive(&f, &r), POOL_ADMIT);
+    cr_assert_eq(r.numbers.rule, RULE_PROBE);
+    p = plan_of(BREAKER_CLOSED, 40);
+    pool_fleet_apply(f.pool, 0, &p, f.now_ns);
+    cr_assert_eq(node.place[0].plan.total, 40, "the next plan holds again");
 }
 
 Test(fleet_node, back_from_there_it_brings_its_limit_for_a_lease)

@@ -90,6 +90,24 @@ Test(limits, who_leaves_the_queue_is_not_charged)
     cr_assert_eq(arrive(&f, &r), POOL_ADMIT);
 }
 
+Test(limits, who_leaves_before_it_hears_that_it_may_go_is_not_charged)
+{
+    struct pool_request r, ended = request_of(2);
+
+    f.conf.users.limits.most[QUOTA_REQUESTS_MINUTE] = 1;
+    f.conf.users.limits.most[QUOTA_TOKENS_MINUTE] = 100000;
+    f.max_streams[0] = 1;
+    fixture_start(&f, 1);
+    cr_assert_eq(arrive(&f, &ended), POOL_ADMIT);
+    r = request_of(1);
+    cr_assert_eq(arrive(&f, &r), POOL_WAIT);
+    end_ok(&f, &ended);
+    cr_assert_eq(r.state, REQUEST_SENT);
+    pool_leave(f.pool, &r, f.now_ns);
+    r = request_of(1);
+    cr_assert_eq(arrive(&f, &r), POOL_ADMIT);
+}
+
 Test(limits, the_hint_is_never_early)
 {
     struct pool_request r;

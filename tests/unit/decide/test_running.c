@@ -193,6 +193,29 @@ Test(running, what_was_counted_under_limits_goes_on)
     }
 }
 
+Test(running, what_is_charged_while_the_counts_are_written_hides_none_of_them)
+{
+    struct pool_request r = request_of(7);
+    uint64_t row[RUNNING_OF_QUOTA], requests = 0, begun_ns;
+    struct quota_view v;
+    size_t at = 0;
+
+    limit_both();
+    cr_assert_eq(arrive(&before, &r), POOL_ADMIT);
+    end_ok(&before, &r);
+    begun_ns = before.now_ns;
+    before.now_ns += MS(3);
+    r = request_of(7);
+    cr_assert_eq(arrive(&before, &r), POOL_ADMIT);
+    while (pool_next_quota(before.pool, &at, row, begun_ns)) {
+        requests += row[8];
+        cr_assert(pool_restore_quota(after.pool, row, before.now_ns));
+    }
+    cr_assert_eq(requests, 4, "two, in the minute and in the day");
+    at = 0;
+    cr_assert(quota_next_view(before.quota, &at, QUOTA_SLOTS, begun_ns, &v));
+}
+
 Test(running, counts_with_wrong_numbers_are_not_taken)
 {
     struct pool_request r = request_of(7);

@@ -91,6 +91,19 @@ Test(usage, of_ollama_and_llama_cpp)
                 12, 44);
 }
 
+/* Its timings count what was evaluated, without what its cache held. */
+Test(usage, of_llama_cpp_is_not_made_less_by_its_timings)
+{
+    stream_says(FORM_SSE, DIALECT_OPENAI_CHAT,
+                "data: {\"choices\":[],\"usage\":{\"completion_tokens\":44,\"prompt_tokens\":912},"
+                "\"timings\":{\"cache_n\":900,\"prompt_n\":12,\"predicted_n\":44}}\n\n",
+                912, 44);
+    stream_says(FORM_SSE, DIALECT_OPENAI_CHAT,
+                "data: {\"choices\":[],\"timings\":{\"cache_n\":900,\"prompt_n\":12,"
+                "\"predicted_n\":44}}\n\n",
+                912, 44);
+}
+
 Test(usage, that_is_no_number_or_no_possible_one_is_passed_over)
 {
     stream_says(FORM_SSE, DIALECT_OPENAI_CHAT,
