@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 
+#include "weir/admin/rows.h"
 #include "weir/base/slice.h"
 #include "weir/base/status.h"
 #include "weir/base/text.h"
@@ -28,5 +29,15 @@ struct lex_line {
  */
 enum weir_status lex_split(struct slice line, struct lex_line *out, char *scratch,
                            struct text *why) WEIR_MUST_CHECK;
+
+/* How a capital word of a pattern is read, and what to call it in a complaint (values.c). */
+struct arg_row {
+    const char *name, *means;
+    bool (*take)(struct slice w, struct command_args *out);
+};
+/* NULL: the token is a word or a choice of words. */
+const struct arg_row *arg_find(struct slice token);
+/* The word is one of "a|b"; which one is kept in out->choices. */
+bool arg_take_choice(struct slice w, struct slice token, struct command_args *out);
 
 #endif
