@@ -17,7 +17,6 @@ struct fleet_pool {
     struct fleet_node node;      /* under the pool's gate, as long as it is attached */
     struct fleet_leader *leader; /* NULL: this node does not lead, or there is no memory */
     size_t places;               /* of leader */
-    size_t index;                /* of the pool in the settings in force */
 };
 
 static const struct snapshot_pool *pool_at(const struct control *c, const struct fleet_at *at)
