@@ -44,16 +44,13 @@ static struct quota *new_quota(void)
     return calloc(1, quota_bytes());
 }
 
-static bool limits_anything(const struct gate_rules *r)
-{
-    return r->n_limits > 0 || quota_limits_any(&r->conf->users.limits);
-}
-
 bool gate_reserve(struct gate *g, const struct gate_rules *rules)
 {
-    if (g->quota == NULL && limits_anything(rules))
+    bool needed = quota_is_needed(&rules->conf->users.limits, rules->n_limits);
+
+    if (g->quota == NULL && needed)
         g->quota = new_quota();
-    return g->quota != NULL || !limits_anything(rules);
+    return g->quota != NULL || !needed;
 }
 
 /* Under the lock, or before anybody else knows the gate. */
