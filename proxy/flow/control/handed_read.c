@@ -63,7 +63,7 @@ static void read_modes(struct reader *r, const struct snapshot_pool *p)
         struct mode_override m = {.on = unpack_number(&r->in, 1) != 0,
                                   .enforce = unpack_number(&r->in, 1) != 0};
 
-        m.uid = (unsigned)unpack_number(&r->in, 4);
+        m.by = (struct command_by){.uid = (unsigned)unpack_number(&r->in, 4), .known = true};
         m.until_ns = unpack_number(&r->in, 8);
         if (r->in.bad || p == NULL || !m.on)
             continue;
