@@ -6,10 +6,10 @@
 #include "snapshot/gate.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "weir/base/assert.h"
 #include "weir/base/hash.h"
+#include "weir/base/memory.h"
 
 enum { WOKEN_AT_ONCE = 32 };
 
@@ -27,15 +27,6 @@ struct gate {
 static struct ticket *ticket_of(struct pool_request *r)
 {
     return LIST_OBJECT(r, struct ticket, r);
-}
-
-static void *zeroed(size_t bytes)
-{
-    void *mem = aligned_alloc(64, (bytes + 63) & ~(size_t)63);
-
-    if (mem != NULL)
-        memset(mem, 0, bytes);
-    return mem;
 }
 
 /* The pages of counts that nobody has are not touched: only what users need is taken. */
@@ -68,7 +59,7 @@ struct gate *gate_create(const struct gate_rules *rules, const uint32_t *ids,
 
     if (g == NULL)
         return NULL;
-    g->mem = zeroed(pool_bytes(POOL_UPSTREAMS_MAX));
+    g->mem = memory_lines(pool_bytes(POOL_UPSTREAMS_MAX));
     if (g->mem == NULL || !gate_reserve(g, rules)) {
         free(g->mem);
         free(g);
