@@ -62,6 +62,11 @@ bool quota_limits_any(const struct quota_limits *l)
     return any != 0;
 }
 
+bool quota_is_needed(const struct quota_limits *users, size_t n_rules)
+{
+    return n_rules > 0 || quota_limits_any(users);
+}
+
 uint64_t quota_sum(const uint64_t n[QUOTA_UNITS], unsigned bits)
 {
     uint64_t sum = 0;

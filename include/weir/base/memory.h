@@ -13,6 +13,9 @@
  */
 bool memory_is_there(size_t n);
 
+/* Zeroed memory that begins with a cache line, for free(); NULL: there is none. */
+void *memory_lines(size_t n) WEIR_MUST_CHECK;
+
 /*
  * Room for n bytes of small allocations of this thread, for libraries that do not look whether they
  * got any (libconfig).  While it is held, no other thread and no limit can take the room away: it

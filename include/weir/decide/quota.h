@@ -37,6 +37,8 @@ const char *quota_limit_name(enum quota_limit l);
 const char *quota_limit_words(enum quota_limit l);
 enum quota_span quota_limit_span(enum quota_limit l);
 bool quota_limits_any(const struct quota_limits *l);
+/* Do these of all users, or n_rules rules, limit anything?  Else nothing is counted. */
+bool quota_is_needed(const struct quota_limits *users, size_t n_rules);
 
 /* Whom a rule is about, and how much they may take. */
 struct quota_rule {

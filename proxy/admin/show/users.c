@@ -159,7 +159,7 @@ static bool has_limits(const struct settings *s)
     bool any = false;
 
     for (size_t i = 0; i < s->n_pools; i++)
-        any |= s->pools[i].n_limits > 0 || quota_limits_any(&s->pools[i].decide.users.limits);
+        any |= quota_is_needed(&s->pools[i].decide.users.limits, s->pools[i].n_limits);
     return any;
 }
 

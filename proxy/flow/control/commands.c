@@ -49,9 +49,12 @@ static enum pool_override override_of(enum pool_command o)
     WEIR_UNREACHABLE("command");
 }
 
-static void put_node(char out[33], const struct control_who *who)
+static struct command_by by_of(const struct control_who *who)
 {
-    (void)snprintf(out, 33, "%s", who->node == NULL ? "" : who->node);
+    struct command_by by = {.uid = who->uid, .known = true};
+
+    (void)snprintf(by.node, sizeof by.node, "%s", who->node == NULL ? "" : who->node);
+    return by;
 }
 
 static void note_by(struct control *c, const struct control_who *who, const struct snapshot_pool *p,
@@ -62,8 +65,7 @@ static void note_by(struct control *c, const struct control_who *who, const stru
 
     if (ov == OVERRIDE_COUNT)
         return;
-    w->by[ov] = (struct command_by){.uid = who->uid, .known = true};
-    put_node(w->by[ov].node, who);
+    w->by[ov] = by_of(who);
     if (ov == OVERRIDE_LIMIT_STREAMS)
         w->limit_value = value;
 }
@@ -118,8 +120,7 @@ bool control_mode(struct control *c, const struct control_who *who, size_t pool,
     as_configured = pool_enforces(gate_pool(p->gate), set) == enforce;
     pool_set_mode(gate_pool(p->gate), set, as_configured ? -1 : enforce);
     gate_unlock(p->gate);
-    *m = (struct mode_override){!as_configured, enforce, until(c, for_ns), who->uid, ""};
-    put_node(m->node, who);
+    *m = (struct mode_override){!as_configured, enforce, until(c, for_ns), by_of(who)};
     control_fleet_tell_mode(c, who, pool, set, enforce, m->until_ns);
     command_done(c, who, pool, SIZE_MAX);
     return true;
@@ -207,7 +208,7 @@ static void lapse_pool(struct control *c, size_t i, uint64_t now)
         gate_unlock(p->gate);
         control_say(c, c->names.pools[p->slot], "", "mode_lapsed",
                     "%s: a mode set by uid %u has lapsed: as configured again", p->conf->name,
-                    w->modes[m].uid);
+                    w->modes[m].by.uid);
     }
     if (w->incident != NULL && w->incident_until_ns != 0 && now >= w->incident_until_ns) {
         (void)set_incident(c, i, NULL, 0);

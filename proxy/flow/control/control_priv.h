@@ -59,8 +59,7 @@ struct upstream_watch {
 struct mode_override {
     bool on, enforce;
     uint64_t until_ns; /* 0 = no end */
-    unsigned uid;
-    char node[33]; /* of the fleet; "" = here */
+    struct command_by by;
 };
 
 /* Totals at the begin of a minute (hour.c). */

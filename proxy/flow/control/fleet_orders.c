@@ -5,7 +5,6 @@
  * thread.
  */
 #include <stdio.h>
-#include <string.h>
 
 #include "control/fleet.h"
 
@@ -104,26 +103,23 @@ void control_fleet_tell_incident(struct control *c, const struct control_who *wh
 
 /* --- in */
 
-static bool find_pool(const struct control *c, const char *name, size_t *pool)
+/* Whom it is about, by index in the settings; upstream SIZE_MAX: all of the pool. */
+static bool find(const struct control *c, const struct fleet_order *o, size_t *pool,
+                 size_t *upstream)
 {
-    for (size_t i = 0; i < c->snapshot->settings->n_pools; i++) {
-        if (strcmp(c->snapshot->pools[i].conf->name, name) == 0) {
-            *pool = i;
-            return true;
-        }
-    }
-    return false;
-}
+    const struct snapshot_pool *p = snapshot_pool_named(c->snapshot, slice_str(o->pool));
+    const struct snapshot_upstream *u;
 
-static bool find_upstream(const struct snapshot_pool *p, const char *name, size_t *upstream)
-{
-    for (size_t i = 0; i < p->n_upstreams; i++) {
-        if (strcmp(p->conf->upstreams[i].name, name) == 0) {
-            *upstream = i;
-            return true;
-        }
-    }
-    return false;
+    if (p == NULL)
+        return false;
+    *pool = (size_t)p->index;
+    *upstream = SIZE_MAX;
+    if (o->upstream[0] == '\0')
+        return true;
+    u = snapshot_upstream_named(p, slice_str(o->upstream));
+    if (u != NULL)
+        *upstream = (size_t)(u - p->upstreams);
+    return u != NULL;
 }
 
 static uint64_t left_ns(const struct control *c, const struct fleet_order *o)
@@ -179,11 +175,9 @@ bool control_fleet_order(const struct fleet_order *o, void *owner)
     struct control *c = owner;
     char words[80];
     struct control_who who = {.uid = o->uid, .text = words, .node = o->node};
-    size_t pool, upstream = SIZE_MAX;
+    size_t pool, upstream;
 
-    if (!find_pool(c, o->pool, &pool))
-        return false;
-    if (o->upstream[0] != '\0' && !find_upstream(&c->snapshot->pools[pool], o->upstream, &upstream))
+    if (!find(c, o, &pool, &upstream))
         return false;
     (void)snprintf(words, sizeof words, "%s",
                    o->topic == FLEET_MODE || o->topic == FLEET_INCIDENT || !is_in_range(o)

@@ -9,6 +9,7 @@
 
 #include "control/fleet.h"
 #include "weir/base/hash.h"
+#include "weir/base/memory.h"
 #include "weir/decide/fleet_leader.h"
 #include "weir/decide/pool_fleet.h"
 
@@ -17,7 +18,6 @@ struct fleet_pool {
     struct fleet_node node;      /* under the pool's gate, as long as it is attached */
     struct fleet_leader *leader; /* NULL: this node does not lead, or there is no memory */
     size_t places;               /* of leader */
-    size_t index;                /* of the pool in the settings in force */
 };
 
 static const struct snapshot_pool *pool_at(const struct control *c, const struct fleet_at *at)
@@ -226,15 +226,13 @@ static size_t places_of(const struct snapshot_pool *p)
 
 static struct fleet_leader *new_leader(const struct snapshot_pool *p, size_t places, uint64_t now)
 {
-    size_t bytes = (fleet_leader_bytes(FLEET_NODES_MAX, places) + 63) & ~(size_t)63;
-    void *mem = aligned_alloc(64, bytes);
+    void *mem = memory_lines(fleet_leader_bytes(FLEET_NODES_MAX, places));
     uint64_t seed;
 
     if (mem == NULL) {
         log_error("out of memory: this node cannot lead the fleet for pool %s", p->conf->name);
         return NULL;
     }
-    memset(mem, 0, bytes);
     random_bytes(&seed, sizeof seed);
     return fleet_leader_init(mem, &p->conf->decide, FLEET_NODES_MAX, places, seed, now);
 }

@@ -23,15 +23,6 @@ struct reader {
 
 /* --- whom it is about; NULL: the settings have none of it any more */
 
-static const struct snapshot_pool *pool_named(const struct control *c, struct slice name)
-{
-    for (size_t k = 0; k < c->snapshot->settings->n_pools; k++) {
-        if (slice_eq(name, slice_str(c->snapshot->pools[k].conf->name)))
-            return &c->snapshot->pools[k];
-    }
-    return NULL;
-}
-
 static const struct snapshot_pool *pool_numbered(const struct control *c, uint64_t theirs)
 {
     for (size_t k = 0; theirs <= SNAPSHOT_POOLS_MAX && k < c->snapshot->settings->n_pools; k++) {
@@ -44,12 +35,9 @@ static const struct snapshot_pool *pool_numbered(const struct control *c, uint64
 static const struct snapshot_upstream *upstream_named(const struct snapshot_pool *p,
                                                       struct slice name, uint64_t url)
 {
-    for (size_t i = 0; p != NULL && i < p->n_upstreams; i++) {
-        if (slice_eq(name, slice_str(p->upstreams[i].conf->name)) &&
-            url == kept_url(p->upstreams[i].conf->url))
-            return &p->upstreams[i];
-    }
-    return NULL;
+    const struct snapshot_upstream *u = p == NULL ? NULL : snapshot_upstream_named(p, name);
+
+    return u != NULL && url == kept_url(u->conf->url) ? u : NULL;
 }
 
 /* --- records */
@@ -75,7 +63,7 @@ static void read_modes(struct reader *r, const struct snapshot_pool *p)
         struct mode_override m = {.on = unpack_number(&r->in, 1) != 0,
                                   .enforce = unpack_number(&r->in, 1) != 0};
 
-        m.uid = (unsigned)unpack_number(&r->in, 4);
+        m.by = (struct command_by){.uid = (unsigned)unpack_number(&r->in, 4), .known = true};
         m.until_ns = unpack_number(&r->in, 8);
         if (r->in.bad || p == NULL || !m.on)
             continue;
@@ -87,7 +75,7 @@ static void read_modes(struct reader *r, const struct snapshot_pool *p)
 
 static void read_pool(struct reader *r)
 {
-    const struct snapshot_pool *p = pool_named(r->c, unpack_text(&r->in));
+    const struct snapshot_pool *p = snapshot_pool_named(r->c->snapshot, unpack_text(&r->in));
     uint64_t theirs = unpack_number(&r->in, 4), self[RUNNING_OF_POOL], until_ns;
     struct slice incident;
 
@@ -132,7 +120,7 @@ static void use_running(struct reader *r, const struct snapshot_pool *p,
 
 static void read_upstream(struct reader *r)
 {
-    const struct snapshot_pool *p = pool_named(r->c, unpack_text(&r->in));
+    const struct snapshot_pool *p = snapshot_pool_named(r->c->snapshot, unpack_text(&r->in));
     struct slice name = unpack_text(&r->in), cause;
     const struct snapshot_upstream *u = upstream_named(p, name, unpack_number(&r->in, 8));
     uint64_t theirs = unpack_number(&r->in, 4), places = unpack_number(&r->in, 4);

@@ -62,20 +62,11 @@ void handed_events_write(struct control *c, struct packer *p)
 static void name_event(const struct control *c, struct slice pool, struct slice upstream,
                        struct control_event *e)
 {
-    const struct snapshot *s = c->snapshot;
+    const struct snapshot_pool *p = snapshot_pool_named(c->snapshot, pool);
+    const struct snapshot_upstream *u = p == NULL ? NULL : snapshot_upstream_named(p, upstream);
 
-    e->pool = e->upstream = "";
-    for (size_t k = 0; k < s->settings->n_pools; k++) {
-        const struct snapshot_pool *p = &s->pools[k];
-
-        if (!slice_eq(pool, slice_str(p->conf->name)))
-            continue;
-        e->pool = c->names.pools[p->slot];
-        for (size_t i = 0; i < p->n_upstreams; i++) {
-            if (slice_eq(upstream, slice_str(p->upstreams[i].conf->name)))
-                e->upstream = c->names.upstreams[p->upstreams[i].slot];
-        }
-    }
+    e->pool = p == NULL ? "" : c->names.pools[p->slot];
+    e->upstream = u == NULL ? "" : c->names.upstreams[u->slot];
 }
 
 void handed_events_read(struct control *c, struct unpacker *u)
@@ -135,6 +126,11 @@ static const struct pack_row record_rows[] = {
     RECORD(numbers.user_places, UINT32_MAX),
     RECORD(numbers.user_most, UINT32_MAX),
     RECORD(numbers.retry_after_ms, UINT32_MAX),
+    RECORD(limit.used, UINT64_MAX),
+    RECORD(limit.most, UINT64_MAX),
+    RECORD(limit.wait_ms, UINT32_MAX),
+    RECORD(limit.rule, UINT8_MAX),
+    RECORD(limit.limit, QUOTA_LIMITS - 1),
     RECORD(status, 999),
     RECORD(client_retry, UINT32_MAX),
     RECORD(retries, UINT32_MAX),

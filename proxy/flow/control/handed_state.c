@@ -47,7 +47,7 @@ static void put_pool(struct writer *w, const struct control *c, const struct sna
     for (int i = 0; i < SET_COUNT; i++) {
         pack_number(&w->to, watch->modes[i].on, 1);
         pack_number(&w->to, watch->modes[i].enforce, 1);
-        pack_number(&w->to, watch->modes[i].uid, 4);
+        pack_number(&w->to, watch->modes[i].by.uid, 4);
         pack_number(&w->to, watch->modes[i].until_ns, 8);
     }
     pack_number(&w->to, watch->incident_until_ns, 8);

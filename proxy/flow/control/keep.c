@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -96,26 +95,12 @@ void control_keep_end(struct control *c)
 
 /* --- reading */
 
-static const struct snapshot_upstream *
-upstream_of(const struct snapshot *s, const struct kept_entry *e, const struct snapshot_pool **pool)
-{
-    for (size_t k = 0; k < s->settings->n_pools; k++) {
-        *pool = &s->pools[k];
-        if (!slice_eq(e->pool, slice_str((*pool)->conf->name)))
-            continue;
-        for (size_t i = 0; i < (*pool)->n_upstreams; i++) {
-            if (slice_eq(e->name, slice_str((*pool)->upstreams[i].conf->name)))
-                return &(*pool)->upstreams[i];
-        }
-    }
-    return NULL;
-}
-
 static bool restore_one(struct control *c, const struct kept_entry *e, uint64_t away_ns,
                         const char *what)
 {
-    const struct snapshot_pool *pool;
-    const struct snapshot_upstream *u = upstream_of(c->snapshot, e, &pool);
+    const struct snapshot_pool *pool = snapshot_pool_named(c->snapshot, e->pool);
+    const struct snapshot_upstream *u =
+        pool == NULL ? NULL : snapshot_upstream_named(pool, e->name);
     const char *why = "it is not in the settings";
     bool ok;
 

@@ -5,7 +5,6 @@
  */
 #include <stdarg.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "control/control_priv.h"
 
@@ -51,20 +50,11 @@ static uint32_t inflight(const struct preview *v, const struct snapshot_pool *p,
     return view.inflight + view.system;
 }
 
-static const struct snapshot_upstream *same_name(const struct snapshot_pool *p, const char *name)
-{
-    for (size_t i = 0; i < p->n_upstreams; i++) {
-        if (strcmp(p->upstreams[i].conf->name, name) == 0)
-            return &p->upstreams[i];
-    }
-    return NULL;
-}
-
 static void upstream_goes(const struct preview *v, const struct snapshot_pool *was, size_t i,
                           const struct snapshot_pool *is)
 {
     const char *name = was->upstreams[i].conf->name;
-    bool moved = same_name(is, name) != NULL;
+    bool moved = snapshot_upstream_named(is, slice_str(name)) != NULL;
     char n[40];
 
     say(v, "%s/%s %s: nothing new goes to %s, %s", was->conf->name, name,

@@ -102,9 +102,7 @@ static void view_modes(const struct control *c, const struct pool_watch *w, stru
             continue;
         (void)snprintf(v->what, sizeof v->what, "mode %s %s", set_names[i],
                        w->modes[i].enforce ? "enforce" : "observe");
-        put_by(v->by, &(struct command_by){.uid = w->modes[i].uid, .known = true});
-        if (w->modes[i].node[0] != '\0')
-            (void)snprintf(v->by, sizeof v->by, "uid %u at %s", w->modes[i].uid, w->modes[i].node);
+        put_by(v->by, &w->modes[i].by);
         v->until_wall_ns = control_wall(c, w->modes[i].until_ns);
         p->n_overrides++;
     }

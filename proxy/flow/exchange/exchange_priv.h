@@ -178,10 +178,10 @@ void exchange_answer_preflight(struct exchange *x);
 void exchange_answer_status_page(struct exchange *x);
 
 /* --- exchange/report.c: what the gate is told */
-/* Gives the admission back, if one is held. */
-void exchange_report(struct exchange *x, enum outcome o, bool complete);
 /* The mean time between the content events of its stream; 0 = there were not two. */
 double exchange_pace_ns(const struct exchange *x);
+/* Gives the admission back, if one is held. */
+void exchange_report(struct exchange *x, enum outcome o, bool complete);
 /* The same, or the gate gives another upstream's place for it: true. */
 bool exchange_retry(struct exchange *x, enum outcome o);
 

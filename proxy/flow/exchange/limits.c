@@ -158,13 +158,12 @@ static void put_duration(struct text *t, uint32_t ms)
 static void put_reset(struct text *t, bool anthropic, uint32_t ms)
 {
     char when[RFC3339_MAX];
-    uint64_t at_ns = wall_now_ns() + ms * NS_PER_MS + NS_PER_S - 1;
 
     if (!anthropic) {
         put_duration(t, ms);
         return;
     }
-    (void)rfc3339_format(when, at_ns);
+    (void)rfc3339_format(when, wall_now_ns() + ms * NS_PER_MS + NS_PER_S - 1);
     text_put(t, slice_of(when, 19)); /* whole seconds, as theirs */
     text_char(t, 'Z');
 }

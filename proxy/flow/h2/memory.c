@@ -22,7 +22,11 @@ struct head {
 
 struct h2_reserve *h2_reserve_create(void)
 {
-    return calloc(1, sizeof(struct h2_reserve)); /* untouched as long as it is not needed */
+    struct h2_reserve *r = malloc(sizeof *r); /* its bytes stay untouched until they are needed */
+
+    if (r != NULL)
+        r->used = r->pieces = 0;
+    return r;
 }
 
 void h2_reserve_destroy(struct h2_reserve **r)

@@ -6,10 +6,10 @@
 #include "snapshot/gate.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "weir/base/assert.h"
 #include "weir/base/hash.h"
+#include "weir/base/memory.h"
 
 enum { WOKEN_AT_ONCE = 32 };
 
@@ -29,31 +29,19 @@ static struct ticket *ticket_of(struct pool_request *r)
     return LIST_OBJECT(r, struct ticket, r);
 }
 
-static void *zeroed(size_t bytes)
-{
-    void *mem = aligned_alloc(64, (bytes + 63) & ~(size_t)63);
-
-    if (mem != NULL)
-        memset(mem, 0, bytes);
-    return mem;
-}
-
 /* The pages of counts that nobody has are not touched: only what users need is taken. */
 static struct quota *new_quota(void)
 {
     return calloc(1, quota_bytes());
 }
 
-static bool limits_anything(const struct gate_rules *r)
-{
-    return r->n_limits > 0 || quota_limits_any(&r->conf->users.limits);
-}
-
 bool gate_reserve(struct gate *g, const struct gate_rules *rules)
 {
-    if (g->quota == NULL && limits_anything(rules))
+    bool needed = quota_is_needed(&rules->conf->users.limits, rules->n_limits);
+
+    if (g->quota == NULL && needed)
         g->quota = new_quota();
-    return g->quota != NULL || !limits_anything(rules);
+    return g->quota != NULL || !needed;
 }
 
 /* Under the lock, or before anybody else knows the gate. */
@@ -71,7 +59,7 @@ struct gate *gate_create(const struct gate_rules *rules, const uint32_t *ids,
 
     if (g == NULL)
         return NULL;
-    g->mem = zeroed(pool_bytes(POOL_UPSTREAMS_MAX));
+    g->mem = memory_lines(pool_bytes(POOL_UPSTREAMS_MAX));
     if (g->mem == NULL || !gate_reserve(g, rules)) {
         free(g->mem);
         free(g);

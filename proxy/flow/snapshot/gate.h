@@ -41,8 +41,8 @@ bool gate_reserve(struct gate *g, const struct gate_rules *rules);
 /* A gate is shared by the snapshots of successive settings; the last one to release it frees it. */
 void gate_ref(struct gate *g);
 void gate_unref(struct gate **g);
+/* pool_set_limits, and with gate_set_members pool_set_members as well.  After gate_reserve. */
 void gate_set_limits(struct gate *g, const struct gate_rules *rules);
-/* pool_set_members, pool_set_limits.  After gate_reserve. */
 void gate_set_members(struct gate *g, const struct gate_rules *rules, const struct pool_member *m,
                       size_t n, uint64_t now_ns);
 

@@ -44,7 +44,7 @@ bool snapshot_limits_make(const struct snapshot *s, struct snapshot_pool *p)
     p->limits = calloc(p->conf->n_limits + 1, sizeof *p->limits);
     if (p->limits != NULL)
         set_rules(s, p);
-    p->counts = p->conf->n_limits > 0 || quota_limits_any(&p->conf->decide.users.limits);
+    p->counts = quota_is_needed(&p->conf->decide.users.limits, p->conf->n_limits);
     return p->limits != NULL;
 }
 

@@ -11,19 +11,7 @@
 #include <string.h>
 
 #include "snapshot/limits.h"
-#include "weir/base/assert.h"
 #include "weir/http/head.h"
-
-/* --- what an older snapshot already has */
-
-static const struct snapshot_pool *old_pool(const struct snapshot *old, const char *name)
-{
-    for (size_t i = 0; old != NULL && i < old->settings->n_pools; i++) {
-        if (strcmp(old->pools[i].conf->name, name) == 0)
-            return &old->pools[i];
-    }
-    return NULL;
-}
 
 /* Why there is no slot for one more of these. */
 static bool no_slot(int slot, int most, const char *what, char *why, size_t room)
@@ -136,12 +124,6 @@ static void index_places(struct snapshot_pool *p)
         p->by_place[p->upstreams[i].place] = (int8_t)i;
 }
 
-struct snapshot_upstream *snapshot_upstream_at(const struct snapshot_pool *p, int place)
-{
-    WEIR_ASSERT(place >= 0 && place < POOL_UPSTREAMS_MAX);
-    return p->by_place[place] < 0 ? NULL : &p->upstreams[p->by_place[place]];
-}
-
 void snapshot_commit(struct snapshot *s, uint64_t now_ns)
 {
     for (size_t k = 0; k < s->settings->n_pools; k++) {
@@ -200,7 +182,8 @@ static bool make_pool(struct snapshot *s, struct snapshot_pool *p, size_t index,
                       uint64_t now_ns)
 {
     const struct pool_conf *c = &s->settings->pools[index];
-    const struct snapshot_pool *old = old_pool(from, c->name);
+    const struct snapshot_pool *old =
+        from == NULL ? NULL : snapshot_pool_named(from, slice_str(c->name));
 
     p->conf = c;
     p->index = (int)index;

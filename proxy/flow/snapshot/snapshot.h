@@ -98,6 +98,10 @@ void snapshot_join(struct snapshot *s, uint64_t now_ns);
 void snapshot_abandon(struct snapshot *s, uint64_t now_ns);
 /* What its gate is told. */
 struct gate_rules snapshot_gate_rules(const struct snapshot_pool *p);
+/* Those of these names; NULL: there is none. */
+const struct snapshot_pool *snapshot_pool_named(const struct snapshot *s, struct slice name);
+const struct snapshot_upstream *snapshot_upstream_named(const struct snapshot_pool *p,
+                                                        struct slice name);
 /* The upstream that has a place in the gate of p; NULL: not of this snapshot. */
 struct snapshot_upstream *snapshot_upstream_at(const struct snapshot_pool *p, int place);
 void snapshot_ref(struct snapshot *s);

@@ -40,6 +40,14 @@ static inline struct spoken_for spoken_for_of(const struct upstream_target *t)
 /* What a connection for this request begins with; 0: nothing. */
 size_t spoken_first_bytes(const struct upstream_target *t, char to[PROXIED_WRITTEN_MAX]);
 
+/* How an answer ends whose connection has failed to be read with s, no AGAIN. */
+static inline enum upstream_end upstream_broken_end(enum weir_status s)
+{
+    if (s == WEIR_NO_MEMORY)
+        return END_LACKING;
+    return s == WEIR_CLOSED ? END_SHORT : END_RESET;
+}
+
 enum { SPOKEN_LOOKED_AT_MAX = 64 }; /* connections, newest first, for one that fits */
 
 /* Connections to one upstream in one worker that may take a request, and where to connect to. */

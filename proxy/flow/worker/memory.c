@@ -67,9 +67,11 @@ static uint64_t per_stream(const struct settings *s)
            s->limits.response_head + window + 2 * (uint64_t)s->limits.buffer + 2 * SCRATCH_BYTES;
 }
 
-static bool has_limits(const struct pool_conf *p)
+static uint64_t per_pool(const struct pool_conf *p)
 {
-    return p->n_limits > 0 || quota_limits_any(&p->decide.users.limits);
+    uint64_t counts = quota_is_needed(&p->decide.users.limits, p->n_limits) ? quota_bytes() : 0;
+
+    return pool_bytes(POOL_UPSTREAMS_MAX) + counts;
 }
 
 /* Three quarters of the memory the machine has. */
@@ -92,7 +94,7 @@ uint64_t flow_memory_ceiling(const struct settings *s, char *text, size_t room)
     uint64_t pools = 0, sum, most;
 
     for (size_t i = 0; i < s->n_pools; i++)
-        pools += pool_bytes(POOL_UPSTREAMS_MAX) + (has_limits(&s->pools[i]) ? quota_bytes() : 0);
+        pools += per_pool(&s->pools[i]);
     sum = connections * each + workers + why + pools + ADMIN_BYTES + PROGRAM_BYTES;
     most = s->limits.memory != 0 ? s->limits.memory : sum < machine() ? sum : machine();
     (void)snprintf(text, room,

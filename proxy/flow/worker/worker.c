@@ -13,6 +13,7 @@
 
 #include "weir/base/clock.h"
 #include "weir/base/log.h"
+#include "weir/base/memory.h"
 #include "weir/flow/run.h"
 
 #include "client/client.h"
@@ -249,12 +250,11 @@ struct worker *worker_create(struct loop *records_to, void *control, int index, 
                              struct snapshot *snapshot,
                              void (*deliver_records)(struct loop_message *m))
 {
-    struct worker *w = aligned_alloc(64, (sizeof *w + 63) & ~(size_t)63);
+    struct worker *w = memory_lines(sizeof *w);
     uint64_t seed;
 
     if (w == NULL)
         return NULL;
-    memset(w, 0, sizeof *w);
     standing_orders_init(&w->standing, w);
     w->index = index;
     w->n_workers = n_workers;

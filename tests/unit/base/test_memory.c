@@ -2,8 +2,10 @@
 /* Room for allocations is there when nothing else is: the address space ends with the room. */
 #include <criterion/criterion.h>
 #include <pthread.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 
 #include "weir/base/memory.h"
@@ -94,6 +96,22 @@ Test(memory, room_is_there_for_one_large_piece)
 Test(memory, room_that_is_not_there_is_refused)
 {
     on_a_thread(take_none);
+}
+
+Test(memory, lines_begin_at_one_and_are_zeroed)
+{
+    enum { SIZE = 1000 };
+    static const char none[SIZE];
+
+    for (int i = 0; i < 20; i++) {
+        char *p = memory_lines(SIZE);
+
+        cr_assert_not_null(p);
+        cr_assert_eq((uintptr_t)p % 64, 0);
+        cr_assert_eq(memcmp(p, none, SIZE), 0);
+        memset(p, 'x', SIZE); /* the next one may get the same memory */
+        free(p);
+    }
 }
 
 Test(memory, the_first_thread_has_room_as_well)

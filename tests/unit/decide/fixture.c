@@ -30,7 +30,7 @@ void fixture_start(struct fixture *f, size_t n_upstreams)
     memset(mem, 0, bytes);
     f->pool = pool_init(mem, &f->conf, f->max_streams, n_upstreams, (struct hash_key){1, 2}, 42,
                         f->now_ns);
-    if (f->n_limits == 0 && !quota_limits_any(&f->conf.users.limits))
+    if (!quota_is_needed(&f->conf.users.limits, f->n_limits))
         return;
     f->quota = aligned_alloc(64, quota_bytes());
     cr_assert_not_null(f->quota);

@@ -166,7 +166,8 @@ static void refusal(struct control *c, const char *id, enum cause cause)
         .queue_ns = -1,
         .status = 503,
         .method = "POST",
-        .numbers = {.rule = RULE_PENDING_LIMIT, .pending = 3, .upstream = 0}};
+        .numbers = {.rule = RULE_PENDING_LIMIT, .pending = 3, .upstream = 0},
+        .limit = {.used = 7, .most = 8, .wait_ms = 900, .rule = 2, .limit = QUOTA_LIMITS - 1}};
 
     (void)snprintf(r.id, sizeof r.id, "%s", id);
     why_ring_add(&c->why, &r);
@@ -216,6 +217,11 @@ Test(handed_state, refusals_can_still_be_explained)
     cr_assert_eq(r->upstream, -1);
     cr_assert_eq(r->numbers.rule, RULE_PENDING_LIMIT);
     cr_assert_eq(r->numbers.pending, 3);
+    cr_assert_eq(r->limit.used, 7);
+    cr_assert_eq(r->limit.most, 8);
+    cr_assert_eq(r->limit.wait_ms, 900);
+    cr_assert_eq(r->limit.rule, 2);
+    cr_assert_eq(r->limit.limit, QUOTA_LIMITS - 1);
     cr_assert_eq(r->queue_ns, -1);
     cr_assert_str_eq(r->method, "POST");
 }

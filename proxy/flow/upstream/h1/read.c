@@ -196,13 +196,6 @@ static void on_kept_head(struct h1_uplink *u)
     buf_free(&whole);
 }
 
-static enum upstream_end broken_end(enum weir_status s)
-{
-    if (s == WEIR_NO_MEMORY)
-        return END_LACKING;
-    return s == WEIR_CLOSED ? END_SHORT : END_RESET;
-}
-
 static void on_end(struct h1_uplink *u, enum weir_status s)
 {
     bool orderly = s == WEIR_CLOSED;
@@ -217,7 +210,7 @@ static void on_end(struct h1_uplink *u, enum weir_status s)
         u->receiving.whole = true;
         tell_end(u, END_CLEAN, "");
     } else {
-        tell_end(u, broken_end(s), weir_status_text(s));
+        tell_end(u, upstream_broken_end(s), weir_status_text(s));
     }
     if (u->state != UPLINK_DEAD)
         uplink_close(u);

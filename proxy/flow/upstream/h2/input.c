@@ -236,13 +236,6 @@ static bool feed(struct h2_link *k, struct slice bytes)
     return true;
 }
 
-static enum upstream_end broken_end(enum weir_status s)
-{
-    if (s == WEIR_NO_MEMORY)
-        return END_LACKING;
-    return s == WEIR_CLOSED ? END_SHORT : END_RESET;
-}
-
 void h2_link_receive(struct h2_link *k)
 {
     do {
@@ -252,7 +245,7 @@ void h2_link_receive(struct h2_link *k)
         if (rc == WEIR_AGAIN)
             return;
         if (rc != WEIR_OK) {
-            h2_link_end(k, broken_end(rc), weir_status_text(rc));
+            h2_link_end(k, upstream_broken_end(rc), weir_status_text(rc));
             return;
         }
         if (!feed(k, slice_of(k->w->scratch.in, got)))
