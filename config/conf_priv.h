@@ -17,7 +17,7 @@
  * goes on over values that are empty; at its end it is refused for that (conf_no_memory).
  */
 
-/* ---- the settings table (rows_process.c, rows_pool.c) ---- */
+/* ---- the settings table (rows_process.c, rows_pool.c, rows_fleet.c) ---- */
 
 enum conf_type {
     CONF_BOOL,     /* true, false */

@@ -18,12 +18,19 @@
 #define MEMBERS_NS (1 * NS_PER_S)
 #define LEAVE_NS   (500 * NS_PER_MS)
 
+static const char *const state_names[] = {
+    [FLEET_OFF] = "off", [FLEET_JOINED] = "joined", [FLEET_ALONE] = "alone"};
 static const char *const call_names[FLEET_CALL_COUNT] = {
     [FLEET_SYNC] = "sync", [FLEET_ASK] = "ask",       [FLEET_READ] = "read",
     [FLEET_PLAN] = "plan", [FLEET_ORDERS] = "orders", [FLEET_ORDER] = "order",
 };
 static const char *const result_names[FLEET_RESULT_COUNT] = {
     [FLEET_ANSWERED] = "ok", [FLEET_ERROR] = "error", [FLEET_NO_ANSWER] = "none"};
+
+const char *fleet_state_name(enum fleet_state s)
+{
+    return state_names[s];
+}
 
 const char *fleet_call_name(enum fleet_call c)
 {

@@ -9,11 +9,11 @@
  *     weir/http/head.h, and one that ends as a whole answer is all that an upstream had to say, or
  *     weir's own, unless an upstream itself was sent nonsense to say (`dirty`).
  */
-#include <errno.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "../unit/failing_memory.h"
 #include "../unit/flow/whole.h"
 #include "fuzz.h"
 #include "weir/base/buf.h"
@@ -47,26 +47,13 @@ struct play {
 
 /* --- memory: the n-th allocation from now on is not to be had */
 
-static bool armed;
-static unsigned fails_in;
+FAILING(char *, strndup, (const char *s, size_t n), (s, n))
 
-static bool fails(void)
+static void fail_in(unsigned n)
 {
-    return armed && fails_in > 0 && --fails_in == 0;
+    made = 0;
+    fail_at = n;
 }
-
-#define WRAP(type, name, args, call)                                                               \
-    type __wrap_##name args;                                                                       \
-    type __real_##name args;                                                                       \
-    type __wrap_##name args                                                                        \
-    {                                                                                              \
-        return fails() ? NULL : __real_##name call;                                                \
-    }
-WRAP(void *, malloc, (size_t n), (n))
-WRAP(void *, calloc, (size_t n, size_t size), (n, size))
-WRAP(void *, realloc, (void *p, size_t n), (p, n))
-WRAP(char *, strdup, (const char *s), (s))
-WRAP(char *, strndup, (const char *s, size_t n), (s, n))
 
 static void run(struct play *p)
 {
@@ -362,7 +349,7 @@ static void step(struct play *p)
         if (more & 1)
             hear(&p->clients[(more >> 1) % CLIENTS]);
         else if (more & 0x40)
-            fails_in = more >> 1 & 0x1f;
+            fail_in(more >> 1 & 0x1f);
         else
             whole_resolve(p->k, (more >> 1) % WHOLE_UPSTREAMS, (more & 0x80) == 0);
         break;
@@ -394,7 +381,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static bool is_made;
     static struct play p;
 
-    fails_in = 0;
+    fail_in(0);
     p = (struct play){.k = &whole, .in = slice_of(data, size)};
     if (!is_made) {
         log_set_level(LOG_LEVEL_ERROR);

@@ -18,13 +18,12 @@ from harness.client import connect
 from harness.deadline import eventually
 from harness.dialects import CHAT
 from harness.http1 import request
-from harness.ways import Ways, ask_all
+from harness.ways import SIZES, STREAM, Ways, ask_all, serve
 from harness.weir import BUILD, weirctl
 
 MODULE = os.path.join(BUILD, "tests/system/faults.so")
 CALLS = ["none", "accept", "recv", "send", "read", "write", "connect", "socket", "open", "watch"]
 SHORT, ROW, ROWS = 0, struct.Struct("4I"), 16
-STREAM = [*CHAT.preamble, *[CHAT.content(f"event {i}") for i in range(40)], CHAT.end]
 
 
 class Faults:
@@ -61,25 +60,13 @@ def faults(rig):
     return rig.keep(Faults(rig.path("faults")))
 
 
-def _serve(peer, r):
-    if r.method == "GET":
-        peer.answer(200, noise(int(r.get("x-size")), int(r.get("x-size"))))
-    elif r.target == CHAT.path:
-        peer.begin(kind=CHAT.kind)
-        for part in STREAM:
-            peer.chunk(part)
-        peer.last_chunk()
-    else:
-        peer.answer(200, r.body)
-
-
 def _weir(rig, faults, **more):
-    return rig.weir(rig.backend().serve(_serve), env=faults.env, enforce=True, **more)
+    return rig.weir(rig.backend().serve(serve), env=faults.env, enforce=True, **more)
 
 
 def _one(c, rng):
     """A request of some kind: what came, what had to come."""
-    size = rng.choice([0, 1, 5000, 70000, 300000])
+    size = rng.choice(SIZES)
     kind = rng.randrange(3)
     if kind == 0:
         c.send(post(CHAT))
@@ -285,7 +272,7 @@ def test_a_full_disk_is_told_by_each_file_and_stops_nothing(rig, faults, tmp_pat
 
 
 def test_a_limit_of_file_sizes_kills_nothing(rig, tmp_path):
-    w = rig.weir(rig.backend().serve(_serve), start=False, log={"access": str(tmp_path / "access.log")})
+    w = rig.weir(rig.backend().serve(serve), start=False, log={"access": str(tmp_path / "access.log")})
     w.check_books = False
     w.args = ["/bin/sh", "-c", "ulimit -f 2; exec \"$0\" \"$@\"", *w.args]
     w.start()

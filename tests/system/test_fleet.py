@@ -8,7 +8,6 @@ import pytest
 
 from harness.backend import always
 from harness.deadline import eventually, secs
-from harness.http1 import request
 from harness.redis import Redis
 from harness.weir import weirctl
 

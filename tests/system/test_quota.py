@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from harness.ask import end_stream, open_stream, post
+from harness.ask import end_stream, open_stream
 from harness.backend import always
 from harness.deadline import eventually
 from harness.dialects import ANTHROPIC, CHAT, sse

@@ -175,6 +175,7 @@ enum fleet_call {
     FLEET_CALL_COUNT
 };
 enum fleet_result { FLEET_ANSWERED, FLEET_ERROR, FLEET_NO_ANSWER, FLEET_RESULT_COUNT };
+const char *fleet_state_name(enum fleet_state s);
 const char *fleet_call_name(enum fleet_call c);
 const char *fleet_result_name(enum fleet_result r);
 

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `canary ... start, promote, rollback`: the commands.  What is shown of it: show/canary.c. */
-#include <stdio.h>
-
 #include "call/target.h"
 #include "weir/admin/human.h"
 
@@ -25,13 +23,12 @@ static const char *smaller_says(const struct canary_view *v)
 void run_canary_start(struct call *c, int param)
 {
     char line[COMMAND_LINE_MAX + 1], why[WHY_MAX], name[160], span[HUMAN_MAX];
-    struct control_who w = {c->uid, line};
+    struct control_who w = call_who(c, line);
     double most = c->args->number == 0 ? 1 : (double)c->args->number / 100;
     const struct canary_view *v;
     struct target t;
 
     (void)param;
-    (void)snprintf(line, sizeof line, "%.*s", (int)c->line.len, c->line.p);
     if (!target_find(c, &t))
         return;
     if (!control_canary_start(c->a->control, &w, t.pool, t.upstream, most, c->args->for_ns, why,
@@ -52,10 +49,9 @@ void run_canary_start(struct call *c, int param)
 void run_canary_end(struct call *c, int promote)
 {
     char line[COMMAND_LINE_MAX + 1], why[WHY_MAX], name[160];
-    struct control_who w = {c->uid, line};
+    struct control_who w = call_who(c, line);
     struct target t;
 
-    (void)snprintf(line, sizeof line, "%.*s", (int)c->line.len, c->line.p);
     if (!target_find(c, &t))
         return;
     if (!control_canary_end(c->a->control, &w, t.pool, t.upstream, promote != 0, why, sizeof why)) {

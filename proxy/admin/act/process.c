@@ -1,17 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Commands about the process: drain, stop, log-level.  Control thread. */
-#include <stdio.h>
-
 #include "call/call.h"
 #include "socket/socket.h"
 #include "weir/admin/human.h"
 #include "weir/base/clock.h"
-
-static struct control_who who(const struct call *c, char line[COMMAND_LINE_MAX + 1])
-{
-    (void)snprintf(line, COMMAND_LINE_MAX + 1, "%.*s", (int)c->line.len, c->line.p);
-    return (struct control_who){.uid = c->uid, .text = line};
-}
 
 /* --- upgrade: the answer comes when the next weir has taken over, or has not */
 
@@ -35,7 +27,7 @@ static void on_upgraded(bool done, const char *sentence, void *arg)
 void run_upgrade(struct call *c, int param)
 {
     char line[COMMAND_LINE_MAX + 1];
-    struct control_who w = who(c, line);
+    struct control_who w = call_who(c, line);
     struct socket_hold *hold = socket_hold(c);
     struct call unused;
     const char *why = "there is no memory for the answer";
@@ -55,7 +47,7 @@ void run_drain(struct call *c, int param)
 {
     const struct settings *s = control_settings(c->a->control);
     char line[COMMAND_LINE_MAX + 1], delay[HUMAN_MAX];
-    struct control_who w = who(c, line);
+    struct control_who w = call_who(c, line);
 
     (void)param;
     control_drain(c->a->control, &w);
@@ -69,7 +61,7 @@ void run_drain(struct call *c, int param)
 void run_stop(struct call *c, int param)
 {
     char line[COMMAND_LINE_MAX + 1];
-    struct control_who w = who(c, line);
+    struct control_who w = call_who(c, line);
 
     (void)param;
     control_stop(c->a->control, &w);

@@ -9,12 +9,6 @@
 
 enum { WHY_MAX = 400 };
 
-static struct control_who who(const struct call *c, char line[COMMAND_LINE_MAX + 1])
-{
-    (void)snprintf(line, COMMAND_LINE_MAX + 1, "%.*s", (int)c->line.len, c->line.p);
-    return (struct control_who){.uid = c->uid, .text = line, .here = c->args->here};
-}
-
 /* " for 30 min, until 03:42:10Z"; "" where there is no end. */
 static const char *deadline(uint64_t for_ns, char out[96])
 {
@@ -61,7 +55,7 @@ void run_operator(struct call *c, int param)
 {
     enum pool_command o = (enum pool_command)param;
     char line[COMMAND_LINE_MAX + 1], why[WHY_MAX], name[160], until[96], number[32];
-    struct control_who w = who(c, line);
+    struct control_who w = call_who(c, line);
     struct target t;
 
     if (!target_find(c, &t))
@@ -79,7 +73,7 @@ void run_operator(struct call *c, int param)
 void run_limit_auto(struct call *c, int param)
 {
     char line[COMMAND_LINE_MAX + 1], why[WHY_MAX], name[160];
-    struct control_who w = who(c, line);
+    struct control_who w = call_who(c, line);
     struct target t;
 
     (void)param;
@@ -127,7 +121,7 @@ static bool mode_is_ordered(struct call *c, size_t pool, struct slice rule)
 void run_mode(struct call *c, int param)
 {
     char line[COMMAND_LINE_MAX + 1], why[WHY_MAX], until[96];
-    struct control_who w = who(c, line);
+    struct control_who w = call_who(c, line);
     struct slice rule = c->args->choices[0], mode = c->args->choices[1];
     bool enforce = slice_eq(mode, SLICE_LIT("enforce"));
     struct target t;
@@ -152,7 +146,7 @@ void run_incident(struct call *c, int set)
 {
     char line[COMMAND_LINE_MAX + 1], why[WHY_MAX], until[96], text[COMMAND_TEXT_MAX + 1];
     char shown[4 * sizeof text];
-    struct control_who w = who(c, line);
+    struct control_who w = call_who(c, line);
     struct target t;
     struct text as_shown;
 

@@ -216,6 +216,12 @@ void call_refuse(struct call *c, enum fail_code code, const char *why)
     put_failure(c, code, why);
 }
 
+struct control_who call_who(const struct call *c, char line[COMMAND_LINE_MAX + 1])
+{
+    (void)snprintf(line, COMMAND_LINE_MAX + 1, "%.*s", (int)c->line.len, c->line.p);
+    return (struct control_who){.uid = c->uid, .text = line, .here = c->args->here};
+}
+
 static enum fail_code parse_failure(enum command_parse p)
 {
     return p == COMMAND_UNKNOWN ? FAIL_UNKNOWN_COMMAND : FAIL_USAGE;

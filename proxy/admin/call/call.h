@@ -72,6 +72,9 @@ void call_refuse(struct call *c, enum fail_code code, const char *why);
 enum weir_status render_into(struct admin *a, struct buf *out, size_t max, render_fn *fn,
                              const void *arg) WEIR_MUST_CHECK;
 
+/* Who gives the command, with its text, of which line is the memory. */
+struct control_who call_who(const struct call *c, char line[COMMAND_LINE_MAX + 1]);
+
 /* Parses and runs a line; c->line, uid, client, out and a are set, args is storage. */
 void call_run(struct call *c, struct command_args *args);
 

@@ -181,10 +181,8 @@ static void fill_would(struct doctor_pool *d, const struct hour_status *h)
 /* Is there a limit that each user has? */
 static bool limits_users(const struct pool_conf *c)
 {
-    bool any = false;
+    bool any = quota_limits_any(&c->decide.users.limits);
 
-    for (int i = 0; i < QUOTA_LIMITS; i++)
-        any |= c->decide.users.limits.most[i] != 0;
     for (size_t i = 0; i < c->n_limits; i++)
         any |= !c->limits[i].shared;
     return any;

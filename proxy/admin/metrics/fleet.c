@@ -16,11 +16,8 @@ static void write_leader(struct metric_out *o, const struct admin *a)
 
 static void write_state(struct metric_out *o, const struct admin *a)
 {
-    static const char *const names[] = {
-        [FLEET_OFF] = "off", [FLEET_JOINED] = "joined", [FLEET_ALONE] = "alone"};
-
     for (int s = FLEET_OFF; s <= FLEET_ALONE; s++)
-        metric_u64(o, (struct metric_label[]){{"state", names[s]}}, 1,
+        metric_u64(o, (struct metric_label[]){{"state", fleet_state_name((enum fleet_state)s)}}, 1,
                    a->status->fleet->state == (enum fleet_state)s);
 }
 

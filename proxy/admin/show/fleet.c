@@ -8,14 +8,6 @@
 #include "weir/admin/table.h"
 #include "weir/base/clock.h"
 
-static const char *state_name(enum fleet_state s)
-{
-    static const char *const names[] = {
-        [FLEET_OFF] = "off", [FLEET_JOINED] = "joined", [FLEET_ALONE] = "alone"};
-
-    return names[s];
-}
-
 /* --- in status */
 
 void show_fleet(struct text *t, const struct fleet_view *f)
@@ -25,7 +17,7 @@ void show_fleet(struct text *t, const struct fleet_view *f)
     if (f == NULL)
         return;
     text_printf(t, "fleet %s: %s as %s", f->name,
-                f->state == FLEET_OFF ? "not yet joined" : state_name(f->state), f->node);
+                f->state == FLEET_OFF ? "not yet joined" : fleet_state_name(f->state), f->node);
     if (f->state == FLEET_JOINED)
         text_printf(t, "; %u node%s, %s leads; heard %s ago, round trip %s", f->nodes,
                     f->nodes == 1 ? "" : "s", f->leader[0] == '\0' ? "nobody" : f->leader,
@@ -45,7 +37,7 @@ void json_fleet(struct json_out *j, const struct fleet_view *f)
     if (f == NULL)
         f = &off;
     json_open_object(j, "fleet");
-    json_cstr(j, "state", state_name(f->state));
+    json_cstr(j, "state", fleet_state_name(f->state));
     json_cstr(j, "name", f->name);
     json_cstr(j, "node", f->node);
     json_cstr(j, "leader", f->leader);
@@ -84,13 +76,10 @@ struct members {
 
 static void header(struct table *tab)
 {
-    static const char *const left[] = {"NODE", "", "NEWS"};
+    static const char *const left[] = {"NODE", "", "NEWS", "ROUND TRIP", "VERSION", "SETTINGS"};
 
     for (size_t i = 0; i < sizeof left / sizeof left[0]; i++)
         table_cell(tab, "%s", left[i]);
-    table_cell(tab, "ROUND TRIP");
-    table_cell(tab, "VERSION");
-    table_cell(tab, "SETTINGS");
     table_right(tab, "PERMITS");
     table_right(tab, "IN FLIGHT");
     table_end_row(tab);

@@ -31,6 +31,9 @@ void show_canary_line(struct text *t, const struct pool_status *p, uint64_t now_
 void json_canary(struct json_out *j, const char *key, const char *pool,
                  const struct canary_status *s);
 
+/* A user by the keyed hash that the access log has, 16 hex digits. */
+const char *user_text(char out[20], uint64_t user);
+
 /* The JSON object of `events`. */
 void show_event_json(struct json_out *j, const struct control_event *e);
 

@@ -20,25 +20,20 @@ static const char *under(char out[24], const struct quota_view *v)
 {
     struct text t;
 
-    text_init(&t, out, 23);
+    text_init(&t, out, 24);
     if (v->rule == 0)
         text_str(&t, "users");
     else
         text_printf(&t, "limits[%d]", v->rule - 1);
-    out[text_slice(&t).len] = '\0';
     return out;
 }
 
-static const char *user_of(char out[20], const struct quota_view *v)
+const char *user_text(char out[20], uint64_t user)
 {
     struct text t;
 
     text_init(&t, out, 20);
-    if (v->user == 0)
-        text_str(&t, "all");
-    else
-        text_hex(&t, v->user, 16);
-    out[text_slice(&t).len] = '\0';
+    text_hex(&t, user, 16);
     return out;
 }
 
@@ -63,7 +58,7 @@ static void row_text(struct table *tab, const struct user_status *s)
     const uint64_t *most = v->limits.most;
     char user[20], name[24];
 
-    table_cell(tab, "%s", user_of(user, v));
+    table_cell(tab, "%s", v->user == 0 ? "all" : user_text(user, v->user));
     table_cell(tab, "%s", s->pool);
     table_cell(tab, "%s", under(name, v));
     table_right(tab, "%.0f %%", 100 * v->fullest);
@@ -126,7 +121,7 @@ static void row_json(struct json_out *j, const struct user_status *s)
     char user[20], name[24];
 
     json_open_object(j, NULL);
-    json_cstr(j, "user", v->user == 0 ? NULL : user_of(user, v));
+    json_cstr(j, "user", v->user == 0 ? NULL : user_text(user, v->user));
     json_cstr(j, "pool", s->pool);
     json_cstr(j, "limit", under(name, v));
     json_num(j, "used", v->fullest, 4);

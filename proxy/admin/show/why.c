@@ -33,15 +33,6 @@ static const struct whose_row {
     [COOLDOWN_OF_ALL] = {"upstream", "refusals of different users or models; nobody is sent on"},
 };
 
-static const char *user_text(char out[20], uint64_t user)
-{
-    struct text t;
-
-    text_init(&t, out, 20);
-    text_hex(&t, user, 16);
-    return out;
-}
-
 static double ms(int64_t ns)
 {
     return (double)ns / (double)NS_PER_MS;

@@ -6,12 +6,12 @@ import random
 import threading
 
 from . import config
-from .ask import noise, post
+from .ask import noise
 from .client import connect
 from .deadline import Deadline
 from .dialects import CHAT
 from .http1 import request
-from .http2 import Http2, connect2
+from .http2 import Http2
 from .weir import HOST, free_port
 
 STREAM = [*CHAT.preamble, *[CHAT.content(f"event {i}") for i in range(40)], CHAT.end]
@@ -21,6 +21,7 @@ BACKS = ["http1", "tls", "http2"]
 
 
 def serve(peer, r):
+    """An upstream's answers: bytes, as many as x-size says, to GET; a stream to a chat; else what came."""
     if r.method == "GET":
         peer.answer(200, noise(int(r.get("x-size")), int(r.get("x-size"))))
     elif r.target == CHAT.path:
@@ -51,7 +52,7 @@ class Ways:
         inner = rig.weir(plain, start=False)  # the server of HTTP/2
         inner.settings["listeners"][0]["http2"] = "clear"
         inner.write_file(inner.settings)
-        self.inner = inner.start()
+        inner.start()
         ports = {front: free_port() for front in FRONTS}
         self.addresses = {front: (HOST, port) for front, port in ports.items()}
         secrets = {"certificate": pem, "key": key}
@@ -59,7 +60,7 @@ class Ways:
                  _pool("tls", secret, ca=authority.pem, server_name="ways.test", http2="off"),
                  _pool("http2", f"http://{HOST}:{inner.address[1]}", http2="clear")]
         self.w = rig.weir(env=env, pools=pools, start=False, routes=[
-            {"path": "/", "host": f"{back.replace(' ', '-')}.test", "pool": back} for back in BACKS], **more)
+            {"path": "/", "host": f"{back}.test", "pool": back} for back in BACKS], **more)
         self.w.address = self.addresses["http1"]
         self.w.settings["listeners"] = [
             {"address": f"{HOST}:{ports['http1']}"},
@@ -71,10 +72,8 @@ class Ways:
 
     def connect(self, front):
         tls = self.tls["h2" if "http2" in front else "http/1.1"] if "tls" in front else None
-        if "http2" not in front:
-            return connect(self.addresses[front], tls=tls, **({"server_name": "ways.test"} if tls else {}))
         wire = connect(self.addresses[front], tls=tls, **({"server_name": "ways.test"} if tls else {}))
-        return Http2(wire, scheme="https" if tls else "http")
+        return Http2(wire, scheme="https" if tls else "http") if "http2" in front else wire
 
     def ask(self, client, back, rng, within=20):
         """One request of some kind: "whole", "cut" or a cause of weir's own; and may the connection be

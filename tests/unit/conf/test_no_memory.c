@@ -6,36 +6,13 @@
  * (weir/base/memory.h).
  */
 #include <criterion/criterion.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "../failing_memory.h"
 #include "conf_test.h"
 #include "weir/base/memory.h"
 #include "weir/conf/compare.h"
-
-static bool armed;
-static size_t made, fail_at;
-
-static bool fails(void)
-{
-    if (!armed || ++made != fail_at)
-        return false;
-    errno = ENOMEM;
-    return true;
-}
-
-#define WRAP(type, name, args, call)                                                               \
-    type __wrap_##name args;                                                                       \
-    type __real_##name args;                                                                       \
-    type __wrap_##name args                                                                        \
-    {                                                                                              \
-        return fails() ? NULL : __real_##name call;                                                \
-    }
-WRAP(void *, malloc, (size_t n), (n))
-WRAP(void *, calloc, (size_t n, size_t size), (n, size))
-WRAP(void *, realloc, (void *p, size_t n), (p, n))
-WRAP(char *, strdup, (const char *s), (s))
 
 static const char good[] =
     "listeners = ( { address = \"127.0.0.1:1\"; } );\n"

@@ -9,29 +9,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "../failing_memory.h"
 #include "whole.h"
 
-static bool armed;
-static size_t made, fail_at;
-
-static bool fails(void)
-{
-    return armed && ++made == fail_at;
-}
-
-#define WRAP(type, name, args, call)                                                               \
-    type __wrap_##name args;                                                                       \
-    type __real_##name args;                                                                       \
-    type __wrap_##name args                                                                        \
-    {                                                                                              \
-        return fails() ? NULL : __real_##name call;                                                \
-    }
-WRAP(void *, malloc, (size_t n), (n))
-WRAP(void *, calloc, (size_t n, size_t size), (n, size))
-WRAP(void *, realloc, (void *p, size_t n), (p, n))
-WRAP(char *, strdup, (const char *s), (s))
-WRAP(char *, strndup, (const char *s, size_t n), (s, n))
-WRAP(void *, aligned_alloc, (size_t to, size_t n), (to, n))
+FAILING(char *, strndup, (const char *s, size_t n), (s, n))
+FAILING(void *, aligned_alloc, (size_t to, size_t n), (to, n))
 
 static const char settings[] =
     "workers = 1; limits = { connections = 8; spool = \"0B\"; };\n"
