@@ -178,14 +178,14 @@ static bool fails_alone(struct breaker *b, const struct breaker_rules *c, const 
            rest.failed < rate * rest.n;
 }
 
-/* The first 500 of a half-open breaker is asked about once more, of somebody else; that user's
- * later ones say no more than it did, unless nobody else asked meanwhile. */
 bool breaker_is_own_fault(struct breaker *b, const struct breaker_rules *c,
                           const struct evidence *e)
 {
     return is_known_to_fail(b, c, e) || fails_alone(b, c, e);
 }
 
+/* The first 500 of a half-open breaker is asked about once more, of somebody else; that user's
+ * later ones say no more than it did, unless nobody else asked meanwhile. */
 static bool is_put_down_to_user(struct breaker *b, const struct breaker_rules *c,
                                 const struct evidence *e)
 {
