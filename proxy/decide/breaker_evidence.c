@@ -208,6 +208,8 @@ static void one_more_failed(struct breaker *b, uint8_t kind, bool of_all)
 static void failure_counts(struct breaker *b, const struct breaker_rules *c,
                            const struct evidence *e, const char *cause)
 {
+    if (b->state == BREAKER_RAMPING)
+        b->ramp.fail++;
     if (is_probe(b, e))
         breaker_trip(b, c, "probe_failed");
     else
@@ -226,8 +228,6 @@ void breaker_failed(struct breaker *b, const struct breaker_rules *c, const stru
         breaker_probe_back(b, e);
         return;
     }
-    if (b->state == BREAKER_RAMPING)
-        b->ramp.fail++;
     if (!own || !user_is_blamed(b, c, e))
         one_more_failed(b, e->kind, o == OUTCOME_CONNECT_FAILED);
     failure_counts(b, c, e, "consecutive_failures");
@@ -242,8 +242,6 @@ void breaker_cut(struct breaker *b, const struct breaker_rules *c, const struct 
         return;
     b->cut_in_row++;
     b->cut_of[e->kind]++;
-    if (b->state == BREAKER_RAMPING)
-        b->ramp.fail++;
     failure_counts(b, c, e, "consecutive_failures");
 }
 
@@ -279,8 +277,6 @@ void breaker_abandoned(struct breaker *b, const struct breaker_rules *c, const s
         count(b, c, e->kind, OUTCOME_STALLED);
         one_more_failed(b, e->kind, false);
     }
-    if (b->state == BREAKER_RAMPING)
-        b->ramp.fail++;
     failure_counts(b, c, e, "abandoned");
 }
 
