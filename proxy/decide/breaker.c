@@ -193,19 +193,31 @@ static bool part_counts(const struct breaker *b, int part)
     return part == 0 || window_sum(&b->part[0], OUTCOME_OK) == 0;
 }
 
+static uint32_t judged_in(const struct window *w)
+{
+    return window_failures(w) + window_sum(w, OUTCOME_OK);
+}
+
+bool breaker_others_fare_well(struct breaker *b, const struct breaker_rules *c, int part)
+{
+    const struct window *w = &b->part[part];
+    double rate = c->breaker->error_rate;
+    struct suspects_rest rest;
+
+    return suspects_rest(&b->suspects[part], judged_in(w), window_failures(w), rate, c->now_ns,
+                         &rest) &&
+           rest.failed < rate * rest.n;
+}
+
 /* Of all, and also of those who are left when users whose requests mostly end in 500 are not
  * counted; without others the users are all there is. */
 static bool fails_too_often(struct breaker *b, const struct breaker_rules *c, int part)
 {
     const struct window *w = &b->part[part];
-    uint32_t failed = window_failures(w), n = failed + window_sum(w, OUTCOME_OK);
-    double rate = c->breaker->error_rate;
-    struct suspects_rest rest;
+    uint32_t n = judged_in(w);
 
-    if (n < c->breaker->min_requests || failed < rate * n)
-        return false;
-    return !suspects_rest(&b->suspects[part], n, failed, rate, c->now_ns, &rest) ||
-           rest.failed >= rate * rest.n;
+    return n >= c->breaker->min_requests && window_failures(w) >= c->breaker->error_rate * n &&
+           !breaker_others_fare_well(b, c, part);
 }
 
 static bool judge_part(struct breaker *b, const struct breaker_rules *c, int part)

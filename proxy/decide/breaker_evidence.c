@@ -166,16 +166,10 @@ static bool is_known_to_fail(struct breaker *b, const struct breaker_rules *c,
 static bool fails_alone(struct breaker *b, const struct breaker_rules *c, const struct evidence *e)
 {
     int part = e->kind != KIND_GENERATION;
-    uint32_t failed, n;
-    struct suspects_rest rest;
-    double rate = c->breaker->error_rate;
 
     window_advance(&b->part[part], c->now_ns);
-    failed = window_failures(&b->part[part]);
-    n = failed + window_sum(&b->part[part], OUTCOME_OK);
-    return suspects_has(&b->suspects[part], e->who, rate, c->now_ns) &&
-           suspects_rest(&b->suspects[part], n, failed, rate, c->now_ns, &rest) &&
-           rest.failed < rate * rest.n;
+    return suspects_has(&b->suspects[part], e->who, c->breaker->error_rate, c->now_ns) &&
+           breaker_others_fare_well(b, c, part);
 }
 
 bool breaker_is_own_fault(struct breaker *b, const struct breaker_rules *c,

@@ -13,6 +13,10 @@ void breaker_trip(struct breaker *b, const struct breaker_rules *c, const char *
 void breaker_judge(struct breaker *b, const struct breaker_rules *c, uint8_t kind,
                    const char *failures);
 
+/* The window of this part, as of now, holds enough of users who are no suspects, and few failures
+ * among theirs. */
+bool breaker_others_fare_well(struct breaker *b, const struct breaker_rules *c, int part);
+
 /* A step that the rules may take. */
 void breaker_follow(struct breaker *b, const struct breaker_rules *c, enum breaker_state to,
                     const char *cause);
