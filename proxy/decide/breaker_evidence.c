@@ -36,14 +36,18 @@ static bool is_probe(const struct breaker *b, const struct evidence *e)
     return b->state == BREAKER_HALF_OPEN && e->probe && !is_stale(b, e);
 }
 
-static void good_probe(struct breaker *b, const struct breaker_rules *c)
+void breaker_begin_ramp(struct breaker *b, const struct breaker_rules *c)
 {
-    if (++b->good < c->breaker->probes)
-        return;
     ramp_begin(&b->ramp, c->ramp->start, c->now_ns);
     b->ramp.on = b->good; /* they are the first evidence for the first share */
     breaker_follow(b, c, BREAKER_RAMPING, "probes_good");
     b->began_ramp = true;
+}
+
+static void good_probe(struct breaker *b, const struct breaker_rules *c)
+{
+    if (++b->good >= c->breaker->probes)
+        breaker_begin_ramp(b, c);
 }
 
 static void count(struct breaker *b, const struct breaker_rules *c, uint8_t kind, unsigned column)

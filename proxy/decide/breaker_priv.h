@@ -4,7 +4,7 @@
 
 #include "weir/decide/breaker.h"
 
-/* Shared by breaker.c, breaker_evidence.c and breaker_operator.c. */
+/* Shared by breaker.c, breaker_evidence.c and breaker_operator.c, and with what a fleet adds. */
 
 /* Opens it; what may close it is left as it is in HALF_OPEN, else any kind. */
 void breaker_trip(struct breaker *b, const struct breaker_rules *c, const char *cause);
@@ -20,6 +20,9 @@ bool breaker_others_fare_well(struct breaker *b, const struct breaker_rules *c, 
 /* A step that the rules may take. */
 void breaker_follow(struct breaker *b, const struct breaker_rules *c, enum breaker_state to,
                     const char *cause);
+
+/* From HALF_OPEN: enough of the probes were good. */
+void breaker_begin_ramp(struct breaker *b, const struct breaker_rules *c);
 
 /* The one writer of the state; asks nobody whether the step is allowed. */
 void breaker_enter(struct breaker *b, const struct breaker_rules *c, enum breaker_state to,

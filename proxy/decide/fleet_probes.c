@@ -114,17 +114,6 @@ static void give_out(struct fleet_leader *f, size_t upstream, uint64_t now_ns)
         }
 }
 
-static void begin_ramp(struct fleet_leader *f, struct led *u, uint64_t now_ns)
-{
-    struct breaker *b = &u->breaker;
-    struct breaker_rules rules = leader_rules(f, now_ns);
-
-    ramp_begin(&b->ramp, f->conf->ramp.start, now_ns);
-    b->ramp.on = b->good;
-    breaker_follow(b, &rules, BREAKER_RAMPING, "probes_good");
-    b->began_ramp = true;
-}
-
 static void forget(struct led *u)
 {
     for (int i = 0; i < FLEET_PROBES; i++)
@@ -144,7 +133,7 @@ void led_tick_probes(struct fleet_leader *f, size_t upstream, uint64_t now_ns)
     u->breaker.good += u->news.probes_good;
     if (u->breaker.good >= f->conf->breaker.probes) {
         forget(u);
-        begin_ramp(f, u, now_ns);
+        breaker_begin_ramp(&u->breaker, &rules);
         return;
     }
     take_back(f, u, now_ns);
