@@ -136,14 +136,8 @@ void upstream_fleet_sent(struct pool *p, struct upstream *u, struct pool_request
     r->fleet_generation = f->plan.generation;
     r->fleet_sent = f->plan.sent;
     f->count.sent++;
-    if (!upstream_is_joined(p, u) || f->plan.state != BREAKER_HALF_OPEN)
-        return;
-    for (int i = 0; i < FLEET_PROBES && !r->fleet_probe; i++)
-        if (f->plan.probe[i] == p->fleet->self && f->plan.probe_number[i] != f->probed[i]) {
-            f->probed[i] = f->plan.probe_number[i];
-            f->count.probes_sent++;
-            r->fleet_probe = true;
-        }
+    if (upstream_is_joined(p, u) && f->plan.state == BREAKER_HALF_OPEN)
+        r->fleet_probe = fleet_place_take_probe(p->fleet, f);
 }
 
 void upstream_fleet_started(struct pool *p, struct upstream *u, const struct pool_request *r)

@@ -88,6 +88,8 @@ struct fleet_demand {
     uint64_t now_ns;
 };
 enum rule fleet_place_ask(struct fleet_place *f, const struct fleet_demand *d);
+/* A request goes while the fleet is HALF_OPEN; true: a probe that this node held is spent on it. */
+bool fleet_place_take_probe(const struct fleet_node *n, struct fleet_place *f);
 /* One has its first token: where fewer may be without one than there are nodes, others wait for
  * that. */
 void fleet_place_started(struct fleet_place *f);
