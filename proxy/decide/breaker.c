@@ -10,7 +10,6 @@
 #include "breaker_priv.h"
 #include "weir/base/assert.h"
 
-#define REFUSING_MIN       5u /* refusals and nothing good: a dead service behind a polite front */
 #define QUIET_NS           (60 * NS_PER_S) /* CLOSED for so long: earlier trips are forgotten */
 #define WAIT_JITTER        0.5             /* an OPEN lasts between half and all of its time */
 #define WAIT_DOUBLINGS_MAX 20u
@@ -172,8 +171,7 @@ static bool is_judged(const struct breaker *b)
     return (b->state == BREAKER_CLOSED || b->state == BREAKER_RAMPING) && !b->forced_closed;
 }
 
-/* Tokens flow: an upstream that refuses now refuses because it is full. */
-static bool is_at_work(const struct breaker *b, const struct breaker_rules *c)
+bool breaker_is_at_work(const struct breaker *b, const struct breaker_rules *c)
 {
     return b->content_ns > 0 && c->now_ns - b->content_ns < c->breaker->window_ns / 2;
 }
@@ -228,8 +226,8 @@ static bool judge_part(struct breaker *b, const struct breaker_rules *c, int par
         return false;
     if (fails_too_often(b, c, part))
         trip_for(b, c, "error_rate", kinds_of_part(part));
-    else if (window_sum(w, WINDOW_SHUT) >= REFUSING_MIN && window_sum(w, OUTCOME_OK) == 0 &&
-             !is_at_work(b, c))
+    else if (window_sum(w, WINDOW_SHUT) >= BREAKER_REFUSING_MIN && window_sum(w, OUTCOME_OK) == 0 &&
+             !breaker_is_at_work(b, c))
         trip_for(b, c, "refusing", kinds_of_part(part));
     else
         return false;
