@@ -17,17 +17,12 @@ static struct leader_probe *probe_of(struct led *u, uint64_t node)
     return NULL;
 }
 
-static uint64_t more(uint64_t was, uint64_t is)
-{
-    return is > was ? is - was : 0;
-}
-
 void led_note_probes(struct led *u, uint64_t node, const struct fleet_record *was,
                      const struct fleet_record *is)
 {
-    uint64_t good = more(was->probes_good, is->probes_good);
-    uint64_t bad = more(was->probes_bad, is->probes_bad);
-    uint64_t none = more(was->probes_void, is->probes_void);
+    uint64_t good = counted(was->probes_good, is->probes_good);
+    uint64_t bad = counted(was->probes_bad, is->probes_bad);
+    uint64_t none = counted(was->probes_void, is->probes_void);
     struct leader_probe *p = probe_of(u, node);
 
     if (u->breaker.state != BREAKER_HALF_OPEN)
