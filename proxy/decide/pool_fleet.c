@@ -199,6 +199,12 @@ static void note_own(const struct pool *p, const struct upstream *u, double *str
     *pending = brought(u->limiter.pending, fleet->pending, p->fleet->nodes);
 }
 
+/* For a lease after it was alone. */
+static bool is_just_back(const struct fleet_node *n, uint64_t now_ns)
+{
+    return n->rejoined_ns > 0 && now_ns - n->rejoined_ns < FLEET_LEASE_NS;
+}
+
 /* What it brings: while it is alone its own limits, and for a lease after it. */
 static void report_own(const struct pool *p, const struct upstream *u, struct fleet_record *out,
                        uint64_t now_ns)
@@ -207,7 +213,7 @@ static void report_own(const struct pool *p, const struct upstream *u, struct fl
 
     if (n->state == FLEET_ALONE) {
         note_own(p, u, &out->own_streams, &out->own_pending);
-    } else if (n->rejoined_ns > 0 && now_ns - n->rejoined_ns < FLEET_LEASE_NS) {
+    } else if (is_just_back(n, now_ns)) {
         out->own_streams = u->fleet->own_streams;
         out->own_pending = u->fleet->own_pending;
     }
@@ -279,7 +285,7 @@ static uint32_t most_of(const struct pool *p, const struct upstream *u, uint64_t
 
     if (n->state == FLEET_ALONE)
         own = u->limiter.streams;
-    else if (n->rejoined_ns > 0 && now_ns - n->rejoined_ns < FLEET_LEASE_NS)
+    else if (is_just_back(n, now_ns))
         own = u->fleet->own_streams;
     else
         return UINT32_MAX;
