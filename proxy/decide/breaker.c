@@ -168,7 +168,7 @@ void breaker_trip(struct breaker *b, const struct breaker_rules *c, const char *
 
 static bool is_judged(const struct breaker *b)
 {
-    return (b->state == BREAKER_CLOSED || b->state == BREAKER_RAMPING) && !b->forced_closed;
+    return breaker_lets_through(b->state) && !b->forced_closed;
 }
 
 bool breaker_is_at_work(const struct breaker *b, const struct breaker_rules *c)

@@ -199,7 +199,7 @@ void led_tick_breaker(struct fleet_leader *f, size_t upstream, uint64_t elapsed_
     if (b->state == BREAKER_RAMPING)
         note_share(f, u);
     b->content_ns = in.content_ns;
-    if (b->state == BREAKER_CLOSED || b->state == BREAKER_RAMPING)
+    if (breaker_lets_through(b->state))
         judge(f, upstream, now_ns);
     breaker_tick(b, &rules, &in);
     if (b->state == BREAKER_HALF_OPEN)

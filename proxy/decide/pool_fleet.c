@@ -228,8 +228,7 @@ static bool note_open(const struct upstream *u)
     const struct breaker *b = &u->breaker;
     struct fleet_place *f = u->fleet;
 
-    if (b->generation != f->own_generation && !b->by_hand &&
-        (f->plan.state == BREAKER_CLOSED || f->plan.state == BREAKER_RAMPING))
+    if (b->generation != f->own_generation && !b->by_hand && breaker_lets_through(f->plan.state))
         f->tripped = f->plan.generation + 1;
     f->own_generation = b->generation;
     return f->tripped == f->plan.generation + 1 &&
