@@ -67,7 +67,7 @@ void fleet_node_arrived(struct fleet_node *n, uint64_t now_ns);
 /* The fleet's rules hold for this upstream: it is shared, the node is joined, and has a plan. */
 bool fleet_place_is_joined(const struct fleet_node *n, const struct fleet_place *f);
 
-/* This node's part of the plan's total, t of the rules, and of P, at least 1; by its arrivals. */
+/* This node's part of the plan's total, and of P (at least 1), by its arrivals. */
 double fleet_place_part(const struct fleet_node *n, const struct fleet_place *f, uint64_t now_ns);
 double fleet_place_pending(const struct fleet_node *n, const struct fleet_place *f,
                            uint64_t now_ns);
