@@ -10,7 +10,6 @@
 #include "breaker_priv.h"
 #include "weir/base/assert.h"
 
-#define REFUSING_MIN       5u /* refusals and nothing good: a dead service behind a polite front */
 #define QUIET_NS           (60 * NS_PER_S) /* CLOSED for so long: earlier trips are forgotten */
 #define WAIT_JITTER        0.5             /* an OPEN lasts between half and all of its time */
 #define WAIT_DOUBLINGS_MAX 20u
@@ -169,11 +168,10 @@ void breaker_trip(struct breaker *b, const struct breaker_rules *c, const char *
 
 static bool is_judged(const struct breaker *b)
 {
-    return (b->state == BREAKER_CLOSED || b->state == BREAKER_RAMPING) && !b->forced_closed;
+    return breaker_lets_through(b->state) && !b->forced_closed;
 }
 
-/* Tokens flow: an upstream that refuses now refuses because it is full. */
-static bool is_at_work(const struct breaker *b, const struct breaker_rules *c)
+bool breaker_is_at_work(const struct breaker *b, const struct breaker_rules *c)
 {
     return b->content_ns > 0 && c->now_ns - b->content_ns < c->breaker->window_ns / 2;
 }
@@ -193,19 +191,31 @@ static bool part_counts(const struct breaker *b, int part)
     return part == 0 || window_sum(&b->part[0], OUTCOME_OK) == 0;
 }
 
+static uint32_t judged_in(const struct window *w)
+{
+    return window_failures(w) + window_sum(w, OUTCOME_OK);
+}
+
+bool breaker_others_fare_well(struct breaker *b, const struct breaker_rules *c, int part)
+{
+    const struct window *w = &b->part[part];
+    double rate = c->breaker->error_rate;
+    struct suspects_rest rest;
+
+    return suspects_rest(&b->suspects[part], judged_in(w), window_failures(w), rate, c->now_ns,
+                         &rest) &&
+           rest.failed < rate * rest.n;
+}
+
 /* Of all, and also of those who are left when users whose requests mostly end in 500 are not
  * counted; without others the users are all there is. */
 static bool fails_too_often(struct breaker *b, const struct breaker_rules *c, int part)
 {
     const struct window *w = &b->part[part];
-    uint32_t failed = window_failures(w), n = failed + window_sum(w, OUTCOME_OK);
-    double rate = c->breaker->error_rate;
-    struct suspects_rest rest;
+    uint32_t n = judged_in(w);
 
-    if (n < c->breaker->min_requests || failed < rate * n)
-        return false;
-    return !suspects_rest(&b->suspects[part], n, failed, rate, c->now_ns, &rest) ||
-           rest.failed >= rate * rest.n;
+    return n >= c->breaker->min_requests && window_failures(w) >= c->breaker->error_rate * n &&
+           !breaker_others_fare_well(b, c, part);
 }
 
 static bool judge_part(struct breaker *b, const struct breaker_rules *c, int part)
@@ -216,8 +226,8 @@ static bool judge_part(struct breaker *b, const struct breaker_rules *c, int par
         return false;
     if (fails_too_often(b, c, part))
         trip_for(b, c, "error_rate", kinds_of_part(part));
-    else if (window_sum(w, WINDOW_SHUT) >= REFUSING_MIN && window_sum(w, OUTCOME_OK) == 0 &&
-             !is_at_work(b, c))
+    else if (window_sum(w, WINDOW_SHUT) >= BREAKER_REFUSING_MIN && window_sum(w, OUTCOME_OK) == 0 &&
+             !breaker_is_at_work(b, c))
         trip_for(b, c, "refusing", kinds_of_part(part));
     else
         return false;

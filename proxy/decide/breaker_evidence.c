@@ -36,14 +36,18 @@ static bool is_probe(const struct breaker *b, const struct evidence *e)
     return b->state == BREAKER_HALF_OPEN && e->probe && !is_stale(b, e);
 }
 
-static void good_probe(struct breaker *b, const struct breaker_rules *c)
+void breaker_begin_ramp(struct breaker *b, const struct breaker_rules *c)
 {
-    if (++b->good < c->breaker->probes)
-        return;
     ramp_begin(&b->ramp, c->ramp->start, c->now_ns);
     b->ramp.on = b->good; /* they are the first evidence for the first share */
     breaker_follow(b, c, BREAKER_RAMPING, "probes_good");
     b->began_ramp = true;
+}
+
+static void good_probe(struct breaker *b, const struct breaker_rules *c)
+{
+    if (++b->good >= c->breaker->probes)
+        breaker_begin_ramp(b, c);
 }
 
 static void count(struct breaker *b, const struct breaker_rules *c, uint8_t kind, unsigned column)
@@ -166,26 +170,20 @@ static bool is_known_to_fail(struct breaker *b, const struct breaker_rules *c,
 static bool fails_alone(struct breaker *b, const struct breaker_rules *c, const struct evidence *e)
 {
     int part = e->kind != KIND_GENERATION;
-    uint32_t failed, n;
-    struct suspects_rest rest;
-    double rate = c->breaker->error_rate;
 
     window_advance(&b->part[part], c->now_ns);
-    failed = window_failures(&b->part[part]);
-    n = failed + window_sum(&b->part[part], OUTCOME_OK);
-    return suspects_has(&b->suspects[part], e->who, rate, c->now_ns) &&
-           suspects_rest(&b->suspects[part], n, failed, rate, c->now_ns, &rest) &&
-           rest.failed < rate * rest.n;
+    return suspects_has(&b->suspects[part], e->who, c->breaker->error_rate, c->now_ns) &&
+           breaker_others_fare_well(b, c, part);
 }
 
-/* The first 500 of a half-open breaker is asked about once more, of somebody else; that user's
- * later ones say no more than it did, unless nobody else asked meanwhile. */
 bool breaker_is_own_fault(struct breaker *b, const struct breaker_rules *c,
                           const struct evidence *e)
 {
     return is_known_to_fail(b, c, e) || fails_alone(b, c, e);
 }
 
+/* The first 500 of a half-open breaker is asked about once more, of somebody else; that user's
+ * later ones say no more than it did, unless nobody else asked meanwhile. */
 static bool is_put_down_to_user(struct breaker *b, const struct breaker_rules *c,
                                 const struct evidence *e)
 {
@@ -208,6 +206,8 @@ static void one_more_failed(struct breaker *b, uint8_t kind, bool of_all)
 static void failure_counts(struct breaker *b, const struct breaker_rules *c,
                            const struct evidence *e, const char *cause)
 {
+    if (b->state == BREAKER_RAMPING)
+        b->ramp.fail++;
     if (is_probe(b, e))
         breaker_trip(b, c, "probe_failed");
     else
@@ -226,8 +226,6 @@ void breaker_failed(struct breaker *b, const struct breaker_rules *c, const stru
         breaker_probe_back(b, e);
         return;
     }
-    if (b->state == BREAKER_RAMPING)
-        b->ramp.fail++;
     if (!own || !user_is_blamed(b, c, e))
         one_more_failed(b, e->kind, o == OUTCOME_CONNECT_FAILED);
     failure_counts(b, c, e, "consecutive_failures");
@@ -242,8 +240,6 @@ void breaker_cut(struct breaker *b, const struct breaker_rules *c, const struct 
         return;
     b->cut_in_row++;
     b->cut_of[e->kind]++;
-    if (b->state == BREAKER_RAMPING)
-        b->ramp.fail++;
     failure_counts(b, c, e, "consecutive_failures");
 }
 
@@ -279,8 +275,6 @@ void breaker_abandoned(struct breaker *b, const struct breaker_rules *c, const s
         count(b, c, e->kind, OUTCOME_STALLED);
         one_more_failed(b, e->kind, false);
     }
-    if (b->state == BREAKER_RAMPING)
-        b->ramp.fail++;
     failure_counts(b, c, e, "abandoned");
 }
 

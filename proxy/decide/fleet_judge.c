@@ -8,7 +8,6 @@
 #include "breaker_priv.h"
 #include "fleet_leader_priv.h"
 
-#define REFUSING_MIN  5u
 #define WITNESSES     2u /* nodes that must have seen it, if there are as many */
 #define WITHOUT_WORST 5u /* outcomes there must be without the node that saw most of it */
 #define COUNT_MAX     100000u
@@ -121,13 +120,10 @@ static bool is_bad(const struct fleet_leader *f, const struct shares *s)
 
 /* Refusals, nothing good, and no tokens flow. */
 static bool is_refusing(const struct fleet_leader *f, const struct led *u, const struct shares *s,
-                        uint64_t now_ns)
+                        const struct breaker_rules *rules)
 {
-    const struct breaker *b = &u->breaker;
-    bool at_work = b->content_ns > 0 && now_ns - b->content_ns < f->conf->breaker.window_ns / 2;
-
-    return s->shut >= REFUSING_MIN && s->ok <= 0 && !at_work &&
-           (is_alone(f) || s->refusing >= WITNESSES);
+    return s->shut >= BREAKER_REFUSING_MIN && s->ok <= 0 &&
+           !breaker_is_at_work(&u->breaker, rules) && (is_alone(f) || s->refusing >= WITNESSES);
 }
 
 static void judge(struct fleet_leader *f, size_t upstream, uint64_t now_ns)
@@ -143,7 +139,7 @@ static void judge(struct fleet_leader *f, size_t upstream, uint64_t now_ns)
         breaker_trip(&u->breaker, &rules, "own_breakers");
     else if (is_bad(f, &s))
         breaker_trip(&u->breaker, &rules, "error_rate");
-    else if (is_refusing(f, u, &s, now_ns))
+    else if (is_refusing(f, u, &s, &rules))
         breaker_trip(&u->breaker, &rules, "refusing");
 }
 
@@ -203,7 +199,7 @@ void led_tick_breaker(struct fleet_leader *f, size_t upstream, uint64_t elapsed_
     if (b->state == BREAKER_RAMPING)
         note_share(f, u);
     b->content_ns = in.content_ns;
-    if (b->state == BREAKER_CLOSED || b->state == BREAKER_RAMPING)
+    if (breaker_lets_through(b->state))
         judge(f, upstream, now_ns);
     breaker_tick(b, &rules, &in);
     if (b->state == BREAKER_HALF_OPEN)

@@ -153,31 +153,26 @@ static int admit(struct fleet_leader *f, const struct fleet_heard *h)
     return m;
 }
 
-static uint64_t more(uint64_t was, uint64_t is)
-{
-    return is > was ? is - was : 0;
-}
-
 static void take_news(struct fleet_leader *f, struct led *u, uint64_t node, struct tale *t,
                       const struct fleet_record *is, uint64_t now_ns)
 {
     const struct fleet_record *was = &t->last;
     struct fleet_news *n = &u->news;
-    uint64_t cut = more(was->cut, is->cut), ok = more(was->ok, is->ok);
-    uint64_t failed = more(was->failed, is->failed), shut = more(was->shut, is->shut);
+    uint64_t cut = counted(was->cut, is->cut), ok = counted(was->ok, is->ok);
+    uint64_t failed = counted(was->failed, is->failed), shut = counted(was->shut, is->shut);
 
-    n->on += more(was->on, is->on);
-    n->learning += more(was->learning, is->learning);
-    n->err += more(was->err, is->err);
+    n->on += counted(was->on, is->on);
+    n->learning += counted(was->learning, is->learning);
+    n->err += counted(was->err, is->err);
     n->ok += ok;
     n->cut += cut;
     n->failed += failed;
-    n->refused += more(was->refused, is->refused);
+    n->refused += counted(was->refused, is->refused);
     n->shut += shut;
-    n->events += more(was->events, is->events);
-    n->gaps_ns += more(was->gaps_ns, is->gaps_ns);
-    n->stream_ns += more(was->stream_ns, is->stream_ns);
-    led_note_late(u, node, more(was->late, is->late), more(was->lone, is->lone), now_ns);
+    n->events += counted(was->events, is->events);
+    n->gaps_ns += counted(was->gaps_ns, is->gaps_ns);
+    n->stream_ns += counted(was->stream_ns, is->stream_ns);
+    led_note_late(u, node, counted(was->late, is->late), counted(was->lone, is->lone), now_ns);
     tale_note(t, &f->conf->breaker, TALE_OK, ok > cut ? ok - cut : 0, now_ns);
     tale_note(t, &f->conf->breaker, TALE_FAILED, failed + cut, now_ns);
     tale_note(t, &f->conf->breaker, TALE_SHUT, shut, now_ns);

@@ -111,6 +111,12 @@ static inline struct breaker_rules leader_rules(const struct fleet_leader *f, ui
     return (struct breaker_rules){&f->conf->breaker, &f->conf->ramp, now_ns};
 }
 
+/* What a counter of a record has grown by; it never falls, whatever a stranger writes. */
+static inline uint64_t counted(uint64_t was, uint64_t is)
+{
+    return is > was ? is - was : 0;
+}
+
 /* fleet_limits.c: limiter and pace. */
 /* A node told of late ones, and of such that are late only if another node has some, too. */
 void led_note_late(struct led *u, uint64_t node, uint64_t late, uint64_t lone, uint64_t now_ns);

@@ -73,12 +73,24 @@ uint32_t fleet_place_permits(const struct fleet_place *f)
 
 /* --- may it send? */
 
-static bool holds_probe(const struct fleet_node *n, const struct fleet_place *f)
+/* The one that it holds and has not sent, -1 = none. */
+static int probe_held(const struct fleet_node *n, const struct fleet_place *f)
 {
     for (int i = 0; i < FLEET_PROBES; i++)
         if (f->plan.probe[i] == n->self && f->plan.probe_number[i] != f->probed[i])
-            return true;
-    return false;
+            return i;
+    return -1;
+}
+
+bool fleet_place_take_probe(const struct fleet_node *n, struct fleet_place *f)
+{
+    int i = probe_held(n, f);
+
+    if (i < 0)
+        return false;
+    f->probed[i] = f->plan.probe_number[i];
+    f->count.probes_sent++;
+    return true;
 }
 
 enum rule fleet_place_state(const struct fleet_node *n, const struct fleet_place *f)
@@ -88,7 +100,7 @@ enum rule fleet_place_state(const struct fleet_node *n, const struct fleet_place
     case BREAKER_RAMPING:
         return RULE_ROOM;
     case BREAKER_HALF_OPEN:
-        return holds_probe(n, f) ? RULE_PROBE : RULE_HALF_OPEN;
+        return probe_held(n, f) >= 0 ? RULE_PROBE : RULE_HALF_OPEN;
     case BREAKER_OPEN:
     case BREAKER_DRAINED:
         break;

@@ -34,7 +34,7 @@ static uint32_t total_of(struct fleet_leader *f, size_t upstream, uint64_t now_n
     const struct breaker *b = &u->breaker;
     double total = u->limiter.streams;
 
-    if (b->state != BREAKER_CLOSED && b->state != BREAKER_RAMPING)
+    if (!breaker_lets_through(b->state))
         return 0;
     total = num_min(total, u->most - vanished(f, upstream, now_ns));
     if (b->state == BREAKER_RAMPING)

@@ -17,17 +17,12 @@ static struct leader_probe *probe_of(struct led *u, uint64_t node)
     return NULL;
 }
 
-static uint64_t more(uint64_t was, uint64_t is)
-{
-    return is > was ? is - was : 0;
-}
-
 void led_note_probes(struct led *u, uint64_t node, const struct fleet_record *was,
                      const struct fleet_record *is)
 {
-    uint64_t good = more(was->probes_good, is->probes_good);
-    uint64_t bad = more(was->probes_bad, is->probes_bad);
-    uint64_t none = more(was->probes_void, is->probes_void);
+    uint64_t good = counted(was->probes_good, is->probes_good);
+    uint64_t bad = counted(was->probes_bad, is->probes_bad);
+    uint64_t none = counted(was->probes_void, is->probes_void);
     struct leader_probe *p = probe_of(u, node);
 
     if (u->breaker.state != BREAKER_HALF_OPEN)
@@ -114,17 +109,6 @@ static void give_out(struct fleet_leader *f, size_t upstream, uint64_t now_ns)
         }
 }
 
-static void begin_ramp(struct fleet_leader *f, struct led *u, uint64_t now_ns)
-{
-    struct breaker *b = &u->breaker;
-    struct breaker_rules rules = leader_rules(f, now_ns);
-
-    ramp_begin(&b->ramp, f->conf->ramp.start, now_ns);
-    b->ramp.on = b->good;
-    breaker_follow(b, &rules, BREAKER_RAMPING, "probes_good");
-    b->began_ramp = true;
-}
-
 static void forget(struct led *u)
 {
     for (int i = 0; i < FLEET_PROBES; i++)
@@ -144,7 +128,7 @@ void led_tick_probes(struct fleet_leader *f, size_t upstream, uint64_t now_ns)
     u->breaker.good += u->news.probes_good;
     if (u->breaker.good >= f->conf->breaker.probes) {
         forget(u);
-        begin_ramp(f, u, now_ns);
+        breaker_begin_ramp(&u->breaker, &rules);
         return;
     }
     take_back(f, u, now_ns);

@@ -2,6 +2,7 @@
 /* What travels in a fleet: the members of records and plans, their forms and ranges. */
 #include <stddef.h>
 
+#include "weir/decide/breaker.h"
 #include "weir/decide/fleet.h"
 #include "weir/decide/limiter.h"
 #include "weir/decide/num.h"
@@ -174,18 +175,13 @@ void fleet_record_mend(struct fleet_record *r, uint32_t max_streams)
     r->plan_pending = num_min(r->plan_pending, max_streams);
 }
 
-static bool lets_through(enum breaker_state s)
-{
-    return s == BREAKER_CLOSED || s == BREAKER_RAMPING;
-}
-
 void fleet_plan_mend(struct fleet_plan *plan, uint32_t max_streams)
 {
     for (size_t i = 0; i < sizeof plan_rows / sizeof plan_rows[0]; i++)
         mend_row(plan, &plan_rows[i]);
     if (plan->state == BREAKER_DRAINED) /* an operator's word, which is told in another way */
         plan->state = BREAKER_OPEN;
-    if (!lets_through(plan->state))
+    if (!breaker_lets_through(plan->state))
         plan->total = 0;
     if (plan->total > max_streams)
         plan->total = max_streams;

@@ -29,17 +29,19 @@ static struct evidence evidence_now(const struct upstream *u, const struct pool_
 
 static void mark(struct upstream *u, struct pool_request *r, enum mark m)
 {
+    bool learning = r->stream && predict_is_learning(&u->learnt[r->kind].predict);
+
     if (m == MARK_NONE || r->marked || request_is_system(r))
         return;
     r->marked = true;
     r->late = r->late || m == MARK_LATE;
-    upstream_count_mark(u, r, m, r->stream && predict_is_learning(&u->learnt[r->kind].predict));
+    upstream_count_mark(u, r, m, learning);
     if (!request_is_fresh(u, r))
         return;
     if (m == MARK_ON_TIME)
         limiter_on_time(&u->limiter, false);
     else if (m == MARK_LATE)
-        limiter_late(&u->limiter, r->stream && predict_is_learning(&u->learnt[r->kind].predict));
+        limiter_late(&u->limiter, learning);
     else
         u->limiter.err++;
 }

@@ -136,14 +136,8 @@ void upstream_fleet_sent(struct pool *p, struct upstream *u, struct pool_request
     r->fleet_generation = f->plan.generation;
     r->fleet_sent = f->plan.sent;
     f->count.sent++;
-    if (!upstream_is_joined(p, u) || f->plan.state != BREAKER_HALF_OPEN)
-        return;
-    for (int i = 0; i < FLEET_PROBES && !r->fleet_probe; i++)
-        if (f->plan.probe[i] == p->fleet->self && f->plan.probe_number[i] != f->probed[i]) {
-            f->probed[i] = f->plan.probe_number[i];
-            f->count.probes_sent++;
-            r->fleet_probe = true;
-        }
+    if (upstream_is_joined(p, u) && f->plan.state == BREAKER_HALF_OPEN)
+        r->fleet_probe = fleet_place_take_probe(p->fleet, f);
 }
 
 void upstream_fleet_started(struct pool *p, struct upstream *u, const struct pool_request *r)
@@ -205,6 +199,12 @@ static void note_own(const struct pool *p, const struct upstream *u, double *str
     *pending = brought(u->limiter.pending, fleet->pending, p->fleet->nodes);
 }
 
+/* For a lease after it was alone. */
+static bool is_just_back(const struct fleet_node *n, uint64_t now_ns)
+{
+    return n->rejoined_ns > 0 && now_ns - n->rejoined_ns < FLEET_LEASE_NS;
+}
+
 /* What it brings: while it is alone its own limits, and for a lease after it. */
 static void report_own(const struct pool *p, const struct upstream *u, struct fleet_record *out,
                        uint64_t now_ns)
@@ -213,7 +213,7 @@ static void report_own(const struct pool *p, const struct upstream *u, struct fl
 
     if (n->state == FLEET_ALONE) {
         note_own(p, u, &out->own_streams, &out->own_pending);
-    } else if (n->rejoined_ns > 0 && now_ns - n->rejoined_ns < FLEET_LEASE_NS) {
+    } else if (is_just_back(n, now_ns)) {
         out->own_streams = u->fleet->own_streams;
         out->own_pending = u->fleet->own_pending;
     }
@@ -228,8 +228,7 @@ static bool note_open(const struct upstream *u)
     const struct breaker *b = &u->breaker;
     struct fleet_place *f = u->fleet;
 
-    if (b->generation != f->own_generation && !b->by_hand &&
-        (f->plan.state == BREAKER_CLOSED || f->plan.state == BREAKER_RAMPING))
+    if (b->generation != f->own_generation && !b->by_hand && breaker_lets_through(f->plan.state))
         f->tripped = f->plan.generation + 1;
     f->own_generation = b->generation;
     return f->tripped == f->plan.generation + 1 &&
@@ -285,7 +284,7 @@ static uint32_t most_of(const struct pool *p, const struct upstream *u, uint64_t
 
     if (n->state == FLEET_ALONE)
         own = u->limiter.streams;
-    else if (n->rejoined_ns > 0 && now_ns - n->rejoined_ns < FLEET_LEASE_NS)
+    else if (is_just_back(n, now_ns))
         own = u->fleet->own_streams;
     else
         return UINT32_MAX;

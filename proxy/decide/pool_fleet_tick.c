@@ -13,7 +13,7 @@ static void inherit_state(struct pool *p, struct upstream *u, uint64_t now_ns)
     enum breaker_state fleet = u->fleet->plan.state;
 
     if (fleet == BREAKER_OPEN || fleet == BREAKER_HALF_OPEN) {
-        if (!b->forced_closed && (b->state == BREAKER_CLOSED || b->state == BREAKER_RAMPING))
+        if (!b->forced_closed && breaker_lets_through(b->state))
             breaker_trip(b, &rules, "fleet");
     } else if (fleet == BREAKER_RAMPING && b->state == BREAKER_CLOSED && !b->forced_closed) {
         ramp_begin(&b->ramp, u->fleet->plan.share, now_ns);

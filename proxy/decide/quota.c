@@ -14,8 +14,6 @@
 #include "weir/base/assert.h"
 #include "weir/decide/num.h"
 
-#define FORGET_NS (UINT64_C(86400) * NS_PER_S)
-
 size_t quota_bytes(void)
 {
     return (sizeof(struct quota) + 63) & ~(size_t)63;
@@ -32,11 +30,6 @@ uint64_t quota_evicted(const struct quota *q)
 }
 
 /* --- the table */
-
-static uint32_t ms_of(uint64_t now_ns)
-{
-    return (uint32_t)(now_ns / NS_PER_MS);
-}
 
 static struct quota_slot *group_of(struct quota *q, uint64_t key)
 {
@@ -58,12 +51,12 @@ static uint64_t held_in(const struct quota *q, const struct quota_slot *s, uint6
 {
     uint64_t sum[QUOTA_UNITS];
 
-    if (s->key == 0 || now_ns - s->seen_ns > FORGET_NS)
+    if (s->key == 0 || now_ns - s->seen_ns > QUOTA_FORGET_NS)
         return 0;
     if (q->by_day)
-        quota_window_sum(&s->day, QUOTA_DAY_MS, ms_of(now_ns), sum);
+        quota_window_sum(&s->day, QUOTA_DAY_MS, quota_ms(now_ns), sum);
     else
-        quota_window_sum(&s->minute, QUOTA_MINUTE_MS, ms_of(now_ns), sum);
+        quota_window_sum(&s->minute, QUOTA_MINUTE_MS, quota_ms(now_ns), sum);
     return sum[QUOTA_REQUESTS] + (sum[QUOTA_PROMPT] + sum[QUOTA_OUTPUT]) / 1000;
 }
 
@@ -102,7 +95,7 @@ struct quota_slot *quota_slot_for(struct quota *q, uint64_t key, uint64_t now_ns
 /* Times of the parts wrap after 49 days: what nobody has looked at for long is forgotten. */
 static void forget_old(struct quota_slot *s, uint64_t now_ns)
 {
-    if (now_ns - s->seen_ns <= FORGET_NS)
+    if (now_ns - s->seen_ns <= QUOTA_FORGET_NS)
         return;
     memset(&s->minute, 0, sizeof s->minute);
     memset(&s->day, 0, sizeof s->day);
@@ -297,7 +290,7 @@ bool quota_ask(struct quota *q, const struct quota_asked *a, uint64_t now_ns,
     *no = (struct quota_refusal){0};
     memset(left, 0, QUOTA_TOLD_COUNT * sizeof *left);
     hold->n = 0;
-    hold->at_ms = ms_of(now_ns);
+    hold->at_ms = quota_ms(now_ns);
     guess(q, m, n, a, hold);
     ok = fits_all(m, n, hold, no);
     if (ok)
@@ -364,8 +357,8 @@ void quota_undo(struct quota *q, struct quota_hold *hold, uint64_t now_ns)
         if (s == NULL)
             continue; /* it was not counted; a count that is held is not given away */
         give_place(s);
-        quota_window_take_back(&s->minute, QUOTA_MINUTE_MS, units, hold->at_ms, ms_of(now_ns));
-        quota_window_take_back(&s->day, QUOTA_DAY_MS, units, hold->at_ms, ms_of(now_ns));
+        quota_window_take_back(&s->minute, QUOTA_MINUTE_MS, units, hold->at_ms, quota_ms(now_ns));
+        quota_window_take_back(&s->day, QUOTA_DAY_MS, units, hold->at_ms, quota_ms(now_ns));
     }
     hold->n = 0;
 }
@@ -387,7 +380,7 @@ static void learn_from(float *per_byte, float *output, const struct quota_hold *
 void quota_settle(struct quota *q, struct quota_hold *hold, const struct quota_usage *u,
                   uint64_t now_ns)
 {
-    uint32_t now_ms = ms_of(now_ns);
+    uint32_t now_ms = quota_ms(now_ns);
 
     if (hold->n > 0)
         learn_from(&q->per_byte, &q->output, hold, u);

@@ -4,6 +4,7 @@
 
 /* The inside of a pool's quotas. */
 
+#include "weir/base/clock.h"
 #include "weir/decide/quota.h"
 
 enum { QUOTA_GROUP = 8 };
@@ -41,6 +42,21 @@ enum {
     QUOTA_BYTES_MAX = 128 * 1024, /* a longer body is likely a picture, and says nothing */
     QUOTA_GUESS_MAX = 1000 * 1000,
 };
+
+/* What nobody has come for in a day is forgotten, and neither shown nor handed over. */
+#define QUOTA_FORGET_NS (QUOTA_DAY_MS * NS_PER_MS)
+
+/* The clock of the parts; it wraps after 49 days. */
+static inline uint32_t quota_ms(uint64_t now_ns)
+{
+    return (uint32_t)(now_ns / NS_PER_MS);
+}
+
+_Static_assert(QUOTA_UNITS == 3, "quota_part_is_empty looks at three");
+static inline bool quota_part_is_empty(const struct quota_part *p)
+{
+    return (p->n[0] | p->n[1] | p->n[2]) == 0;
+}
 
 /* quota.c: the one of this key, made where there is none; NULL: there is no room */
 struct quota_slot *quota_slot_for(struct quota *q, uint64_t key, uint64_t now_ns);

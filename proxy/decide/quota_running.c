@@ -24,7 +24,7 @@ static uint32_t span_of(size_t piece)
  */
 static uint64_t ago(uint32_t at_ms, uint64_t now_ns)
 {
-    uint32_t now_ms = (uint32_t)(now_ns / NS_PER_MS);
+    uint32_t now_ms = quota_ms(now_ns);
 
     return at_ms - now_ms < QUOTA_MINUTE_MS ? 0 : now_ms - at_ms;
 }
@@ -38,17 +38,16 @@ static bool piece_of(const struct quota_slot *s, size_t piece, uint64_t now_ns,
     *sum = (struct quota_part){0};
     for (size_t i = from; i < from + TOGETHER; i++) {
         const struct quota_part *p = &w->part[i % QUOTA_PARTS];
-        bool is_empty = (p->n[0] | p->n[1] | p->n[2]) == 0;
 
-        if (is_empty || ago(p->last_ms, now_ns) > span_of(piece))
+        if (quota_part_is_empty(p) || ago(p->last_ms, now_ns) > span_of(piece))
             continue;
-        if ((sum->n[0] | sum->n[1] | sum->n[2]) == 0)
+        if (quota_part_is_empty(sum))
             sum->first_ms = p->first_ms;
         sum->last_ms = p->last_ms;
         for (int u = 0; u < QUOTA_UNITS; u++)
             sum->n[u] += p->n[u];
     }
-    return (sum->n[0] | sum->n[1] | sum->n[2]) != 0;
+    return !quota_part_is_empty(sum);
 }
 
 bool pool_next_quota(const struct pool *p, size_t *at, uint64_t out[RUNNING_OF_QUOTA],
@@ -59,7 +58,7 @@ bool pool_next_quota(const struct pool *p, size_t *at, uint64_t out[RUNNING_OF_Q
         size_t piece = *at % PIECES_OF_SLOT;
         struct quota_part sum;
 
-        if (s->key == 0 || now_ns > s->seen_ns + QUOTA_DAY_MS * NS_PER_MS ||
+        if (s->key == 0 || now_ns > s->seen_ns + QUOTA_FORGET_NS ||
             !piece_of(s, piece, now_ns, &sum))
             continue;
         memcpy(out,
@@ -83,7 +82,7 @@ static bool is_sound(const uint64_t in[RUNNING_OF_QUOTA], uint64_t now_ns)
 
 bool pool_restore_quota(struct pool *p, const uint64_t in[RUNNING_OF_QUOTA], uint64_t now_ns)
 {
-    uint32_t now_ms = (uint32_t)(now_ns / NS_PER_MS);
+    uint32_t now_ms = quota_ms(now_ns);
     struct quota_slot *s;
     struct quota_window *w;
 

@@ -4,8 +4,6 @@
 #include "weir/base/assert.h"
 #include "weir/decide/num.h"
 
-#define SHOWN_NS (UINT64_C(86400) * NS_PER_S)
-
 /* The rule that it was counted under last; -1: it is in force no more. */
 static int rule_of(const struct quota *q, const struct quota_slot *s)
 {
@@ -45,10 +43,10 @@ static bool view(const struct quota *q, const struct quota_slot *s, uint64_t now
     int rule = rule_of(q, s);
     uint32_t now_ms;
 
-    if (s->key == 0 || rule < 0 || now_ns > s->seen_ns + SHOWN_NS)
+    if (s->key == 0 || rule < 0 || now_ns > s->seen_ns + QUOTA_FORGET_NS)
         return false;
     now_ns = s->seen_ns > now_ns ? s->seen_ns : now_ns; /* a worker's clock may be ahead */
-    now_ms = (uint32_t)(now_ns / NS_PER_MS);
+    now_ms = quota_ms(now_ns);
     *v = (struct quota_view){.user = s->user,
                              .rule = (uint8_t)rule,
                              .streams = s->streams,

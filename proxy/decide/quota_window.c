@@ -9,12 +9,11 @@
 
 enum { PER_SPAN = 30 }; /* parts begin at least that far apart: 31 or 32 of them count at once */
 _Static_assert(QUOTA_PARTS >= PER_SPAN + 2, "a new part needs no place of one that counts");
-_Static_assert(QUOTA_UNITS == 3, "counts() looks at three");
 
 /* Both ends of the span are rounded down to milliseconds, hence one more. */
 static bool counts(const struct quota_part *p, uint32_t span_ms, uint32_t now_ms)
 {
-    return (p->n[0] | p->n[1] | p->n[2]) != 0 && now_ms - p->last_ms <= span_ms;
+    return !quota_part_is_empty(p) && now_ms - p->last_ms <= span_ms;
 }
 
 void quota_window_sum(const struct quota_window *w, uint32_t span_ms, uint32_t now_ms,

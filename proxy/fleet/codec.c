@@ -10,22 +10,24 @@
 
 /* --- words */
 
+/* Up to `end`, which is skipped, or all of it. */
+static struct slice take_until(struct slice *s, char end)
+{
+    const char *at = s->len == 0 ? NULL : memchr(s->p, end, s->len);
+    struct slice front = at == NULL ? *s : slice_of(s->p, (size_t)(at - s->p));
+
+    *s = slice_from(*s, at == NULL ? s->len : front.len + 1);
+    return front;
+}
+
 static struct slice take_word(struct slice *s)
 {
-    const char *end = s->len == 0 ? NULL : memchr(s->p, ' ', s->len);
-    struct slice word = end == NULL ? *s : slice_of(s->p, (size_t)(end - s->p));
-
-    *s = slice_from(*s, end == NULL ? s->len : word.len + 1);
-    return word;
+    return take_until(s, ' ');
 }
 
 static struct slice take_line(struct slice *s)
 {
-    const char *end = s->len == 0 ? NULL : memchr(s->p, '\n', s->len);
-    struct slice line = end == NULL ? *s : slice_of(s->p, (size_t)(end - s->p));
-
-    *s = slice_from(*s, end == NULL ? s->len : line.len + 1);
-    return line;
+    return take_until(s, '\n');
 }
 
 static bool take_u64(struct slice *s, uint64_t max, uint64_t *out)

@@ -8,7 +8,7 @@
 #include "fleet_priv.h"
 #include "weir/base/clock.h"
 
-enum { PLAN_MAX = 1024, PLAN_KEPT_MS = 10000 };
+enum { PLAN_MAX = 1024 };
 
 void members_answer(struct fleet *f, const struct fleet_member *list, size_t n, const char *why)
 {
@@ -126,7 +126,7 @@ static bool plan_send(struct fleet *f)
 
     script_begin(&f->call, f->link, &script_plan, slice_str(f->prefix));
     script_word(&f->call, slice_str(f->id));
-    script_i64(&f->call, PLAN_KEPT_MS);
+    script_i64(&f->call, FLEET_PLAN_NS / NS_PER_MS);
     for (size_t i = 0; i < f->n_upstreams; i++) {
         if (f->plans[i].epoch == 0)
             continue;

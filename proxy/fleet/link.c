@@ -134,7 +134,7 @@ bool link_call(struct link *l, const struct slice *words, int n, link_answer_fn 
     return true;
 }
 
-/* --- logging in: AUTH, SELECT, as far as they are needed */
+/* --- entering: the steps that are needed */
 
 enum step { STEP_FIND, STEP_AUTH, STEP_SELECT, STEP_ROLE, STEP_DONE };
 

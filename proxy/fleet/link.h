@@ -15,9 +15,12 @@
  * time is not said twice: the connection is dropped, for a late answer would be taken for the
  * next call's.
  *
- *     waiting ──► connecting ──► entering (AUTH, SELECT) ──► ready ⇄ calling
+ *     waiting ──► connecting ──► entering (step by step) ──► ready ⇄ calling
  *        ▲             │               │                      │       │
  *        └─────────────┴───────────────┴──────────────────────┴───────┘  down, by any fault
+ *
+ * Entering: a Sentinel is asked for the master, to which the next connection goes; AUTH, SELECT,
+ * ROLE.  Each as far as it is needed.
  */
 
 struct link_events {

@@ -105,7 +105,7 @@ static void apply(struct fleet *f, struct known_order *k)
     k->applied = f->hooks->on_order(&k->o, f->owner);
 }
 
-/* Newer than what is known here, or the same. */
+/* Newer than what is known here. */
 static bool is_newer(struct fleet *f, const struct known_order *k, const struct fleet_order *o)
 {
     uint64_t given_ms = k->given_ns != 0 ? redis_ms(f, k->given_ns) : k->o.given_ms;

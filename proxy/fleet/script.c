@@ -25,13 +25,18 @@ void script_i64(struct script_call *c, int64_t n)
     script_word(c, slice_str(text));
 }
 
-void script_begin(struct script_call *c, struct link *l, const struct script *s,
-                  struct slice prefix)
+static void begin(struct script_call *c, struct link *l, const struct script *s)
 {
     c->link = l;
     c->script = s;
     c->n = c->used = 0;
     c->full = false;
+}
+
+void script_begin(struct script_call *c, struct link *l, const struct script *s,
+                  struct slice prefix)
+{
+    begin(c, l, s);
     script_word(c, SLICE_LIT("EVALSHA"));
     script_word(c, slice_str(s->sha));
     script_word(c, SLICE_LIT("1"));
@@ -40,10 +45,7 @@ void script_begin(struct script_call *c, struct link *l, const struct script *s,
 
 void script_begin_plain(struct script_call *c, struct link *l, const char *command, const char *key)
 {
-    c->link = l;
-    c->script = NULL;
-    c->n = c->used = 0;
-    c->full = false;
+    begin(c, l, NULL);
     script_word(c, slice_str(command));
     script_word(c, slice_str(key));
 }

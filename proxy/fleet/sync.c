@@ -176,6 +176,14 @@ static void take_leader(struct fleet *f, struct slice s)
     f->mismatch = mismatch;
 }
 
+/* NULL: there is none. */
+static void tell_answer(struct fleet *f, size_t i, const struct reply *r)
+{
+    struct fleet_answer a;
+
+    f->hooks->answer(i, take_answer(r, f->nodes, &a) ? &a : NULL, f->owner);
+}
+
 static void no_answers(struct fleet *f)
 {
     for (size_t i = 0; i < f->n_upstreams; i++)
@@ -186,14 +194,9 @@ static void take_answers(struct fleet *f, const struct reply *answers, const str
                          uint64_t now_ms)
 {
     for (size_t i = 0; i < f->n_upstreams; i++) {
-        struct fleet_answer a;
-
         /* the plan first: what is held counts by it */
         take_plan(f, i, reply_item(plans, i), now_ms);
-        if (take_answer(reply_item(answers, i), f->nodes, &a))
-            f->hooks->answer(i, &a, f->owner);
-        else
-            f->hooks->answer(i, NULL, f->owner);
+        tell_answer(f, i, reply_item(answers, i));
     }
 }
 
@@ -265,7 +268,6 @@ static void on_ask(const struct reply *reply, void *arg)
 {
     struct fleet *f = arg;
     const struct reply *r = fleet_took(f, reply);
-    struct fleet_answer a;
     size_t i = (size_t)f->asked;
 
     f->asked = -1;
@@ -277,10 +279,7 @@ static void on_ask(const struct reply *reply, void *arg)
     if (r != NULL)
         take_plan(f, i, reply_item(r, 1),
                   (uint64_t)((int64_t)(loop_now_ns(f->loop) / NS_PER_MS) + f->clock_ms));
-    if (r != NULL && take_answer(reply_item(r, 0), f->nodes, &a))
-        f->hooks->answer(i, &a, f->owner);
-    else
-        f->hooks->answer(i, NULL, f->owner);
+    tell_answer(f, i, reply_item(r, 0));
     fleet_step(f);
 }
 

@@ -82,13 +82,6 @@ struct verdicts {
     double minutes[1024], requests[1024];
 };
 
-static double lognormal(struct rng *g, double median, double sigma)
-{
-    double u = rng_unit(g), v = rng_unit(g);
-
-    return median * exp(sigma * sqrt(-2 * log(1 - u)) * cos(6.283185307179586 * v));
-}
-
 static struct try *new_try(struct trial *t)
 {
     struct try *y = t->free;
@@ -117,11 +110,11 @@ static double first_s(struct trial *t, const struct try *y)
     *cached = t->now_ns;
     switch (t->c->kind) {
     case HOSTED:
-        return lognormal(&t->rng, 0.6, 0.7);
+        return client_lognormal(&t->rng, 0.6, 0.7);
     case CACHED:
-        return hit ? lognormal(&t->rng, 0.12, 0.2) : lognormal(&t->rng, 1.2, 0.4);
+        return hit ? client_lognormal(&t->rng, 0.12, 0.2) : client_lognormal(&t->rng, 1.2, 0.4);
     case THINKING:
-        return lognormal(&t->rng, 4, 1.0);
+        return client_lognormal(&t->rng, 4, 1.0);
     }
     WEIR_UNREACHABLE("kind of engine");
 }
@@ -138,7 +131,8 @@ static void serve_try(struct trial *t, struct try *y)
     double s = first_s(t, y) * crowding(t, y) * (mine ? t->d->first_times : 1);
 
     y->fails = rng_unit(&t->rng) < PEERS_FAIL + (mine ? t->d->fails : 0);
-    y->gap_s = lognormal(&t->rng, 0.025, 0.3) * crowding(t, y) * (mine ? t->d->pace_times : 1);
+    y->gap_s =
+        client_lognormal(&t->rng, 0.025, 0.3) * crowding(t, y) * (mine ? t->d->pace_times : 1);
     heap_push(&t->heap, t->now_ns + num_ns(s), EVENT_SERVED, y, 0, 0);
 }
 
@@ -169,10 +163,10 @@ static void arrive(struct trial *t)
 
     next_arrival(t);
     y->user = (uint32_t)(rng_next(&t->rng) % USERS);
-    y->r.user = (t->c->one_key ? 1 : y->user + 1) * UINT64_C(0x9e3779b97f4a7c15); /* as a hash */
+    y->r.user = client_hash(t->c->one_key ? 1 : y->user + 1);
     y->r.class = CLASS_INTERACTIVE;
     y->r.stream = true;
-    y->r.bytes = (uint64_t)lognormal(&t->rng, 4000, 1);
+    y->r.bytes = (uint64_t)client_lognormal(&t->rng, 4000, 1);
     v = pool_arrive(t->pool, &y->r, t->now_ns);
     if (v == POOL_ADMIT)
         serve_try(t, y);
@@ -183,7 +177,7 @@ static void arrive(struct trial *t)
 /* Half of what fails does so at once, half is cut in its stream. */
 static void first_token(struct trial *t, struct try *y)
 {
-    double tokens = lognormal(&t->rng, 200, 0.7);
+    double tokens = client_lognormal(&t->rng, 200, 0.7);
 
     if (y->fails && rng_unit(&t->rng) < 0.5) {
         struct pool_report rep = {.outcome = OUTCOME_FAILED, .status = 502};

@@ -21,7 +21,7 @@ static double exponential(struct rng *g, double mean)
     return -mean * log(1 - rng_unit(g));
 }
 
-static double lognormal(struct rng *g, double median, double sigma)
+double client_lognormal(struct rng *g, double median, double sigma)
 {
     double u = 1 - rng_unit(g), v = rng_unit(g);
 
@@ -30,7 +30,7 @@ static double lognormal(struct rng *g, double median, double sigma)
 
 static uint32_t tokens(struct rng *g, double median, double sigma, uint32_t most)
 {
-    return (uint32_t)num_clamp(lognormal(g, median, sigma), 1, most);
+    return (uint32_t)num_clamp(client_lognormal(g, median, sigma), 1, most);
 }
 
 static enum request_class class_of(const struct scenario *sc, double u)
@@ -60,7 +60,8 @@ static struct ask *draw(struct world *w, struct rng *g)
     WEIR_ASSERT(a != NULL);
     a->prompt = tokens(g, b->prompt, b->prompt_sigma, PROMPT_MAX);
     a->output = tokens(g, b->output, b->output_sigma, OUTPUT_MAX);
-    a->service_s = b->api || b->hosted ? lognormal(g, b->service_ms / 1e3, b->service_sigma) : 0;
+    a->service_s =
+        b->api || b->hosted ? client_lognormal(g, b->service_ms / 1e3, b->service_sigma) : 0;
     if (b->service_most_ms > 0)
         a->service_s = (b->service_ms + rng_unit(g) * (b->service_most_ms - b->service_ms)) / 1e3;
     if (b->slow_share > 0 && rng_unit(g) < b->slow_share)

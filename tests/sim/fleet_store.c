@@ -6,8 +6,6 @@
 #include "fleet_sim.h"
 #include "weir/base/assert.h"
 
-#define PLAN_NS S(10)
-
 void store_init(struct store *s, size_t nodes, size_t upstreams)
 {
     memset(s, 0, sizeof *s);
@@ -38,7 +36,7 @@ static void expire(struct store *s, uint64_t now_ns)
             memset(&s->node[i], 0, sizeof s->node[i]);
         s->alive += s->node[i].node != 0;
     }
-    if (s->plan_ns > 0 && now_ns - s->plan_ns >= PLAN_NS) {
+    if (s->plan_ns > 0 && now_ns - s->plan_ns >= FLEET_PLAN_NS) {
         memset(s->plan, 0, sizeof s->plan);
         s->plan_ns = 0;
     }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Whose trouble it is (ALGORITHMS 1.12): what an upstream does to one user or to one model is no
- * reason to keep the others away, what it does to all of them is, and a probe that hangs holds up
- * nobody but itself.  The service is hosted without a limit: whoever is refused is so for nothing.
+ * Whose trouble it is (docs/decisions.md, "Whose evidence"): what an upstream does to one user or
+ * to one model is no reason to keep the others away, what it does to all of them is, and a probe
+ * that hangs holds up nobody but itself.  The service is hosted without a limit: whoever is refused
+ * is so for nothing.
  */
 #include <stdlib.h>
 

@@ -226,6 +226,7 @@ void client_refused(struct job *j);
 void client_failed(struct job *j);
 bool is_good(const struct job *j, uint64_t now_ns);
 uint64_t client_hash(uint64_t number); /* of a user or model */
+double client_lognormal(struct rng *g, double median, double sigma);
 
 /* invariants.c: what must hold around every call of the pool; weir_gate.c calls them. */
 struct watch {

@@ -172,6 +172,12 @@ void breaker_take_in(struct breaker *b, const struct breaker_rules *c, const cha
 /* Something an operator set has ended by itself and the state stays. */
 void breaker_say(struct breaker *b, const struct breaker_rules *c, const char *cause);
 
+/* Of CLOSED and RAMPING: requests go there that are no probes. */
+static inline bool breaker_lets_through(enum breaker_state s)
+{
+    return s == BREAKER_CLOSED || s == BREAKER_RAMPING;
+}
+
 /* 0 (OPEN, HALF_OPEN, DRAINED) to 1 (CLOSED). */
 double breaker_share(const struct breaker *b);
 

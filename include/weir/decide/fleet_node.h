@@ -67,7 +67,7 @@ void fleet_node_arrived(struct fleet_node *n, uint64_t now_ns);
 /* The fleet's rules hold for this upstream: it is shared, the node is joined, and has a plan. */
 bool fleet_place_is_joined(const struct fleet_node *n, const struct fleet_place *f);
 
-/* This node's part of the plan's total, t of the rules, and of P, at least 1; by its arrivals. */
+/* This node's part of the plan's total, and of P (at least 1), by its arrivals. */
 double fleet_place_part(const struct fleet_node *n, const struct fleet_place *f, uint64_t now_ns);
 double fleet_place_pending(const struct fleet_node *n, const struct fleet_place *f,
                            uint64_t now_ns);
@@ -88,6 +88,8 @@ struct fleet_demand {
     uint64_t now_ns;
 };
 enum rule fleet_place_ask(struct fleet_place *f, const struct fleet_demand *d);
+/* A request goes while the fleet is HALF_OPEN; true: a probe that this node held is spent on it. */
+bool fleet_place_take_probe(const struct fleet_node *n, struct fleet_place *f);
 /* One has its first token: where fewer may be without one than there are nodes, others wait for
  * that. */
 void fleet_place_started(struct fleet_place *f);

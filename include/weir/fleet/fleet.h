@@ -26,7 +26,7 @@
 enum {
     FLEET_UPSTREAMS_MAX = 64, /* shared ones of one weir; further ones are its own */
     FLEET_NODE_MAX = 48,      /* "name.start" and a NUL */
-    FLEET_WHAT_MAX = 160,     /* "pool/upstream/verb" */
+    FLEET_WHAT_MAX = 160,     /* "pool/upstream/topic" */
     FLEET_TEXT_MAX = 512,     /* bytes of an incident text */
     FLEET_ORDERS_MAX = 1024,
 };
