@@ -8,7 +8,7 @@
 const struct change changes[] = {
     {"A half as fast", "A", FAULT_SPEED, 2, 48, 0.55, 0.90, 0.80, 0.93},
     {"B half as fast", "B", FAULT_SPEED, 2, 25, 0.55, 0.90, 0.80, 0.93},
-    {"C 4 to 8 slots", "C", FAULT_SLOTS, 8, 8, 0.72, 0.93, 0.85, 0.90},
+    {"C 4 to 8 slots", "C", FAULT_SLOTS, 8, 8, 0.80, 0.93, 0.85, 0.90},
     {"E 16 to 32 slots", "E", FAULT_SLOTS, 32, 31, 0.80, 0.93, 0.85, 0.90},
     {"A 48 to 12 slots", "A", FAULT_SLOTS, 12, 12, 0.85, 0.90, 0.80, 0.93},
 };
@@ -40,14 +40,19 @@ void measure_change(const struct change *c, const struct effort *e, double out[4
     free(res);
 }
 
+/* A minute of a slow engine is few answers: a draw scatters by 0.06, the mean of so many by 0.012.
+ */
+enum { CHANGE_SEEDS = 24 };
+
 void check_changes(struct report *r)
 {
+    struct effort e = {r->effort.first_seed, CHANGE_SEEDS, r->effort.seconds};
     char what[64];
 
     for (size_t i = 0; i < n_changes; i++) {
         const struct change *c = &changes[i];
         double got[4];
-        measure_change(c, &r->effort, got);
+        measure_change(c, &e, got);
         (void)snprintf(what, sizeof what, "%s: first minute", c->name);
         at_least(r, "Q4", what, got[0], c->first);
         (void)snprintf(what, sizeof what, "%s: later", c->name);
