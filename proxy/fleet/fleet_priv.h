@@ -41,6 +41,7 @@ struct fleet {
     struct loop_timer timer;
     char id[FLEET_NODE_MAX], prefix[48];
     uint64_t start, settings;
+    bool has_secret;
     struct fleet_upstream upstreams[FLEET_UPSTREAMS_MAX];
     size_t n_upstreams;
     bool renewed; /* other upstreams have their indices since the call under way was sent */

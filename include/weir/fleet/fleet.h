@@ -184,6 +184,7 @@ struct fleet_view {
     const char *name, *node;
     char leader[33]; /* "" = not known */
     bool leads, mismatch;
+    bool has_secret;                         /* else limits are each node's own */
     uint32_t nodes;                          /* alive, this one included; as last known */
     uint64_t sync_age_ns, rtt_ns, period_ns; /* age UINT64_MAX: never */
     const char *error;                       /* why it does not work now; "" = it does */

@@ -171,6 +171,17 @@ static const struct fleet_hooks hooks = {
 
 /* --- life */
 
+static void warn_of_limits(const struct control *c)
+{
+    bool counts = false;
+
+    for (size_t i = 0; i < c->snapshot->settings->n_pools; i++)
+        counts |= c->snapshot->pools[i].counts;
+    if (counts && !c->snapshot->fleet->has_secret)
+        log_warn("fleet: limits of users, models and classes are each node's own: there is no "
+                 "fleet.secret_file");
+}
+
 static bool begin(struct control *c)
 {
     const struct settings *s = c->snapshot->settings;
@@ -192,6 +203,7 @@ static bool begin(struct control *c)
     if (c->snapshot->fleet->in_clear)
         log_warn("fleet: %s is another machine, and what is said to it is not encrypted (rediss:)",
                  s->fleet.redis);
+    warn_of_limits(c);
     return true;
 }
 
