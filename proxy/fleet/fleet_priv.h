@@ -59,8 +59,10 @@ struct fleet {
     /* the call under way */
     enum fleet_call kind;
     uint64_t sent_ns;
-    int asked;      /* FLEET_ASK: the upstream */
-    size_t telling; /* FLEET_ORDER: the order */
+    int asked;          /* FLEET_ASK: the upstream */
+    size_t telling;     /* FLEET_ORDER: the order */
+    size_t n_asked;     /* FLEET_SYNC, FLEET_ASK: users */
+    uint64_t leases_ns; /* the last one that carried leases */
     bool leaving, goodbye_said, left;
     uint64_t leave_by_ns;
 
@@ -97,6 +99,12 @@ void fleet_name_of(struct slice id, char out[33]);
 /* --- sync.c */
 bool sync_send(struct fleet *f);
 bool ask_send(struct fleet *f, int upstream);
+
+/* --- leases.c */
+/* Two words of a call: leases that are told, and those that are asked for. */
+void leases_put(struct fleet *f);
+/* What came back for them; NULL: nothing, or of pools that are others now. */
+void leases_took(struct fleet *f, const struct reply *r);
 
 /* --- lead.c */
 bool read_send(struct fleet *f); /* for the leader and for whoever asked for the members */

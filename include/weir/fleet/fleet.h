@@ -8,6 +8,7 @@
 
 #include "weir/base/slice.h"
 #include "weir/decide/fleet_node.h"
+#include "weir/decide/lease_share.h"
 #include "weir/fleet/means.h"
 #include "weir/net/loop.h"
 #include "weir/net/resolver.h"
@@ -95,6 +96,18 @@ struct fleet_basis {
     double pending;
 };
 
+/*
+ * What one call carries of leases (decide/pool_leases.h): those given here, and users who wait.
+ * They are known by hashes under a key that all nodes have, and nobody else.
+ */
+struct fleet_leases {
+    struct fleet_lease {
+        uint64_t key, left_ns;
+    } told[LEASE_SHARE_TOLD];
+    uint64_t asked[LEASE_SHARE_ASKED];
+    size_t n_told, n_asked;
+};
+
 struct fleet_hooks {
     /* The state changed; sentence: for log and events. */
     void (*on_state)(enum fleet_state state, const char *sentence, void *owner);
@@ -112,6 +125,11 @@ struct fleet_hooks {
     void (*plan)(size_t upstream, const struct fleet_plan *p, uint64_t age_ns, void *owner);
     /* The upstream for which an ask would help now, -1 = none. */
     int (*wants)(void *owner);
+
+    /* Fills in l for a call, no more than rooms. */
+    void (*leases)(struct fleet_leases *l, struct lease_rooms rooms, void *owner);
+    /* How long each that was asked for lasts, 0 = there is none; NULL: no answer came. */
+    void (*leases_answer)(const uint64_t *left_ns, void *owner);
 
     /* As leader: begin, then each period the nodes and after them decide, which fills in the plans.
      */

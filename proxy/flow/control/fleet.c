@@ -163,6 +163,8 @@ static const struct fleet_hooks hooks = {
     .answer = control_fleet_answer,
     .plan = control_fleet_plan,
     .wants = control_fleet_wants,
+    .leases = control_fleet_leases,
+    .leases_answer = control_fleet_leases_answer,
     .lead_begin = control_fleet_lead,
     .lead_hear = control_fleet_hear,
     .lead_goodbye = control_fleet_goodbye,
@@ -171,15 +173,17 @@ static const struct fleet_hooks hooks = {
 
 /* --- life */
 
-static void warn_of_limits(const struct control *c)
+static void warn_of_secret(const struct control *c)
 {
-    bool counts = false;
+    bool counts = false, leases = false;
 
-    for (size_t i = 0; i < c->snapshot->settings->n_pools; i++)
+    for (size_t i = 0; i < c->snapshot->settings->n_pools; i++) {
         counts |= c->snapshot->pools[i].counts;
-    if (counts && !c->snapshot->fleet->has_secret)
-        log_warn("fleet: limits of users, models and classes are each node's own: there is no "
-                 "fleet.secret_file");
+        leases |= c->snapshot->pools[i].conf->decide.lease_ns > 0;
+    }
+    if ((counts || leases) && !c->snapshot->fleet->has_secret)
+        log_warn("fleet: leases of users%s are each node's own: there is no fleet.secret_file",
+                 counts ? ", and limits of users, models and classes," : "");
 }
 
 static bool begin(struct control *c)
@@ -203,7 +207,7 @@ static bool begin(struct control *c)
     if (c->snapshot->fleet->in_clear)
         log_warn("fleet: %s is another machine, and what is said to it is not encrypted (rediss:)",
                  s->fleet.redis);
-    warn_of_limits(c);
+    warn_of_secret(c);
     return true;
 }
 
