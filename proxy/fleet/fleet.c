@@ -323,6 +323,7 @@ void fleet_view(const struct fleet *f, struct fleet_view *v)
         .period_ns = fleet_period_ns(f->nodes, (uint32_t)f->n_upstreams),
         .error = f->error,
         .sync_ns = f->sync_ns,
+        .leases = f->leases,
         .rejected = f->rejected,
         .connects = link_connects(f->link),
     };

@@ -59,10 +59,10 @@ struct fleet {
     /* the call under way */
     enum fleet_call kind;
     uint64_t sent_ns;
-    int asked;          /* FLEET_ASK: the upstream */
-    size_t telling;     /* FLEET_ORDER: the order */
-    size_t n_asked;     /* FLEET_SYNC, FLEET_ASK: users */
-    uint64_t leases_ns; /* the last one that carried leases */
+    int asked;              /* FLEET_ASK: the upstream */
+    size_t telling;         /* FLEET_ORDER: the order */
+    size_t n_told, n_asked; /* FLEET_SYNC, FLEET_ASK: users */
+    uint64_t leases_ns;     /* the last one that carried leases */
     bool leaving, goodbye_said, left;
     uint64_t leave_by_ns;
 
@@ -75,6 +75,7 @@ struct fleet {
     struct members_asked members[MEMBERS_ASKED_MAX];
     size_t n_members;
 
+    struct fleet_lease_counts leases;
     uint64_t calls[FLEET_CALL_COUNT][FLEET_RESULT_COUNT], sync_ns, rejected;
     struct node_seen seen[FLEET_NODES_MAX];
     size_t n_seen;

@@ -40,6 +40,7 @@ void leases_put(struct fleet *f)
 
     f->hooks->leases(&l, lease_share_rooms(f->nodes, now - f->leases_ns), f->owner);
     f->leases_ns = now;
+    f->n_told = l.n_told;
     f->n_asked = l.n_asked;
     put_told(f, &l);
     put_asked(f, &l);
@@ -57,8 +58,11 @@ static bool read_left(struct fleet *f, const struct reply *r, uint64_t *left_ns)
             fleet_reject(f, "a lease");
             ms = 0;
         }
+        f->leases.found += ms > 0;
         left_ns[i] = (uint64_t)(ms < LEFT_MOST_MS ? ms : LEFT_MOST_MS) * NS_PER_MS;
     }
+    f->leases.told += f->n_told;
+    f->leases.asked += f->n_asked;
     return true;
 }
 

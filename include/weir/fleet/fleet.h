@@ -197,6 +197,11 @@ const char *fleet_state_name(enum fleet_state s);
 const char *fleet_call_name(enum fleet_call c);
 const char *fleet_result_name(enum fleet_result r);
 
+/* Leases so far: told and asked for in calls that were answered; found: of the latter. */
+struct fleet_lease_counts {
+    uint64_t told, asked, found;
+};
+
 struct fleet_view {
     enum fleet_state state;
     const char *name, *node;
@@ -207,6 +212,7 @@ struct fleet_view {
     uint64_t sync_age_ns, rtt_ns, period_ns; /* age UINT64_MAX: never */
     const char *error;                       /* why it does not work now; "" = it does */
     uint64_t calls[FLEET_CALL_COUNT][FLEET_RESULT_COUNT], sync_ns; /* sums since the start */
+    struct fleet_lease_counts leases;
     uint64_t rejected, connects; /* what came from Redis and was not taken; tries to connect */
 };
 void fleet_view(const struct fleet *f, struct fleet_view *v);
