@@ -58,29 +58,28 @@ static void raise_waiting(struct pool *p, uint64_t now_ns)
         }
 }
 
-/* True if it is news.  What a stranger says lasts no longer than an own one. */
+/* False: there is none.  What a stranger says lasts no longer than an own one. */
 static bool take(struct pool *p, uint64_t user, uint64_t left_ns, uint64_t now_ns)
 {
     uint64_t most_ns = p->conf->lease_ns;
 
     left_ns = left_ns < most_ns ? left_ns : most_ns;
-    if (left_ns == 0 || lease_is_in_force(&p->leases, user, now_ns))
-        return false;
-    lease_renew(&p->leases, user, now_ns + left_ns);
-    return true;
+    if (left_ns > lease_left_ns(&p->leases, user, now_ns))
+        lease_renew(&p->leases, user, now_ns + left_ns);
+    return left_ns > 0;
 }
 
 void pool_leases_answer(struct pool *p, const uint64_t *left_ns, uint64_t now_ns)
 {
     struct lease_share *s = p->lease_share;
-    bool news = false;
+    bool found = false;
 
     if (s == NULL)
         return;
     for (uint32_t i = 0; i < s->asked_n; i++)
-        news = take(p, s->asked[i], left_ns[i], now_ns) || news;
+        found = take(p, s->asked[i], left_ns[i], now_ns) || found;
     lease_share_done(s);
-    if (!news)
+    if (!found)
         return;
     raise_waiting(p, now_ns);
     pool_serve_queue(p, now_ns);
