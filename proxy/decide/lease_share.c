@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Two rings, and what of them the call under way carries. */
+/* What is to be told, and what the call under way carries. */
 #include "weir/decide/lease_share.h"
 
 #include "weir/base/assert.h"
@@ -28,30 +28,6 @@ void lease_share_given(struct lease_share *s, uint64_t user, uint64_t lease_ns, 
         (struct lease_slot){user, now_ns + lease_ns};
 }
 
-static bool is_waited_for(const struct lease_share *s, uint64_t user)
-{
-    for (uint32_t i = 0; i < s->waits_n; i++)
-        if (s->waits[(s->waits_at + i) % LEASE_SHARE_ASKED] == user)
-            return true;
-    return false;
-}
-
-void lease_share_waits(struct lease_share *s, uint64_t user)
-{
-    if (user == 0 || is_waited_for(s, user))
-        return;
-    if (s->waits_n == LEASE_SHARE_ASKED) {
-        s->waits_at = (s->waits_at + 1) % LEASE_SHARE_ASKED;
-        s->waits_n--;
-    }
-    s->waits[(s->waits_at + s->waits_n++) % LEASE_SHARE_ASKED] = user;
-}
-
-bool lease_share_wants(const struct lease_share *s)
-{
-    return s->waits_n > 0 && s->asked_n == 0;
-}
-
 size_t lease_share_tell(struct lease_share *s, struct lease_slot *out, size_t room)
 {
     WEIR_ASSERT(s->telling == 0);
@@ -60,16 +36,21 @@ size_t lease_share_tell(struct lease_share *s, struct lease_slot *out, size_t ro
     return s->telling;
 }
 
-/* The newest first: they are served first. */
-size_t lease_share_ask(struct lease_share *s, uint64_t *out, size_t room)
+static bool is_asked(const struct lease_share *s, uint64_t user)
 {
-    WEIR_ASSERT(s->asked_n == 0);
-    while (s->waits_n > 0 && s->asked_n < room) {
-        uint64_t user = s->waits[(s->waits_at + --s->waits_n) % LEASE_SHARE_ASKED];
-        out[s->asked_n] = s->asked[s->asked_n] = user;
-        s->asked_n++;
-    }
-    return s->asked_n;
+    for (uint32_t i = 0; i < s->asked_n; i++)
+        if (s->asked[i] == user)
+            return true;
+    return false;
+}
+
+bool lease_share_ask(struct lease_share *s, uint64_t user, size_t room)
+{
+    if (s->asked_n == room)
+        return false;
+    if (!is_asked(s, user))
+        s->asked[s->asked_n++] = user;
+    return true;
 }
 
 void lease_share_done(struct lease_share *s)

@@ -93,13 +93,13 @@ int pool_rank_of(const struct pool *p, const struct pool_request *r, uint64_t no
 
     switch (r->class) {
     case CLASS_SYSTEM:
-        return 0;
+        return RANK_SYSTEM;
     case CLASS_PAID:
-        return lease ? 1 : 2;
+        return lease ? RANK_PAID_LEASE : RANK_PAID;
     case CLASS_INTERACTIVE:
-        return lease ? 3 : 4;
+        return lease ? RANK_LEASE : RANK_INTERACTIVE;
     case CLASS_BATCH:
-        return 5;
+        return RANK_BATCH;
     }
     WEIR_UNREACHABLE("class");
 }
@@ -190,7 +190,7 @@ static enum pool_verdict wait_or_refuse(struct pool *p, struct pool_request *r,
         pool_serve_queue(p, now_ns);
     pool_bound_queue(p, now_ns);
     if (!r->woken) {
-        pool_lease_waits(p, r, now_ns);
+        pool_lease_waits(p, r);
         return POOL_WAIT;
     }
     r->woken = false;

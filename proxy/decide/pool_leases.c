@@ -2,7 +2,12 @@
 /* Leases of a pool that other nodes know, or have given: told, asked for, and what they change. */
 #include "weir/decide/pool_leases.h"
 
+#include <string.h>
+
+#include "weir/base/assert.h"
 #include "weir/decide/pool_priv.h"
+
+#define LOOKED_AT_MAX 256u
 
 void pool_leases_attach(struct pool *p, struct lease_share *s)
 {
@@ -18,22 +23,17 @@ void pool_lease_renew(struct pool *p, const struct pool_request *r, uint64_t now
         lease_share_given(p->lease_share, r->user, p->conf->lease_ns, now_ns);
 }
 
-/* Of these classes who has a lease comes before who has none. */
-static bool heeds_leases(const struct pool_request *r)
+void pool_lease_waits(struct pool *p, const struct pool_request *r)
 {
-    return r->class == CLASS_PAID || r->class == CLASS_INTERACTIVE;
-}
+    bool helps = r->rank == RANK_PAID || r->rank == RANK_INTERACTIVE;
 
-void pool_lease_waits(struct pool *p, const struct pool_request *r, uint64_t now_ns)
-{
-    if (p->lease_share != NULL && p->conf->lease_ns > 0 && heeds_leases(r) &&
-        !lease_is_in_force(&p->leases, r->user, now_ns))
-        lease_share_waits(p->lease_share, r->user);
+    if (p->lease_share != NULL && p->conf->lease_ns > 0 && helps && r->user != 0)
+        p->lease_share->wants = true;
 }
 
 bool pool_lease_wants(const struct pool *p)
 {
-    return p->lease_share != NULL && p->queue.length > 0 && lease_share_wants(p->lease_share);
+    return p->lease_share != NULL && p->queue.length > 0 && p->lease_share->wants;
 }
 
 size_t pool_leases_tell(struct pool *p, struct lease_slot *out, size_t room)
@@ -41,9 +41,35 @@ size_t pool_leases_tell(struct pool *p, struct lease_slot *out, size_t room)
     return p->lease_share != NULL ? lease_share_tell(p->lease_share, out, room) : 0;
 }
 
+/* Users who wait with this rank, the newest first: they are served first. */
+static void ask_rank(struct pool *p, int rank, size_t room, uint32_t *may_look)
+{
+    LIST_EACH(n, &p->queue.rank[rank])
+    {
+        const struct pool_request *r = LIST_OBJECT(n, struct pool_request, node);
+        if (*may_look == 0)
+            return;
+        --*may_look;
+        if (r->user != 0 && !lease_share_ask(p->lease_share, r->user, room))
+            return;
+    }
+}
+
 size_t pool_leases_ask(struct pool *p, uint64_t *out, size_t room)
 {
-    return p->lease_share != NULL ? lease_share_ask(p->lease_share, out, room) : 0;
+    struct lease_share *s = p->lease_share;
+    uint32_t may_look = LOOKED_AT_MAX;
+
+    if (s == NULL)
+        return 0;
+    WEIR_ASSERT(s->asked_n == 0);
+    s->wants = false;
+    if (p->conf->lease_ns > 0) {
+        ask_rank(p, RANK_PAID, room, &may_look);
+        ask_rank(p, RANK_INTERACTIVE, room, &may_look);
+    }
+    memcpy(out, s->asked, s->asked_n * sizeof *out);
+    return s->asked_n;
 }
 
 static void raise_waiting(struct pool *p, uint64_t now_ns)

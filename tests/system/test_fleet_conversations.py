@@ -112,11 +112,12 @@ def synced(w, n=2):
 
 
 def ask_next(w, user, n=1):
-    """This user waits, as the n-th, and was asked about."""
-    before = leases(w, "asked")
+    """This user waits, as the n-th, and was asked about: with each call all that wait are."""
     c = send(w, user)
     waits(w, n)
-    eventually(lambda: leases(w, "asked") > before, 10, f"{user} is asked about")
+    before = leases(w, "asked")
+    synced(w)
+    assert leases(w, "asked") > before
     return c
 
 
@@ -285,7 +286,7 @@ def test_what_no_weir_wrote_is_no_lease(rig, talking, redis, strange):
     clients.append(ask_next(second, "old"))
     clients.append(ask_next(second, "late", 2))
     assert leases(second, "found") == 0
-    assert second.metrics().sum("weir_fleet_rejected_total") == 1
+    assert second.metrics().sum("weir_fleet_rejected_total") > 0
     assert second.admin.status()["fleet"]["state"] == "joined"
     talking.end("blocker")
     assert talking.order(2) == ["blocker", "late"], "the newest, as if nothing stood there"
@@ -303,7 +304,7 @@ def test_a_lease_that_never_ends_ends(rig, talking, redis):
     key, = keys(redis)
     redis.cli("set", key, "999999999999999")
     clients = [blocked(second, talking), send(second, "old")]
-    eventually(lambda: leases(second, "found") == 1, 10, "whoever can write there may give precedence")
+    eventually(lambda: leases(second, "found") > 0, 10, "whoever can write there may give precedence")
     finish(talking, clients)
     eventually(lambda: second.admin.status()["fleet"]["state"] == "joined", 5)
 

@@ -10,11 +10,11 @@
 /*
  * Leases over a fleet: those that one node has given and the others do not know yet, and users who
  * wait here and may have one from another node.  Part of a pool (decide/pool_leases.h), under its
- * gate.  Both lists are of fixed size; what finds no room in them pushes out the oldest, and costs
- * somebody one place in a queue.
+ * gate.  Of fixed size; what finds no room pushes out the oldest, and costs somebody one place in a
+ * queue.
  *
  *     given ─► told with the next call ─► forgotten when it is answered, else told once more
- *     waits ─► asked with the next call ─► the pool's own table of leases, if there is one
+ *     waits ─► asked with each call until it waits no more, or has one
  */
 enum {
     LEASE_SHARE_GIVEN = 1024, /* kept until they are told */
@@ -28,22 +28,18 @@ struct lease_share {
     struct lease_slot given[LEASE_SHARE_GIVEN]; /* a ring */
     uint32_t given_at, given_n;                 /* its oldest; how many */
     uint32_t telling;                           /* of the oldest, with the call under way */
-    uint64_t waits[LEASE_SHARE_ASKED];          /* a ring of users */
-    uint32_t waits_at, waits_n;
-    uint64_t asked[LEASE_SHARE_ASKED]; /* with the call under way */
+    bool wants;                                 /* somebody waits who was not asked for yet */
+    uint64_t asked[LEASE_SHARE_ASKED];          /* with the call under way */
     uint32_t asked_n;
 };
 
 /* A user's lease was renewed here, by lease_ns.  user is never 0. */
 void lease_share_given(struct lease_share *s, uint64_t user, uint64_t lease_ns, uint64_t now_ns);
-/* A user without a lease waits; 0 = nobody known. */
-void lease_share_waits(struct lease_share *s, uint64_t user);
-/* Somebody waits who was not asked for. */
-bool lease_share_wants(const struct lease_share *s);
 
-/* A call begins: what it is to tell and to ask, no more than room; how many. */
+/* A call begins: what it is to tell, no more than room; how many. */
 size_t lease_share_tell(struct lease_share *s, struct lease_slot *out, size_t room);
-size_t lease_share_ask(struct lease_share *s, uint64_t *out, size_t room);
+/* It asks for this user as well, who waits; false: as many are asked for as fit room. */
+bool lease_share_ask(struct lease_share *s, uint64_t user, size_t room);
 /* It ends: all of that was told; or nobody knows. */
 void lease_share_done(struct lease_share *s);
 void lease_share_lost(struct lease_share *s);

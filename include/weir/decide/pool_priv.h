@@ -124,6 +124,7 @@ enum {
 /* It refused for want of room: of load, and not of a state. */
 bool rule_is_room(enum rule r);
 /* The better the lower. */
+enum { RANK_SYSTEM, RANK_PAID_LEASE, RANK_PAID, RANK_LEASE, RANK_INTERACTIVE, RANK_BATCH };
 int pool_rank_of(const struct pool *p, const struct pool_request *r, uint64_t now_ns);
 void upstream_init(struct pool *p, size_t i, uint32_t id, uint32_t max_streams, uint64_t now_ns);
 
@@ -307,8 +308,8 @@ void upstream_fleet_slide(struct pool *p, struct upstream *u, uint64_t now_ns);
 /* r ended clean and whole. */
 void pool_lease_renew(struct pool *p, const struct pool_request *r, uint64_t now_ns);
 /* r waits: another node may know of a lease. */
-void pool_lease_waits(struct pool *p, const struct pool_request *r, uint64_t now_ns);
-/* There are such that nobody was asked about. */
+void pool_lease_waits(struct pool *p, const struct pool_request *r);
+/* There are such that were not asked for yet. */
 bool pool_lease_wants(const struct pool *p);
 
 /* fleet_count.c: what is told to the fleet. */

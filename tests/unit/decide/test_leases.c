@@ -91,31 +91,6 @@ Test(leases, while_nobody_listens_the_oldest_are_forgotten)
     cr_assert_eq(out[0].user, 11, "neither one that was told nor one that was not is skipped");
 }
 
-/* --- what is asked */
-
-Test(leases, the_newest_who_wait_are_asked_for_and_each_once)
-{
-    uint64_t out[LEASE_SHARE_ASKED];
-
-    cr_assert(!lease_share_wants(s));
-    lease_share_waits(s, 0);
-    cr_assert(!lease_share_wants(s), "nobody known");
-    for (uint64_t u = 1; u <= LEASE_SHARE_ASKED + 5; u++) {
-        lease_share_waits(s, u);
-        lease_share_waits(s, u);
-    }
-    cr_assert(lease_share_wants(s));
-    cr_assert_eq(lease_share_ask(s, out, 10), 10);
-    cr_assert(!lease_share_wants(s), "a call is under way");
-    for (uint64_t i = 0; i < 10; i++)
-        cr_assert_eq(out[i], LEASE_SHARE_ASKED + 5 - i);
-    lease_share_done(s);
-    cr_assert_eq(lease_share_ask(s, out, LEASE_SHARE_ASKED), LEASE_SHARE_ASKED - 10);
-    cr_assert_eq(out[LEASE_SHARE_ASKED - 11], 6, "the oldest five were pushed out");
-    lease_share_done(s);
-    cr_assert(!lease_share_wants(s));
-}
-
 Test(leases, all_nodes_together_say_so_many_a_second)
 {
     struct lease_rooms few = lease_share_rooms(4, MS(250));
@@ -226,6 +201,45 @@ Test(leases, those_with_one_stand_among_each_other_by_their_arrival)
         end_ok(&f, &full[i]);
         cr_assert_eq(pool_next_woken(f.pool), &r[2 - i]);
     }
+}
+
+Test(leases, who_still_waits_is_asked_for_again_and_without_need_for_a_call)
+{
+    struct pool_request r = waiting(11, CLASS_INTERACTIVE);
+    uint64_t out[LEASE_SHARE_ASKED], left_ns[LEASE_SHARE_ASKED] = {0};
+
+    start_full();
+    cr_assert(!pool_lease_wants(f.pool));
+    cr_assert_eq(arrive(&f, &r), POOL_WAIT);
+    cr_assert(pool_lease_wants(f.pool));
+    cr_assert_eq(asked(out), 1);
+    cr_assert(!pool_lease_wants(f.pool));
+    pool_leases_no_answer(f.pool);
+    cr_assert_eq(asked(out), 1, "the turn may have ended elsewhere just now");
+    cr_assert_eq(out[0], 11);
+    pool_leases_answer(f.pool, left_ns, f.now_ns);
+    pool_leave(f.pool, &r, f.now_ns);
+    cr_assert_eq(asked(out), 0);
+}
+
+Test(leases, the_newest_are_asked_for_and_each_user_once)
+{
+    static struct pool_request r[LEASE_SHARE_ASKED + 40];
+    uint64_t out[LEASE_SHARE_ASKED];
+
+    f.conf.queue.max_length = 1000;
+    f.conf.users.fair_share = 1;
+    start_full();
+    for (size_t i = 0; i < LEASE_SHARE_ASKED + 40; i++) {
+        r[i] = waiting(i < LEASE_SHARE_ASKED + 20 ? 100 + i : 5, CLASS_INTERACTIVE);
+        cr_assert_eq(arrive(&f, &r[i]), POOL_WAIT);
+    }
+    cr_assert_eq(pool_leases_ask(f.pool, out, 10), 10);
+    cr_assert_eq(out[0], 5);
+    for (size_t i = 1; i < 10; i++)
+        cr_assert_eq(out[i], 100 + LEASE_SHARE_ASKED + 20 - i);
+    pool_leases_no_answer(f.pool);
+    cr_assert_eq(asked(out), LEASE_SHARE_ASKED);
 }
 
 Test(leases, an_answer_for_one_who_left_changes_nothing)
