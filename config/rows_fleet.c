@@ -13,6 +13,11 @@ static const struct conf_row fleet_rows[] = {
     TEXT("password_file", struct settings, fleet.password_file, &conf_form_file,
          "file with the password of the url's user, or of the default user",
          .def_words = "none: no password"),
+    TEXT(
+        "secret_file", struct settings, fleet.secret_file, &conf_form_file,
+        "file with 32 to 512 secret bytes, equal on all nodes: key of the hash that names users in "
+        "Redis",
+        .def_words = "none: leases and limits of users are each node's own"),
     TEXT("ca", struct settings, fleet.ca, &conf_form_anchor,
          "PEM file or folder of authorities that sign it", .def_words = "the system's"),
     TEXT("server_name", struct settings, fleet.server_name, &conf_form_host,

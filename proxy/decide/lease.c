@@ -42,9 +42,14 @@ void lease_renew(struct leases *t, uint64_t user, uint64_t until_ns)
     s->until_ns = until_ns;
 }
 
-bool lease_is_in_force(const struct leases *t, uint64_t user, uint64_t now_ns)
+uint64_t lease_left_ns(const struct leases *t, uint64_t user, uint64_t now_ns)
 {
     const struct lease_slot *s = user != 0 ? find(t, user) : NULL;
 
-    return s != NULL && now_ns < s->until_ns;
+    return s != NULL && now_ns < s->until_ns ? s->until_ns - now_ns : 0;
+}
+
+bool lease_is_in_force(const struct leases *t, uint64_t user, uint64_t now_ns)
+{
+    return lease_left_ns(t, user, now_ns) > 0;
 }

@@ -114,8 +114,8 @@ static void take_whole(struct pool *p, struct upstream *u, struct pool_request *
     if (!r->first)
         upstream_note_first(p, r, now_ns);
     breaker_clean_end(&u->breaker, &e);
-    if (complete && r->user != 0 && p->conf->lease_ns > 0)
-        lease_renew(&p->leases, r->user, now_ns + p->conf->lease_ns);
+    if (complete)
+        pool_lease_renew(p, r, now_ns);
 }
 
 static void take_refusal(struct pool *p, struct upstream *u, struct pool_request *r,

@@ -87,19 +87,19 @@ void pool_set_mode(struct pool *p, enum pool_rule_set s, int mode)
     p->mode[s] = mode;
 }
 
-static int rank_of(const struct pool *p, const struct pool_request *r, uint64_t now_ns)
+int pool_rank_of(const struct pool *p, const struct pool_request *r, uint64_t now_ns)
 {
     bool lease = lease_is_in_force(&p->leases, r->user, now_ns);
 
     switch (r->class) {
     case CLASS_SYSTEM:
-        return 0;
+        return RANK_SYSTEM;
     case CLASS_PAID:
-        return lease ? 1 : 2;
+        return lease ? RANK_PAID_LEASE : RANK_PAID;
     case CLASS_INTERACTIVE:
-        return lease ? 3 : 4;
+        return lease ? RANK_LEASE : RANK_INTERACTIVE;
     case CLASS_BATCH:
-        return 5;
+        return RANK_BATCH;
     }
     WEIR_UNREACHABLE("class");
 }
@@ -117,7 +117,7 @@ static void begin(struct pool *p, struct pool_request *r, uint64_t now_ns)
     r->upstream = r->tried = -1;
     r->numbers.upstream = -1;
     r->arrival_ns = now_ns;
-    r->rank = rank_of(p, r, now_ns);
+    r->rank = pool_rank_of(p, r, now_ns);
     r->expires_ns = now_ns + pool_wait_ns(p, r, now_ns);
     if (r->deadline_ns > 0 && r->deadline_ns < r->expires_ns)
         r->expires_ns = r->deadline_ns;
@@ -189,8 +189,10 @@ static enum pool_verdict wait_or_refuse(struct pool *p, struct pool_request *r,
     if (c->upstream >= 0) /* there is room, and others to look at before this one */
         pool_serve_queue(p, now_ns);
     pool_bound_queue(p, now_ns);
-    if (!r->woken)
+    if (!r->woken) {
+        pool_lease_waits(p, r);
         return POOL_WAIT;
+    }
     r->woken = false;
     list_remove(&r->node);
     return r->state == REQUEST_SENT ? POOL_ADMIT : POOL_REFUSE;

@@ -353,13 +353,15 @@ void pool_fleet_apply(struct pool *p, size_t upstream, const struct fleet_plan *
 
 int pool_fleet_wants(const struct pool *p, uint64_t now_ns)
 {
+    bool leases = pool_lease_wants(p);
+
     (void)now_ns;
     if (p->fleet == NULL)
         return -1;
     for (size_t n = 0; n < p->n_upstreams; n++) {
         size_t i = (p->rotate + n) % p->n_upstreams;
         const struct upstream *u = &p->upstream[i];
-        if (upstream_is_joined(p, u) && u->membership == MEMBER && u->fleet->wants &&
+        if (upstream_is_joined(p, u) && u->membership == MEMBER && (u->fleet->wants || leases) &&
             u->fleet->asked_ns == 0 && fleet_place_state(p->fleet, u->fleet) == RULE_ROOM)
             return (int)i;
     }

@@ -36,6 +36,18 @@ void queue_remove(struct queue *q, struct pool_request *r)
     q->with_deadline -= r->deadline_ns > 0;
 }
 
+void queue_raise(struct queue *q, struct pool_request *r, int rank)
+{
+    struct list *before = &q->rank[rank];
+
+    WEIR_ASSERT(rank >= 0 && rank < r->rank);
+    list_remove(&r->node);
+    while (before->next != &q->rank[rank] && request_of(before->next)->arrival_ns > r->arrival_ns)
+        before = before->next;
+    list_push_front(before, &r->node);
+    r->rank = rank;
+}
+
 struct pool_request *queue_oldest(const struct queue *q, int rank)
 {
     const struct list *l = &q->rank[rank];

@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""embed.py OUT PERMITS SCRIPT...: the Lua scripts as C, each with its SHA-1, by which Redis knows it.
+"""embed.py OUT PERMITS LEASES SCRIPT...: the Lua scripts as C, each with its SHA-1, by which Redis knows it.
 
-Scripts that use the functions of permits.lua begin with its text.
+Scripts that use the functions of permits.lua begin with its text, those that use leases.lua go on with that.
 """
 
 import hashlib
@@ -10,6 +10,7 @@ import os
 import sys
 
 USES_PERMITS = ("sync", "ask", "leave")
+USES_LEASES = ("sync", "ask")
 
 
 def literal(text):
@@ -24,12 +25,12 @@ def bare(path):
         return "".join(line + "\n" for line in lines if line and not line.startswith("--"))
 
 
-def main(out, permits, *scripts):
+def main(out, permits, leases, *scripts):
     with open(out, "w") as f:
         f.write('/* Made by embed.py from lua/. */\n#include "script.h"\n')
         for path in scripts:
             name = os.path.basename(path)[:-len(".lua")]
-            text = (bare(permits) if name in USES_PERMITS else "") + bare(path)
+            text = (bare(permits) if name in USES_PERMITS else "") + (bare(leases) if name in USES_LEASES else "") + bare(path)
             sha = hashlib.sha1(text.encode()).hexdigest()
             f.write(f'\nconst struct script script_{name} = {{\n    "{name}", "{sha}",\n{literal(text)}}};\n')
 

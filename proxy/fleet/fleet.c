@@ -272,6 +272,7 @@ struct fleet *fleet_create(const struct fleet_setup *s)
     f->hooks = s->hooks;
     f->owner = s->owner;
     f->conf = s->conf;
+    f->has_secret = s->means->has_secret;
     f->nodes = s->conf->nodes;
     f->created_ns = loop_now_ns(s->loop);
     f->asked = -1;
@@ -315,12 +316,14 @@ void fleet_view(const struct fleet *f, struct fleet_view *v)
         .node = f->conf->node,
         .leads = f->leads,
         .mismatch = f->mismatch,
+        .has_secret = f->has_secret,
         .nodes = f->state == FLEET_JOINED ? f->nodes : 1,
         .sync_age_ns = f->heard_ns == 0 ? UINT64_MAX : now - f->heard_ns,
         .rtt_ns = link_rtt_ns(f->link),
         .period_ns = fleet_period_ns(f->nodes, (uint32_t)f->n_upstreams),
         .error = f->error,
         .sync_ns = f->sync_ns,
+        .leases = f->leases,
         .rejected = f->rejected,
         .connects = link_connects(f->link),
     };

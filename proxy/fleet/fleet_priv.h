@@ -41,6 +41,7 @@ struct fleet {
     struct loop_timer timer;
     char id[FLEET_NODE_MAX], prefix[48];
     uint64_t start, settings;
+    bool has_secret;
     struct fleet_upstream upstreams[FLEET_UPSTREAMS_MAX];
     size_t n_upstreams;
     bool renewed; /* other upstreams have their indices since the call under way was sent */
@@ -58,8 +59,10 @@ struct fleet {
     /* the call under way */
     enum fleet_call kind;
     uint64_t sent_ns;
-    int asked;      /* FLEET_ASK: the upstream */
-    size_t telling; /* FLEET_ORDER: the order */
+    int asked;              /* FLEET_ASK: the upstream */
+    size_t telling;         /* FLEET_ORDER: the order */
+    size_t n_told, n_asked; /* FLEET_SYNC, FLEET_ASK: users */
+    uint64_t leases_ns;     /* the last one that carried leases */
     bool leaving, goodbye_said, left;
     uint64_t leave_by_ns;
 
@@ -72,6 +75,7 @@ struct fleet {
     struct members_asked members[MEMBERS_ASKED_MAX];
     size_t n_members;
 
+    struct fleet_lease_counts leases;
     uint64_t calls[FLEET_CALL_COUNT][FLEET_RESULT_COUNT], sync_ns, rejected;
     struct node_seen seen[FLEET_NODES_MAX];
     size_t n_seen;
@@ -96,6 +100,12 @@ void fleet_name_of(struct slice id, char out[33]);
 /* --- sync.c */
 bool sync_send(struct fleet *f);
 bool ask_send(struct fleet *f, int upstream);
+
+/* --- leases.c */
+/* Two words of a call: leases that are told, and those that are asked for. */
+void leases_put(struct fleet *f);
+/* What came back for them; NULL: nothing, or of pools that are others now. */
+void leases_took(struct fleet *f, const struct reply *r);
 
 /* --- lead.c */
 bool read_send(struct fleet *f); /* for the leader and for whoever asked for the members */

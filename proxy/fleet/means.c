@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How Redis is reached: URL, password, TLS.  Reads files; main or control thread. */
+/* How Redis is reached: URL, password, TLS; the shared secret.  Reads files; main or control
+ * thread. */
 #include "weir/fleet/means.h"
 
 #include <errno.h>
@@ -9,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "weir/base/assert.h"
 #include "weir/base/read_whole.h"
 #include "weir/base/slice.h"
 #include "weir/net/addr.h"
@@ -104,20 +106,29 @@ static bool take_url(struct fleet_means *m, const char *url, const char **why)
     return true;
 }
 
+/* What the file says, without the end of its line, which a program may have put there. */
+static bool read_secret(const char *path, const char *setting, size_t least, char *text,
+                        size_t text_room, size_t *len, char *why, size_t room)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    bool read = fd != -1 && read_whole(fd, text, text_room, len);
+
+    if (!read)
+        (void)snprintf(why, room, "%s \"%s\": %s", setting, path, strerror(errno));
+    if (fd != -1)
+        (void)close(fd);
+    while (read && *len > least && (text[*len - 1] == '\n' || text[*len - 1] == '\r'))
+        --*len;
+    return read;
+}
+
 /* The first line of the file. */
 static bool take_password(struct fleet_means *m, const char *path, char *why, size_t room)
 {
     char text[FLEET_PASSWORD_MAX + 2];
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     size_t len = 0;
-    bool read = fd != -1 && read_whole(fd, text, sizeof text, &len);
+    bool read = read_secret(path, "fleet.password_file", 0, text, sizeof text, &len, why, room);
 
-    if (!read)
-        (void)snprintf(why, room, "fleet.password_file \"%s\": %s", path, strerror(errno));
-    if (fd != -1)
-        (void)close(fd);
-    while (len > 0 && (text[len - 1] == '\n' || text[len - 1] == '\r'))
-        len--;
     if (read && (len == 0 || len > FLEET_PASSWORD_MAX || memchr(text, '\n', len) != NULL)) {
         (void)snprintf(why, room, "fleet.password_file \"%s\": one line of 1 to %d bytes is wanted",
                        path, FLEET_PASSWORD_MAX);
@@ -130,6 +141,48 @@ static bool take_password(struct fleet_means *m, const char *path, char *why, si
     }
     explicit_bzero(text, sizeof text);
     return read;
+}
+
+/* The first half is the key under which all of it is hashed. */
+static struct hash_key secret_of(struct slice s)
+{
+    struct hash_key first, out;
+
+    memcpy(&first, s.p, sizeof first);
+    out.k0 = hash_keyed(first, s);
+    first.k0 = ~first.k0;
+    out.k1 = hash_keyed(first, s);
+    explicit_bzero(&first, sizeof first);
+    return out;
+}
+
+static bool take_secret(struct fleet_means *m, const char *path, char *why, size_t room)
+{
+    char text[FLEET_PASSWORD_MAX + 2];
+    size_t len = 0;
+    bool read = read_secret(path, "fleet.secret_file", FLEET_SECRET_MIN, text, sizeof text, &len,
+                            why, room);
+
+    if (read && (len < FLEET_SECRET_MIN || len > FLEET_PASSWORD_MAX)) {
+        (void)snprintf(why, room, "fleet.secret_file \"%s\": %d to %d bytes are wanted", path,
+                       FLEET_SECRET_MIN, FLEET_PASSWORD_MAX);
+        read = false;
+    }
+    if (read) {
+        m->secret = secret_of(slice_of(text, len));
+        m->has_secret = true;
+    }
+    explicit_bzero(text, sizeof text);
+    return read;
+}
+
+struct hash_key fleet_means_key(const struct fleet_means *m, const char *purpose)
+{
+    struct hash_key other = {~m->secret.k0, m->secret.k1};
+
+    WEIR_ASSERT(m->has_secret);
+    return (struct hash_key){hash_keyed(m->secret, slice_str(purpose)),
+                             hash_keyed(other, slice_str(purpose))};
 }
 
 static bool take_tls(struct fleet_means *m, const struct fleet_conf *c, char *why, size_t room)
@@ -163,6 +216,7 @@ struct fleet_means *fleet_means_create(const struct fleet_conf *c, char *why, si
         return NULL;
     }
     if ((c->password_file[0] != '\0' && !take_password(m, c->password_file, why, room)) ||
+        (c->secret_file[0] != '\0' && !take_secret(m, c->secret_file, why, room)) ||
         !take_tls(m, c, why, room))
         fleet_means_destroy(&m);
     return m;
@@ -177,6 +231,7 @@ void fleet_means_destroy(struct fleet_means **mp)
         return;
     tls_client_release(&m->tls);
     explicit_bzero(m->password, sizeof m->password);
+    explicit_bzero(&m->secret, sizeof m->secret);
     free(m);
 }
 
@@ -188,5 +243,6 @@ bool fleet_means_equal(const struct fleet_conf *a, const struct fleet_means *am,
     return strcmp(a->redis, b->redis) == 0 && strcmp(am->password, bm->password) == 0 &&
            strcmp(a->ca, b->ca) == 0 && strcmp(a->server_name, b->server_name) == 0 &&
            strcmp(a->certificate, b->certificate) == 0 && strcmp(a->key, b->key) == 0 &&
-           a->verify == b->verify;
+           a->verify == b->verify && am->secret.k0 == bm->secret.k0 &&
+           am->secret.k1 == bm->secret.k1;
 }

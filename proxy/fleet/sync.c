@@ -8,7 +8,7 @@
 #include "weir/base/assert.h"
 #include "weir/base/clock.h"
 
-enum { WAITING_MS = 500, ASK_NUMBERS = 8, RECORD_WORD = 5 };
+enum { WAITING_MS = 500, ASK_NUMBERS = 8, RECORD_WORD = 5, SYNC_PARTS = 7 };
 #define CLOCK_MOST  (INT64_MAX / 1000) /* of Redis's, so that sums with it do not overflow */
 #define WEIGHT_UNIT 1000.0             /* weights travel as thousandths */
 
@@ -52,6 +52,7 @@ static void put_front(struct fleet *f)
                (int64_t)(fleet_leader_ttl_ns(f->nodes, (uint32_t)f->n_upstreams) / NS_PER_MS));
     script_word(&f->call, slice_str(settings));
     script_i64(&f->call, WAITING_MS);
+    leases_put(f);
 }
 
 static void put_record(struct fleet *f, struct text *t, const struct fleet_record *records,
@@ -186,6 +187,7 @@ static void tell_answer(struct fleet *f, size_t i, const struct reply *r)
 
 static void no_answers(struct fleet *f)
 {
+    leases_took(f, NULL);
     for (size_t i = 0; i < f->n_upstreams; i++)
         f->hooks->answer(i, NULL, f->owner);
 }
@@ -219,7 +221,7 @@ static void on_sync(const struct reply *reply, void *arg)
     int64_t now_ms = 0, nodes = 0;
     bool good = reply_i64(reply_item(r, 0), &now_ms) == WEIR_OK && now_ms > 0 &&
                 now_ms <= CLOCK_MOST && reply_i64(reply_item(r, 1), &nodes) == WEIR_OK &&
-                nodes > 0 && r->n == 6;
+                nodes > 0 && r->n == SYNC_PARTS;
 
     f->sync_due_ns = f->sent_ns + period_ns(f);
     if (!good) {
@@ -235,10 +237,12 @@ static void on_sync(const struct reply *reply, void *arg)
     heard(f);
     orders_set_version(f, version);
     take_leader(f, reply_text(reply_item(r, 2)));
-    if (f->renewed)
+    if (f->renewed) {
         no_answers(f);
-    else
+    } else {
+        leases_took(f, reply_item(r, 6)); /* before the places: to whom they go */
         take_answers(f, reply_item(r, 4), reply_item(r, 5), (uint64_t)now_ms);
+    }
     fleet_step(f);
 }
 
@@ -272,6 +276,7 @@ static void on_ask(const struct reply *reply, void *arg)
 
     f->asked = -1;
     f->ask_due_ns = f->sent_ns + fleet_ask_gap_ns(f->nodes);
+    leases_took(f, f->renewed ? NULL : reply_item(r, 2));
     if (f->renewed || i >= f->n_upstreams) {
         fleet_step(f); /* a reload has put others in its place */
         return;
@@ -291,11 +296,13 @@ bool ask_send(struct fleet *f, int upstream)
     script_word(&f->call, slice_str(f->id));
     script_i64(&f->call, FLEET_LEASE_NS / NS_PER_MS);
     script_i64(&f->call, WAITING_MS);
+    leases_put(f);
     put_ask(f, (size_t)upstream, NULL, &b);
     f->asked = upstream;
     if (fleet_send(f, FLEET_ASK, on_ask))
         return true;
     f->asked = -1;
+    leases_took(f, NULL);
     f->hooks->answer((size_t)upstream, NULL, f->owner);
     return false;
 }

@@ -85,6 +85,7 @@ static void add_pool(struct list_of *l, const struct pool_conf *p)
 static void add_fleet(struct list_of *l, const struct fleet_conf *f)
 {
     add_file(l, f->password_file, false);
+    add_file(l, f->secret_file, false);
     add_file(l, f->ca, false);
     add_file(l, f->certificate, false);
     add_file(l, f->key, false);

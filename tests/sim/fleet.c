@@ -198,6 +198,46 @@ static void check_store(struct report *r, size_t nodes)
     at_least(r, "slow", "a round trip of 100 to 200 ms", measure(sc, FROM_S, TO_S).good, 0.95);
 }
 
+/* Of the conversations: complete, and broken after their first turn. */
+struct talked {
+    double complete, broken, good;
+};
+
+/* Each turn comes to any node, and a refused one comes back once. */
+static struct talked talk(size_t nodes, bool own_leases, uint64_t seed)
+{
+    struct scenario sc = fleet_of(backend_find("A"), 2, nodes, 900, seed);
+    struct result *res;
+    struct talked t;
+    double all;
+
+    sc.talk_turns = 5;
+    sc.talk_retries = 1;
+    sc.warm_s = FROM_S;
+    sc.fleet.own_leases = own_leases;
+    res = run(&sc);
+    all = (double)(res->talks_good + res->talks_lost_first + res->talks_lost_later);
+    t.complete = (double)res->talks_good / all;
+    t.broken = (double)res->talks_lost_later / all;
+    t.good = good_rate(res, 0, FROM_S, sc.seconds) / sc.backend->capacity;
+    free(res);
+    return t;
+}
+
+/* F8 */
+static void check_conversations(struct report *r, size_t nodes)
+{
+    struct talked t = talk(nodes, false, r->effort.first_seed);
+
+    at_most(r, "F8", "5 turns at 2x, one retry a turn: broken later", t.broken, 0.10);
+    at_least(r, "F8", "... complete", t.complete, 0.40);
+    at_least(r, "F8", "... good turns of capacity", t.good, 0.95);
+    if (nodes == 1)
+        return;
+    t = talk(nodes, true, r->effort.first_seed);
+    at_least(r, "F8", "... with leases of each node's own, broken later", t.broken, 0.15);
+}
+
 /* Twenty engines of 48 slots as one, and a node for nearly each slot. */
 static void check_thousand(struct report *r)
 {
@@ -250,6 +290,7 @@ int command_fleet(uint64_t nodes, uint64_t seed, const char *backend)
         check_death(&r, n, true);
         check_path(&r, n);
         check_store(&r, n);
+        check_conversations(&r, n);
     }
     (void)printf("sim fleet %zu: %u hold, %u do not\n", n, r.passed, r.failed);
     return r.failed > 0;

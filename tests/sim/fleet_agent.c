@@ -78,6 +78,17 @@ static void begin_call(struct proxy *p, enum agent_call call)
         push(p, w->now_ns + way_ns(w), ARRIVES, a->call_number);
 }
 
+static void carry_leases(struct proxy *p)
+{
+    struct fleet_agent *a = agent_of(p);
+    struct pool *pool = p->weir->pool;
+    struct lease_rooms rooms = lease_share_rooms(a->node.nodes, p->w->now_ns - a->carried_ns);
+
+    a->carried_ns = p->w->now_ns;
+    a->carries.n_told = pool_leases_tell(pool, a->carries.told, rooms.tell);
+    a->carries.n_asked = pool_leases_ask(pool, a->carries.asked, rooms.ask);
+}
+
 static void begin_sync(struct proxy *p)
 {
     struct fleet_agent *a = agent_of(p);
@@ -90,6 +101,7 @@ static void begin_sync(struct proxy *p)
         pool_fleet_report(pool, u, &a->with.record[u], now_ns);
         pool_fleet_ask(pool, u, &a->with.ask[u], now_ns);
     }
+    carry_leases(p);
     a->sync_ns = now_ns + fleet_period_ns(a->node.nodes, (uint32_t)p->w->sc->n_engines);
     begin_call(p, CALL_SYNC);
 }
@@ -100,6 +112,7 @@ static void begin_ask(struct proxy *p, size_t upstream)
 
     a->upstream = upstream;
     pool_fleet_ask(p->weir->pool, upstream, &a->with.ask[upstream], p->w->now_ns);
+    carry_leases(p);
     a->ask_ns = p->w->now_ns + fleet_ask_gap_ns(a->node.nodes);
     begin_call(p, CALL_ASK);
 }
@@ -145,10 +158,12 @@ static void arrives(struct proxy *p)
     switch (a->call) {
     case CALL_SYNC:
         store_sync(s, who, &a->with, &a->got, w->now_ns);
+        store_leases(s, &a->carries, w->now_ns);
         break;
     case CALL_ASK:
         store_ask(s, who, a->upstream, &a->with.ask[a->upstream], &a->got.answer[a->upstream],
                   w->now_ns);
+        store_leases(s, &a->carries, w->now_ns);
         break;
     case CALL_READ:
         read_all(w, a);
@@ -220,6 +235,7 @@ static void on_synced(struct proxy *p)
     struct pool *pool = p->weir->pool;
     uint64_t now_ns = p->w->now_ns;
 
+    pool_leases_answer(pool, a->carries.left_ns, now_ns);
     for (size_t u = 0; u < p->w->sc->n_engines; u++) {
         pool_fleet_answer(pool, u, &a->got.answer[u], now_ns);
         if (a->got.plan[u].epoch > 0)
@@ -244,6 +260,7 @@ static void on_answer(struct proxy *p)
         on_synced(p);
         break;
     case CALL_ASK:
+        pool_leases_answer(p->weir->pool, a->carries.left_ns, p->w->now_ns);
         pool_fleet_answer(p->weir->pool, a->upstream, &a->got.answer[a->upstream], p->w->now_ns);
         break;
     case CALL_READ:
@@ -271,6 +288,7 @@ static void on_failure(struct proxy *p)
     a->ask_ns = a->sync_ns;
     for (size_t u = 0; u < p->w->sc->n_engines; u++)
         pool_fleet_no_answer(p->weir->pool, u, p->w->now_ns);
+    pool_leases_no_answer(p->weir->pool);
     if (a->node.state == FLEET_OFF && p->w->now_ns - a->born_ns >= JOIN_NS)
         pool_fleet_alone(p->weir->pool, p->w->now_ns);
     proxy_collect(p);
@@ -335,6 +353,8 @@ static void agent_start(struct proxy *p)
     fleet_node_init(&a->node, UINT64_C(0x9e3779b97f4a7c15) * (uint64_t)(p->index + 1), 1,
                     w->now_ns);
     pool_fleet_attach(p->weir->pool, &a->node, w->now_ns);
+    memset(&a->leases, 0, sizeof a->leases);
+    pool_leases_attach(p->weir->pool, w->sc->fleet.own_leases ? NULL : &a->leases);
     for (size_t u = 0; u < w->sc->n_engines; u++)
         pool_fleet_share(p->weir->pool, u, true, w->now_ns);
     a->sync_ns = w->now_ns + num_ns(0.25 * rng_unit(&w->fleet->dice));

@@ -4,6 +4,7 @@
 
 #include "weir/decide/fleet_leader.h"
 #include "weir/decide/pool_fleet.h"
+#include "weir/decide/pool_leases.h"
 #include "world.h"
 
 /*
@@ -29,6 +30,7 @@ struct store {
     uint64_t plan_ns;
     uint64_t calls;
     uint32_t alive;
+    struct leases leases;
 };
 void store_init(struct store *s, size_t nodes, size_t upstreams);
 void store_fini(struct store *s);
@@ -46,6 +48,13 @@ void store_sync(struct store *s, size_t who, const struct store_node *with,
                 struct store_answer *out, uint64_t now_ns);
 void store_ask(struct store *s, size_t who, size_t upstream, const struct fleet_ask *ask,
                struct fleet_answer *out, uint64_t now_ns);
+/* What every call of a node carries of leases, and is answered. */
+struct store_leases {
+    struct lease_slot told[LEASE_SHARE_TOLD];
+    uint64_t asked[LEASE_SHARE_ASKED], left_ns[LEASE_SHARE_ASKED];
+    size_t n_told, n_asked;
+};
+void store_leases(struct store *s, struct store_leases *l, uint64_t now_ns);
 void store_goodbye(struct store *s, size_t who);
 /* False: another leads, or a newer plan is there. */
 bool store_plan(struct store *s, uint64_t node, const struct fleet_plan *plans, uint64_t now_ns);
@@ -56,6 +65,9 @@ enum agent_call { CALL_NONE, CALL_SYNC, CALL_ASK, CALL_READ, CALL_PLAN };
 
 struct fleet_agent {
     struct fleet_node node;
+    struct lease_share leases;
+    struct store_leases carries; /* the call under way, if it is CALL_SYNC or CALL_ASK */
+    uint64_t carried_ns;
     uint64_t start;
     bool lives, leaving, leads;
     enum agent_call call;

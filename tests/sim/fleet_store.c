@@ -24,6 +24,7 @@ void store_empty(struct store *s)
 {
     memset(s->node, 0, s->n_nodes * sizeof *s->node);
     memset(s->plan, 0, sizeof s->plan);
+    memset(&s->leases, 0, sizeof s->leases);
     s->leader = s->plan_ns = 0;
     s->alive = 0;
 }
@@ -109,6 +110,14 @@ void store_ask(struct store *s, size_t who, size_t upstream, const struct fleet_
     if (s->node[who].node != 0)
         s->node[who].written_ns = now_ns;
     permits(s, who, upstream, ask, out, now_ns);
+}
+
+void store_leases(struct store *s, struct store_leases *l, uint64_t now_ns)
+{
+    for (size_t i = 0; i < l->n_told; i++)
+        lease_renew(&s->leases, l->told[i].user, l->told[i].until_ns);
+    for (size_t i = 0; i < l->n_asked; i++)
+        l->left_ns[i] = lease_left_ns(&s->leases, l->asked[i], now_ns);
 }
 
 void store_goodbye(struct store *s, size_t who)

@@ -119,6 +119,7 @@ struct fleet_setup {
     double heavy;          /* the first gets so many times what another gets; 0 = 1 */
     size_t first;          /* so many get requests at first; 0 = all */
     uint32_t max_streams;  /* 0 = not set */
+    bool own_leases;       /* each node knows those only that it gave */
     struct fleet_trouble trouble[SIM_TROUBLES_MAX];
     size_t n_troubles;
 };

@@ -24,7 +24,7 @@ def redis(rig):
 def script(rig):
     path = rig.path("ask.lua")
     with open(path, "w") as out:
-        for name in ("permits", "ask"):
+        for name in ("permits", "leases", "ask"):
             with open(os.path.join(LUA, f"{name}.lua")) as f:
                 out.write(f.read())
     return path
@@ -51,7 +51,7 @@ def test_the_script_counts_as_the_rules_do(redis, script, seed):
         rank = rng.randrange(NO_RANK) if waiting else NO_RANK
         weight, most = rng.choice([0, 0, 500, 12345]), rng.choice([-1, -1, -1, 3])
         got = [int(x) for x in redis.cli(
-            "--raw", "--eval", script, "weir:{t}:", ",", node, "600000", "600000", "chat/a", *map(str, (
+            "--raw", "--eval", script, "weir:{t}:", ",", node, "600000", "600000", "", "", "chat/a", *map(str, (
                 used, pending, waiting, rank, weight, most, total, p, 0))).split()]
         now, o_held, o_used, o_pending, o_weight, better, equal, _ = got[:8]
         held[node] = now
@@ -66,7 +66,7 @@ def test_the_script_counts_as_the_rules_do(redis, script, seed):
 
 def test_who_is_silent_for_a_lease_holds_nothing(redis, script):
     def ask(node, lease):
-        return [int(x) for x in redis.cli("--raw", "--eval", script, "weir:{t}:", ",", node, str(lease), "300", "chat/a",
+        return [int(x) for x in redis.cli("--raw", "--eval", script, "weir:{t}:", ",", node, str(lease), "300", "", "", "chat/a",
                                           "4", "0", "0", str(NO_RANK), "0", "-1", "8", "8", "0").split()]
     assert ask("a.1", 600000)[0] >= 4
     assert ask("b.1", 600000)[1] >= 4, "b sees what a holds"

@@ -185,7 +185,7 @@ struct tracing_conf {
 struct fleet_conf {
     char *redis; /* "" = off; never with a password */
     char *name, *node;
-    char *password_file, *ca, *server_name, *certificate, *key;
+    char *password_file, *secret_file, *ca, *server_name, *certificate, *key;
     bool verify;
     uint64_t timeout_ns;
     uint32_t nodes; /* assumed while Redis was never reached */

@@ -21,6 +21,8 @@ struct leases {
 
 /* user is never 0.  Overwrites the oldest of its group when there is no other place. */
 void lease_renew(struct leases *t, uint64_t user, uint64_t until_ns);
+/* 0 = there is none. */
+uint64_t lease_left_ns(const struct leases *t, uint64_t user, uint64_t now_ns);
 bool lease_is_in_force(const struct leases *t, uint64_t user, uint64_t now_ns);
 
 #endif

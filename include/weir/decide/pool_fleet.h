@@ -39,7 +39,8 @@ void pool_fleet_apply(struct pool *p, size_t upstream, const struct fleet_plan *
                       uint64_t now_ns);
 /* The store could not be reached before the first answer: alone from now on. */
 void pool_fleet_alone(struct pool *p, uint64_t now_ns);
-/* A shared upstream for which an ask would help now, -1 = none. */
+/* A shared upstream for which an ask would help now, or any while there are users to ask about
+ * (decide/pool_leases.h); -1 = none. */
 int pool_fleet_wants(const struct pool *p, uint64_t now_ns);
 
 enum fleet_state pool_fleet_state(const struct pool *p);

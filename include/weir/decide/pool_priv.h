@@ -12,6 +12,7 @@
 #include "weir/decide/fleet_node.h"
 #include "weir/decide/kinds.h"
 #include "weir/decide/lease.h"
+#include "weir/decide/lease_share.h"
 #include "weir/decide/limiter.h"
 #include "weir/decide/order.h"
 #include "weir/decide/pace.h"
@@ -99,7 +100,8 @@ struct pool {
     struct quota *quota; /* NULL: nothing was ever limited */
     struct users users;
     struct leases leases;
-    struct fleet_node *fleet; /* borrowed; NULL: this pool is of no fleet */
+    struct lease_share *lease_share; /* borrowed; NULL: leases are this node's own */
+    struct fleet_node *fleet;        /* borrowed; NULL: this pool is of no fleet */
     struct upstream upstream[];
 };
 
@@ -121,6 +123,9 @@ enum {
 /* pool.c */
 /* It refused for want of room: of load, and not of a state. */
 bool rule_is_room(enum rule r);
+/* The better the lower. */
+enum { RANK_SYSTEM, RANK_PAID_LEASE, RANK_PAID, RANK_LEASE, RANK_INTERACTIVE, RANK_BATCH };
+int pool_rank_of(const struct pool *p, const struct pool_request *r, uint64_t now_ns);
 void upstream_init(struct pool *p, size_t i, uint32_t id, uint32_t max_streams, uint64_t now_ns);
 
 /* choose.c */
@@ -298,6 +303,14 @@ void pool_fleet_tick(struct pool *p, uint64_t now_ns);
 bool upstream_fleet_follow(struct pool *p, struct upstream *u, uint64_t now_ns);
 /* After the limiter's tick, alone. */
 void upstream_fleet_slide(struct pool *p, struct upstream *u, uint64_t now_ns);
+
+/* pool_leases.c */
+/* r ended clean and whole. */
+void pool_lease_renew(struct pool *p, const struct pool_request *r, uint64_t now_ns);
+/* r waits: another node may know of a lease. */
+void pool_lease_waits(struct pool *p, const struct pool_request *r);
+/* There are such that were not asked for yet. */
+bool pool_lease_wants(const struct pool *p);
 
 /* fleet_count.c: what is told to the fleet. */
 void upstream_count_mark(struct upstream *u, const struct pool_request *r, enum mark m,

@@ -24,6 +24,8 @@ void queue_init(struct queue *q);
 /* r->rank and r->expires_ns are set. */
 void queue_push(struct queue *q, struct pool_request *r);
 void queue_remove(struct queue *q, struct pool_request *r);
+/* It waits with a better rank from now on, among those by its time of arrival. */
+void queue_raise(struct queue *q, struct pool_request *r, int rank);
 
 /* NULL if nobody waits there. */
 struct pool_request *queue_oldest(const struct queue *q, int rank);

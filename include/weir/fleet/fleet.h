@@ -8,6 +8,7 @@
 
 #include "weir/base/slice.h"
 #include "weir/decide/fleet_node.h"
+#include "weir/decide/lease_share.h"
 #include "weir/fleet/means.h"
 #include "weir/net/loop.h"
 #include "weir/net/resolver.h"
@@ -95,6 +96,18 @@ struct fleet_basis {
     double pending;
 };
 
+/*
+ * What one call carries of leases (decide/pool_leases.h): those given here, and users who wait.
+ * They are known by hashes under a key that all nodes have, and nobody else.
+ */
+struct fleet_leases {
+    struct fleet_lease {
+        uint64_t key, left_ns;
+    } told[LEASE_SHARE_TOLD];
+    uint64_t asked[LEASE_SHARE_ASKED];
+    size_t n_told, n_asked;
+};
+
 struct fleet_hooks {
     /* The state changed; sentence: for log and events. */
     void (*on_state)(enum fleet_state state, const char *sentence, void *owner);
@@ -112,6 +125,11 @@ struct fleet_hooks {
     void (*plan)(size_t upstream, const struct fleet_plan *p, uint64_t age_ns, void *owner);
     /* The upstream for which an ask would help now, -1 = none. */
     int (*wants)(void *owner);
+
+    /* Fills in l for a call, no more than rooms. */
+    void (*leases)(struct fleet_leases *l, struct lease_rooms rooms, void *owner);
+    /* How long each that was asked for lasts, 0 = there is none; NULL: no answer came. */
+    void (*leases_answer)(const uint64_t *left_ns, void *owner);
 
     /* As leader: begin, then each period the nodes and after them decide, which fills in the plans.
      */
@@ -179,15 +197,22 @@ const char *fleet_state_name(enum fleet_state s);
 const char *fleet_call_name(enum fleet_call c);
 const char *fleet_result_name(enum fleet_result r);
 
+/* Leases so far: told and asked for in calls that were answered; found: of the latter. */
+struct fleet_lease_counts {
+    uint64_t told, asked, found;
+};
+
 struct fleet_view {
     enum fleet_state state;
     const char *name, *node;
     char leader[33]; /* "" = not known */
     bool leads, mismatch;
+    bool has_secret;                         /* else limits are each node's own */
     uint32_t nodes;                          /* alive, this one included; as last known */
     uint64_t sync_age_ns, rtt_ns, period_ns; /* age UINT64_MAX: never */
     const char *error;                       /* why it does not work now; "" = it does */
     uint64_t calls[FLEET_CALL_COUNT][FLEET_RESULT_COUNT], sync_ns; /* sums since the start */
+    struct fleet_lease_counts leases;
     uint64_t rejected, connects; /* what came from Redis and was not taken; tries to connect */
 };
 void fleet_view(const struct fleet *f, struct fleet_view *v);

@@ -68,6 +68,18 @@ static void write_calls(struct metric_out *o, const struct admin *a)
     }
 }
 
+static void write_leases(struct metric_out *o, const struct admin *a)
+{
+    const struct fleet_lease_counts *n = &a->status->fleet->leases;
+    const struct {
+        const char *kind;
+        uint64_t n;
+    } kinds[] = {{"told", n->told}, {"asked", n->asked}, {"found", n->found}};
+
+    for (size_t k = 0; k < sizeof kinds / sizeof kinds[0]; k++)
+        metric_u64(o, (struct metric_label[]){{"kind", kinds[k].kind}}, 1, kinds[k].n);
+}
+
 static void write_connects(struct metric_out *o, const struct admin *a)
 {
     metric_u64(o, NULL, 0, a->status->fleet->connects);

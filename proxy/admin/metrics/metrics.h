@@ -65,6 +65,9 @@
     X(sync_seconds, "weir_fleet_sync_seconds_total", "counter", "",                                \
       "Time that answered syncs took, from sending to answer")                                     \
     X(calls, "weir_fleet_calls_total", "counter", "call,result", "Calls to Redis")                 \
+    X(leases, "weir_fleet_leases_total", "counter", "kind",                                        \
+      "Leases of users: told to the other nodes, asked for because their user waits (with each "   \
+      "call again), and found then")                                                               \
     X(connects, "weir_fleet_connects_total", "counter", "", "Tries to connect to Redis")           \
     X(rejected, "weir_fleet_rejected_total", "counter", "",                                        \
       "What came from Redis and was not taken, because no weir writes it so")

@@ -107,6 +107,8 @@ static void members_text(struct text *t, struct admin *a, const void *arg)
     struct table tab;
 
     show_fleet(t, a->status->fleet);
+    if (!a->status->fleet->has_secret)
+        text_str(t, "  leases of users, and limits, are each node's own (no secret_file)\n");
     for (table_begin(&tab, t, "  "); table_pass(&tab);) {
         header(&tab);
         for (size_t i = 0; i < l->n; i++)

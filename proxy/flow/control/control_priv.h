@@ -146,7 +146,8 @@ struct control_fleet {
     struct fleet_plan plans[FLEET_UPSTREAMS_MAX]; /* the last of each, for when this node leads */
     uint64_t plan_at_ns[FLEET_UPSTREAMS_MAX];
     struct fleet_pool *pools[SNAPSHOT_POOLS_MAX + 1]; /* by slot */
-    struct fleet_view view;                           /* as shown */
+    size_t leases_of;       /* the pool whose leases go first with the next call */
+    struct fleet_view view; /* as shown */
 };
 
 /* See memory_watch.c. */

@@ -163,6 +163,8 @@ static const struct fleet_hooks hooks = {
     .answer = control_fleet_answer,
     .plan = control_fleet_plan,
     .wants = control_fleet_wants,
+    .leases = control_fleet_leases,
+    .leases_answer = control_fleet_leases_answer,
     .lead_begin = control_fleet_lead,
     .lead_hear = control_fleet_hear,
     .lead_goodbye = control_fleet_goodbye,
@@ -170,6 +172,19 @@ static const struct fleet_hooks hooks = {
 };
 
 /* --- life */
+
+static void warn_of_secret(const struct control *c)
+{
+    bool counts = false, leases = false;
+
+    for (size_t i = 0; i < c->snapshot->settings->n_pools; i++) {
+        counts |= c->snapshot->pools[i].counts;
+        leases |= c->snapshot->pools[i].conf->decide.lease_ns > 0;
+    }
+    if ((counts || leases) && !c->snapshot->fleet->has_secret)
+        log_warn("fleet: leases of users%s are each node's own: there is no fleet.secret_file",
+                 counts ? ", and limits of users, models and classes," : "");
+}
 
 static bool begin(struct control *c)
 {
@@ -192,6 +207,7 @@ static bool begin(struct control *c)
     if (c->snapshot->fleet->in_clear)
         log_warn("fleet: %s is another machine, and what is said to it is not encrypted (rediss:)",
                  s->fleet.redis);
+    warn_of_secret(c);
     return true;
 }
 

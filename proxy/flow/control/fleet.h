@@ -3,7 +3,9 @@
 #define WEIR_FLOW_CONTROL_FLEET_H
 
 #include "control/control_priv.h"
+#include "weir/decide/fleet_leader.h"
 #include "weir/decide/pool_fleet.h"
+#include "weir/decide/pool_leases.h"
 
 /*
  * This weir as a node of a fleet: proxy/fleet asks and tells, and here is what it is applied to.
@@ -18,6 +20,20 @@ void control_fleet_reload(struct control *c, const struct snapshot *old);
 /* The process ends: says goodbye.  True when there is nothing to wait for any more. */
 bool control_fleet_is_done(struct control *c);
 void control_fleet_close(struct control *c);
+
+/* Of one pool, by its slot. */
+struct fleet_pool {
+    struct fleet_node node; /* under the pool's gate, as long as it is attached; as leases */
+    struct lease_share leases;
+    size_t asked_at;             /* of the users that the call under way asks for, its first */
+    struct fleet_leader *leader; /* NULL: this node does not lead, or there is no memory */
+    size_t places;               /* of leader */
+};
+static inline struct fleet_pool *control_fleet_pool(const struct control *c,
+                                                    const struct snapshot_pool *p)
+{
+    return c->fleet.pools[p->slot];
+}
 
 /* --- control/fleet_pools.c */
 /* The pools of the settings in force are parts of the fleet, by c->fleet.places. */
@@ -41,6 +57,10 @@ void control_fleet_lead(uint32_t left, void *owner);
 void control_fleet_hear(const struct fleet_seen *s, void *owner);
 void control_fleet_goodbye(uint64_t node, void *owner);
 void control_fleet_decide(struct fleet_plan *plans, void *owner);
+
+/* --- control/fleet_leases.c, of struct fleet_hooks */
+void control_fleet_leases(struct fleet_leases *l, struct lease_rooms rooms, void *owner);
+void control_fleet_leases_answer(const uint64_t *left_ns, void *owner);
 
 /* --- control/fleet_orders.c */
 /*

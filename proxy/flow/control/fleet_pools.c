@@ -13,13 +13,6 @@
 #include "weir/decide/fleet_leader.h"
 #include "weir/decide/pool_fleet.h"
 
-/* Of one pool, by its slot. */
-struct fleet_pool {
-    struct fleet_node node;      /* under the pool's gate, as long as it is attached */
-    struct fleet_leader *leader; /* NULL: this node does not lead, or there is no memory */
-    size_t places;               /* of leader */
-};
-
 static const struct snapshot_pool *pool_at(const struct control *c, const struct fleet_at *at)
 {
     return &c->snapshot->pools[at->pool];
@@ -28,11 +21,6 @@ static const struct snapshot_pool *pool_at(const struct control *c, const struct
 static size_t place_at(const struct control *c, const struct fleet_at *at)
 {
     return (size_t)pool_at(c, at)->upstreams[at->upstream].place;
-}
-
-static struct fleet_pool *of_pool(const struct control *c, const struct snapshot_pool *p)
-{
-    return c->fleet.pools[p->slot];
 }
 
 /* --- attaching */
@@ -49,7 +37,7 @@ static bool is_shared(const struct control *c, size_t pool, size_t upstream)
 static void attach(struct control *c, size_t index)
 {
     const struct snapshot_pool *p = &c->snapshot->pools[index];
-    struct fleet_pool *f = of_pool(c, p);
+    struct fleet_pool *f = control_fleet_pool(c, p);
     struct pool *pool;
     uint64_t now;
 
@@ -66,6 +54,7 @@ static void attach(struct control *c, size_t index)
     pool = gate_lock(p->gate);
     now = loop_refresh_now(c->loop);
     pool_fleet_attach(pool, &f->node, now);
+    pool_leases_attach(pool, c->snapshot->fleet->has_secret ? &f->leases : NULL);
     for (size_t i = 0; i < p->n_upstreams; i++)
         pool_fleet_share(pool, (size_t)p->upstreams[i].place, is_shared(c, index, i), now);
     gate_unlock(p->gate);
@@ -81,11 +70,14 @@ void control_fleet_detach(struct control *c, const struct snapshot *from, const 
 {
     for (size_t i = 0; i < from->settings->n_pools; i++) {
         const struct snapshot_pool *p = &from->pools[i];
-        struct fleet_pool *f = of_pool(c, p);
+        struct fleet_pool *f = control_fleet_pool(c, p);
+        struct pool *pool;
 
         if (f == NULL || (kept != NULL && kept[p->slot]))
             continue;
-        pool_fleet_attach(gate_lock(p->gate), NULL, loop_refresh_now(c->loop));
+        pool = gate_lock(p->gate);
+        pool_leases_attach(pool, NULL);
+        pool_fleet_attach(pool, NULL, loop_refresh_now(c->loop));
         gate_unlock(p->gate);
         free(f->leader);
         free(f);
@@ -102,7 +94,7 @@ void control_fleet_ask(size_t i, struct fleet_record *r, struct fleet_ask *a, st
     const struct fleet_at *at = &c->fleet.places[i];
     const struct snapshot_pool *p = pool_at(c, at);
     size_t place = place_at(c, at);
-    struct fleet_pool *f = of_pool(c, p);
+    struct fleet_pool *f = control_fleet_pool(c, p);
     const struct fleet_place *has;
     struct pool *pool;
     uint64_t now;
@@ -130,7 +122,7 @@ void control_fleet_answer(size_t i, const struct fleet_answer *a, void *owner)
     struct pool *pool;
     uint64_t now;
 
-    if (of_pool(c, p) == NULL)
+    if (control_fleet_pool(c, p) == NULL)
         return;
     pool = gate_lock(p->gate);
     now = loop_refresh_now(c->loop);
@@ -146,7 +138,7 @@ void control_fleet_plan(size_t i, const struct fleet_plan *plan, uint64_t age_ns
     struct control *c = owner;
     const struct snapshot_pool *p = pool_at(c, &c->fleet.places[i]);
 
-    if (of_pool(c, p) == NULL)
+    if (control_fleet_pool(c, p) == NULL)
         return;
     c->fleet.plan_at_ns[i] = loop_now_ns(c->loop) - age_ns;
     c->fleet.plans[i] = *plan;
@@ -164,7 +156,7 @@ int control_fleet_wants(void *owner)
         const struct snapshot_pool *p = &c->snapshot->pools[k];
         int place;
 
-        if (of_pool(c, p) == NULL)
+        if (control_fleet_pool(c, p) == NULL)
             continue;
         place = pool_fleet_wants(gate_lock(p->gate), loop_refresh_now(c->loop));
         gate_unlock(p->gate);
@@ -181,7 +173,7 @@ void control_fleet_alone(struct control *c)
     for (size_t k = 0; k < c->snapshot->settings->n_pools; k++) {
         const struct snapshot_pool *p = &c->snapshot->pools[k];
 
-        if (of_pool(c, p) == NULL)
+        if (control_fleet_pool(c, p) == NULL)
             continue;
         pool_fleet_alone(gate_lock(p->gate), loop_refresh_now(c->loop));
         gate_unlock(p->gate);
@@ -192,7 +184,7 @@ void control_fleet_view_upstream(const struct control *c, const struct snapshot_
                                  struct pool_fleet_view *v)
 {
     *v = (struct pool_fleet_view){.share = 1};
-    if (of_pool(c, p) == NULL)
+    if (control_fleet_pool(c, p) == NULL)
         return;
     pool_fleet_view(gate_lock(p->gate), (size_t)p->upstreams[i].place, v, loop_now_ns(c->loop));
     gate_unlock(p->gate);
@@ -251,7 +243,7 @@ static void set_upstreams(struct control *c, struct fleet_pool *f, size_t pool, 
 static void lead_pool(struct control *c, size_t pool, bool afresh, uint32_t left)
 {
     const struct snapshot_pool *p = &c->snapshot->pools[pool];
-    struct fleet_pool *f = of_pool(c, p);
+    struct fleet_pool *f = control_fleet_pool(c, p);
     uint64_t now = loop_now_ns(c->loop);
 
     if (f == NULL)
@@ -288,7 +280,7 @@ void control_fleet_lead_on(struct control *c)
 void control_fleet_lead_no_more(struct control *c)
 {
     for (size_t k = 0; k < c->snapshot->settings->n_pools; k++) {
-        struct fleet_pool *f = of_pool(c, &c->snapshot->pools[k]);
+        struct fleet_pool *f = control_fleet_pool(c, &c->snapshot->pools[k]);
 
         if (f == NULL)
             continue;
@@ -302,7 +294,7 @@ void control_fleet_hear(const struct fleet_seen *s, void *owner)
     struct control *c = owner;
 
     for (size_t k = 0; k < c->snapshot->settings->n_pools; k++) {
-        struct fleet_pool *f = of_pool(c, &c->snapshot->pools[k]);
+        struct fleet_pool *f = control_fleet_pool(c, &c->snapshot->pools[k]);
         const struct fleet_record *records[POOL_UPSTREAMS_MAX] = {NULL};
         const struct fleet_heard heard = {s->node, s->start, s->age_ns, records};
 
@@ -321,7 +313,7 @@ void control_fleet_goodbye(uint64_t node, void *owner)
     struct control *c = owner;
 
     for (size_t k = 0; k < c->snapshot->settings->n_pools; k++) {
-        struct fleet_pool *f = of_pool(c, &c->snapshot->pools[k]);
+        struct fleet_pool *f = control_fleet_pool(c, &c->snapshot->pools[k]);
 
         if (f != NULL && f->leader != NULL)
             fleet_leader_goodbye(f->leader, node, loop_now_ns(c->loop));
@@ -351,7 +343,7 @@ void control_fleet_decide(struct fleet_plan *plans, void *owner)
 
     for (size_t k = 0; k < c->snapshot->settings->n_pools; k++) {
         const struct snapshot_pool *p = &c->snapshot->pools[k];
-        struct fleet_pool *f = of_pool(c, p);
+        struct fleet_pool *f = control_fleet_pool(c, p);
 
         if (f == NULL || f->leader == NULL)
             continue;

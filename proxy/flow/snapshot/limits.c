@@ -50,6 +50,8 @@ bool snapshot_limits_make(const struct snapshot *s, struct snapshot_pool *p)
 
 void snapshot_rekey(struct snapshot *s, struct hash_key key)
 {
+    if (s->fleet != NULL && s->fleet->has_secret)
+        return; /* the fleet's key, which the process before this one had as well */
     s->user_key = key;
     for (size_t i = 0; i < s->settings->n_pools; i++) {
         struct gate_rules rules = snapshot_gate_rules(&s->pools[i]);

@@ -261,12 +261,20 @@ static bool make_listener(struct snapshot *s, size_t i, const struct snapshot *o
     return snapshot_listener_make(s, l, c, old, why, room);
 }
 
+/* A user has the same name on all nodes of a fleet, if they share a secret. */
+static struct hash_key user_key_of(const struct snapshot *s, const struct snapshot *old)
+{
+    if (s->fleet != NULL && s->fleet->has_secret)
+        return fleet_means_key(s->fleet, "users");
+    return old == NULL ? hash_key_random() : old->user_key;
+}
+
 static bool fill(struct snapshot *s, const struct snapshot *old, struct slot_book *book, char *why,
                  size_t room, uint64_t now_ns)
 {
     const struct settings *st = s->settings;
 
-    s->user_key = old == NULL ? hash_key_random() : old->user_key;
+    s->user_key = user_key_of(s, old);
     if (st->n_listeners > SNAPSHOT_LISTENERS_MAX || st->n_pools > SNAPSHOT_POOLS_MAX) {
         (void)snprintf(why, room, "more than %d listeners or %d pools", SNAPSHOT_LISTENERS_MAX,
                        SNAPSHOT_POOLS_MAX);
@@ -340,9 +348,9 @@ struct snapshot *snapshot_create(struct settings **settings, const struct snapsh
         return NULL;
     s->settings = *settings;
     s->refs = 1;
-    if (!fill(s, old, book, why, room, now_ns) || !load_pages(s, why, room) ||
-        !snapshot_collector_make(&s->collector, &s->settings->tracing, why, room) ||
-        !make_fleet(s, why, room)) {
+    if (!make_fleet(s, why, room) || !fill(s, old, book, why, room, now_ns) ||
+        !load_pages(s, why, room) ||
+        !snapshot_collector_make(&s->collector, &s->settings->tracing, why, room)) {
         if (why[0] == '\0') /* whoever fails for another reason says which */
             (void)snprintf(why, room, "out of memory");
         if (s->pools != NULL)

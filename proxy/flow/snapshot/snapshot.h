@@ -74,7 +74,7 @@ struct snapshot {
     struct page_set *pages;
     struct snapshot_collector collector;
     struct fleet_means *fleet; /* NULL: off */
-    struct hash_key user_key;  /* of users' hashes; the process's */
+    struct hash_key user_key;  /* of users' hashes; the process's, or the fleet's */
     struct head_limits request_limits, response_limits;
     uint32_t languages; /* as a set (language_set) */
     _Atomic uint32_t refs;

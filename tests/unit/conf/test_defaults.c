@@ -136,6 +136,7 @@ static const struct {
     {"fleet.name", "\"\""},
     {"fleet.node", "\"\""},
     {"fleet.password_file", "\"\""},
+    {"fleet.secret_file", "\"\""},
     {"fleet.ca", "\"\""},
     {"fleet.server_name", "\"\""},
     {"fleet.verify", "true"},

@@ -13,6 +13,7 @@ static struct fleet_conf conf_of(const char *redis, const char *password_file)
 
     return (struct fleet_conf){.redis = (char *)(uintptr_t)redis,
                                .password_file = (char *)(uintptr_t)password_file,
+                               .secret_file = none,
                                .ca = none,
                                .server_name = none,
                                .certificate = none,
@@ -115,4 +116,52 @@ Test(means, a_file_that_is_no_password_is_named)
         cr_assert_not_null(strstr(why, "one line of 1 to 512 bytes is wanted"), "%s", why);
         (void)unlink(path);
     }
+}
+
+static struct fleet_means *with_secret(const char *text, char *why, size_t room)
+{
+    const char *path = file_with(text);
+    struct fleet_conf c = conf_of("redis://h", "");
+    struct fleet_means *m;
+
+    c.secret_file = (char *)(uintptr_t)path;
+    m = fleet_means_create(&c, why, room);
+    (void)unlink(path);
+    return m;
+}
+
+#define SECRET "0123456789abcdef0123456789abcdef"
+
+Test(means, nodes_with_the_same_secret_have_the_same_keys_one_for_each_purpose)
+{
+    char why[200];
+    struct fleet_means *a = with_secret(SECRET, why, sizeof why);
+    struct fleet_means *b = with_secret(SECRET "\n", why, sizeof why);
+    struct fleet_means *c = with_secret(SECRET "0", why, sizeof why);
+    struct hash_key x, y, z, other;
+
+    cr_assert(a != NULL && b != NULL && c != NULL, "%s", why);
+    cr_assert(a->has_secret);
+    x = fleet_means_key(a, "users");
+    y = fleet_means_key(b, "users");
+    z = fleet_means_key(c, "users");
+    other = fleet_means_key(a, "turns");
+    cr_assert(x.k0 == y.k0 && x.k1 == y.k1);
+    cr_assert(x.k0 != z.k0 && x.k1 != z.k1);
+    cr_assert(x.k0 != other.k0 && x.k1 != other.k1 && x.k0 != x.k1);
+    fleet_means_destroy(&a);
+    fleet_means_destroy(&b);
+    fleet_means_destroy(&c);
+}
+
+Test(means, a_secret_that_is_short_or_long_is_none)
+{
+    char why[200] = "", text[600];
+
+    cr_assert_null(with_secret("0123456789abcdef0123456789abcde", why, sizeof why));
+    cr_assert_not_null(strstr(why, "32 to 512 bytes are wanted"), "%s", why);
+    memset(text, 'a', sizeof text - 1);
+    text[sizeof text - 1] = '\0';
+    cr_assert_null(with_secret(text, why, sizeof why));
+    cr_assert_not_null(strstr(why, "32 to 512 bytes are wanted"), "%s", why);
 }

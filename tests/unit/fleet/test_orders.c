@@ -30,8 +30,25 @@ static int wants_none(void *owner)
     return -1;
 }
 
-static const struct fleet_hooks hooks = {
-    .on_state = no_state, .on_leader = no_leader, .on_mismatch = no_leader, .wants = wants_none};
+static void no_leases(struct fleet_leases *l, struct lease_rooms rooms, void *owner)
+{
+    (void)l;
+    (void)rooms;
+    (void)owner;
+}
+
+static void no_lease_answer(const uint64_t *left_ns, void *owner)
+{
+    (void)left_ns;
+    (void)owner;
+}
+
+static const struct fleet_hooks hooks = {.on_state = no_state,
+                                         .on_leader = no_leader,
+                                         .on_mismatch = no_leader,
+                                         .wants = wants_none,
+                                         .leases = no_leases,
+                                         .leases_answer = no_lease_answer};
 
 /* Reads on, answering each sync, until a call with this word comes. */
 static bool has_heard(const char *word)
@@ -46,7 +63,8 @@ static bool has_heard(const char *word)
         return true;
     if (strstr(got, script_sync.sha) != NULL) {
         got[0] = '\0';
-        redis_test_say(&t, "*6\r\n:1700000000000\r\n:1\r\n$5\r\na.1 0\r\n$1\r\n1\r\n*0\r\n*0\r\n");
+        redis_test_say(&t, "*7\r\n:1700000000000\r\n:1\r\n$5\r\na.1 0\r\n$1\r\n1\r\n*0\r\n*0\r\n*0"
+                           "\r\n");
     }
     return false;
 }
