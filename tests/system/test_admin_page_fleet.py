@@ -87,7 +87,14 @@ def test_what_is_wrong_stands_out(rig, redis, backend):
     weirs = fleet_of(rig, backend, redis, 3)
     node(rig, backend, redis, "weir-odd", pool={"breaker": {"consecutive": 9}})
     page = opened(rig, weirs[0], width=390, dark=True)
-    row(page, "nodes", "weir-odd", settings="differ")
+    row(page, "nodes", "weir-odd", state="serving")
+
+    def differs():
+        found = rows(page, "nodes")
+        leader = [name for name, r in found.items() if "leads" in r["role"]]
+        odd = {name for name, r in found.items() if r["settings"] == "differ"}
+        return odd == ({"weir-0", "weir-1", "weir-2"} if leader == ["weir-odd"] else {"weir-odd"})
+    eventually(differs, 20, "who differs from the node that leads")
     weirs[1].admin("breaker chat/a open --here")
     row(page, "nodes", "weir-1", state="down")
     row(page, "sums", "chat/a", state="closed", own_path="open at weir-1")
