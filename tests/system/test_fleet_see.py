@@ -68,11 +68,15 @@ def test_the_sums_are_those_of_the_nodes_whoever_is_asked(rig, redis, backend):
         return f["inflight"], a["inflight"], a["nodes"], pool["nodes"], a["permits"] >= 3, a["shared"], a["state"]
     for w in weirs:
         eventually(lambda w=w: sums(w) == (3, 3, 3, 3, True, True, "closed"), 10, "three are in flight over all nodes")
-    leader = look(weirs[2])["fleet"]["leader"]
-    said = says(weirs[2], f"fleet test: 3 nodes, all of them answer; {leader} leads; all are serving")
+
+    def sentence():
+        f = look(weirs[2])
+        [leader] = [n["node"] for n in f["nodes"] if n["leads"]] or [""]
+        return f["sentence"] == f"fleet test: 3 nodes, all of them answer; {leader} leads; all are serving" and f
+    f = eventually(sentence, 10, "how many answer, and who leads")
+    assert [(n["node"], n["state"]) for n in f["nodes"]] == [(f"n{i}", "serving") for i in range(3)]
+    said = says(weirs[2], "fleet test: 3 nodes, all of them answer; ", " leads; all are serving")
     assert "NODES" in said and "PERMITS" in said
-    assert [n["node"] for n in look(weirs[0])["nodes"]] == ["n0", "n1", "n2"]
-    assert all(n["state"] == "serving" for n in look(weirs[0])["nodes"])
     for client, _, body, peer in streams:
         end_stream(CHAT, body, peer)
         client.close()
