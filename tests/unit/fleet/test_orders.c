@@ -43,12 +43,21 @@ static void no_lease_answer(const uint64_t *left_ns, void *owner)
     (void)owner;
 }
 
+static const struct fleet_shown *shows_nothing(void *owner)
+{
+    static const struct fleet_shown none;
+
+    (void)owner;
+    return &none;
+}
+
 static const struct fleet_hooks hooks = {.on_state = no_state,
                                          .on_leader = no_leader,
                                          .on_mismatch = no_leader,
                                          .wants = wants_none,
                                          .leases = no_leases,
-                                         .leases_answer = no_lease_answer};
+                                         .leases_answer = no_lease_answer,
+                                         .shown = shows_nothing};
 
 /* Reads on, answering each sync, until a call with this word comes. */
 static bool has_heard(const char *word)
