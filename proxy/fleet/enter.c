@@ -33,13 +33,7 @@ void enter_next(struct link *l)
         l->step++;
     if (l->step == STEP_ROLE && m->master[0] == '\0')
         l->step++;
-    if (l->step == STEP_FIND)
-        sent =
-            link_send(l,
-                      (struct slice[3]){SLICE_LIT("SENTINEL"), SLICE_LIT("get-master-addr-by-name"),
-                                        slice_str(m->master)},
-                      3);
-    else if (l->step == STEP_AUTH)
+    if (l->step == STEP_AUTH)
         sent = send_auth(l);
     else if (l->step == STEP_SELECT)
         sent = link_send(l, (struct slice[2]){SLICE_LIT("SELECT"), slice_str(m->database)}, 2);
@@ -61,22 +55,6 @@ void link_error(char out[160], const char *what, struct slice error)
     text_shown(&t, slice_of(error.p, error.len < 100 ? error.len : 100));
 }
 
-/* What a Sentinel says: address and port, where they are known. */
-static void on_found_master(struct link *l, const struct reply *r)
-{
-    struct net_addr to;
-    int64_t port;
-
-    if (r->type != REPLY_ARRAY || reply_i64(reply_item(r, 1), &port) != WEIR_OK || port <= 0 ||
-        port > UINT16_MAX ||
-        net_addr_make(reply_text(reply_item(r, 0)), (uint16_t)port, &to) != WEIR_OK) {
-        link_down(l, LINK_UNREACHED, "a Sentinel knows no such master, or it by its name only");
-        return;
-    }
-    link_close(l);
-    link_connect_to(l, &to, STEP_AUTH);
-}
-
 static bool is_step_done(const struct link *l, const struct reply *r)
 {
     if (l->step == STEP_ROLE)
@@ -94,10 +72,6 @@ void enter_answer(struct link *l, const struct reply *r)
     char why[160];
     enum link_fault f;
 
-    if (l->step == STEP_FIND) {
-        on_found_master(l, r);
-        return;
-    }
     if (is_step_done(l, r)) {
         l->step++;
         enter_next(l);

@@ -12,7 +12,7 @@
 #include "weir/base/assert.h"
 #include "weir/base/clock.h"
 
-enum { COMMAND_MAX = 1024 * 1024, READ_MAX = 16 * 1024 };
+enum { COMMAND_MAX = 1024 * 1024, READ_MAX = 16 * 1024, MOVES_MAX = 4 };
 #define BACKOFF_NS     (200 * NS_PER_MS)
 #define BACKOFF_MAX_NS (5 * NS_PER_S)
 #define FORBIDDEN_NS   (30 * NS_PER_S) /* until a password or a right is looked at again */
@@ -30,7 +30,7 @@ static uint64_t wait_ns(struct link *l, enum link_fault f)
     return (uint64_t)((double)wait * (0.75 + 0.25 * rng_unit(&l->random)));
 }
 
-void link_close(struct link *l)
+static void close_conn(struct link *l)
 {
     if (l->conn != NULL)
         conn_close(&l->conn);
@@ -44,8 +44,8 @@ void link_down(struct link *l, enum link_fault f, const char *why)
     uint64_t now = loop_now_ns(l->loop);
 
     if (l->ready_ns != 0 && now - l->ready_ns >= PROVEN_NS)
-        l->fails = 0;
-    link_close(l);
+        l->fails = l->moves = 0;
+    close_conn(l);
     l->state = LINK_WAITING;
     l->ready_ns = 0;
     loop_timer_at(&l->timer, now + wait_ns(l, f));
@@ -184,39 +184,14 @@ static void on_open(struct conn *c, void *owner)
     enter_next(l);
 }
 
-static void connect_now(struct link *l);
-
-/* Another Sentinel is asked at once. */
 static void on_fail(struct conn *c, void *owner, enum weir_status s, const char *why)
 {
-    struct link *l = owner;
-
     (void)c;
-    if (l->step == STEP_FIND && ++l->tried < l->means->n_hosts) {
-        link_close(l);
-        connect_now(l);
-        return;
-    }
-    link_down(l, s == WEIR_TIMEOUT ? LINK_TIMEOUT : LINK_UNREACHED, why);
+    link_down(owner, s == WEIR_TIMEOUT ? LINK_TIMEOUT : LINK_UNREACHED, why);
 }
 
 static const struct conn_events conn_events = {
     .on_open = on_open, .on_fail = on_fail, .on_readable = on_readable, .on_writable = on_writable};
-
-void link_connect_to(struct link *l, const struct net_addr *to, enum step step)
-{
-    l->step = step;
-    l->reader = reply_reader_create();
-    if (l->reader != NULL)
-        l->conn =
-            conn_connect(l->loop, to, l->means->tls, SLICE_NONE, l->timeout_ns, &conn_events, l);
-    if (l->conn == NULL) {
-        link_down(l, LINK_UNREACHED, "there is no memory or descriptor for it");
-        return;
-    }
-    l->state = LINK_CONNECTING;
-    loop_timer_stop(&l->timer); /* the connection has patience of its own */
-}
 
 static void connect_now(struct link *l)
 {
@@ -228,28 +203,49 @@ static void connect_now(struct link *l)
         return;
     }
     l->connects++;
-    link_connect_to(l, &to, l->means->master[0] == '\0' ? STEP_AUTH : STEP_FIND);
+    l->step = STEP_AUTH;
+    l->reader = reply_reader_create();
+    if (l->reader != NULL)
+        l->conn =
+            conn_connect(l->loop, &to, l->means->tls, SLICE_NONE, l->timeout_ns, &conn_events, l);
+    if (l->conn == NULL) {
+        link_down(l, LINK_UNREACHED, "there is no memory or descriptor for it");
+        return;
+    }
+    l->state = LINK_CONNECTING;
+    loop_timer_stop(&l->timer); /* the connection has patience of its own */
 }
 
 static void on_timer(void *arg)
 {
     struct link *l = arg;
 
-    if (l->state == LINK_WAITING) {
-        l->tried = 0;
+    if (l->state == LINK_WAITING)
         connect_now(l);
-    } else if (l->state == LINK_ENTERING || l->state == LINK_CALLING) {
+    else if (l->state == LINK_ENTERING || l->state == LINK_CALLING)
         link_down(l, LINK_TIMEOUT, "it does not answer in time");
-    }
 }
 
-static void on_where(void *arg)
+static void on_known(void *owner)
 {
-    struct link *l = arg;
+    struct link *l = owner;
 
     if (l->state == LINK_WAITING && l->connects == 0)
         loop_timer_at(&l->timer, loop_now_ns(l->loop));
 }
+
+/* At once; a few times, for whoever names others all the time is followed as any fault is. */
+static void on_moved(void *owner)
+{
+    struct link *l = owner;
+
+    if (l->state != LINK_WAITING)
+        link_down(l, LINK_MOVED, "another Redis is named instead");
+    if (l->moves++ < MOVES_MAX)
+        loop_timer_at(&l->timer, loop_now_ns(l->loop));
+}
+
+static const struct where_events where_events = {.on_known = on_known, .on_moved = on_moved};
 
 /* --- life */
 
@@ -270,7 +266,7 @@ struct link *link_create(struct loop *loop, struct resolver *r, const struct fle
     rng_seed(&l->random, seed);
     loop_timer_init(&l->timer, loop, on_timer, l);
     loop_timer_at(&l->timer, loop_now_ns(loop) + BACKOFF_NS);
-    l->where = where_create(r, means, on_where, l);
+    l->where = where_create(loop, r, means, timeout_ns, seed, &where_events, l);
     if (l->where == NULL)
         link_destroy(&l);
     else if (means->unix_path)
@@ -287,7 +283,7 @@ void link_destroy(struct link **lp)
         return;
     loop_timer_stop(&l->timer);
     where_destroy(&l->where);
-    link_close(l);
+    close_conn(l);
     free(l);
 }
 

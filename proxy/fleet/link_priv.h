@@ -9,7 +9,7 @@
 #include "where.h"
 
 /* What link.c (connection, calls, backoff) and enter.c (login) share.  Control thread. */
-enum step { STEP_FIND, STEP_AUTH, STEP_SELECT, STEP_ROLE, STEP_DONE };
+enum step { STEP_AUTH, STEP_SELECT, STEP_ROLE, STEP_DONE };
 enum link_state { LINK_WAITING, LINK_CONNECTING, LINK_ENTERING, LINK_READY, LINK_CALLING };
 
 struct link {
@@ -25,19 +25,16 @@ struct link {
     struct conn *conn;
     struct reply_reader *reader;
     struct buf out;
-    int step;     /* enum step, of entering */
-    size_t tried; /* Sentinels in vain, one after the other */
+    int step; /* enum step, of entering */
     link_answer_fn *fn;
     void *arg;
     uint64_t sent_ns, rtt_ns, ready_ns, connects;
-    unsigned fails;
+    unsigned fails, moves; /* since a connection has lived for long */
 };
 
 /* --- link.c */
 /* Closed, and tried again later. */
 void link_down(struct link *l, enum link_fault f, const char *why);
-void link_close(struct link *l);
-void link_connect_to(struct link *l, const struct net_addr *to, enum step step);
 /* False: there is no memory for it. */
 bool link_send(struct link *l, const struct slice *words, int n);
 

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Addresses of Redis, or of the Sentinels that know it.  Control thread. */
+/* Addresses of Redis.  Control thread. */
 #include "where.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "sentinel.h"
 
 struct place {
     struct where *w;
@@ -16,9 +18,10 @@ struct place {
 struct where {
     struct place places[FLEET_HOSTS_MAX];
     size_t n, next;
-    char why[128]; /* none is known */
-    void (*found)(void *arg);
-    void *arg;
+    char why[128];               /* none is known */
+    struct sentinels *sentinels; /* NULL: there are none */
+    const struct where_events *ev;
+    void *owner;
     bool told;
 };
 
@@ -35,7 +38,7 @@ static void on_addresses(const struct net_addr *addrs, size_t n, const char *why
     p->n = n;
     if (!w->told) {
         w->told = true;
-        w->found(w->arg);
+        w->ev->on_known(w->owner);
     }
 }
 
@@ -60,17 +63,29 @@ static bool watch(struct where *w, struct resolver *r, const struct fleet_means 
     return true;
 }
 
-struct where *where_create(struct resolver *r, const struct fleet_means *means,
-                           void (*found)(void *arg), void *arg)
+static void on_elected(void *arg)
+{
+    struct where *w = arg;
+
+    w->ev->on_moved(w->owner);
+}
+
+struct where *where_create(struct loop *l, struct resolver *r, const struct fleet_means *means,
+                           uint64_t timeout_ns, uint64_t seed, const struct where_events *ev,
+                           void *owner)
 {
     struct where *w = calloc(1, sizeof *w);
+    bool made;
 
     if (w == NULL)
         return NULL;
-    w->found = found;
-    w->arg = arg;
+    w->ev = ev;
+    w->owner = owner;
     (void)snprintf(w->why, sizeof w->why, "its name is not resolved");
-    if (!watch(w, r, means))
+    if (means->master[0] != '\0')
+        w->sentinels = sentinels_create(l, r, means, timeout_ns, seed, on_elected, w);
+    made = means->master[0] != '\0' ? w->sentinels != NULL : watch(w, r, means);
+    if (!made)
         where_destroy(&w);
     return w;
 }
@@ -84,11 +99,14 @@ void where_destroy(struct where **wp)
         return;
     for (size_t i = 0; i < w->n; i++)
         resolver_unwatch(&w->places[i].watch);
+    sentinels_destroy(&w->sentinels);
     free(w);
 }
 
 bool where_next(struct where *w, struct net_addr *out, const char **why)
 {
+    if (w->sentinels != NULL)
+        return sentinels_next(w->sentinels, out, why);
     for (size_t i = 0; i < w->n; i++) {
         struct place *p = &w->places[w->next++ % w->n];
 
