@@ -23,6 +23,7 @@ static const char *const state_names[] = {
 static const char *const call_names[FLEET_CALL_COUNT] = {
     [FLEET_SYNC] = "sync", [FLEET_ASK] = "ask",       [FLEET_READ] = "read",
     [FLEET_PLAN] = "plan", [FLEET_ORDERS] = "orders", [FLEET_ORDER] = "order",
+    [FLEET_HEAL] = "heal",
 };
 static const char *const result_names[FLEET_RESULT_COUNT] = {
     [FLEET_ANSWERED] = "ok", [FLEET_ERROR] = "error", [FLEET_NO_ANSWER] = "none"};
@@ -96,8 +97,10 @@ const struct reply *fleet_took(struct fleet *f, const struct reply *r)
                                                         : FLEET_ANSWERED;
 
     f->calls[f->kind][result]++;
-    if (result == FLEET_ERROR)
+    if (result == FLEET_ERROR) {
         note_error(f, "it says ", r->text);
+        heal_note(f, r->text);
+    }
     return result == FLEET_ANSWERED ? r : NULL;
 }
 
@@ -114,6 +117,8 @@ static bool next_call(struct fleet *f, uint64_t now)
 {
     int wants;
 
+    if (heal_send(f))
+        return true;
     if (now >= f->sync_due_ns)
         return sync_send(f);
     if (f->state != FLEET_JOINED)

@@ -68,6 +68,10 @@ struct fleet {
     size_t n_orders;
     bool unread;            /* the last reading of them got no answer */
     uint64_t orders_due_ns; /* not read again before */
+    uint64_t tell_after_ns; /* none told before */
+
+    bool heal_due;
+    uint64_t heal_after_ns;
 
     struct members_asked members[MEMBERS_ASKED_MAX];
     size_t n_members;
@@ -96,6 +100,11 @@ void fleet_name_of(struct slice id, char out[33]);
 /* --- sync.c */
 bool sync_send(struct fleet *f);
 bool ask_send(struct fleet *f, int upstream);
+
+/* --- heal.c */
+/* An error of Redis's: a key may be of another type than weir's. */
+void heal_note(struct fleet *f, struct slice error);
+bool heal_send(struct fleet *f); /* false: nothing is to be healed, or not yet */
 
 /* --- lead.c */
 bool read_send(struct fleet *f); /* for the leader and for whoever asked for the members */

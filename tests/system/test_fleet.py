@@ -286,17 +286,73 @@ def test_redis_full_of_garbage_under_load_refuses_nothing_and_is_left_out(rig, r
     eventually(lambda: all(joined(w, 2) for w in weirs), 8, "all is well again")
 
 
-def test_keys_of_another_type_leave_the_nodes_alone_until_they_are_gone(rig, redis, backend):
-    w = node(rig, backend, redis, "n")
-    eventually(lambda: joined(w), 5)
-    t = Traffic([w])
-    redis.cli("del", "weir:{test}:rec")
-    redis.cli("set", "weir:{test}:rec", "x")
-    eventually(lambda: fleet(w)["state"] == "alone", 8)
-    assert "WRONGTYPE" in fleet(w)["error"]
-    redis.cli("del", "weir:{test}:rec")
-    eventually(lambda: joined(w), 8)
+OF_ANOTHER_TYPE = {
+    "string": ("set", "x"), "list": ("rpush", "x", "y"), "set": ("sadd", "x"), "hash": ("hset", "x", "y"),
+    "zset": ("zadd", "1", "x"), "stream": ("xadd", "*", "x", "y"),
+}
+KEYS = {"leader": "string", "nodes": "zset", "rec": "hash", "plan": "hash", "left": "zset", "orders": "hash", "orders.v": "string",
+        "p:chat/a": "hash", "t:chat/a": "zset", "h:chat/a": "zset", "w:chat/a": "zset"}
+
+
+def make(redis, key, kind):
+    """At once: weir finds it gone at no time."""
+    command, *rest = OF_ANOTHER_TYPE[kind]
+    key = f"weir:{{test}}:{key}"
+    redis.cli("eval", "redis.call('DEL', KEYS[1]) return redis.call(unpack(ARGV))", "1", key, command, key, *rest)
+
+
+def odd(redis):
+    """Keys that are there as another type."""
+    return [k for k, kind in KEYS.items() if redis.cli("type", f"weir:{{test}}:{k}") not in (kind, "none")]
+
+
+def test_keys_of_another_type_are_healed_under_load(rig, redis, backend):
+    weirs = [node(rig, backend, redis, f"n{i}") for i in range(2)]
+    all_joined(weirs)
+    say(weirs[0], "limit", "chat/a", "streams", "9", "for", "10m")
+    eventually(lambda: overrides(weirs[1]) == ["limit streams 9"], 1)
+    t = Traffic(weirs)
+    for kind in OF_ANOTHER_TYPE:
+        healed = sum(w.metrics().sum("weir_fleet_rejected_total") for w in weirs)
+        for key in KEYS:
+            if KEYS[key] != kind:
+                make(redis, key, kind)
+        eventually(lambda: not odd(redis), 3, f"none is a {kind}")
+        assert sum(w.metrics().sum("weir_fleet_rejected_total") for w in weirs) > healed
+        eventually(lambda: all(joined(w, 2) for w in weirs) and "streams" not in redis.cli("hvals", "weir:{test}:orders")
+                   and redis.cli("hlen", "weir:{test}:orders") == "1", 3, "and what was there is written again")
     assert_untroubled(t)
+    for w in weirs:
+        assert [e["cause"] for e in w.admin.json("events")].count("fleet_alone") == 0, "no node was alone for it"
+        assert overrides(w) == ["limit streams 9"]
+    leader = fleet(weirs[0])["leader"]
+    assert leader in ("n0", "n1") and fleet(weirs[1])["leader"] == leader
+
+
+TOO_MUCH = "x" * 70000
+
+
+@pytest.mark.parametrize("words", [
+    ("set", "leader", TOO_MUCH), ("set", "leader", "somebody, for ever"), ("set", "orders.v", TOO_MUCH), ("set", "orders.v", "no number"),
+    ("set", "orders.v", "9223372036854775807"), ("hset", "orders", "chat//incident", TOO_MUCH), ("hset", "orders", TOO_MUCH, "x"),
+    ("hset", "plan", "chat/a", "99999999999999 1 1 9|" + TOO_MUCH), ("hset", "plan", "chat/a", "99999999999999 1 1 9|zzz"),
+    ("hset", "plan", "chat/a", "9" * 300 + " " + "9" * 300 + " " + "9" * 300 + " 9|zzz"),
+    ("zadd", "nodes", "inf", "x.1", "9e15", "y.1"), ("zadd", "nodes", "-inf", "x.1", "nil", "y.1"),
+], ids=lambda w: "_".join(x[:20] for x in w))
+def test_what_no_weir_writes_is_written_over(rig, redis, backend, words):
+    weirs = [node(rig, backend, redis, f"n{i}") for i in range(2)]
+    all_joined(weirs)
+    command, key, *rest = words
+    redis.cli(command, f"weir:{{test}}:{key}", *rest)
+    say(weirs[0], "limit", "chat/a", "streams", "9", "for", "10m")
+    eventually(lambda: overrides(weirs[1]) == ["limit streams 9"], 3, "commands still come through")
+    eventually(lambda: all(joined(w, 2) for w in weirs) and len({fleet(w)["leader"] for w in weirs} & {"n0", "n1"}) == 1, 3,
+               "one leads, of two")
+
+    def planned():
+        plan = redis.cli("hget", "weir:{test}:plan", "chat/a").split("|")
+        return len(plan) == 2 and "zzz" not in plan[1] and len(plan[1]) < 2000 and plan[0].count(" ") == 3
+    eventually(planned, 5, "and its plan is there")
 
 
 def test_weir_starts_without_redis_and_joins_when_it_is_there(rig, redis, backend):

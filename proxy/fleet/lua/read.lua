@@ -10,6 +10,6 @@ local records = #ids > 0 and redis.call('HMGET', prefix .. 'rec', unpack(ids)) o
 for i = 1, #ids do
   rows[3 * i - 2] = ids[i]
   rows[3 * i - 1] = alive[2 * i]
-  rows[3 * i] = records[i] or ''
+  rows[3 * i] = records[i] and #records[i] <= 65536 and records[i] or ''
 end
 return {now, rows, redis.call('ZCOUNT', prefix .. 'left', now - 2000, '+inf')}

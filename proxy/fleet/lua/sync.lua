@@ -6,15 +6,17 @@ local nodes, rec, leader = prefix .. 'nodes', prefix .. 'rec', prefix .. 'leader
 
 redis.call('ZADD', nodes, now, id)
 redis.call('HSET', rec, id, ARGV[2])
-for _, other in ipairs(redis.call('ZRANGEBYSCORE', nodes, '-inf', now - lease, 'LIMIT', 0, 4)) do
-  redis.call('ZREM', nodes, other)
-  redis.call('HDEL', rec, other)
+for _, range in ipairs({{'-inf', now - lease}, {now + lease, '+inf'}}) do -- silent, or of no time that has been
+  for _, other in ipairs(redis.call('ZRANGEBYSCORE', nodes, range[1], range[2], 'LIMIT', 0, 4)) do
+    redis.call('ZREM', nodes, other)
+    redis.call('HDEL', rec, other)
+  end
 end
 redis.call('PEXPIRE', nodes, kept)
 redis.call('PEXPIRE', rec, kept)
 
 local leads = redis.call('GET', leader)
-if not leads or string.sub(leads, 1, #id + 1) == id .. ' ' then
+if not leads or #leads > 80 or not string.match(leads, '^[%w_-]+%.%x+ %x+$') or string.sub(leads, 1, #id + 1) == id .. ' ' then
   leads = id .. ' ' .. ARGV[5]
   redis.call('SET', leader, leads, 'PX', ARGV[4])
 end
@@ -28,4 +30,4 @@ for i = 1, #fields do
   answers[i] = ask(u, id, a, n, lease, tonumber(ARGV[6]))
   plans[i] = newer
 end
-return {now, n, leads, redis.call('GET', prefix .. 'orders.v') or '', answers, plans}
+return {now, n, leads, string.sub(redis.call('GET', prefix .. 'orders.v') or '', 1, 24), answers, plans}
