@@ -108,6 +108,19 @@ bool link_call(struct link *l, const struct slice *words, int n, link_answer_fn 
 
 /* --- replies */
 
+/* To whom a node of a cluster has named. */
+static void move(struct link *l, struct slice says)
+{
+    struct net_addr from = *conn_peer(l->conn);
+    char text[320], why[160];
+    bool fits = says.len < sizeof text;
+
+    link_error(why, "it says ", says);
+    (void)snprintf(text, sizeof text, "%.*s", fits ? (int)says.len : 0, says.p);
+    link_down(l, LINK_MOVED, why);
+    (void)where_redirect(l->where, slice_str(text), &from);
+}
+
 static void on_reply(struct link *l, const struct reply *r)
 {
     link_answer_fn *fn = l->fn;
@@ -123,6 +136,10 @@ static void on_reply(struct link *l, const struct reply *r)
         return;
     }
     l->rtt_ns = loop_now_ns(l->loop) - l->sent_ns;
+    if (f == LINK_MOVED && l->means->cluster) {
+        move(l, r->text);
+        return;
+    }
     if (f != LINK_FINE) {
         link_error(why, "it says ", r->text);
         link_down(l, f, why);

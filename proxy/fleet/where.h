@@ -24,6 +24,11 @@ struct where *where_create(struct loop *l, struct resolver *r, const struct flee
                            uint64_t timeout_ns, uint64_t seed, const struct where_events *ev,
                            void *owner);
 void where_destroy(struct where **w);
+/*
+ * A node of a cluster has said who has the slot: `says`, "MOVED SLOT HOST:PORT" (HOST empty or "?":
+ * the same as from, which said it).  on_moved follows, from here or later; false: it names nobody.
+ */
+bool where_redirect(struct where *w, struct slice says, const struct net_addr *from);
 /* The one after the last one, host by host; false and why (alive until the next call): none is
  * known. */
 bool where_next(struct where *w, struct net_addr *out, const char **why);

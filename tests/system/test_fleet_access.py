@@ -134,3 +134,7 @@ def test_check_finds_what_a_start_would(rig):
     assert code == 1 and "a password is in it" in said and PASSWORD not in said
     code, said = check('redis = "redis://h";')
     assert code == 0, said
+    code, said = check('redis = "redis+cluster://weir@a,b:7000";')
+    assert code == 0, said
+    code, said = check('redis = "redis+cluster://a,b/1";')
+    assert code == 1 and "a cluster has no other database than 0" in said
