@@ -3,6 +3,7 @@
 
 import threading
 import time
+from datetime import datetime, timedelta, timezone
 
 import pytest
 
@@ -90,6 +91,29 @@ def test_a_node_that_ends_in_good_order_is_gone_at_once_and_a_killed_one_soon(ri
     others[0].process.wait()
     others[0].process = None
     eventually(lambda: joined(others[1], 1), 6, "the killed one is forgotten")
+
+
+@pytest.mark.parametrize("how", ["at once", "joined", "hanging", "alone", "gone", "between two tries"])
+def test_a_node_ends_in_good_order_whatever_its_redis_does(rig, redis, backend, how):
+    """Rig's end looks at it: books, exit code, the last line."""
+    for i in range(3):
+        w = node(rig, backend, redis, f"n{i}")
+        t = Traffic([w])
+        if how != "at once":
+            eventually(lambda w=w: joined(w), 5)
+        if how in ("hanging", "alone"):
+            redis.hang()
+        if how in ("gone", "between two tries"):
+            redis.kill()
+        if how in ("alone", "between two tries"):
+            eventually(lambda w=w: fleet(w)["state"] == "alone", 8)
+        t.more(5)
+        assert_untroubled(t)
+        w.stop()
+        if how in ("hanging", "alone"):
+            redis.go_on()
+        if how in ("gone", "between two tries"):
+            redis.start()
 
 
 def test_without_the_block_there_is_no_fleet(rig, backend):
@@ -186,6 +210,28 @@ def test_a_command_lapses_everywhere(rig, redis, backend):
     c = node(rig, backend, redis, "c")
     eventually(lambda: joined(c, 3), 5)
     assert overrides(c) == []
+
+
+def test_a_command_for_a_month_holds_for_a_month_everywhere_and_none_for_longer(rig, redis, backend):
+    weirs = [node(rig, backend, redis, f"n{i}") for i in range(2)]
+    all_joined(weirs)
+    say(weirs[0], "limit", "chat/a", "streams", "9", "for", "30d")
+
+    def days(w):
+        [o] = w.admin.upstream("a")["override"]
+        return (datetime.fromisoformat(o["until"].replace("Z", "+00:00")) - datetime.now(timezone.utc)) / timedelta(days=1)
+    eventually(lambda: overrides(weirs[1]) == ["limit streams 9"], 1)
+    assert all(29.99 < days(w) <= 30 for w in weirs)
+    redis.cli("flushall")
+    weirs[0].stop()
+    late = node(rig, backend, redis, "late")
+    eventually(lambda: overrides(late) == ["limit streams 9"], 5, "who was not told it by the giver has all of it")
+    assert 29.9 < days(late) <= 30
+    now = int(time.time() * 1000)
+    redis.cli("hset", "weir:{test}:orders", "chat/a/limit", f"{now + 500} {now + 10 ** 11} n0 0 11 7 ")
+    redis.cli("incr", "weir:{test}:orders.v")
+    eventually(lambda: overrides(late) == ["limit streams 7"], 3, "a stranger's")
+    assert 29.9 < days(late) <= 30
 
 
 def test_a_command_without_redis_holds_here_and_reaches_the_others_later(rig, redis, backend):

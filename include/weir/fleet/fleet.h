@@ -30,8 +30,11 @@ enum {
     FLEET_TEXT_MAX = 512,     /* bytes of an incident text */
     FLEET_ORDERS_MAX = 1024,
 };
-/* An order that has an end ends within a day, whatever stands in Redis. */
-#define FLEET_ORDER_MOST_NS (24 * 3600 * NS_PER_S)
+/*
+ * An order that has an end ends within 30 days, whatever stands in Redis: as long as a command may
+ * last (command_duration), so that what was promised at one node is so at all.
+ */
+#define FLEET_ORDER_MOST_NS (30 * 24 * 3600 * NS_PER_S)
 
 /* What an order is about.  X(enumerator, "word of its key") */
 #define WEIR_FLEET_TOPICS(X)                                                                       \
