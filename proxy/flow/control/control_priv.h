@@ -306,6 +306,9 @@ void control_second(struct control *c); /* once a second: rings, states, public 
 uint64_t control_shed_in(const struct control *c, int pool, int seconds, enum cause cause);
 uint64_t control_admitted_in(const struct control *c, int pool, int seconds);
 
+/* --- control/users.c */
+void control_limits_second(struct control *c); /* once a second: who reaches a limit is an event */
+
 /* --- control/shown.c */
 void control_shown_second(struct control *c); /* once a second, behind the rings */
 

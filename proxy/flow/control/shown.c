@@ -52,6 +52,7 @@ static void show_pool(struct control *c, const struct snapshot_pool *p,
     out->waiting = v.queued;
     out->admitted = at_most(control_admitted_in(c, p->slot, FLEET_LATELY_S));
     out->refused = at_most(refused);
+    out->limited = v.limits_reached;
 }
 
 static void show_upstream(struct control *c, const struct snapshot_pool *p, size_t i,
