@@ -19,6 +19,11 @@ const struct quota *pool_quota(const struct pool *p)
     return p->quota;
 }
 
+bool pool_next_limit_event(struct pool *p, struct quota_event *ev, uint64_t now_ns)
+{
+    return p->quota != NULL && quota_next_event(p->quota, ev, now_ns);
+}
+
 static enum rule rule_of(const struct quota_refusal *no)
 {
     if (no->rule > 0)

@@ -390,5 +390,6 @@ void pool_fleet_view(const struct pool *p, size_t upstream, struct pool_fleet_vi
     v->own_path = v->breaker == BREAKER_CLOSED &&
                   (u->breaker.state == BREAKER_OPEN || u->breaker.state == BREAKER_HALF_OPEN);
     v->probes = fleet_place_state(p->fleet, f) == RULE_PROBE;
+    memcpy(v->probe, f->plan.probe, sizeof v->probe);
     v->waiting_elsewhere = f->others.better + f->others.equal;
 }

@@ -36,7 +36,7 @@ static struct quota_slot *group_of(struct quota *q, uint64_t key)
     return &q->slot[key % QUOTA_SLOTS / QUOTA_GROUP * QUOTA_GROUP];
 }
 
-static struct quota_slot *find(struct quota *q, uint64_t key)
+struct quota_slot *quota_slot_find(struct quota *q, uint64_t key)
 {
     struct quota_slot *g = group_of(q, key);
 
@@ -78,6 +78,7 @@ static struct quota_slot *make(struct quota *q, uint64_t key, uint64_t now_ns)
     if (least == NULL)
         return NULL;
     q->evicted += least_held > 0;
+    quota_reach_forget(q, least);
     memset(least, 0, sizeof *least);
     least->key = key;
     least->per_byte = q->per_byte;
@@ -87,7 +88,7 @@ static struct quota_slot *make(struct quota *q, uint64_t key, uint64_t now_ns)
 
 struct quota_slot *quota_slot_for(struct quota *q, uint64_t key, uint64_t now_ns)
 {
-    struct quota_slot *s = find(q, key);
+    struct quota_slot *s = quota_slot_find(q, key);
 
     return s != NULL ? s : make(q, key, now_ns);
 }
@@ -310,7 +311,7 @@ static uint64_t gap_ns(const struct quota_refusal *no)
 
 uint64_t quota_turn_ns(struct quota *q, const struct quota_refusal *no, uint64_t now_ns)
 {
-    struct quota_slot *s = find(q, no->key);
+    struct quota_slot *s = quota_slot_find(q, no->key);
     uint64_t first_ns = now_ns + no->wait_ms * NS_PER_MS, turn_ns = first_ns;
 
     if (s == NULL)
@@ -352,7 +353,7 @@ void quota_undo(struct quota *q, struct quota_hold *hold, uint64_t now_ns)
     const uint32_t units[QUOTA_UNITS] = {1, hold->prompt, hold->output};
 
     for (int i = 0; i < hold->n; i++) {
-        struct quota_slot *s = find(q, hold->key[i]);
+        struct quota_slot *s = quota_slot_find(q, hold->key[i]);
 
         if (s == NULL)
             continue; /* it was not counted; a count that is held is not given away */
@@ -385,7 +386,7 @@ void quota_settle(struct quota *q, struct quota_hold *hold, const struct quota_u
     if (hold->n > 0)
         learn_from(&q->per_byte, &q->output, hold, u);
     for (int i = 0; i < hold->n; i++) {
-        struct quota_slot *s = find(q, hold->key[i]);
+        struct quota_slot *s = quota_slot_find(q, hold->key[i]);
 
         if (s == NULL)
             continue;

@@ -16,10 +16,30 @@ struct quota_slot {
     uint64_t rule_id; /* of the rule that was counted last */
     uint64_t seen_ns;
     uint64_t turn_ns;       /* when the last one that was refused was told to come */
+    uint64_t reached_s;     /* when something was refused here last, see quota_second; 0 = never */
     uint32_t streams;       /* requests that hold it */
+    uint8_t told;           /* one more than its place among those told of by name; 0 = none */
     bool pinned;            /* while a request is decided that comes under it */
     float per_byte, output; /* prompt tokens a byte, output tokens a request, as learnt */
     struct quota_window minute, day;
+};
+
+/* A count whose limit was told of by name (quota_reached.c). */
+struct quota_named {
+    uint64_t key; /* 0: free */
+    bool begun;   /* that it begins was told */
+    uint64_t user, rule_id, refused, first_ns, last_ns;
+    struct quota_refusal no;
+};
+
+/* Who is at a limit: counts by the second in which something was refused there last. */
+struct quota_reach {
+    uint64_t second; /* of the newest */
+    uint32_t n[QUOTA_REACHED_S];
+    struct quota_named named[QUOTA_TOLD_AT_ONCE];
+    uint64_t paid_ns;   /* names are told of as time has paid for them, up to here */
+    uint32_t others;    /* that began unnamed */
+    uint64_t others_ns; /* when that was told last; 0 = never */
 };
 
 struct quota {
@@ -28,6 +48,7 @@ struct quota {
     struct quota_rule rule[1 + LIMITS_MAX];
     float per_byte, output; /* of all, for whom nothing is known of; output 0: not begun */
     uint64_t evicted;
+    struct quota_reach reach;
     struct quota_slot slot[QUOTA_SLOTS];
 };
 
@@ -61,7 +82,15 @@ static inline bool quota_part_is_empty(const struct quota_part *p)
 /* quota.c: the one of this key, made where there is none; NULL: there is no room */
 struct quota_slot *quota_slot_for(struct quota *q, uint64_t key, uint64_t now_ns);
 
+/* quota.c: the one of this key; NULL: there is none */
+struct quota_slot *quota_slot_find(struct quota *q, uint64_t key);
+
+/* quota_reached.c: the count is given to another one */
+void quota_reach_forget(struct quota *q, const struct quota_slot *s);
+
 /* quota_rules.c */
+/* The rule of this id, 0 that of all users; -1: it is in force no more. */
+int quota_rule_of(const struct quota *q, uint64_t id);
 unsigned quota_limit_bits(enum quota_limit l);
 /* enum quota_told, or -1: clients are told of it by no number. */
 int quota_limit_told(enum quota_limit l);

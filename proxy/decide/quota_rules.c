@@ -117,6 +117,14 @@ uint64_t quota_key(const struct quota_rule *r, uint64_t user)
     return key == 0 ? 1 : key;
 }
 
+int quota_rule_of(const struct quota *q, uint64_t id)
+{
+    for (size_t i = 0; i <= q->n_rules; i++)
+        if (q->rule[i].id == id)
+            return (int)i;
+    return -1;
+}
+
 void quota_set_rules(struct quota *q, const struct quota_limits *users,
                      const struct quota_rule *rules, size_t n)
 {

@@ -4,15 +4,6 @@
 #include "weir/base/assert.h"
 #include "weir/decide/num.h"
 
-/* The rule that it was counted under last; -1: it is in force no more. */
-static int rule_of(const struct quota *q, const struct quota_slot *s)
-{
-    for (size_t i = 0; i <= q->n_rules; i++)
-        if (q->rule[i].id == s->rule_id)
-            return (int)i;
-    return -1;
-}
-
 static uint64_t used_of(const struct quota_view *v, enum quota_limit l)
 {
     switch (quota_limit_span(l)) {
@@ -40,7 +31,7 @@ static double fullest(const struct quota_view *v)
 static bool view(const struct quota *q, const struct quota_slot *s, uint64_t now_ns,
                  struct quota_view *v)
 {
-    int rule = rule_of(q, s);
+    int rule = quota_rule_of(q, s->rule_id);
     uint32_t now_ms;
 
     if (s->key == 0 || rule < 0 || now_ns > s->seen_ns + QUOTA_FORGET_NS)

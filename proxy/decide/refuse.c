@@ -286,6 +286,8 @@ void pool_refuse(struct pool *p, struct pool_request *r, enum rule rule, int bla
     if (r->cause == CAUSE_RATE_LIMITED) {
         p->user_rule = rule;
         p->user_rule_ns = now_ns;
+        if (r->quota != NULL && r->quota->no.most != 0)
+            quota_note_refused(p->quota, &r->quota->no, now_ns);
     }
     pool_settle(p, r, NULL, now_ns);
     pool_free_place(p, r);

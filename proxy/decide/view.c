@@ -137,6 +137,7 @@ void pool_view(const struct pool *p, struct pool_view *v, uint64_t now_ns)
     v->last_shed_ns = p->last_shed_ns;
     if (p->user_rule_ns > 0 && now_ns - p->user_rule_ns < POOL_SHED_MEMORY_NS)
         v->user_rule = p->user_rule;
+    v->limits_reached = p->quota == NULL ? 0 : quota_reached(p->quota, now_ns);
     v->admitted_per_s = rate_now(&p->admitted, now_ns);
     v->retries_per_s = rate_now(&p->retried, now_ns);
     v->arrivals_per_s = rate_now(&p->arrived, now_ns);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Records, plans and orders as text, and back within their ranges.  Pure. */
-#include "codec.h"
+#include "codec_priv.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -20,24 +20,24 @@ static struct slice take_until(struct slice *s, char end)
     return front;
 }
 
-static struct slice take_word(struct slice *s)
+struct slice codec_word(struct slice *s)
 {
     return take_until(s, ' ');
 }
 
-static struct slice take_line(struct slice *s)
+struct slice codec_whole_line(struct slice *s)
 {
     return take_until(s, '\n');
 }
 
 static bool take_u64(struct slice *s, uint64_t max, uint64_t *out)
 {
-    return parse_u64(take_word(s), max, out) == WEIR_OK;
+    return parse_u64(codec_word(s), max, out) == WEIR_OK;
 }
 
 static bool take_hex(struct slice *s, uint64_t *out)
 {
-    struct slice w = take_word(s);
+    struct slice w = codec_word(s);
     uint64_t n = 0;
 
     for (size_t i = 0; i < w.len; i++) {
@@ -55,7 +55,7 @@ static bool take_hex(struct slice *s, uint64_t *out)
 /* Decimals as written here: digits, a dot, an exponent; nothing else that strtod would take. */
 static bool take_real(struct slice *s, double *out)
 {
-    struct slice w = take_word(s);
+    struct slice w = codec_word(s);
     char text[40], *end;
 
     if (w.len == 0 || w.len >= sizeof text)
@@ -68,7 +68,7 @@ static bool take_real(struct slice *s, double *out)
     return end == text + w.len;
 }
 
-static bool is_name(struct slice s, size_t most)
+bool codec_is_name(struct slice s, size_t most)
 {
     for (size_t i = 0; i < s.len; i++) {
         char c = s.p[i];
@@ -137,7 +137,7 @@ static bool take_row(struct slice *s, const struct fleet_row *row, void *of)
     WEIR_UNREACHABLE("form");
 }
 
-static void put_rows(struct text *t, const struct fleet_row *rows, size_t n, const void *of)
+void codec_put_rows(struct text *t, const struct fleet_row *rows, size_t n, const void *of)
 {
     for (size_t i = 0; i < n; i++) {
         text_char(t, ' ');
@@ -145,13 +145,13 @@ static void put_rows(struct text *t, const struct fleet_row *rows, size_t n, con
     }
 }
 
-static bool take_rows(struct slice s, const struct fleet_row *rows, size_t n, void *of)
+bool codec_take_rows(struct slice *s, const struct fleet_row *rows, size_t n, void *of)
 {
     for (size_t i = 0; i < n; i++) {
-        if (!take_row(&s, &rows[i], of))
+        if (!take_row(s, &rows[i], of))
             return false;
     }
-    return s.len == 0;
+    return true;
 }
 
 /* Another one where a name, a form or the order differs. */
@@ -190,14 +190,14 @@ void codec_put_head(struct text *t, const struct codec_head *h)
 
 enum weir_status codec_take_head(struct slice *s, struct codec_head *out)
 {
-    struct slice line = take_line(s);
+    struct slice line = codec_whole_line(s);
     struct codec_head h = {0};
     uint64_t form, leads = 0;
     size_t n;
     const struct fleet_row *rows = fleet_record_rows(&n);
     bool good = take_hex(&line, &form) && take_hex(&line, &h.start);
 
-    h.version = take_word(&line);
+    h.version = codec_word(&line);
     good = good && h.version.len > 0 && h.version.len < 24 && take_hex(&line, &h.settings) &&
            take_u64(&line, UINT32_MAX, &h.rtt_us) && take_u64(&line, UINT32_MAX, &h.period_ms) &&
            take_u64(&line, 1, &leads) && line.len == 0;
@@ -219,7 +219,7 @@ void codec_put_line(struct text *t, const struct codec_line *l)
     text_hex(t, l->rules, 1);
     text_char(t, ' ');
     text_u64(t, l->held);
-    put_rows(t, rows, n, &l->record);
+    codec_put_rows(t, rows, n, &l->record);
     text_char(t, '\n');
 }
 
@@ -231,12 +231,12 @@ enum weir_status codec_take_line(struct slice *s, struct codec_line *out)
     const struct fleet_row *rows = fleet_record_rows(&n);
     struct slice line;
 
-    if (s->len == 0)
+    if (s->len == 0 || codec_is_shown(*s))
         return WEIR_NOT_FOUND;
-    line = take_line(s);
-    l.name = take_word(&line);
+    line = codec_whole_line(s);
+    l.name = codec_word(&line);
     if (l.name.len == 0 || !take_hex(&line, &l.rules) || !take_u64(&line, 1000000, &held) ||
-        !take_rows(line, rows, n, &l.record))
+        !codec_take_rows(&line, rows, n, &l.record) || line.len > 0)
         return WEIR_BAD;
     l.held = (uint32_t)held;
     *out = l;
@@ -253,7 +253,7 @@ void codec_put_plan(struct text *t, uint64_t rules, const struct fleet_plan *p)
     text_hex(t, form_of(rows, n), 1);
     text_char(t, ' ');
     text_hex(t, rules, 1);
-    put_rows(t, rows, n, p);
+    codec_put_rows(t, rows, n, p);
 }
 
 enum weir_status codec_take_plan(struct slice s, uint64_t *rules, struct fleet_plan *out)
@@ -264,7 +264,7 @@ enum weir_status codec_take_plan(struct slice s, uint64_t *rules, struct fleet_p
     const struct fleet_row *rows = fleet_plan_rows(&n);
 
     if (!take_hex(&s, &form) || form != form_of(rows, n) || !take_hex(&s, &r) ||
-        !take_rows(s, rows, n, &p))
+        !codec_take_rows(&s, rows, n, &p) || s.len > 0)
         return WEIR_BAD;
     *rules = r;
     *out = p;
@@ -302,8 +302,8 @@ static bool take_what(struct slice what, struct fleet_order *o)
     pool = slice_of(what.p, (size_t)(first - what.p));
     upstream = slice_of(first + 1, (size_t)(last - first - 1));
     topic = slice_from(what, (size_t)(last - what.p) + 1);
-    if (!is_name(pool, sizeof o->pool - 1) ||
-        (upstream.len > 0 && !is_name(upstream, sizeof o->upstream - 1)))
+    if (!codec_is_name(pool, sizeof o->pool - 1) ||
+        (upstream.len > 0 && !codec_is_name(upstream, sizeof o->upstream - 1)))
         return false;
     copy(o->pool, sizeof o->pool, pool);
     copy(o->upstream, sizeof o->upstream, upstream);
@@ -339,8 +339,8 @@ enum weir_status codec_take_order(struct slice what, struct slice s, struct flee
     if (!take_what(what, &o) || !take_u64(&s, INT64_MAX / 1000, &o.given_ms) ||
         !take_u64(&s, INT64_MAX / 1000, &ends))
         return WEIR_BAD;
-    node = take_word(&s);
-    if (!is_name(node, sizeof o.node - 1) || !take_u64(&s, UINT32_MAX, &uid) ||
+    node = codec_word(&s);
+    if (!codec_is_name(node, sizeof o.node - 1) || !take_u64(&s, UINT32_MAX, &uid) ||
         !take_u64(&s, 255, &verb) || !take_real(&s, &o.value) || s.len > FLEET_TEXT_MAX ||
         !is_text(s) || !(o.value >= 0 && o.value <= 1e6) || o.given_ms == 0)
         return WEIR_BAD;

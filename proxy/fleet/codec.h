@@ -6,6 +6,7 @@
 #include "weir/base/text.h"
 #include "weir/decide/fleet.h"
 #include "weir/fleet/fleet.h"
+#include "weir/fleet/shown.h"
 
 /*
  * What is written to Redis and read from there, as text: numbers with a blank between them, in the
@@ -14,10 +15,14 @@
  *
  *     record  FORM START VERSION SETTINGS RTT_US PERIOD_MS LEADS
  *             and for each upstream a line:  NAME RULES HELD NUMBER...
+ *             then what is shown, by the sign that a line begins with: the node, its pools, its
+ *             upstreams:  @ NUMBER...   =NAME NUMBER...   +NAME NUMBER...
  *     plan    FORM RULES NUMBER...
  *     order   GIVEN ENDS NODE UID VERB VALUE TEXT...
  *
  * FORM stands for the table: a weir whose tables are others does not take the numbers for its own.
+ * It does not stand for what is shown: there a line of another sign, or numbers behind the known
+ * ones, are of a newer weir, and left out.
  */
 
 struct codec_head {
@@ -38,8 +43,14 @@ struct codec_line {
     struct fleet_record record;
 };
 void codec_put_line(struct text *t, const struct codec_line *l);
-/* The next line of *s; WEIR_NOT_FOUND at the end.  The record is not mended yet. */
+/* The next line of *s; WEIR_NOT_FOUND at the end of them.  The record is not mended yet. */
 enum weir_status codec_take_line(struct slice *s, struct codec_line *out) WEIR_MUST_CHECK;
+
+/* Does a line of what is shown begin here? */
+bool codec_is_shown(struct slice s);
+void codec_put_shown(struct text *t, const struct fleet_shown *n);
+/* From anywhere in a record; what is damaged is left out.  False: nothing of it is there. */
+bool codec_take_shown(struct slice s, struct fleet_shown *out);
 
 void codec_put_plan(struct text *t, uint64_t rules, const struct fleet_plan *p);
 /* WEIR_BAD: no plan of this form. The plan is not mended yet. */

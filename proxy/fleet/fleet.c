@@ -171,7 +171,7 @@ static void give_up_members(struct fleet *f, uint64_t now)
 {
     for (size_t i = 0; i < f->n_members; i++) {
         if (now >= f->members[i].until_ns) {
-            members_answer(f, NULL, 0, f->error[0] == '\0' ? "Redis does not answer" : f->error);
+            members_fail(f, f->error[0] == '\0' ? "Redis does not answer" : f->error);
             return;
         }
     }
@@ -303,7 +303,7 @@ void fleet_destroy(struct fleet **fp)
     *fp = NULL;
     if (f == NULL)
         return;
-    members_answer(f, NULL, 0, "the fleet's settings are new");
+    members_fail(f, "the fleet's settings are new");
     loop_timer_stop(&f->timer);
     link_destroy(&f->link);
     free(f->orders);

@@ -108,7 +108,8 @@ bool heal_send(struct fleet *f); /* false: nothing is to be healed, or not yet *
 
 /* --- lead.c */
 bool read_send(struct fleet *f); /* for the leader and for whoever asked for the members */
-void members_answer(struct fleet *f, const struct fleet_member *list, size_t n, const char *why);
+/* Whoever asked for the members does not get them. */
+void members_fail(struct fleet *f, const char *why);
 
 /* --- orders.c */
 bool orders_send(struct fleet *f); /* reads them; false: not needed, or not possible */

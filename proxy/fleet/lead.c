@@ -10,7 +10,7 @@
 
 enum { PLAN_MAX = 1024 };
 
-void members_answer(struct fleet *f, const struct fleet_member *list, size_t n, const char *why)
+static void members_answer(struct fleet *f, const struct fleet_members *m)
 {
     size_t asked = f->n_members;
     struct members_asked all[MEMBERS_ASKED_MAX];
@@ -18,7 +18,14 @@ void members_answer(struct fleet *f, const struct fleet_member *list, size_t n, 
     memcpy(all, f->members, asked * sizeof all[0]);
     f->n_members = 0;
     for (size_t i = 0; i < asked; i++)
-        all[i].fn(list, n, why, all[i].arg);
+        all[i].fn(m, all[i].arg);
+}
+
+void members_fail(struct fleet *f, const char *why)
+{
+    const struct fleet_members none = {.why = why};
+
+    members_answer(f, &none);
 }
 
 /* --- one node's record */
@@ -30,6 +37,17 @@ struct node_read {
     struct fleet_record records[FLEET_UPSTREAMS_MAX];
     struct fleet_seen seen;
     uint64_t held, used;
+    struct slice record;
+};
+
+/* What is made of all nodes for those who look. */
+struct look {
+    struct fleet_member list[FLEET_NODES_MAX];
+    struct fleet_lost lost[FLEET_LOST_MAX];
+    size_t n, n_lost;
+    struct fleet_sum sum;
+    struct node_read node;    /* the one that is read now */
+    struct fleet_shown shown; /* what it tells */
 };
 
 static int index_of(const struct fleet *f, const struct codec_line *l)
@@ -69,6 +87,7 @@ static bool take_node(struct fleet *f, const struct reply *rows, size_t at, uint
     int64_t wrote_ms;
 
     memset(n, 0, sizeof *n);
+    n->record = s;
     n->id = reply_text(reply_item(rows, at));
     if (n->id.len == 0 || n->id.len >= FLEET_NODE_MAX ||
         reply_i64(reply_item(rows, at + 1), &wrote_ms) != WEIR_OK || wrote_ms < 0 ||
@@ -82,6 +101,12 @@ static bool take_node(struct fleet *f, const struct reply *rows, size_t at, uint
     n->seen.start = n->head.start;
     n->seen.age_ns = n->age_ns;
     return true;
+}
+
+/* A second and two periods: a call may be lost, and a busy node be late. */
+static bool is_late(const struct node_read *n)
+{
+    return n->age_ns > NS_PER_S + 2 * n->head.period_ms * NS_PER_MS;
 }
 
 static void put_member(const struct fleet *f, const struct node_read *n, struct fleet_member *m)
@@ -98,6 +123,8 @@ static void put_member(const struct fleet *f, const struct node_read *n, struct 
         .self = slice_eq(n->id, slice_str(f->id)),
         .leads = slice_eq(n->id, slice_str(f->leader)),
         .agrees = n->head.settings == f->settings,
+        .number = n->seen.node,
+        .late = is_late(n),
     };
     fleet_name_of(n->id, m->name);
     text_init(&version, m->version, sizeof m->version);
@@ -163,24 +190,71 @@ static void tell_gone(struct fleet *f, const struct node_seen *now, size_t n)
     f->n_seen = n;
 }
 
-static size_t take_nodes(struct fleet *f, const struct reply *rows, uint64_t now_ms,
-                         struct fleet_member *list, struct node_read *n)
+/* Into the sums; this node is there already. */
+static void add_told(struct fleet *f, struct look *l, const struct node_read *n,
+                     struct fleet_member *m)
+{
+    m->told = m->self || codec_take_shown(n->record, &l->shown);
+    if (m->self)
+        m->state = f->hooks->shown(f->owner)->state;
+    if (m->self || !m->told)
+        return;
+    m->state = l->shown.state;
+    fleet_sum_add(&l->sum, m->name, &l->shown);
+}
+
+static void take_nodes(struct fleet *f, const struct reply *rows, uint64_t now_ms, struct look *l,
+                       bool wanted)
 {
     static struct node_seen now[FLEET_NODES_MAX]; /* control's alone */
     uint64_t at_ns = loop_now_ns(f->loop);
-    size_t count = 0;
+    struct node_read *n = &l->node;
 
-    for (size_t at = 0; at + 2 < rows->n && count < FLEET_NODES_MAX; at += 3) {
+    if (wanted) /* first: the others' pools and upstreams find their places by its own */
+        fleet_sum_add(&l->sum, f->conf->node, f->hooks->shown(f->owner));
+    for (size_t at = 0; at + 2 < rows->n && l->n < FLEET_NODES_MAX; at += 3) {
         if (!take_node(f, rows, at, now_ms, n))
             continue;
-        now[count] = (struct node_seen){n->seen.node, at_ns > n->age_ns ? at_ns - n->age_ns : 0};
-        put_member(f, n, &list[count++]);
+        now[l->n] = (struct node_seen){n->seen.node, at_ns > n->age_ns ? at_ns - n->age_ns : 0};
+        put_member(f, n, &l->list[l->n]);
+        if (wanted)
+            add_told(f, l, n, &l->list[l->n]);
+        l->n++;
         if (f->leads)
             f->hooks->lead_hear(&n->seen, f->owner);
     }
     if (f->leads)
-        tell_gone(f, now, count);
-    return count;
+        tell_gone(f, now, l->n);
+}
+
+static bool is_there(const struct look *l, const char *name)
+{
+    for (size_t i = 0; i < l->n; i++) {
+        if (strcmp(l->list[i].name, name) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Once a name, the newest; none that has come again under it. */
+static void take_lost(struct look *l, const struct reply *rows, uint64_t now_ms)
+{
+    for (size_t at = rows == NULL ? 0 : rows->n; at >= 2 && l->n_lost < FLEET_LOST_MAX; at -= 2) {
+        struct fleet_lost *one = &l->lost[l->n_lost];
+        int64_t wrote_ms;
+        bool again;
+
+        if (reply_i64(reply_item(rows, at - 1), &wrote_ms) != WEIR_OK || wrote_ms < 0 ||
+            (uint64_t)wrote_ms > now_ms)
+            continue;
+        fleet_name_of(reply_text(reply_item(rows, at - 2)), one->name);
+        one->age_ns = (now_ms - (uint64_t)wrote_ms) * NS_PER_MS;
+        again = one->name[0] == '\0';
+        for (size_t i = 0; i < l->n_lost; i++)
+            again |= strcmp(l->lost[i].name, one->name) == 0;
+        if (!again && one->age_ns <= FLEET_LOST_NS && !is_there(l, one->name))
+            l->n_lost++;
+    }
 }
 
 static void begin_leading(struct fleet *f, const struct reply *left)
@@ -202,31 +276,49 @@ static void decide(struct fleet *f)
     (void)plan_send(f);
 }
 
+static int by_name(const void *a, const void *b)
+{
+    return strverscmp(((const struct fleet_member *)a)->name,
+                      ((const struct fleet_member *)b)->name);
+}
+
+static void answer_look(struct fleet *f, struct look *l)
+{
+    const struct fleet_members m = {
+        .list = l->list,
+        .n = l->n,
+        .why = "",
+        .lost = l->lost,
+        .n_lost = l->n_lost,
+        .sum = &l->sum,
+    };
+
+    qsort(l->list, l->n, sizeof l->list[0], by_name);
+    members_answer(f, &m);
+}
+
 static void on_read(const struct reply *reply, void *arg)
 {
     struct fleet *f = arg;
     const struct reply *r = fleet_took(f, reply), *rows = reply_item(r, 1);
-    struct fleet_member *list = calloc(FLEET_NODES_MAX, sizeof *list);
-    struct node_read *n = calloc(1, sizeof *n);
+    struct look *l = calloc(1, sizeof *l);
     bool leads = f->leads && f->read_due && !f->renewed;
     int64_t now_ms;
 
     f->read_due = false;
-    if (list == NULL || n == NULL || rows == NULL || rows->type != REPLY_ARRAY ||
+    if (l == NULL || rows == NULL || rows->type != REPLY_ARRAY ||
         reply_i64(reply_item(r, 0), &now_ms) != WEIR_OK || now_ms <= 0) {
-        members_answer(f, NULL, 0, "Redis gave no answer that could be used");
+        members_fail(f, "Redis gave no answer that could be used");
     } else {
-        size_t count;
-
         begin_leading(f, reply_item(r, 2));
-        count = take_nodes(f, rows, (uint64_t)now_ms, list, n);
-
-        members_answer(f, list, count, "");
+        take_nodes(f, rows, (uint64_t)now_ms, l, f->n_members > 0);
+        take_lost(l, reply_item(r, 3), (uint64_t)now_ms);
+        if (f->n_members > 0)
+            answer_look(f, l);
         if (leads)
             decide(f);
     }
-    free(list);
-    free(n);
+    free(l);
     fleet_step(f);
 }
 
@@ -234,5 +326,6 @@ bool read_send(struct fleet *f)
 {
     script_begin(&f->call, f->link, &script_read, slice_str(f->prefix));
     script_i64(&f->call, FLEET_LEASE_NS / NS_PER_MS);
+    script_i64(&f->call, f->n_members > 0 ? FLEET_LOST_NS / NS_PER_MS : 0);
     return fleet_send(f, FLEET_READ, on_read);
 }

@@ -54,6 +54,18 @@ static void put_front(struct fleet *f)
     script_i64(&f->call, WAITING_MS);
 }
 
+/* Only where it fits: what is shown is not worth a call. */
+static void put_shown(struct fleet *f, struct text *t)
+{
+    struct text all = *t;
+
+    codec_put_shown(&all, f->hooks->shown(f->owner));
+    if (!all.full)
+        *t = all;
+    else
+        t->at[t->len] = '\0';
+}
+
 static void put_record(struct fleet *f, struct text *t, const struct fleet_record *records,
                        const struct fleet_basis *basis)
 {
@@ -74,6 +86,7 @@ static void put_record(struct fleet *f, struct text *t, const struct fleet_recor
                                         .record = records[i]};
         codec_put_line(t, &line);
     }
+    put_shown(f, t);
 }
 
 /* --- in */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Records, plans and orders as strangers may have written them.  The first byte says which.  What
- * is taken lies in its ranges after it was mended, and is taken alike when it is written anew.
+ * Records, plans, orders and what is shown, as strangers may have written them.  The first byte
+ * says which.  What is taken lies in its ranges after it was mended, and is taken alike when it is
+ * written anew.
  */
 #include <math.h>
 #include <string.h>
@@ -79,6 +80,40 @@ static void fuzz_order(struct slice in)
         WEIR_ASSERT((unsigned char)*p >= 0x20 && *p != 0x7f);
 }
 
+static void check_name(const char *name, size_t room)
+{
+    size_t n = strlen(name);
+
+    WEIR_ASSERT(n > 0 && n < room);
+    WEIR_ASSERT(strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_-/") == n);
+}
+
+/* What is taken is taken alike when it is written anew, and has a place in the sums. */
+static void fuzz_shown(struct slice in)
+{
+    static char again[64 * 1024];
+    static struct fleet_shown n, same;
+    static struct fleet_sum sum;
+    struct text t;
+
+    if (!codec_take_shown(in, &n))
+        return;
+    WEIR_ASSERT(n.n_pools <= FLEET_SHOWN_POOLS && n.n_upstreams <= FLEET_SHOWN_UPSTREAMS);
+    for (size_t i = 0; i < n.n_pools; i++)
+        check_name(n.pools[i].name, sizeof n.pools[i].name);
+    for (size_t i = 0; i < n.n_upstreams; i++)
+        check_name(n.upstreams[i].name, sizeof n.upstreams[i].name);
+    text_init(&t, again, sizeof again);
+    codec_put_shown(&t, &n);
+    WEIR_ASSERT(!t.full && codec_take_shown(text_slice(&t), &same));
+    WEIR_ASSERT(same.state == n.state && same.n_pools == n.n_pools &&
+                same.n_upstreams == n.n_upstreams);
+    memset(&sum, 0, sizeof sum);
+    fleet_sum_add(&sum, "a", &n);
+    fleet_sum_add(&sum, "b", &same);
+    WEIR_ASSERT(!sum.cut && sum.nodes == 2);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct slice in = slice_of(data, size);
@@ -87,6 +122,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     in = slice_from(in, size == 0 ? 0 : 1);
     if (which == 'p')
         fuzz_plan(in);
+    else if (which == 's')
+        fuzz_shown(in);
     else if (which == 'o')
         fuzz_order(in);
     else

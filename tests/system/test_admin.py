@@ -560,6 +560,9 @@ def _bash_completes(w, line):
     ("weirctl ramp chat hold for ", ["30m"], ["for"]),
     ("weirctl mode chat ", ["breaker", "queue"], ["observe"]),
     ("weirctl mode chat queue ", ["observe", "enforce"], ["queue"]),
+    ("weirctl status ", ["--fleet"], ["--dry-run"]),
+    ("weirctl status --f", ["--fleet"], ["--socket"]),
+    ("weirctl reload --", ["--dry-run", "--json"], ["--fleet"]),
     ("weirctl help ", ["ramp", "why"], ["chat"])])
 def test_bash_completes_from_the_rows(standing, line, some, none):
     got = _bash_completes(standing, line.replace("SOCKET", standing.socket_path))
@@ -575,7 +578,7 @@ def test_the_zsh_script_is_zsh(standing, tmp_path):
            f"PATH={os.path.dirname(WEIRCTL)}:$PATH; words=(%s); CURRENT=%d; _weirctl")
     for words, some in (("weirctl ''", "status"), ("weirctl ramp chat ''", "hold"),
                         (f"weirctl --socket {standing.socket_path} breaker ''", "chat/b"),
-                        ("weirctl mode chat queue obs", "observe")):
+                        ("weirctl status --fl", "--fleet"), ("weirctl mode chat queue obs", "observe")):
         done = subprocess.run([need("zsh"), "-fc", ask % (words, len(words.split()))],
                               capture_output=True, text=True, timeout=secs(10))
         assert some in done.stdout.split(), (words, done)

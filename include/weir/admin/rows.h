@@ -24,6 +24,8 @@
 #define WEIR_COMMANDS(X)                                                                           \
     X(STATUS, "status", "", READ, status, 0,                                                       \
       "One screen: state, share, load, limits, queue, causes of the last minute")                  \
+    X(STATUS_FLEET, "status", "--fleet", READ, status_fleet, 0,                                    \
+      "The fleet as one: who answers, the worst state, sums over the nodes by pool and upstream")  \
     X(UPSTREAMS, "upstreams", "[POOL[/UPSTREAM]]", READ, upstreams, 0,                             \
       "Every upstream with its windows, limits, overrides and addresses")                          \
     X(FLEET, "fleet", "", READ, fleet, 0,                                                          \

@@ -215,6 +215,8 @@ void pool_set_conf(struct pool *p, const struct decide_conf *conf, const uint32_
 void pool_set_limits(struct pool *p, struct quota *q, const struct quota_rule *rules, size_t n);
 /* NULL: it has no limits. */
 const struct quota *pool_quota(const struct pool *p);
+/* As quota_next_event. */
+bool pool_next_limit_event(struct pool *p, struct quota_event *ev, uint64_t now_ns);
 
 /*
  * The list of upstreams of a running pool changes in place: requests, users, the queue and what was
@@ -370,6 +372,7 @@ struct pool_view {
     uint64_t observed_rule[RULE_COUNT]; /* the same by rule, those that went on */
     double expected_full_s;             /* as in upstream_view, the latest */
     enum rule user_rule; /* of users' limits, the one that refused somebody last, a moment ago */
+    uint32_t limits_reached; /* counts that are at a limit, see quota_reached */
 };
 void pool_view(const struct pool *p, struct pool_view *v, uint64_t now_ns);
 void pool_upstream_view(const struct pool *p, size_t upstream, struct upstream_view *v,

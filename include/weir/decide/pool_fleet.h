@@ -50,10 +50,11 @@ struct pool_fleet_view {
     bool shared;
     uint32_t limit, held, used; /* limit: the plan's total */
     double share;
-    enum breaker_state breaker; /* the fleet's */
-    bool own_path;              /* the fleet is well there, and this node's own breaker is not */
-    bool probes;                /* this node holds a probe */
-    uint32_t waiting_elsewhere; /* nodes */
+    enum breaker_state breaker;   /* the fleet's */
+    bool own_path;                /* the fleet is well there, and this node's own breaker is not */
+    bool probes;                  /* this node holds a probe */
+    uint64_t probe[FLEET_PROBES]; /* the nodes that may send one, by the plan; 0 = nobody */
+    uint32_t waiting_elsewhere;   /* nodes */
     uint32_t nodes;
 };
 void pool_fleet_view(const struct pool *p, size_t upstream, struct pool_fleet_view *v,

@@ -188,4 +188,34 @@ bool quota_next_view(const struct quota *q, size_t *at, size_t end, uint64_t now
 /* Counts that were dropped for newer ones while something was in them, since the start. */
 uint64_t quota_evicted(const struct quota *q);
 
+/* --- who is at a limit */
+
+/* A count at which something was refused is at its limit until nothing was for so long. */
+#define QUOTA_REACHED_S 60
+/* What *no says was refused. */
+void quota_note_refused(struct quota *q, const struct quota_refusal *no, uint64_t now_ns);
+/* Counts that are at a limit now, exactly. */
+uint32_t quota_reached(const struct quota *q, uint64_t now_ns);
+
+/*
+ * What is told of them: however many come and go, QUOTA_TOLD_AT_ONCE of a pool by name at once, of
+ * new ones one each ten seconds after the first few, and of the others a sum each minute.
+ */
+enum { QUOTA_TOLD_AT_ONCE = 16 };
+enum quota_news {
+    QUOTA_BEGINS, /* a count has reached a limit */
+    QUOTA_ENDS,   /* nothing was refused there for QUOTA_REACHED_S, or the limit is no more */
+    QUOTA_OTHERS, /* others have, that are not told of by name */
+};
+struct quota_event {
+    enum quota_news news;
+    uint64_t user;            /* 0: the limit is shared */
+    struct quota_refusal no;  /* the first one; of QUOTA_ENDS its rule as it is now */
+    uint64_t refused, for_ns; /* of QUOTA_ENDS: how many, from the first to the last */
+    bool in_force;            /* of QUOTA_ENDS: the limit still is */
+    uint32_t others, all;     /* of QUOTA_OTHERS: since the last time; at a limit now */
+};
+/* False: nothing new.  To be asked about once a second. */
+bool quota_next_event(struct quota *q, struct quota_event *ev, uint64_t now_ns);
+
 #endif

@@ -9,6 +9,7 @@
 #include "weir/base/slice.h"
 #include "weir/decide/fleet_node.h"
 #include "weir/fleet/means.h"
+#include "weir/fleet/shown.h"
 #include "weir/net/loop.h"
 #include "weir/net/resolver.h"
 
@@ -29,7 +30,10 @@ enum {
     FLEET_WHAT_MAX = 160,     /* "pool/upstream/topic" */
     FLEET_TEXT_MAX = 512,     /* bytes of an incident text */
     FLEET_ORDERS_MAX = 1024,
+    FLEET_LOST_MAX = 64,
 };
+/* A node that fell silent, and is not there again, is known by name for so long. */
+#define FLEET_LOST_NS (600 * NS_PER_S)
 /*
  * An order that has an end ends within 30 days, whatever stands in Redis: as long as a command may
  * last (command_duration), so that what was promised at one node is so at all.
@@ -71,8 +75,28 @@ struct fleet_member {
     uint32_t start; /* which of its starts */
     char version[24];
     uint64_t age_ns, rtt_ns, period_ns;
+    uint64_t number;     /* by which plans name it */
     uint64_t held, used; /* of all upstreams */
     bool self, leads, agrees;
+    bool late;                /* its news are older than they may be; it is not lost yet */
+    bool told;                /* it is among the sums, and this is known: */
+    enum service_state state; /* of the node */
+};
+
+/* One that was there and went without a goodbye. */
+struct fleet_lost {
+    char name[33];
+    uint64_t age_ns; /* since it was heard last */
+};
+
+/* All of them; valid while it is handed out. */
+struct fleet_members {
+    const struct fleet_member *list; /* NULL: not to be had, and why */
+    size_t n;
+    const char *why;
+    const struct fleet_lost *lost;
+    size_t n_lost;
+    const struct fleet_sum *sum; /* over those that have told */
 };
 
 struct fleet_setup {
@@ -115,6 +139,8 @@ struct fleet_hooks {
     void (*plan)(size_t upstream, const struct fleet_plan *p, uint64_t age_ns, void *owner);
     /* The upstream for which an ask would help now, -1 = none. */
     int (*wants)(void *owner);
+    /* What this node tells the others for people to see; borrowed until the next call. */
+    const struct fleet_shown *(*shown)(void *owner);
 
     /* As leader: begin, then each period the nodes and after them decide, which fills in the plans.
      */
@@ -156,11 +182,10 @@ void fleet_set_upstreams(struct fleet *f, const struct fleet_upstream *list, siz
 bool fleet_publish(struct fleet *f, const struct fleet_order *o);
 
 /*
- * All nodes, as Redis has them now: fn is called once, later, from the loop; list NULL and why: not
- * to be had.  False: too many have asked already, and fn is not called.
+ * All nodes, as Redis has them now: fn is called once, later, from the loop.  False: too many have
+ * asked already, and fn is not called.
  */
-typedef void fleet_members_fn(const struct fleet_member *list, size_t n, const char *why,
-                              void *arg);
+typedef void fleet_members_fn(const struct fleet_members *m, void *arg);
 bool fleet_members(struct fleet *f, fleet_members_fn *fn, void *arg);
 
 /* Says goodbye; fleet_has_left when that is done, or was of no use, half a second later at most. */

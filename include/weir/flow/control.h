@@ -141,6 +141,9 @@ bool control_mode(struct control *c, const struct control_who *who, size_t pool,
 const char *control_fleet_reach(const struct control *c, const struct control_who *who);
 /* The nodes of the fleet; fn is called once, later.  False: there is no fleet, or too many ask. */
 bool control_fleet_members(struct control *c, fleet_members_fn *fn, void *arg);
+/* What this node tells the others of itself, and shows where there are none; a second old at most.
+ */
+const struct fleet_shown *control_shown(const struct control *c);
 /* most: its share at most, above 0 to 1; for_ns > 0. */
 bool control_canary_start(struct control *c, const struct control_who *who, size_t pool,
                           size_t upstream, double most, uint64_t for_ns, char *why, size_t room);

@@ -114,6 +114,12 @@ static void write_queue_oldest(struct metric_out *o, struct admin *a)
     }
 }
 
+static void write_limits_reached(struct metric_out *o, struct admin *a)
+{
+    EACH_POOL(p, a)
+    metric_u64(o, LABELS({"pool", p->name}), 1, p->v.limits_reached);
+}
+
 static void write_overrides(struct metric_out *o, struct admin *a)
 {
     EACH_POOL(p, a)

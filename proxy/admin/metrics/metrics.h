@@ -31,6 +31,8 @@
     X(queue_length, "weir_queue_length", "gauge", "pool,class", "Requests waiting in the queue")   \
     X(queue_oldest, "weir_queue_oldest_seconds", "gauge", "pool",                                  \
       "How long the oldest request in the queue has waited")                                       \
+    X(limits_reached, "weir_limits_reached", "gauge", "pool",                                      \
+      "Users and shared limits at which something was refused in the last minute")                 \
     X(observed, "weir_observed_total", "counter", "pool,rule,cause",                               \
       "Requests that a rule in mode observe would have delayed or refused")                        \
     X(transitions, "weir_breaker_transitions_total", "counter", "pool,upstream,from,to,cause",     \

@@ -2,6 +2,7 @@
 /* `fleet`: the nodes, as Redis has them now; and the fleet in `status`.  Control thread. */
 #include "weir/fleet/fleet.h"
 #include "call/call.h"
+#include "show/fleet_look.h"
 #include "show/show.h"
 #include "socket/socket.h"
 #include "weir/admin/human.h"
@@ -69,14 +70,10 @@ void json_fleet_part(struct json_out *j, const struct pool_fleet_view *v)
 
 /* --- the command */
 
-struct members {
-    const struct fleet_member *list;
-    size_t n;
-};
-
 static void header(struct table *tab)
 {
-    static const char *const left[] = {"NODE", "", "NEWS", "ROUND TRIP", "VERSION", "SETTINGS"};
+    static const char *const left[] = {"NODE",       "",        "STATE",   "NEWS",
+                                       "ROUND TRIP", "VERSION", "SETTINGS"};
 
     for (size_t i = 0; i < sizeof left / sizeof left[0]; i++)
         table_cell(tab, "%s", left[i]);
@@ -92,7 +89,8 @@ static void row(struct table *tab, const struct fleet_member *m)
     table_cell(tab, "%s", m->name);
     table_cell(tab, "%s%s%s", m->leads ? "leads" : "", m->leads && m->self ? ", " : "",
                m->self ? "this node" : "");
-    table_cell(tab, "%s ago", human_duration(span, m->age_ns));
+    table_cell(tab, "%s", m->told ? service_state_name(m->state) : "-");
+    table_cell(tab, "%s ago%s", human_duration(span, m->age_ns), m->late ? ", LATE" : "");
     table_cell(tab, "%s", human_ms(span, (double)m->rtt_ns / (double)NS_PER_MS));
     table_cell(tab, "%s", m->version);
     table_cell(tab, "%s", m->agrees ? "agree" : "DIFFER");
@@ -103,7 +101,7 @@ static void row(struct table *tab, const struct fleet_member *m)
 
 static void members_text(struct text *t, struct admin *a, const void *arg)
 {
-    const struct members *l = arg;
+    const struct fleet_members *l = arg;
     struct table tab;
 
     show_fleet(t, a->status->fleet);
@@ -112,16 +110,19 @@ static void members_text(struct text *t, struct admin *a, const void *arg)
         for (size_t i = 0; i < l->n; i++)
             row(&tab, &l->list[i]);
     }
+    show_fleet_lost(t, l);
 }
 
-static void row_json(struct json_out *j, const struct fleet_member *m)
+void json_fleet_member(struct json_out *j, const struct fleet_member *m)
 {
     json_open_object(j, NULL);
     json_cstr(j, "node", m->name);
     json_u64(j, "start", m->start);
     json_bool(j, "self", m->self);
     json_bool(j, "leads", m->leads);
+    json_cstr(j, "state", m->told ? service_state_name(m->state) : NULL);
     json_u64(j, "age_ms", m->age_ns / NS_PER_MS);
+    json_bool(j, "late", m->late);
     json_num(j, "rtt_ms", (double)m->rtt_ns / (double)NS_PER_MS, 3);
     json_u64(j, "period_ms", m->period_ns / NS_PER_MS);
     json_cstr(j, "version", m->version);
@@ -133,7 +134,7 @@ static void row_json(struct json_out *j, const struct fleet_member *m)
 
 static void members_json(struct text *t, struct admin *a, const void *arg)
 {
-    const struct members *l = arg;
+    const struct fleet_members *l = arg;
     struct json_out j;
 
     json_begin(&j, t);
@@ -141,43 +142,80 @@ static void members_json(struct text *t, struct admin *a, const void *arg)
     json_fleet(&j, a->status->fleet);
     json_open_array(&j, "nodes");
     for (size_t i = 0; i < l->n; i++)
-        row_json(&j, &l->list[i]);
+        json_fleet_member(&j, &l->list[i]);
     json_close(&j);
+    json_fleet_lost(&j, l);
     json_close(&j);
 }
 
-static void on_members(const struct fleet_member *list, size_t n, const char *why, void *arg)
+static void on_members(const struct fleet_members *m, void *arg)
 {
     static const struct command_args args = {.row = &command_rows[COMMAND_FLEET]};
-    const struct members l = {list, n};
     struct socket_hold *hold = arg;
     struct call c;
 
     if (!socket_hold_take(&hold, &c))
         return;
     c.args = &args;
-    if (list == NULL)
-        call_fail(&c, FAIL_BUSY, "the nodes are not known: %s", why);
+    if (m->list == NULL)
+        call_fail(&c, FAIL_BUSY, "the nodes are not known: %s", m->why);
     else
-        call_render(&c, c.json ? members_json : members_text, &l);
+        call_render(&c, c.json ? members_json : members_text, m);
     socket_answered(&c);
+}
+
+/* The answer comes later by fn, whose arg is a hold; false: it does not. */
+static bool ask(struct call *c, fleet_members_fn *fn)
+{
+    struct socket_hold *hold = socket_hold(c);
+    struct call unused;
+
+    if (hold != NULL && control_fleet_members(c->a->control, fn, hold))
+        return true;
+    if (hold != NULL)
+        (void)socket_hold_take(&hold, &unused);
+    return false;
 }
 
 void run_fleet(struct call *c, int param)
 {
-    struct socket_hold *hold;
-    struct call unused;
+    (void)param;
+    c->a->status = control_status(c->a->control);
+    if (c->a->status->fleet == NULL)
+        call_fail(c, FAIL_REFUSED, "this weir is in no fleet (settings: the block fleet)");
+    else if (!ask(c, on_members))
+        call_fail(c, FAIL_BUSY, "too many ask for the nodes at once");
+}
+
+/* --- the fleet as one */
+
+static void render_look(struct call *c, const struct fleet_members *m)
+{
+    const struct fleet_look look = {.m = m, .most = FLEET_NODES_MAX};
+
+    call_render(c, c->json ? show_fleet_look_json : show_fleet_look, &look);
+}
+
+static void on_look(const struct fleet_members *m, void *arg)
+{
+    static const struct command_args args = {.row = &command_rows[COMMAND_STATUS_FLEET]};
+    struct socket_hold *hold = arg;
+    struct call c;
+
+    if (!socket_hold_take(&hold, &c))
+        return;
+    c.args = &args;
+    render_look(&c, m);
+    socket_answered(&c);
+}
+
+void run_status_fleet(struct call *c, int param)
+{
+    const struct fleet_view *f;
 
     (void)param;
     c->a->status = control_status(c->a->control);
-    if (c->a->status->fleet == NULL) {
-        call_fail(c, FAIL_REFUSED, "this weir is in no fleet (settings: the block fleet)");
-        return;
-    }
-    hold = socket_hold(c);
-    if (hold != NULL && control_fleet_members(c->a->control, on_members, hold))
-        return;
-    if (hold != NULL)
-        (void)socket_hold_take(&hold, &unused);
-    call_fail(c, FAIL_BUSY, "too many ask for the nodes at once");
+    f = c->a->status->fleet;
+    if (f == NULL || f->state != FLEET_JOINED || !ask(c, on_look))
+        render_look(c, NULL);
 }

@@ -219,6 +219,7 @@ static void json_pool(struct json_out *j, struct admin *a, size_t pool)
     json_pool_binding(j, p);
     json_queue(j, &p->v, a->status->now_ns);
     json_rates(j, p);
+    json_u64(j, "limits_reached", p->v.limits_reached);
     json_causes(j, "shed_last_minute", p->shed_last_minute);
     json_hour(j, &p->hour);
     json_cstr(j, "incident", p->incident);

@@ -82,6 +82,7 @@ void web_close(struct web **wp)
         return;
     LIST_EACH_SAFE(n, t, &w->clients)
     web_client_end(LIST_OBJECT(n, struct web_client, node));
+    live_fleet_end(w);
     listener_close(&w->listener);
     if (w->fd != -1)
         (void)close(w->fd);
@@ -100,7 +101,7 @@ static void tell_all(struct web *w, struct slice frame)
     }
 }
 
-static void tell_rendered(struct web *w, render_fn *fn, const void *arg)
+void web_tell(struct web *w, render_fn *fn, const void *arg)
 {
     struct buf frame = BUF_INIT;
 
@@ -114,10 +115,11 @@ static void tell_rendered(struct web *w, render_fn *fn, const void *arg)
 
 void web_tick(struct web *w)
 {
-    tell_rendered(w, live_frame_tick, NULL);
+    web_tell(w, live_frame_tick, NULL);
+    live_fleet(w);
 }
 
 void web_event(struct web *w, const struct control_event *e)
 {
-    tell_rendered(w, live_frame_event, e);
+    web_tell(w, live_frame_event, e);
 }

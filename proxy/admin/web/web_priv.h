@@ -18,7 +18,9 @@ struct web {
     unsigned n, n_pages;
     struct buf metrics; /* /metrics as rendered last: however often it is asked for */
     uint64_t metrics_ns;
-    char host[256]; /* this machine's name, which requests may name */
+    char host[256];       /* this machine's name, which requests may name */
+    struct live_ask *ask; /* the fleet was asked for the pages; NULL: not now */
+    uint64_t ask_due_ns;
 };
 
 struct web_client {
@@ -53,5 +55,11 @@ bool web_host_is_ours(struct slice host, const char *machine, char *const *hosts
 
 /* The first bytes of a page's stream; then one frame a second, and one per event. */
 void live_begin(struct web_client *c);
+/* Once a second: what the pages show of the fleet. */
+void live_fleet(struct web *w);
+/* Nobody waits for it any more. */
+void live_fleet_end(struct web *w);
+/* To all pages, what fn writes; nothing where it does not fit. */
+void web_tell(struct web *w, render_fn *fn, const void *arg);
 
 #endif

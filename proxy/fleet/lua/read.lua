@@ -1,5 +1,6 @@
 -- Every node that lives, for the leader and for `weirctl fleet`: node, when it wrote, its record; and how many have
--- gone in good order just now, which the next leader has to know. ARGV: lease.
+-- gone in good order just now, which the next leader has to know; and, for those who look, who fell silent and when:
+-- node, when it wrote last. ARGV: lease, for how long the lost are of interest (0: they are not).
 local prefix = KEYS[1]
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -12,4 +13,9 @@ for i = 1, #ids do
   rows[3 * i - 1] = alive[2 * i]
   rows[3 * i] = records[i] and #records[i] <= 65536 and records[i] or ''
 end
-return {now, rows, redis.call('ZCOUNT', prefix .. 'left', now - 2000, '+inf')}
+local lost = {}
+if ARGV[2] ~= '0' then
+  lost = redis.pcall('ZRANGEBYSCORE', prefix .. 'lost', now - ARGV[2], '+inf', 'WITHSCORES', 'LIMIT', 0, 64)
+  if lost.err then lost = {} end
+end
+return {now, rows, redis.call('ZCOUNT', prefix .. 'left', now - 2000, '+inf'), lost}

@@ -6,11 +6,21 @@ local nodes, rec, leader = prefix .. 'nodes', prefix .. 'rec', prefix .. 'leader
 
 redis.call('ZADD', nodes, now, id)
 redis.call('HSET', rec, id, ARGV[2])
-for _, range in ipairs({{'-inf', now - lease}, {now + lease, '+inf'}}) do -- silent, or of no time that has been
-  for _, other in ipairs(redis.call('ZRANGEBYSCORE', nodes, range[1], range[2], 'LIMIT', 0, 4)) do
-    redis.call('ZREM', nodes, other)
-    redis.call('HDEL', rec, other)
-  end
+-- of no time that has been
+for _, other in ipairs(redis.call('ZRANGEBYSCORE', nodes, now + lease, '+inf', 'LIMIT', 0, 4)) do
+  redis.call('ZREM', nodes, other)
+  redis.call('HDEL', rec, other)
+end
+local silent = redis.call('ZRANGEBYSCORE', nodes, '-inf', now - lease, 'WITHSCORES', 'LIMIT', 0, 4)
+for i = 1, #silent, 2 do
+  redis.call('ZREM', nodes, silent[i])
+  redis.call('HDEL', rec, silent[i])
+  redis.pcall('ZADD', prefix .. 'lost', silent[i + 1], silent[i])
+end
+if #silent > 0 then
+  local lost = prefix .. 'lost'
+  for _, old in ipairs(redis.pcall('ZRANGE', lost, 0, -65)) do redis.pcall('ZREM', lost, old) end
+  redis.call('PEXPIRE', lost, 600000)
 end
 redis.call('PEXPIRE', nodes, kept)
 redis.call('PEXPIRE', rec, kept)

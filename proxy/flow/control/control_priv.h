@@ -11,6 +11,7 @@
 #include "weir/base/log.h"
 #include "weir/base/log_sink.h"
 #include "weir/fleet/fleet.h"
+#include "weir/fleet/shown.h"
 #include "weir/flow/control.h"
 #include "weir/net/conn.h"
 #include "weir/net/resolver.h"
@@ -41,6 +42,11 @@ struct command_by {
     char node[33]; /* of the fleet; "" = here */
 };
 
+/* Totals of an upstream's outcomes, one a second. */
+struct outcome_totals {
+    uint64_t ok, failed, refused;
+};
+
 struct upstream_watch {
     struct control *c;
     struct resolver_watch *watch;
@@ -52,6 +58,7 @@ struct upstream_watch {
     struct command_by by[OVERRIDE_COUNT];
     double limit_value; /* of `limit streams` */
     struct histogram_sum ttft[TENS_KEPT], interval[TENS_KEPT];
+    struct outcome_totals outcomes[FLEET_LATELY_S + 1];
     struct health *health; /* NULL: off */
     bool waits_first;      /* it was said that nobody asks */
 };
@@ -279,6 +286,7 @@ struct control {
     struct control_upgrade upgrade;
     struct control_handed handed;
     struct control_view view;
+    struct fleet_shown shown;
 };
 
 /* --- control/names.c */
@@ -297,6 +305,12 @@ void control_say_sum(const struct control *c);
 void control_second(struct control *c); /* once a second: rings, states, public page */
 uint64_t control_shed_in(const struct control *c, int pool, int seconds, enum cause cause);
 uint64_t control_admitted_in(const struct control *c, int pool, int seconds);
+
+/* --- control/users.c */
+void control_limits_second(struct control *c); /* once a second: who reaches a limit is an event */
+
+/* --- control/shown.c */
+void control_shown_second(struct control *c); /* once a second, behind the rings */
 
 /* --- control/hour.c */
 /* Each second; sum: the pool's counters now. */

@@ -154,6 +154,11 @@ static void on_mismatch(bool mismatch, const char *node, void *owner)
     warn(owner, "fleet_mismatch", sentence);
 }
 
+static const struct fleet_shown *shown(void *owner)
+{
+    return control_shown(owner);
+}
+
 static const struct fleet_hooks hooks = {
     .on_state = on_state,
     .on_leader = on_leader,
@@ -163,6 +168,7 @@ static const struct fleet_hooks hooks = {
     .answer = control_fleet_answer,
     .plan = control_fleet_plan,
     .wants = control_fleet_wants,
+    .shown = shown,
     .lead_begin = control_fleet_lead,
     .lead_hear = control_fleet_hear,
     .lead_goodbye = control_fleet_goodbye,

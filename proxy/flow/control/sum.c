@@ -106,6 +106,8 @@ void control_second(struct control *c)
         if (c->clock.seconds % 10 == 0)
             keep_histograms(c, &c->snapshot->pools[i]);
     }
+    control_limits_second(c);
+    control_shown_second(c);
     control_keep_second(c);
     control_upstreams_second(c);
     control_incidents_second(c);

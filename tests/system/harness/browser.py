@@ -9,6 +9,34 @@ from .need import first_line, missing, need, need_module
 
 ARTEFACTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../artefacts")
 
+# What has to have a name for those who hear the page.
+NAMED = {"button", "link", "radio", "slider", "img", "region", "navigation", "group", "table", "image",
+         "DisclosureTriangle", "combobox", "checkbox", "textbox"}
+
+# Text below 4.5 and drawings below 3 against their ground (WCAG 2.2, 1.4.3 and 1.4.11).
+CONTRAST = """
+const lum = ([r, g, b]) => { const f = v => (v /= 255) <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4;
+  return .2126 * f(r) + .7152 * f(g) + .0722 * f(b); };
+const rgb = s => s.match(/[\\d.]+/g).map(Number);
+const ratio = (a, b) => { const [x, y] = [lum(a), lum(b)].sort((p, q) => q - p); return (x + .05) / (y + .05); };
+const ground = e => { for (; e; e = e.parentElement) { const c = rgb(getComputedStyle(e).backgroundColor);
+  if (c.length === 3 || c[3] === 1) return c; } return [255, 255, 255]; };
+const bad = [];
+for (const e of document.querySelectorAll('body *')) {
+  if (!e.checkVisibility() || ![...e.childNodes].some(n => n.nodeType === 3 && n.data.trim())) continue;
+  const r = ratio(rgb(getComputedStyle(e).color), ground(e));
+  if (r < 4.5) bad.push([e.tagName, e.className, e.textContent.slice(0, 30), r]);
+}
+const style = getComputedStyle(document.documentElement), probe = document.body.appendChild(document.createElement('i'));
+for (const name of [...document.styleSheets[0].cssRules[0].style].filter(n => /^--([soc][-\\d]|line$|second|edge)/.test(n))) {
+  probe.style.color = `var(${name})`;
+  const card = document.querySelector('.card'), r = ratio(rgb(getComputedStyle(probe).color), ground(card));
+  if (r < 3) bad.push([name, r]);
+}
+probe.remove();
+return bad;
+"""
+
 
 def _start():
     webdriver = need_module("selenium.webdriver", "python3-selenium")
@@ -85,3 +113,16 @@ class Browser:
 
     def close(self):
         self.driver.quit()
+
+    def tree(self):
+        """Roles and names, as those who hear the page get them."""
+        for node in self.cdp("Accessibility.getFullAXTree")["nodes"]:
+            if not node.get("ignored"):
+                yield node["role"]["value"], node.get("name", {}).get("value", "")
+
+    def nameless(self):
+        return [role for role, name in self.tree() if role in NAMED and not name.strip()]
+
+    def faint(self):
+        """What does not stand out enough from its ground."""
+        return self.driver.execute_script(CONTRAST)

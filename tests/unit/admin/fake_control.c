@@ -412,6 +412,14 @@ bool control_fleet_members(struct control *c, fleet_members_fn *fn, void *arg)
     return false; /* in no fleet */
 }
 
+const struct fleet_shown *control_shown(const struct control *c)
+{
+    (void)c;
+    static const struct fleet_shown none;
+
+    return &none;
+}
+
 bool control_upgrade(struct control *c, const struct control_who *who, control_upgraded_fn *fn,
                      void *arg, const char **why)
 {

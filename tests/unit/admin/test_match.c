@@ -141,9 +141,10 @@ Test(match, says_what_was_expected)
     cr_assert_eq(parse("ramp chat set"), COMMAND_USAGE);
     cr_assert_str_eq(why_mem, "ramp: expected a share of 1 to 100 percent, but the line ends "
                               "(see: help ramp)");
+    cr_assert_eq(parse("drain now"), COMMAND_USAGE);
+    cr_assert_str_eq(why_mem, "drain: nothing may follow, but there is \"now\" (see: help drain)");
     cr_assert_eq(parse("status now"), COMMAND_USAGE);
-    cr_assert_str_eq(why_mem,
-                     "status: nothing may follow, but there is \"now\" (see: help status)");
+    cr_assert_str_eq(why_mem, "status: expected --fleet, but \"now\" came (see: help status)");
     cr_assert_eq(parse("breaker chat open"), COMMAND_USAGE);
     cr_assert(strstr(why_mem, "expected POOL/UPSTREAM, but") != NULL, "%s", why_mem);
     cr_assert_eq(parse("stauts"), COMMAND_UNKNOWN);

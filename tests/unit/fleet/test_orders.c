@@ -30,8 +30,19 @@ static int wants_none(void *owner)
     return -1;
 }
 
-static const struct fleet_hooks hooks = {
-    .on_state = no_state, .on_leader = no_leader, .on_mismatch = no_leader, .wants = wants_none};
+static const struct fleet_shown *shows_nothing(void *owner)
+{
+    static const struct fleet_shown none;
+
+    (void)owner;
+    return &none;
+}
+
+static const struct fleet_hooks hooks = {.on_state = no_state,
+                                         .on_leader = no_leader,
+                                         .on_mismatch = no_leader,
+                                         .wants = wants_none,
+                                         .shown = shows_nothing};
 
 /* Reads on, answering each sync, until a call with this word comes. */
 static bool has_heard(const char *word)

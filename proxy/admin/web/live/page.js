@@ -38,6 +38,7 @@ if ($("say").textContent !== toTell) say(toTell);
 const probes = ["open", "half_open"];
 const tellChanges = s => {
 const now = { "": s.state }, news = [];
+if (s.fleet.name) now[`this node of the fleet ${s.fleet.name}`] = s.fleet.state;
 for (const p of s.pools) {
 if (s.pools.length > 1) now[`pool ${p.name}`] = p.state;
 for (const u of p.upstreams) if (route === `${p.name}/${u.name}`) now[route] = probes.includes(u.state) ? "out of service" : words(u.state);
@@ -165,6 +166,7 @@ set($("sentence"), pool ? sentences[s.state](pool, s) : "There is no pool.");
 const texts = s.pools.filter(p => p.incident);
 $("incident").hidden = !texts.length;
 set($("incident"), texts.map(p => `Users of ${p.name} read: “${p.incident}”` + (p.incident_until ? ` (${lasting(until(p.incident_until, s.now))} left)` : "")).join(" "));
+showAlone(s.fleet);
 set($("meta"), `weir ${s.version}, running for ${lasting(s.uptime_s)}`);
 const seen = new Set();
 for (const p of [...s.pools].sort((a, b) => ORDER.indexOf(a.state) - ORDER.indexOf(b.state))) {
@@ -204,6 +206,7 @@ h.events.forEach(showEvent);
 });
 source.addEventListener("point", m => takePoint(JSON.parse(m.data)));
 source.addEventListener("status", m => showStatus(JSON.parse(m.data)));
+source.addEventListener("fleet", m => showFleet(JSON.parse(m.data)));
 source.addEventListener("change", m => showEvent(JSON.parse(m.data)));
 // Another process that takes over ends the stream as well, and answers at once.
 source.addEventListener("error", () => {

@@ -62,6 +62,8 @@ const rows = [["Address", u.url + (u.addresses ? ` (${u.addresses})` : "")],
 ["Known good", `${u.known_good_streams} streams`], [`Last ${u.window.seconds} s`, counts(Object.entries(u.window).filter(([k]) => k !== "seconds")) || "nothing"],
 ["Since the start", counts(Object.entries(u.outcomes_total)) || "nothing"],
 ["Pace", `${ms(u.pace_ms.now)} an event now, median ${ms(u.pace_ms.p50)}, target ${ms(u.pace_ms.target)}`],
+["Fleet", u.fleet ? `${words(u.fleet.state)} on all nodes, ${u.fleet.limit} allowed there; ${u.fleet.held} permits here` + (u.fleet.own_path ? "; the way from this node is broken" : "") +
+(u.fleet.probes ? "; this node sends a probe" : "") : "not shared"],
 ["Rules", Object.entries(u.modes).map(([k, m]) => `${k} ${m}`).join(", ")]];
 if (!list.children.length) rows.forEach(([name]) => list.append(make("dt", "", name), make("dd")));
 rows.forEach(([, text], i) => set(list.children[2 * i + 1], text));
@@ -82,5 +84,5 @@ const showPool = (part, p, now) => {
 set(part.title, `Pool ${p.name}`);
 showBinding(part.binding, p.binding);
 set(part.line, `${p.state} for ${lasting(since(p.since, now))}; share ${percent(p.share)}; admitted ${rate(p.admitted_per_s)}, refused ${rate(p.shed_per_s)}; ` +
-`${p.queue.length} waiting` + (p.queue.length ? `, the oldest for ${ms(p.queue.oldest_ms)}` : ""));
+`${p.queue.length} waiting` + (p.queue.length ? `, the oldest for ${ms(p.queue.oldest_ms)}` : "") + (p.limits_reached ? `; ${p.limits_reached} users or limits at a limit` : ""));
 };
