@@ -26,7 +26,7 @@ struct sentinel {
     bool names; /* the rest is what it said last */
     struct net_addr named;
     uint64_t heard_ns;
-    uint64_t changed_ns; /* when it began to name this one instead of another; 0 = it did not */
+    uint64_t changed_ns; /* when it began to name this one instead of the best; 0 = it did not */
 };
 
 struct sentinels {
@@ -86,6 +86,15 @@ static struct votes votes_of(const struct sentinels *s, size_t i)
     return v;
 }
 
+static bool is_better(const struct sentinels *s, const struct votes *a, const struct votes *b)
+{
+    if (a->n != b->n || a->addr == NULL)
+        return a->n > b->n;
+    if (a->changed_ns != b->changed_ns)
+        return a->changed_ns > b->changed_ns;
+    return s->agreed && net_addr_equal(a->addr, &s->best);
+}
+
 /* Those with the most votes, the best one first; how many. */
 static size_t elect(const struct sentinels *s, struct net_addr out[FLEET_HOSTS_MAX])
 {
@@ -95,7 +104,7 @@ static size_t elect(const struct sentinels *s, struct net_addr out[FLEET_HOSTS_M
     for (size_t i = 0; i < s->n; i++) {
         struct votes v = votes_of(s, i);
 
-        if (v.n > first.n || (v.n == first.n && v.changed_ns > first.changed_ns))
+        if (is_better(s, &v, &first))
             first = v;
     }
     if (first.addr != NULL)
@@ -156,7 +165,6 @@ static void on_named(const struct reply *r, void *arg)
 {
     struct sentinel *s = arg;
     struct net_addr named;
-    bool changed;
 
     if (r == NULL)
         return;
@@ -166,8 +174,8 @@ static void on_named(const struct reply *r, void *arg)
         s->names = false;
         note(s->all, "a Sentinel knows no such master, or it by its name only", "");
     } else {
-        changed = s->names && !net_addr_equal(&named, &s->named);
-        s->changed_ns = changed ? s->heard_ns : s->changed_ns;
+        if (s->names && !net_addr_equal(&named, &s->named))
+            s->changed_ns = net_addr_equal(&s->named, &s->all->best) ? s->heard_ns : 0;
         s->names = true;
         s->named = named;
     }

@@ -9,8 +9,8 @@
 /*
  * Which Redis is the master, by the word of the Sentinels: all of them are asked each second, each
  * over a connection of its own that is kept.  The master is whom most of them name; where as many
- * name another, whom one of them began to name last.  So one that is dead, silent, out of date or
- * lying is outvoted where there are three.  On control's loop.
+ * name another, whom one of them has begun to name that named the one before.  So one that is dead,
+ * silent, out of date or lying is outvoted where there are three.  On control's loop.
  */
 struct sentinels;
 /*
