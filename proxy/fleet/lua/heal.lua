@@ -16,6 +16,7 @@ heal('nodes', 'zset')
 heal('rec', 'hash')
 heal('plan', 'hash')
 heal('left', 'zset')
+heal('lost', 'zset')
 heal('orders', 'hash')
 heal('orders.v', 'string')
 for i = 1, #ARGV do
