@@ -12,6 +12,9 @@
  */
 enum { MEMBERS_ASKED_MAX = 8, VERSION_MAX = 24, RECORD_MAX = 60 * 1024 };
 
+/* Whoever asked for the members waits so long for the next answer. */
+#define MEMBERS_NS (1 * NS_PER_S)
+
 /* An order as this node knows it. */
 struct known_order {
     struct fleet_order o;
@@ -79,6 +82,7 @@ struct fleet {
     uint64_t calls[FLEET_CALL_COUNT][FLEET_RESULT_COUNT], sync_ns, rejected;
     struct node_seen seen[FLEET_NODES_MAX];
     size_t n_seen;
+    struct reading *reading;                      /* NULL: none goes on */
     struct fleet_plan plans[FLEET_UPSTREAMS_MAX]; /* of the leader, on their way */
     struct script_call call;
 };
@@ -107,9 +111,17 @@ void heal_note(struct fleet *f, struct slice error);
 bool heal_send(struct fleet *f); /* false: nothing is to be healed, or not yet */
 
 /* --- lead.c */
-bool read_send(struct fleet *f); /* for the leader and for whoever asked for the members */
+/* Reads all nodes, for the leader and for whoever asked for the members; the first call of it. */
+bool read_send(struct fleet *f);
+/* The next one; false: nothing is being read. */
+bool read_on_send(struct fleet *f);
+/* What has been read is forgotten. */
+void read_drop(struct fleet *f);
 /* Whoever asked for the members does not get them. */
 void members_fail(struct fleet *f, const char *why);
+
+/* --- plan.c */
+bool plan_send(struct fleet *f); /* f->plans, those that have an epoch */
 
 /* --- orders.c */
 bool orders_send(struct fleet *f); /* reads them; false: not needed, or not possible */
