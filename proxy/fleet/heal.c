@@ -8,7 +8,7 @@
 #include "fleet_priv.h"
 #include "weir/base/clock.h"
 
-#define HEAL_NS (1 * NS_PER_S) /* somebody may put them there again and again */
+#define HEAL_NS (250 * NS_PER_MS) /* somebody may put them there again and again */
 
 void heal_note(struct fleet *f, struct slice error)
 {

@@ -53,7 +53,7 @@ def test_a_thousand_nodes_with_64_upstreams_are_read_page_by_page(rig):
     redis = rig.keep(Redis())
     pools = [{"name": "chat", "upstreams": [{"name": f"upstream-{i}", "url": backend.url, "shared": True} for i in range(UPSTREAMS)]}]
     w = rig.weir(pools=pools, workers=1, limits={"keepalive_requests": 1000000000},
-                 fleet={"redis": redis.unix_url, "name": "test", "node": "n0"})
+                 fleet={"redis": redis.unix_url, "name": "test", "node": "n0", "timeout": "5s"})
     t = Traffic([w])
     eventually(lambda: w.admin.status()["fleet"]["state"] == "joined", 5)
     own = eventually(lambda: redis.cli("zrange", "weir:{test}:nodes", "0", "0"), 5)
