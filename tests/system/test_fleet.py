@@ -11,7 +11,7 @@ from harness.backend import always
 from harness.deadline import eventually, secs
 from harness.redis import Redis
 from harness.traffic import Traffic, assert_untroubled
-from harness.weir import weirctl
+from harness.weir import HOST, weirctl
 
 SHARED = {"shared": True}
 
@@ -400,6 +400,30 @@ def test_what_no_weir_writes_is_written_over(rig, redis, backend, words):
         plan = redis.cli("hget", "weir:{test}:plan", "chat/a").split("|")
         return len(plan) == 2 and "zzz" not in plan[1] and len(plan[1]) < 2000 and plan[0].count(" ") == 3
     eventually(planned, 5, "and its plan is there")
+
+
+REFUSES = {
+    "READONLY": (("replicaof", HOST, "1"), ("replicaof", "no", "one")),
+    "OOM": (("config", "set", "maxmemory", "1"), ("config", "set", "maxmemory", "0")),
+    "NOREPLICAS": (("config", "set", "min-replicas-to-write", "1"), ("config", "set", "min-replicas-to-write", "0")),
+}
+
+
+@pytest.mark.parametrize("says", REFUSES)
+def test_a_redis_that_cannot_write_is_left_and_come_back_to(rig, redis, backend, says):
+    weirs = [node(rig, backend, redis, f"n{i}") for i in range(2)]
+    all_joined(weirs)
+    t = Traffic(weirs)
+    begun = time.monotonic()
+    redis.cli(*REFUSES[says][0])
+    eventually(lambda: all(fleet(w)["state"] == "alone" and says in fleet(w)["error"] for w in weirs), 8, "alone, and why")
+    redis.cli(*REFUSES[says][1])
+    eventually(lambda: all(joined(w, 2) for w in weirs), 12, "and together again")
+    assert_untroubled(t)
+    for w in weirs:
+        assert w.metrics().sum("weir_fleet_connects_total") <= 4 + (time.monotonic() - begun), "it is not tried over and over"
+        said = [e["cause"] for e in w.admin.json("events")]
+        assert said.count("fleet_alone") == 1 and said.count("fleet_joined") == 2, said
 
 
 def test_weir_starts_without_redis_and_joins_when_it_is_there(rig, redis, backend):
