@@ -132,6 +132,7 @@ static void put_member(const struct fleet *f, const struct node_read *n, struct 
         .used = n->used,
         .self = slice_eq(n->id, slice_str(f->id)),
         .leads = slice_eq(n->id, slice_str(f->leader)),
+        .settings = n->head.settings,
         .agrees = n->head.settings == f->settings,
         .number = n->seen.node,
         .late = is_late(n),
@@ -298,6 +299,17 @@ static int by_name(const void *a, const void *b)
                       ((const struct fleet_member *)b)->name);
 }
 
+/* Upstreams are pooled by the settings of who leads; where nobody does, this node's count. */
+static void tell_apart(const struct fleet *f, struct look *l)
+{
+    uint64_t settings = f->settings;
+
+    for (size_t i = 0; i < l->n; i++)
+        settings = l->list[i].leads ? l->list[i].settings : settings;
+    for (size_t i = 0; i < l->n; i++)
+        l->list[i].differs = l->list[i].settings != settings;
+}
+
 static void answer_look(struct fleet *f, struct look *l)
 {
     const struct fleet_members m = {
@@ -309,6 +321,7 @@ static void answer_look(struct fleet *f, struct look *l)
         .sum = &l->sum,
     };
 
+    tell_apart(f, l);
     qsort(l->list, l->n, sizeof l->list[0], by_name);
     members_answer(f, &m);
 }

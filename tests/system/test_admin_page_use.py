@@ -59,6 +59,17 @@ def test_it_says_which_limit_binds(rig):
     page.shows(".binding", "0 of 1 places used; nothing holds it")
 
 
+def test_it_says_who_reaches_a_limit_and_how_many_have(rig):
+    w = _weir(rig, 1, pool={"users": {"requests_per_minute": 1}})
+    page = _open(rig, w)
+    client = w.client()
+    said = [client.ask("POST", "/", [("Authorization", "Bearer one")], b"{}").status for _ in range(3)]
+    assert said == [200, 429, 429]
+    page.shows("#events", "has reached users.requests_per_minute: 1 of 1 requests a minute are used")
+    page.shows(".pool .soft", "; 1 at a limit")
+    assert page.text("#events").count("has reached") == 1 and page.complaints() == []
+
+
 # scale and values
 
 def test_the_scale_goes_from_a_minute_to_the_ring_by_keyboard(rig):

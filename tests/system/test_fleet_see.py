@@ -69,11 +69,15 @@ def test_the_sums_are_those_of_the_nodes_whoever_is_asked(rig, redis, backend):
         return f["inflight"], a["inflight"], a["nodes"], pool["nodes"], a["permits"] >= 3, a["shared"], a["state"]
     for w in weirs:
         eventually(lambda w=w: sums(w) == (3, 3, 3, 3, True, True, "closed"), 10, "three are in flight over all nodes")
-    leader = look(weirs[2])["fleet"]["leader"]
-    said = says(weirs[2], f"fleet test: 3 nodes, all of them answer; {leader} leads; all are serving")
+
+    def sentence():
+        f = look(weirs[2])
+        [leader] = [n["node"] for n in f["nodes"] if n["leads"]] or [""]
+        return f["sentence"] == f"fleet test: 3 nodes, all of them answer; {leader} leads; all are serving" and f
+    f = eventually(sentence, 10, "how many answer, and who leads")
+    assert [(n["node"], n["state"]) for n in f["nodes"]] == [(f"n{i}", "serving") for i in range(3)]
+    said = says(weirs[2], "fleet test: 3 nodes, all of them answer; ", " leads; all are serving")
     assert "NODES" in said and "PERMITS" in said
-    assert [n["node"] for n in look(weirs[0])["nodes"]] == ["n0", "n1", "n2"]
-    assert all(n["state"] == "serving" for n in look(weirs[0])["nodes"])
     for client, _, body, peer in streams:
         end_stream(CHAT, body, peer)
         client.close()
@@ -121,11 +125,17 @@ def test_who_is_worst_and_whose_own_path_is_broken_is_named(rig, redis, backend)
     says(weirs[0], "and 1 more", "2 of 3 nodes")
 
 
-def test_a_node_that_disagrees_is_named(rig, redis, backend):
+def test_a_node_that_disagrees_with_the_leader_is_named(rig, redis, backend):
     a = node(rig, backend, redis, "a")
-    node(rig, backend, redis, "b", pool={"breaker": {"mode": "observe", "consecutive": 9}})
-    says(a, "2 nodes, all of them answer", "b: its pools' settings are others than this node's")
-    eventually(lambda: look(a)["pools"] and look(a)["pools"][0]["nodes"] == 2, 10, "and it is summed all the same")
+    b = node(rig, backend, redis, "b", pool={"breaker": {"mode": "observe", "consecutive": 9}})
+
+    def named(w):
+        f = look(w)
+        leader, odd = f["fleet"]["leader"], [n["node"] for n in f["nodes"] if n["differs"]]
+        return leader and [n for n in "ab" if n != leader] == odd and f"{odd[0]}: its pools' settings are others than those of {leader}" in text(w)
+    for w in (a, b):
+        eventually(lambda w=w: named(w), 10, "whoever is asked, it is the one that does not lead")
+        eventually(lambda w=w: look(w)["pools"] and look(w)["pools"][0]["nodes"] == 2, 10, "and it is summed all the same")
 
 
 def test_a_node_that_is_silent_is_named_at_once_and_when_it_is_gone(rig, redis, backend):
@@ -201,3 +211,27 @@ def test_what_a_stranger_writes_into_redis_is_shown_within_bounds(rig, redis, ba
     kill(weirs[1])
     eventually(lambda: live() and weirs[0].admin.status()["fleet"]["nodes"] == 21, 10, "it goes on")
     assert weirs[0].admin.status()["fleet"]["state"] == "joined"
+
+
+def test_who_sends_a_probe_is_named(rig, redis, backend):
+    weirs = fleet_of(rig, backend, redis, 2, enforce=True, pool={"breaker": {"open_min": "500ms", "open_max": "1s"}})
+    backend.close()
+    clients = [w.client() for w in weirs]
+
+    def probing():
+        for c in clients:
+            c.ask()
+        [a] = look(weirs[0])["pools"][0]["upstreams"]
+        return a["probes"] and a["state"] == "half_open" and a["probes"]
+    [probe] = eventually(probing, 40, "a node has the probe")[:1]
+    assert probe in ("n0", "n1")
+
+
+def test_users_at_their_limits_are_summed(rig, redis, backend):
+    backend.serve(always(body=b"fine"))
+    weirs = fleet_of(rig, backend, redis, 2, enforce=True, pool={"users": {"requests_per_minute": 1}})
+    for w in weirs:
+        c = w.client()
+        assert [c.ask("POST", "/", [("Authorization", "Bearer one")], b"{}").status for _ in range(3)][-1] == 429
+    eventually(lambda: look(weirs[0])["pools"][0]["at_limit"] == 2, 10, "one at each node")
+    says(weirs[1], "; 2 at a limit")

@@ -43,7 +43,7 @@ def test_a_user_that_reaches_a_limit_is_an_event_and_not_each_refusal(rig):
                              "what comes beyond is refused")
     assert (e["pool"], e["upstream"], e["from"]) == ("chat", "", e["to"])
     assert w.metrics().sum("weir_limits_reached", pool="chat") == 1
-    assert w.admin.status()["pools"][0]["limits_reached"] == 1
+    assert w.admin.status()["pools"][0]["limits_reached"] == 1 and "; 1 at a limit\n" in w.admin("status")
     assert ask(w) == 429
     assert len(news(w)) == 1
     log = eventually(lambda: (log := w.errors.text()) and "has reached users.requests_per_minute" in log and log, 5)

@@ -75,9 +75,11 @@ struct fleet_member {
     uint32_t start; /* which of its starts */
     char version[24];
     uint64_t age_ns, rtt_ns, period_ns;
-    uint64_t number;     /* by which plans name it */
-    uint64_t held, used; /* of all upstreams */
-    bool self, leads, agrees;
+    uint64_t number;          /* by which plans name it */
+    uint64_t settings;        /* a hash of what has to agree */
+    uint64_t held, used;      /* of all upstreams */
+    bool self, leads, agrees; /* its settings with this node's */
+    bool differs;             /* they are others than those of the node that leads */
     bool late;                /* its news are older than they may be; it is not lost yet */
     bool told;                /* it is among the sums, and this is known: */
     enum service_state state; /* of the node */

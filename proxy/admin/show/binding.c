@@ -74,7 +74,9 @@ static void say_streams(struct text *t, const struct upstream_status *u, uint64_
 
     (void)now_ns;
     if (load(v) < whole(v->limit_streams))
-        text_str(t, "the next weir has the others");
+        text_str(t, u->fleet.shared && u->fleet.state == FLEET_ALONE
+                        ? "alone, this node has its part of the fleet's only"
+                        : "the next weir has the others");
     else if (by != NULL)
         text_printf(t, "%s, commanded by %s", by->what, by->by);
     else if (v->limit_streams >= v->max_streams)

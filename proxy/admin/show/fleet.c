@@ -127,6 +127,7 @@ void json_fleet_member(struct json_out *j, const struct fleet_member *m)
     json_u64(j, "period_ms", m->period_ns / NS_PER_MS);
     json_cstr(j, "version", m->version);
     json_bool(j, "settings_agree", m->agrees);
+    json_bool(j, "differs", m->differs);
     json_u64(j, "permits", m->held);
     json_u64(j, "inflight", m->used);
     json_close(j);

@@ -179,14 +179,16 @@ static double per_s(uint64_t lately)
 
 /* --- text */
 
-static void note_node(struct text *t, const struct fleet_member *m)
+static void note_node(struct text *t, const struct shown *s, const struct fleet_member *m)
 {
+    const char *leader = s->fleet->leader;
     char span[HUMAN_MAX];
 
     if (m->late)
         text_printf(t, "  %s: no news for %s\n", m->name, human_duration(span, m->age_ns));
-    if (!m->agrees)
-        text_printf(t, "  %s: its pools' settings are others than this node's\n", m->name);
+    if (m->differs)
+        text_printf(t, "  %s: its pools' settings are others than those of %s\n", m->name,
+                    leader[0] == '\0' ? "this node" : leader);
     if (!m->told)
         text_printf(t, "  %s: weir %s tells nothing to be summed\n", m->name, m->version);
 }
@@ -256,7 +258,7 @@ static void show_pool_head(struct text *t, const struct fleet_sum_pool *p)
                 human_rate(admitted, per_s(p->admitted)), human_rate(refused, per_s(p->refused)),
                 (unsigned long long)p->waiting);
     if (p->limited > 0)
-        text_printf(t, "; at a limit of users or limits: %llu", (unsigned long long)p->limited);
+        text_printf(t, "; %llu at a limit", (unsigned long long)p->limited);
     text_char(t, '\n');
 }
 
@@ -292,7 +294,7 @@ void show_fleet_look(struct text *t, struct admin *a, const void *arg)
     text_char(t, '\n');
     if (has_list(s.look)) {
         for (size_t i = 0; i < s.look->m->n; i++)
-            note_node(t, &s.look->m->list[i]);
+            note_node(t, &s, &s.look->m->list[i]);
         show_fleet_lost(t, s.look->m);
     }
     for (size_t i = 0; i < s.sum->n_pools; i++)
@@ -375,7 +377,7 @@ void json_fleet_lost(struct json_out *j, const struct fleet_members *m)
 
 static bool needs_a_look(const struct fleet_member *m)
 {
-    return m->self || m->leads || m->late || !m->agrees || !m->told || m->state != SERVICE_SERVING;
+    return m->self || m->leads || m->late || m->differs || !m->told || m->state != SERVICE_SERVING;
 }
 
 static void nodes_json(struct json_out *j, const struct fleet_look *l)

@@ -108,6 +108,8 @@ static void show_pool_head(struct text *t, const struct pool_status *p, const st
                 human_rate(no, p->shed_per_s), p->v.queued);
     if (p->v.queued > 0)
         text_printf(t, " (oldest %s)", human_duration(oldest, since(p->v.oldest_ns, s->now_ns)));
+    if (p->v.limits_reached > 0)
+        text_printf(t, "; %u at a limit", p->v.limits_reached);
     text_char(t, '\n');
 }
 

@@ -78,6 +78,10 @@ Test(binding, places_and_whose_number_they_are)
     expect(&u, "11 of 11 places used; places hold it: limit streams 11, commanded by uid 0");
     u.v.inflight = 4;
     expect(&u, "4 of 11 places used; places hold it: the next weir has the others");
+    u.fleet = (struct pool_fleet_view){.shared = true, .state = FLEET_ALONE};
+    expect(&u, "4 of 11 places used; places hold it: alone, this node has its part of the fleet's "
+               "only");
+    u.fleet = (struct pool_fleet_view){.shared = false};
 }
 
 Test(binding, the_way_back)

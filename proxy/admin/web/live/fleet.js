@@ -33,7 +33,7 @@ const ago = t => t < 1000 ? "just now" : `${lasting(t / 1000)} ago`;
 const nodeRow = n => [[n.node], [[n.leads ? "leads" : "", n.self ? "this node" : ""].filter(Boolean).join(", ")],
 n.state === null ? ["not told", "soft"] : [n.state, n.state === "serving" ? "" : "odd"],
 n.late ? [`late: ${ago(n.age_ms)}`, "wrong"] : [ago(n.age_ms)], [ms(n.rtt_ms)], [n.version],
-n.settings_agree ? ["agree"] : ["differ", "wrong"], [String(n.permits)], [String(n.inflight)]];
+n.differs ? ["differ", "wrong"] : ["agree"], [String(n.permits)], [String(n.inflight)]];
 const lostRow = n => [[n.node], [""], ["gone", "wrong"], [ago(n.age_ms), "wrong"], ...["–", "–", "–", "–", "–"].map(t => [t])];
 
 const SUMS = ["upstream", "state", "nodes", "limit", "permits", "in flight", "no token yet", "ok", "failed", "refused", "own path", "sends a probe"];
@@ -44,7 +44,7 @@ return [[`${pool}/${u.name}`], [words(u.state), u.state === "closed" ? "" : "odd
 away ? [`${words(u.own.state)} at ${u.own.at}` + (u.own.nodes > 1 ? ` and ${u.own.nodes - 1} more` : ""), "wrong"] : ["–"], [u.probes.join(", ") || "–"]];
 };
 const poolSays = p => `Pool ${p.name} over all nodes: ${p.state}` + (p.at_nodes < p.nodes ? ` at ${p.at_nodes} of ${p.nodes}` : "") +
-`; admitted ${rate(p.admitted_per_s)}, refused ${rate(p.refused_per_s)}; ${p.waiting} waiting` + (p.at_limit ? `; ${p.at_limit} users or limits at a limit` : "");
+`; admitted ${rate(p.admitted_per_s)}, refused ${rate(p.refused_per_s)}; ${p.waiting} waiting` + (p.at_limit ? `; ${p.at_limit} at a limit` : "");
 
 const showFleet = f => {
 $("fleet").hidden = false;

@@ -84,5 +84,5 @@ const showPool = (part, p, now) => {
 set(part.title, `Pool ${p.name}`);
 showBinding(part.binding, p.binding);
 set(part.line, `${p.state} for ${lasting(since(p.since, now))}; share ${percent(p.share)}; admitted ${rate(p.admitted_per_s)}, refused ${rate(p.shed_per_s)}; ` +
-`${p.queue.length} waiting` + (p.queue.length ? `, the oldest for ${ms(p.queue.oldest_ms)}` : "") + (p.limits_reached ? `; ${p.limits_reached} users or limits at a limit` : ""));
+`${p.queue.length} waiting` + (p.queue.length ? `, the oldest for ${ms(p.queue.oldest_ms)}` : "") + (p.limits_reached ? `; ${p.limits_reached} at a limit` : ""));
 };
