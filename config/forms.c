@@ -168,16 +168,27 @@ static const char *wrong_hosts(struct slice s)
     }
 }
 
+enum redis_kind { REDIS_ONE, REDIS_SENTINEL, REDIS_CLUSTER };
+
 /* Which of the schemes; its length, 0 for none. */
-static size_t redis_scheme(struct slice s, bool *sentinel)
+static size_t redis_scheme(struct slice s, enum redis_kind *kind)
 {
-    static const char *const schemes[] = {"redis://", "rediss://", "redis+sentinel://",
-                                          "rediss+sentinel://"};
+    static const struct {
+        const char *begin;
+        enum redis_kind kind;
+    } schemes[] = {
+        {"redis://", REDIS_ONE},
+        {"rediss://", REDIS_ONE},
+        {"redis+sentinel://", REDIS_SENTINEL},
+        {"rediss+sentinel://", REDIS_SENTINEL},
+        {"redis+cluster://", REDIS_CLUSTER},
+        {"rediss+cluster://", REDIS_CLUSTER},
+    };
 
     for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; i++) {
-        if (slice_starts(s, slice_str(schemes[i]))) {
-            *sentinel = i >= 2;
-            return strlen(schemes[i]);
+        if (slice_starts(s, slice_str(schemes[i].begin))) {
+            *kind = schemes[i].kind;
+            return strlen(schemes[i].begin);
         }
     }
     return 0;
@@ -195,9 +206,9 @@ static struct slice up_to_slash(struct slice *s)
 static const char *wrong_redis(const char *text, char *room, size_t size)
 {
     struct slice s = slice_str(text), user, hosts, master = SLICE_LIT("-");
-    bool sentinel = false;
-    size_t scheme = redis_scheme(s, &sentinel);
-    uint64_t database;
+    enum redis_kind kind = REDIS_ONE;
+    size_t scheme = redis_scheme(s, &kind);
+    uint64_t database = 0;
 
     (void)room, (void)size;
     if (has_password(text))
@@ -210,13 +221,15 @@ static const char *wrong_redis(const char *text, char *room, size_t size)
     if (user.len > 63 || !only(user, LOWER UPPER DIGITS "_-."))
         return "the user has more than 63 characters, or others than letters, digits, -, _ and .";
     hosts = up_to_slash(&s);
-    if (sentinel)
+    if (kind == REDIS_SENTINEL)
         master = up_to_slash(&s);
     if (master.len == 0 || master.len > 63 || !only(master, LOWER UPPER DIGITS "_-."))
         return "behind the hosts the name of the master is missing";
     if (s.len > 0 && parse_u64(s, 9999, &database) != WEIR_OK)
         return "behind the host stands something else than the number of a database";
-    return sentinel ? wrong_hosts(hosts) : wrong_authority(hosts);
+    if (kind == REDIS_CLUSTER && s.len > 0 && database != 0)
+        return "a cluster has no other database than 0";
+    return kind == REDIS_ONE ? wrong_authority(hosts) : wrong_hosts(hosts);
 }
 
 static const char *wrong_fleet_name(const char *text, char *room, size_t size)
@@ -389,7 +402,7 @@ const struct conf_form conf_form_url = {
 const struct conf_form conf_form_redis = {
     "a Redis",
     "redis://[user@]host:6379/0, rediss://[user@]host:6380/0, "
-    "redis+sentinel://[user@]host,host/master or unix:/path",
+    "redis+sentinel://[user@]host,host/master, redis+cluster://[user@]host,host or unix:/path",
     wrong_redis, has_password};
 const struct conf_form conf_form_fleet_name = {"a name", "letters a to z, digits, - and _",
                                                wrong_fleet_name};

@@ -5,7 +5,10 @@
  *
  *  - everything but what is being written is read and written under the lock, which is never
  *    held across a system call that could wait;
- *  - a write may block for ever: it is the only place at which the thread may be cancelled.
+ *  - a write may block for ever: it is the only place at which the thread may be cancelled, and
+ *    only while it has said for a while that it writes;
+ *  - once the sink ends, it writes what there is room for: a busy machine may give the thread its
+ *    turn late, and that is no reason to lose lines.
  */
 #include "weir/base/log_sink.h"
 
@@ -23,7 +26,7 @@
 #include "weir/base/assert.h"
 #include "weir/base/clock.h"
 
-enum { WRITE_MAX = 64 * 1024, RETRY_MS = 100 };
+enum { WRITE_MAX = 64 * 1024, RETRY_MS = 100, LAST_WRITE_MS = 100 };
 
 struct log_sink {
     struct sink_thread thread;
@@ -34,6 +37,7 @@ struct log_sink {
     uint64_t dropped, dropped_told, lost;
     int fd, next_fd, error;
     bool own, stop;
+    bool writing, ended;
 };
 
 static uint64_t lines_in(const char *at, size_t len)
@@ -87,6 +91,36 @@ static ssize_t write_cancellable(int fd, const char *at, size_t len)
     return n;
 }
 
+static ssize_t write_if_room(int fd, const char *at, size_t len)
+{
+    struct pollfd p = {.fd = fd, .events = POLLOUT};
+
+    if (poll(&p, 1, 0) == 1)
+        return write_cancellable(fd, at, piece(at, len, PIPE_BUF));
+    errno = EAGAIN;
+    return -1;
+}
+
+/* Some of it, as far as that is possible now. */
+static ssize_t write_some(struct log_sink *s, const char *at, size_t len, size_t most)
+{
+    bool ending;
+    ssize_t n;
+    int error;
+
+    sink_thread_lock(&s->thread);
+    ending = s->stop;
+    s->writing = true;
+    sink_thread_unlock(&s->thread);
+    n = ending ? write_if_room(s->fd, at, len) : write_cancellable(s->fd, at, piece(at, len, most));
+    error = errno;
+    sink_thread_lock(&s->thread);
+    s->writing = false;
+    sink_thread_unlock(&s->thread);
+    errno = error;
+    return n;
+}
+
 static void note_error(struct log_sink *s, int error)
 {
     sink_thread_lock(&s->thread);
@@ -116,7 +150,7 @@ static size_t write_all(struct log_sink *s, const char *at, size_t len)
     size_t most = write_max(s->fd);
 
     while (len > 0) {
-        ssize_t n = write_cancellable(s->fd, at, piece(at, len, most));
+        ssize_t n = write_some(s, at, len, most);
         bool stop;
 
         if (n > 0) {
@@ -213,6 +247,8 @@ static void *thread_main(void *arg)
         if (left > 0 && s->stop)
             break;
     }
+    s->ended = true;
+    sink_thread_tell_idle(&s->thread);
     sink_thread_unlock(&s->thread);
     return NULL;
 }
@@ -286,6 +322,26 @@ void log_sink_flush(struct log_sink *s, uint64_t patience_ns)
     sink_thread_unlock(&s->thread);
 }
 
+/* The thread ends by itself, unless it hangs in a write. */
+static void end_thread(struct log_sink *s)
+{
+    bool hangs = false;
+
+    sink_thread_lock(&s->thread);
+    s->stop = true;
+    sink_thread_tell_work(&s->thread);
+    while (!s->ended && !hangs) {
+        struct timespec at = sink_thread_until(LAST_WRITE_MS * NS_PER_MS);
+        bool late = pthread_cond_timedwait(&s->thread.idle, &s->thread.lock, &at) != 0;
+
+        hangs = late && s->writing;
+    }
+    sink_thread_unlock(&s->thread);
+    if (hangs)
+        (void)pthread_cancel(s->thread.id);
+    (void)pthread_join(s->thread.id, NULL);
+}
+
 uint64_t log_sink_destroy(struct log_sink **sp, uint64_t patience_ns)
 {
     struct log_sink *s = *sp;
@@ -295,12 +351,7 @@ uint64_t log_sink_destroy(struct log_sink **sp, uint64_t patience_ns)
     if (s == NULL)
         return 0;
     log_sink_flush(s, patience_ns);
-    sink_thread_lock(&s->thread);
-    s->stop = true;
-    sink_thread_tell_work(&s->thread);
-    sink_thread_unlock(&s->thread);
-    (void)pthread_cancel(s->thread.id); /* does something only while it hangs in a write */
-    (void)pthread_join(s->thread.id, NULL);
+    end_thread(s);
     lost = s->dropped + lines_in(s->filling, s->len) + lines_in(s->taken, s->taken_len);
     if (s->own)
         (void)close(s->fd);

@@ -20,7 +20,10 @@
     X(LINK_LOADING, "LOADING")                                                                     \
     X(LINK_MASTERDOWN, "MASTERDOWN")                                                               \
     X(LINK_MOVED, "MOVED")                                                                         \
+    X(LINK_ASK, "ASK")                                                                             \
+    X(LINK_TRYAGAIN, "TRYAGAIN")                                                                   \
     X(LINK_CLUSTERDOWN, "CLUSTERDOWN")                                                             \
+    X(LINK_NOREPLICAS, "NOREPLICAS")                                                               \
     X(LINK_OOM, "OOM")                                                                             \
     X(LINK_MISCONF, "MISCONF")                                                                     \
     X(LINK_BUSY, "BUSY")                                                                           \

@@ -12,17 +12,17 @@
 #include "weir/base/hash.h"
 #include "weir/base/log.h"
 
-#define STEP_NS    (25 * NS_PER_MS)  /* how late a request that waits may be asked for */
-#define JOIN_NS    (1 * NS_PER_S)    /* not reached for so long after the start: alone */
-#define ORDER_NS   (500 * NS_PER_MS) /* the version of the orders is looked at that often */
-#define MEMBERS_NS (1 * NS_PER_S)
-#define LEAVE_NS   (500 * NS_PER_MS)
+#define STEP_NS  (25 * NS_PER_MS)  /* how late a request that waits may be asked for */
+#define JOIN_NS  (1 * NS_PER_S)    /* not reached for so long after the start: alone */
+#define ORDER_NS (500 * NS_PER_MS) /* the version of the orders is looked at that often */
+#define LEAVE_NS (500 * NS_PER_MS)
 
 static const char *const state_names[] = {
     [FLEET_OFF] = "off", [FLEET_JOINED] = "joined", [FLEET_ALONE] = "alone"};
 static const char *const call_names[FLEET_CALL_COUNT] = {
     [FLEET_SYNC] = "sync", [FLEET_ASK] = "ask",       [FLEET_READ] = "read",
     [FLEET_PLAN] = "plan", [FLEET_ORDERS] = "orders", [FLEET_ORDER] = "order",
+    [FLEET_HEAL] = "heal",
 };
 static const char *const result_names[FLEET_RESULT_COUNT] = {
     [FLEET_ANSWERED] = "ok", [FLEET_ERROR] = "error", [FLEET_NO_ANSWER] = "none"};
@@ -96,8 +96,10 @@ const struct reply *fleet_took(struct fleet *f, const struct reply *r)
                                                         : FLEET_ANSWERED;
 
     f->calls[f->kind][result]++;
-    if (result == FLEET_ERROR)
+    if (result == FLEET_ERROR) {
         note_error(f, "it says ", r->text);
+        heal_note(f, r->text);
+    }
     return result == FLEET_ANSWERED ? r : NULL;
 }
 
@@ -112,25 +114,26 @@ static bool wants_members(const struct fleet *f)
 
 static bool next_call(struct fleet *f, uint64_t now)
 {
-    int wants;
+    int wants = -1;
 
+    if (heal_send(f))
+        return true;
     if (now >= f->sync_due_ns)
         return sync_send(f);
     if (f->state != FLEET_JOINED)
         return false;
     if (orders_send(f) || orders_tell(f))
         return true;
-    if (f->read_due || wants_members(f))
+    if (f->reading == NULL && (f->read_due || wants_members(f)))
         return read_send(f);
     if (now >= f->version_due_ns) {
         f->version_due_ns = now + ORDER_NS;
         if (now + ORDER_NS < f->sync_due_ns)
             return orders_version_send(f);
     }
-    if (now < f->ask_due_ns)
-        return false;
-    wants = f->hooks->wants(f->owner);
-    return wants >= 0 && ask_send(f, wants);
+    if (now >= f->ask_due_ns)
+        wants = f->hooks->wants(f->owner);
+    return wants >= 0 ? ask_send(f, wants) : read_on_send(f);
 }
 
 void fleet_step(struct fleet *f)
@@ -151,6 +154,7 @@ static void go_alone(struct fleet *f)
     f->leads = f->mismatch = f->read_due = f->begin_due = false;
     f->leader[0] = '\0';
     f->n_seen = 0;
+    read_drop(f);
     f->hooks->on_state(FLEET_ALONE, f->error[0] == '\0' ? "it does not answer" : f->error,
                        f->owner);
 }
@@ -258,6 +262,7 @@ void fleet_set_upstreams(struct fleet *f, const struct fleet_upstream *list, siz
         memcpy(f->upstreams, list, f->n_upstreams * sizeof *list);
     f->settings = settings;
     f->renewed = true;
+    read_drop(f);
     f->sync_due_ns = 0;
     f->version_read[0] = '\0'; /* orders may concern what is new */
 }
@@ -302,6 +307,7 @@ void fleet_destroy(struct fleet **fp)
     members_fail(f, "the fleet's settings are new");
     loop_timer_stop(&f->timer);
     link_destroy(&f->link);
+    read_drop(f);
     free(f->orders);
     free(f);
 }

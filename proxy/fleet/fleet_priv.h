@@ -12,6 +12,9 @@
  */
 enum { MEMBERS_ASKED_MAX = 8, VERSION_MAX = 24, RECORD_MAX = 60 * 1024 };
 
+/* Whoever asked for the members waits so long for the next answer. */
+#define MEMBERS_NS (1 * NS_PER_S)
+
 /* An order as this node knows it. */
 struct known_order {
     struct fleet_order o;
@@ -71,6 +74,10 @@ struct fleet {
     size_t n_orders;
     bool unread;            /* the last reading of them got no answer */
     uint64_t orders_due_ns; /* not read again before */
+    uint64_t tell_after_ns; /* none told before */
+
+    bool heal_due;
+    uint64_t heal_after_ns;
 
     struct members_asked members[MEMBERS_ASKED_MAX];
     size_t n_members;
@@ -79,6 +86,7 @@ struct fleet {
     uint64_t calls[FLEET_CALL_COUNT][FLEET_RESULT_COUNT], sync_ns, rejected;
     struct node_seen seen[FLEET_NODES_MAX];
     size_t n_seen;
+    struct reading *reading;                      /* NULL: none goes on */
     struct fleet_plan plans[FLEET_UPSTREAMS_MAX]; /* of the leader, on their way */
     struct script_call call;
 };
@@ -107,10 +115,23 @@ void leases_put(struct fleet *f);
 /* What came back for them; NULL: nothing, or of pools that are others now. */
 void leases_took(struct fleet *f, const struct reply *r);
 
+/* --- heal.c */
+/* An error of Redis's: a key may be of another type than weir's. */
+void heal_note(struct fleet *f, struct slice error);
+bool heal_send(struct fleet *f); /* false: nothing is to be healed, or not yet */
+
 /* --- lead.c */
-bool read_send(struct fleet *f); /* for the leader and for whoever asked for the members */
+/* Reads all nodes, for the leader and for whoever asked for the members; the first call of it. */
+bool read_send(struct fleet *f);
+/* The next one; false: nothing is being read. */
+bool read_on_send(struct fleet *f);
+/* What has been read is forgotten. */
+void read_drop(struct fleet *f);
 /* Whoever asked for the members does not get them. */
 void members_fail(struct fleet *f, const char *why);
+
+/* --- plan.c */
+bool plan_send(struct fleet *f); /* f->plans, those that have an epoch */
 
 /* --- orders.c */
 bool orders_send(struct fleet *f); /* reads them; false: not needed, or not possible */

@@ -8,7 +8,7 @@
 #include "fleet_priv.h"
 #include "weir/base/clock.h"
 
-enum { PLAN_MAX = 1024 };
+enum { PAGE = 100 /* records a call: at most 6 MiB */ };
 
 static void members_answer(struct fleet *f, const struct fleet_members *m)
 {
@@ -50,6 +50,18 @@ struct look {
     struct fleet_shown shown; /* what it tells */
 };
 
+/* All nodes, as far as they have been read. */
+struct reading {
+    struct look look;
+    struct node_seen seen[FLEET_NODES_MAX]; /* as many as in look */
+    uint64_t now_ms, at_ns;                 /* of the first call */
+    bool wanted;                            /* somebody looks, not the leader alone */
+    bool leads, due; /* this node led when it began, and has to decide by what it reads */
+    char ids[FLEET_NODES_MAX][FLEET_NODE_MAX]; /* whose records are still to come */
+    int64_t wrote_ms[FLEET_NODES_MAX];
+    size_t n, next, asked;
+};
+
 static int index_of(const struct fleet *f, const struct codec_line *l)
 {
     for (size_t i = 0; i < f->n_upstreams; i++) {
@@ -80,17 +92,15 @@ static void take_lines(struct fleet *f, struct node_read *n, struct slice s)
         fleet_reject(f, "a line of a record");
 }
 
-static bool take_node(struct fleet *f, const struct reply *rows, size_t at, uint64_t now_ms,
-                      struct node_read *n)
+static bool take_node(struct fleet *f, struct slice id, int64_t wrote_ms, struct slice record,
+                      uint64_t now_ms, struct node_read *n)
 {
-    struct slice s = reply_text(reply_item(rows, at + 2));
-    int64_t wrote_ms;
+    struct slice s = record;
 
     memset(n, 0, sizeof *n);
-    n->record = s;
-    n->id = reply_text(reply_item(rows, at));
-    if (n->id.len == 0 || n->id.len >= FLEET_NODE_MAX ||
-        reply_i64(reply_item(rows, at + 1), &wrote_ms) != WEIR_OK || wrote_ms < 0 ||
+    n->record = record;
+    n->id = id;
+    if (id.len == 0 || id.len >= FLEET_NODE_MAX || wrote_ms < 0 ||
         codec_take_head(&s, &n->head) != WEIR_OK) {
         fleet_reject(f, "a record");
         return false;
@@ -132,43 +142,6 @@ static void put_member(const struct fleet *f, const struct node_read *n, struct 
     text_shown(&version, n->head.version);
 }
 
-/* --- the leader's plans */
-
-static void on_planned(const struct reply *reply, void *arg)
-{
-    struct fleet *f = arg;
-    const struct reply *r = fleet_took(f, reply);
-
-    if (r != NULL && !f->renewed && r->type == REPLY_INTEGER && r->integer >= 0) {
-        for (size_t i = 0; i < f->n_upstreams; i++)
-            if (f->plans[i].epoch != 0)
-                f->hooks->plan(i, &f->plans[i], 0, f->owner);
-    }
-    fleet_step(f);
-}
-
-static bool plan_send(struct fleet *f)
-{
-    char text[PLAN_MAX];
-    struct text t;
-
-    script_begin(&f->call, f->link, &script_plan, slice_str(f->prefix));
-    script_word(&f->call, slice_str(f->id));
-    script_i64(&f->call, FLEET_PLAN_NS / NS_PER_MS);
-    for (size_t i = 0; i < f->n_upstreams; i++) {
-        if (f->plans[i].epoch == 0)
-            continue;
-        text_init(&t, text, sizeof text);
-        codec_put_plan(&t, f->upstreams[i].rules, &f->plans[i]);
-        script_word(&f->call, slice_str(f->upstreams[i].name));
-        script_i64(&f->call, (int64_t)f->plans[i].epoch);
-        script_i64(&f->call, f->plans[i].total);
-        script_i64(&f->call, (int64_t)(f->plans[i].limits.pending + 0.999));
-        script_word(&f->call, text_slice(&t));
-    }
-    return fleet_send(f, FLEET_PLAN, on_planned);
-}
-
 /* --- the read */
 
 /*
@@ -204,28 +177,59 @@ static void add_told(struct fleet *f, struct look *l, const struct node_read *n,
     fleet_sum_add(&l->sum, m->name, &l->shown);
 }
 
-static void take_nodes(struct fleet *f, const struct reply *rows, uint64_t now_ms, struct look *l,
-                       bool wanted)
+/* Not another time since. */
+static bool still_leads(const struct fleet *f, const struct reading *g)
 {
-    static struct node_seen now[FLEET_NODES_MAX]; /* control's alone */
-    uint64_t at_ns = loop_now_ns(f->loop);
+    return g->leads && f->leads && !f->begin_due;
+}
+
+static void hear(struct fleet *f, struct reading *g, struct slice id, int64_t wrote_ms,
+                 struct slice record)
+{
+    struct look *l = &g->look;
     struct node_read *n = &l->node;
 
-    if (wanted) /* first: the others' pools and upstreams find their places by its own */
-        fleet_sum_add(&l->sum, f->conf->node, f->hooks->shown(f->owner));
-    for (size_t at = 0; at + 2 < rows->n && l->n < FLEET_NODES_MAX; at += 3) {
-        if (!take_node(f, rows, at, now_ms, n))
+    if (l->n == FLEET_NODES_MAX || !take_node(f, id, wrote_ms, record, g->now_ms, n))
+        return;
+    g->seen[l->n] =
+        (struct node_seen){n->seen.node, g->at_ns > n->age_ns ? g->at_ns - n->age_ns : 0};
+    put_member(f, n, &l->list[l->n]);
+    if (g->wanted)
+        add_told(f, l, n, &l->list[l->n]);
+    l->n++;
+    if (still_leads(f, g))
+        f->hooks->lead_hear(&n->seen, f->owner);
+}
+
+static int64_t wrote_at(const struct reply *r)
+{
+    int64_t ms;
+
+    return reply_i64(r, &ms) == WEIR_OK ? ms : -1;
+}
+
+static void take_rows(struct fleet *f, struct reading *g, const struct reply *rows)
+{
+    if (g->wanted) /* first: the others' pools and upstreams find their places by its own */
+        fleet_sum_add(&g->look.sum, f->conf->node, f->hooks->shown(f->owner));
+    for (size_t at = 0; at + 2 < rows->n; at += 3)
+        hear(f, g, reply_text(reply_item(rows, at)), wrote_at(reply_item(rows, at + 1)),
+             reply_text(reply_item(rows, at + 2)));
+}
+
+/* Whose records are not among the rows. */
+static void take_further(struct fleet *f, struct reading *g, const struct reply *more)
+{
+    for (size_t at = 0; more != NULL && at + 1 < more->n && g->n < FLEET_NODES_MAX; at += 2) {
+        struct slice id = reply_text(reply_item(more, at));
+
+        if (id.len == 0 || id.len >= FLEET_NODE_MAX) {
+            fleet_reject(f, "a node's name");
             continue;
-        now[l->n] = (struct node_seen){n->seen.node, at_ns > n->age_ns ? at_ns - n->age_ns : 0};
-        put_member(f, n, &l->list[l->n]);
-        if (wanted)
-            add_told(f, l, n, &l->list[l->n]);
-        l->n++;
-        if (f->leads)
-            f->hooks->lead_hear(&n->seen, f->owner);
+        }
+        memcpy(g->ids[g->n], id.p, id.len); /* zeroed: it ends */
+        g->wrote_ms[g->n++] = wrote_at(reply_item(more, at + 1));
     }
-    if (f->leads)
-        tell_gone(f, now, l->n);
 }
 
 static bool is_there(const struct look *l, const char *name)
@@ -237,7 +241,7 @@ static bool is_there(const struct look *l, const char *name)
     return false;
 }
 
-/* Once a name, the newest; none that has come again under it. */
+/* Once a name, the newest. */
 static void take_lost(struct look *l, const struct reply *rows, uint64_t now_ms)
 {
     for (size_t at = rows == NULL ? 0 : rows->n; at >= 2 && l->n_lost < FLEET_LOST_MAX; at -= 2) {
@@ -253,9 +257,21 @@ static void take_lost(struct look *l, const struct reply *rows, uint64_t now_ms)
         again = one->name[0] == '\0';
         for (size_t i = 0; i < l->n_lost; i++)
             again |= strcmp(l->lost[i].name, one->name) == 0;
-        if (!again && one->age_ns <= FLEET_LOST_NS && !is_there(l, one->name))
+        if (!again && one->age_ns <= FLEET_LOST_NS)
             l->n_lost++;
     }
+}
+
+/* Those that have come again under their name. */
+static void forget_returned(struct look *l)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < l->n_lost; i++) {
+        if (!is_there(l, l->lost[i].name))
+            l->lost[n++] = l->lost[i];
+    }
+    l->n_lost = n;
 }
 
 static void begin_leading(struct fleet *f, const struct reply *left)
@@ -310,35 +326,113 @@ static void answer_look(struct fleet *f, struct look *l)
     members_answer(f, &m);
 }
 
+/* --- the calls */
+
+void read_drop(struct fleet *f)
+{
+    free(f->reading);
+    f->reading = NULL;
+}
+
+static void fail(struct fleet *f)
+{
+    read_drop(f);
+    members_fail(f, "Redis gave no answer that could be used");
+}
+
+static void finish(struct fleet *f)
+{
+    struct reading *g = f->reading;
+
+    f->reading = NULL; /* whoever is told may ask anew */
+    if (still_leads(f, g))
+        tell_gone(f, g->seen, g->look.n);
+    forget_returned(&g->look);
+    if (g->wanted)
+        answer_look(f, &g->look);
+    if (still_leads(f, g) && g->due && !f->renewed)
+        decide(f);
+    free(g);
+}
+
+static void on_records(const struct reply *reply, void *arg)
+{
+    struct fleet *f = arg;
+    const struct reply *r = fleet_took(f, reply);
+    struct reading *g = f->reading;
+
+    if (g != NULL && (r == NULL || r->type != REPLY_ARRAY)) {
+        fail(f);
+    } else if (g != NULL) {
+        for (size_t i = 0; i < g->asked; i++)
+            hear(f, g, slice_str(g->ids[g->next + i]), g->wrote_ms[g->next + i],
+                 reply_text(reply_item(r, i)));
+        g->next += g->asked;
+        for (size_t i = 0; i < f->n_members; i++)
+            f->members[i].until_ns = loop_now_ns(f->loop) + MEMBERS_NS;
+        if (g->next == g->n)
+            finish(f);
+    }
+    fleet_step(f);
+}
+
+bool read_on_send(struct fleet *f)
+{
+    struct reading *g = f->reading;
+
+    if (g == NULL)
+        return false;
+    g->asked = g->n - g->next < PAGE ? g->n - g->next : PAGE;
+    script_begin(&f->call, f->link, &script_records, slice_str(f->prefix));
+    for (size_t i = 0; i < g->asked; i++)
+        script_word(&f->call, slice_str(g->ids[g->next + i]));
+    return fleet_send(f, FLEET_READ, on_records);
+}
+
 static void on_read(const struct reply *reply, void *arg)
 {
     struct fleet *f = arg;
     const struct reply *r = fleet_took(f, reply), *rows = reply_item(r, 1);
-    struct look *l = calloc(1, sizeof *l);
-    bool leads = f->leads && f->read_due && !f->renewed;
+    struct reading *g = f->reading;
     int64_t now_ms;
 
     f->read_due = false;
-    if (l == NULL || rows == NULL || rows->type != REPLY_ARRAY ||
-        reply_i64(reply_item(r, 0), &now_ms) != WEIR_OK || now_ms <= 0) {
-        members_fail(f, "Redis gave no answer that could be used");
-    } else {
-        begin_leading(f, reply_item(r, 2));
-        take_nodes(f, rows, (uint64_t)now_ms, l, f->n_members > 0);
-        take_lost(l, reply_item(r, 3), (uint64_t)now_ms);
-        if (f->n_members > 0)
-            answer_look(f, l);
-        if (leads)
-            decide(f);
+    if (g == NULL) {
+        fleet_step(f); /* other upstreams are here now: it is read anew */
+        return;
     }
-    free(l);
+    g->leads = f->leads;
+    if (rows == NULL || rows->type != REPLY_ARRAY ||
+        reply_i64(reply_item(r, 0), &now_ms) != WEIR_OK || now_ms <= 0) {
+        fail(f);
+    } else {
+        g->now_ms = (uint64_t)now_ms;
+        g->at_ns = loop_now_ns(f->loop);
+        begin_leading(f, reply_item(r, 2));
+        take_rows(f, g, rows);
+        take_further(f, g, reply_item(r, 4));
+        take_lost(&g->look, reply_item(r, 3), g->now_ms);
+        if (g->n == 0)
+            finish(f);
+    }
     fleet_step(f);
 }
 
 bool read_send(struct fleet *f)
 {
+    struct reading *g = calloc(1, sizeof *g);
+
+    if (g == NULL)
+        return false;
+    g->wanted = f->n_members > 0;
+    g->due = f->read_due;
+    f->reading = g;
     script_begin(&f->call, f->link, &script_read, slice_str(f->prefix));
     script_i64(&f->call, FLEET_LEASE_NS / NS_PER_MS);
-    script_i64(&f->call, f->n_members > 0 ? FLEET_LOST_NS / NS_PER_MS : 0);
-    return fleet_send(f, FLEET_READ, on_read);
+    script_i64(&f->call, g->wanted ? FLEET_LOST_NS / NS_PER_MS : 0);
+    script_i64(&f->call, PAGE);
+    if (fleet_send(f, FLEET_READ, on_read))
+        return true;
+    read_drop(f);
+    return false;
 }

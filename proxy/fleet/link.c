@@ -3,48 +3,20 @@
  * One connection to Redis (link.h has the states).  hiredis writes commands and reads replies,
  * net/ moves the bytes.  Control thread.
  */
-#include "link.h"
-
 #include <hiredis/hiredis.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "link_priv.h"
 #include "weir/base/assert.h"
-#include "weir/base/buf.h"
 #include "weir/base/clock.h"
-#include "weir/base/hash.h"
-#include "weir/net/conn.h"
-#include "where.h"
 
-enum { COMMAND_MAX = 1024 * 1024, READ_MAX = 16 * 1024 };
+enum { COMMAND_MAX = 1024 * 1024, READ_MAX = 16 * 1024, MOVES_MAX = 4 };
 #define BACKOFF_NS     (200 * NS_PER_MS)
 #define BACKOFF_MAX_NS (5 * NS_PER_S)
 #define FORBIDDEN_NS   (30 * NS_PER_S) /* until a password or a right is looked at again */
 #define PROVEN_NS      (5 * NS_PER_S)  /* a connection that lived so long begins anew */
-
-enum link_state { LINK_WAITING, LINK_CONNECTING, LINK_ENTERING, LINK_READY, LINK_CALLING };
-
-struct link {
-    struct loop *loop;
-    const struct fleet_means *means;
-    uint64_t timeout_ns;
-    const struct link_events *ev;
-    void *owner;
-    struct rng random;
-    enum link_state state;
-    struct loop_timer timer; /* the next try, or the end of patience */
-    struct where *where;
-    struct conn *conn;
-    struct reply_reader *reader;
-    struct buf out;
-    int step;     /* enum step, of entering */
-    size_t tried; /* Sentinels in vain, one after the other */
-    link_answer_fn *fn;
-    void *arg;
-    uint64_t sent_ns, rtt_ns, ready_ns, connects;
-    unsigned fails;
-};
 
 /* --- down, and when to try again */
 
@@ -66,13 +38,13 @@ static void close_conn(struct link *l)
     buf_free(&l->out);
 }
 
-static void down(struct link *l, enum link_fault f, const char *why)
+void link_down(struct link *l, enum link_fault f, const char *why)
 {
     link_answer_fn *fn = l->state == LINK_CALLING ? l->fn : NULL;
     uint64_t now = loop_now_ns(l->loop);
 
     if (l->ready_ns != 0 && now - l->ready_ns >= PROVEN_NS)
-        l->fails = 0;
+        l->fails = l->moves = 0;
     close_conn(l);
     l->state = LINK_WAITING;
     l->ready_ns = 0;
@@ -97,7 +69,7 @@ static void flush(struct link *l)
     /* any other failure is seen by the reading as well */
 }
 
-static bool send_words(struct link *l, const struct slice *words, int n)
+bool link_send(struct link *l, const struct slice *words, int n)
 {
     const char *argv[LINK_WORDS_MAX];
     size_t lens[LINK_WORDS_MAX];
@@ -126,7 +98,7 @@ static bool send_words(struct link *l, const struct slice *words, int n)
 
 bool link_call(struct link *l, const struct slice *words, int n, link_answer_fn *fn, void *arg)
 {
-    if (l->state != LINK_READY || !send_words(l, words, n))
+    if (l->state != LINK_READY || !link_send(l, words, n))
         return false;
     l->state = LINK_CALLING;
     l->fn = fn;
@@ -134,120 +106,20 @@ bool link_call(struct link *l, const struct slice *words, int n, link_answer_fn 
     return true;
 }
 
-/* --- entering: the steps that are needed */
-
-enum step { STEP_FIND, STEP_AUTH, STEP_SELECT, STEP_ROLE, STEP_DONE };
-
-/* A user without a password has one that is not asked for (ACL: nopass). */
-static bool send_auth(struct link *l)
-{
-    struct slice words[3] = {SLICE_LIT("AUTH")};
-    int n = 1;
-
-    if (l->means->user[0] != '\0')
-        words[n++] = slice_str(l->means->user);
-    words[n++] = slice_str(l->means->password);
-    return send_words(l, words, n);
-}
-
-static void entered(struct link *l)
-{
-    l->state = LINK_READY;
-    l->ready_ns = loop_now_ns(l->loop);
-    loop_timer_stop(&l->timer);
-    l->ev->on_ready(l->owner);
-}
-
-static void connect_to(struct link *l, const struct net_addr *to, enum step step);
-
-static void next_step(struct link *l)
-{
-    const struct fleet_means *m = l->means;
-    bool sent = true;
-
-    if (l->step == STEP_AUTH && !m->has_password && m->user[0] == '\0')
-        l->step++;
-    if (l->step == STEP_SELECT && m->database[0] == '\0')
-        l->step++;
-    if (l->step == STEP_ROLE && m->master[0] == '\0')
-        l->step++;
-    if (l->step == STEP_FIND)
-        sent = send_words(l,
-                          (struct slice[3]){SLICE_LIT("SENTINEL"),
-                                            SLICE_LIT("get-master-addr-by-name"),
-                                            slice_str(m->master)},
-                          3);
-    else if (l->step == STEP_AUTH)
-        sent = send_auth(l);
-    else if (l->step == STEP_SELECT)
-        sent = send_words(l, (struct slice[2]){SLICE_LIT("SELECT"), slice_str(m->database)}, 2);
-    else if (l->step == STEP_ROLE)
-        sent = send_words(l, (struct slice[1]){SLICE_LIT("ROLE")}, 1);
-    else
-        entered(l);
-    if (!sent)
-        down(l, LINK_UNREACHED, "there is no memory for it");
-}
-
-/* Redis's own words, as far as they may be shown. */
-static void put_error(char out[160], const char *what, struct slice error)
-{
-    struct text t;
-
-    text_init(&t, out, 160);
-    text_str(&t, what);
-    text_shown(&t, slice_of(error.p, error.len < 100 ? error.len : 100));
-}
-
-/* What a Sentinel says: address and port, where they are known. */
-static void on_found_master(struct link *l, const struct reply *r)
-{
-    struct net_addr to;
-    int64_t port;
-
-    if (r->type != REPLY_ARRAY || reply_i64(reply_item(r, 1), &port) != WEIR_OK || port <= 0 ||
-        port > UINT16_MAX ||
-        net_addr_make(reply_text(reply_item(r, 0)), (uint16_t)port, &to) != WEIR_OK) {
-        down(l, LINK_UNREACHED, "a Sentinel knows no such master, or it by its name only");
-        return;
-    }
-    close_conn(l);
-    connect_to(l, &to, STEP_AUTH);
-}
-
-static bool is_step_done(const struct link *l, const struct reply *r)
-{
-    if (l->step == STEP_ROLE)
-        return slice_eq(reply_text(reply_item(r, 0)), SLICE_LIT("master"));
-    return r->type == REPLY_STATUS;
-}
-
-static void on_entering(struct link *l, const struct reply *r)
-{
-    static const char *const refused[] = {
-        [STEP_AUTH] = "it refuses the login: ",
-        [STEP_SELECT] = "it refuses the database: ",
-        [STEP_ROLE] = "it is no master, as a Sentinel says it is: ",
-    };
-    char why[160];
-    enum link_fault f;
-
-    if (l->step == STEP_FIND) {
-        on_found_master(l, r);
-        return;
-    }
-    if (is_step_done(l, r)) {
-        l->step++;
-        next_step(l);
-        return;
-    }
-    f = r->type == REPLY_ERROR ? fault_of(r->text) : LINK_BAD_REPLY;
-    put_error(why, refused[l->step],
-              r->type == REPLY_ERROR ? r->text : SLICE_LIT("another kind of answer"));
-    down(l, f != LINK_FINE ? f : l->step == STEP_ROLE ? LINK_READONLY : LINK_REFUSED, why);
-}
-
 /* --- replies */
+
+/* To whom a node of a cluster has named. */
+static void move(struct link *l, struct slice says)
+{
+    struct net_addr from = *conn_peer(l->conn);
+    char text[320], why[160];
+    bool fits = says.len < sizeof text;
+
+    link_error(why, "it says ", says);
+    (void)snprintf(text, sizeof text, "%.*s", fits ? (int)says.len : 0, says.p);
+    link_down(l, LINK_MOVED, why);
+    (void)where_redirect(l->where, slice_str(text), &from);
+}
 
 static void on_reply(struct link *l, const struct reply *r)
 {
@@ -256,17 +128,21 @@ static void on_reply(struct link *l, const struct reply *r)
     char why[160];
 
     if (l->state == LINK_ENTERING) {
-        on_entering(l, r);
+        enter_answer(l, r);
         return;
     }
     if (l->state != LINK_CALLING) {
-        down(l, LINK_BAD_REPLY, "it says something unasked");
+        link_down(l, LINK_BAD_REPLY, "it says something unasked");
         return;
     }
     l->rtt_ns = loop_now_ns(l->loop) - l->sent_ns;
+    if (f == LINK_MOVED && l->means->cluster) {
+        move(l, r->text);
+        return;
+    }
     if (f != LINK_FINE) {
-        put_error(why, "it says ", r->text);
-        down(l, f, why);
+        link_error(why, "it says ", r->text);
+        link_down(l, f, why);
         return;
     }
     l->state = LINK_READY;
@@ -288,8 +164,8 @@ static void read_some(struct link *l, struct slice bytes)
         on_reply(l, r);
         return;
     case REPLY_BAD:
-        put_error(why, "its answer is none that weir takes: ", slice_str(bad));
-        down(l, LINK_BAD_REPLY, why);
+        link_error(why, "its answer is none that weir takes: ", slice_str(bad));
+        link_down(l, LINK_BAD_REPLY, why);
         return;
     }
     WEIR_UNREACHABLE("reading");
@@ -305,7 +181,7 @@ static void on_readable(struct conn *c, void *owner)
     while (l->conn == c && (st = conn_read(c, bytes, sizeof bytes, &got)) == WEIR_OK)
         read_some(l, slice_of(bytes, got));
     if (l->conn == c && st != WEIR_AGAIN)
-        down(l, LINK_CLOSED, "it ended the connection");
+        link_down(l, LINK_CLOSED, "it ended the connection");
 }
 
 static void on_writable(struct conn *c, void *owner)
@@ -322,42 +198,17 @@ static void on_open(struct conn *c, void *owner)
 
     (void)c;
     l->state = LINK_ENTERING;
-    next_step(l);
+    enter_next(l);
 }
 
-static void connect_now(struct link *l);
-
-/* Another Sentinel is asked at once. */
 static void on_fail(struct conn *c, void *owner, enum weir_status s, const char *why)
 {
-    struct link *l = owner;
-
     (void)c;
-    if (l->step == STEP_FIND && ++l->tried < l->means->n_hosts) {
-        close_conn(l);
-        connect_now(l);
-        return;
-    }
-    down(l, s == WEIR_TIMEOUT ? LINK_TIMEOUT : LINK_UNREACHED, why);
+    link_down(owner, s == WEIR_TIMEOUT ? LINK_TIMEOUT : LINK_UNREACHED, why);
 }
 
 static const struct conn_events conn_events = {
     .on_open = on_open, .on_fail = on_fail, .on_readable = on_readable, .on_writable = on_writable};
-
-static void connect_to(struct link *l, const struct net_addr *to, enum step step)
-{
-    l->step = step;
-    l->reader = reply_reader_create();
-    if (l->reader != NULL)
-        l->conn =
-            conn_connect(l->loop, to, l->means->tls, SLICE_NONE, l->timeout_ns, &conn_events, l);
-    if (l->conn == NULL) {
-        down(l, LINK_UNREACHED, "there is no memory or descriptor for it");
-        return;
-    }
-    l->state = LINK_CONNECTING;
-    loop_timer_stop(&l->timer); /* the connection has patience of its own */
-}
 
 static void connect_now(struct link *l)
 {
@@ -365,32 +216,53 @@ static void connect_now(struct link *l)
     const char *why = "";
 
     if (!where_next(l->where, &to, &why)) {
-        down(l, LINK_UNREACHED, why);
+        link_down(l, LINK_UNREACHED, why);
         return;
     }
     l->connects++;
-    connect_to(l, &to, l->means->master[0] == '\0' ? STEP_AUTH : STEP_FIND);
+    l->step = STEP_AUTH;
+    l->reader = reply_reader_create();
+    if (l->reader != NULL)
+        l->conn =
+            conn_connect(l->loop, &to, l->means->tls, SLICE_NONE, l->timeout_ns, &conn_events, l);
+    if (l->conn == NULL) {
+        link_down(l, LINK_UNREACHED, "there is no memory or descriptor for it");
+        return;
+    }
+    l->state = LINK_CONNECTING;
+    loop_timer_stop(&l->timer); /* the connection has patience of its own */
 }
 
 static void on_timer(void *arg)
 {
     struct link *l = arg;
 
-    if (l->state == LINK_WAITING) {
-        l->tried = 0;
+    if (l->state == LINK_WAITING)
         connect_now(l);
-    } else if (l->state == LINK_ENTERING || l->state == LINK_CALLING) {
-        down(l, LINK_TIMEOUT, "it does not answer in time");
-    }
+    else if (l->state == LINK_ENTERING || l->state == LINK_CALLING)
+        link_down(l, LINK_TIMEOUT, "it does not answer in time");
 }
 
-static void on_where(void *arg)
+static void on_known(void *owner)
 {
-    struct link *l = arg;
+    struct link *l = owner;
 
     if (l->state == LINK_WAITING && l->connects == 0)
         loop_timer_at(&l->timer, loop_now_ns(l->loop));
 }
+
+/* At once; a few times, for whoever names others all the time is followed as any fault is. */
+static void on_moved(void *owner)
+{
+    struct link *l = owner;
+
+    if (l->state != LINK_WAITING)
+        link_down(l, LINK_MOVED, "another Redis is named instead");
+    if (l->moves++ < MOVES_MAX)
+        loop_timer_at(&l->timer, loop_now_ns(l->loop));
+}
+
+static const struct where_events where_events = {.on_known = on_known, .on_moved = on_moved};
 
 /* --- life */
 
@@ -411,7 +283,7 @@ struct link *link_create(struct loop *loop, struct resolver *r, const struct fle
     rng_seed(&l->random, seed);
     loop_timer_init(&l->timer, loop, on_timer, l);
     loop_timer_at(&l->timer, loop_now_ns(loop) + BACKOFF_NS);
-    l->where = where_create(r, means, on_where, l);
+    l->where = where_create(loop, r, means, timeout_ns, seed, &where_events, l);
     if (l->where == NULL)
         link_destroy(&l);
     else if (means->unix_path)

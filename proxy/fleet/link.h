@@ -19,8 +19,8 @@
  *        ▲             │               │                      │       │
  *        └─────────────┴───────────────┴──────────────────────┴───────┘  down, by any fault
  *
- * Entering: a Sentinel is asked for the master, to which the next connection goes; AUTH, SELECT,
- * ROLE.  Each as far as it is needed.
+ * Entering: AUTH, SELECT, ROLE, each as far as it is needed.  Where the Sentinels name another
+ * master (where.h), the connection to the old one is dropped and the new one tried at once.
  */
 
 struct link_events {

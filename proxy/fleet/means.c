@@ -81,6 +81,7 @@ static void put(char *to, size_t room, struct slice s)
 static bool take_url(struct fleet_means *m, const char *url, const char **why)
 {
     const char *scheme = strstr(url, "://"), *at;
+    bool cluster = scheme != NULL && strstr(url, "+cluster://") != NULL;
     bool sentinel = scheme != NULL && strstr(url, "+sentinel://") != NULL;
     struct slice s, hosts;
 
@@ -97,7 +98,8 @@ static bool take_url(struct fleet_means *m, const char *url, const char **why)
     hosts = up_to_slash(&s);
     if (sentinel)
         put(m->master, sizeof m->master, up_to_slash(&s));
-    put(m->database, sizeof m->database, s);
+    m->cluster = cluster;
+    put(m->database, sizeof m->database, cluster ? SLICE_NONE : s);
     if (!take_hosts(m, hosts, sentinel ? PORT_SENTINEL : PORT_DEFAULT, why))
         return false;
     for (size_t i = 0; i < m->n_hosts; i++)

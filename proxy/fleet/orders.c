@@ -15,6 +15,7 @@
 #include "weir/base/log.h"
 
 enum { VALUE_MAX = 1024 };
+#define TELL_NS  (1 * NS_PER_S) /* where Redis refused one */
 #define AGAIN_NS (5 * NS_PER_S) /* where reading them fails each time, the rest goes on */
 
 static void put_what(const struct fleet_order *o, char out[FLEET_WHAT_MAX])
@@ -156,37 +157,35 @@ static void note_read(struct fleet *f, bool answered, uint64_t now_ns)
 static void on_orders(const struct reply *reply, void *arg)
 {
     struct fleet *f = arg;
-    const struct reply *r = fleet_took(f, reply);
+    const struct reply *all = reply_item(fleet_took(f, reply), 0);
     uint64_t now = loop_now_ns(f->loop);
+    int64_t odd;
 
     note_read(f, reply != NULL, now);
-    if (r == NULL || r->type != REPLY_ARRAY) {
+    if (all == NULL || all->type != REPLY_ARRAY) {
         fleet_step(f);
         return;
     }
+    if (reply_i64(reply_item(reply, 1), &odd) == WEIR_OK && odd > 0)
+        fleet_reject(f, "orders that are too long, or too many");
     forget_ended(f, now);
     for (size_t i = 0; i < f->n_orders; i++)
         f->orders[i].told = false;
-    for (size_t i = 0; i + 1 < r->n; i += 2)
-        take_order(f, reply_text(&r->items[i]), reply_text(&r->items[i + 1]), now);
+    for (size_t i = 0; i + 1 < all->n; i += 2)
+        take_order(f, reply_text(&all->items[i]), reply_text(&all->items[i + 1]), now);
     fleet_step(f);
-}
-
-static void key_of(const struct fleet *f, const char *what, char out[80])
-{
-    (void)snprintf(out, 80, "%s%s", f->prefix, what);
 }
 
 bool orders_send(struct fleet *f)
 {
-    char key[80];
-
     if (strcmp(f->version, f->version_read) == 0 && f->version_read[0] != '\0')
         return false;
     if (loop_now_ns(f->loop) < f->orders_due_ns)
         return false;
-    key_of(f, "orders", key);
-    script_begin_plain(&f->call, f->link, "HGETALL", key);
+    script_begin(&f->call, f->link, &script_orders, slice_str(f->prefix));
+    script_i64(&f->call, FLEET_WHAT_MAX);
+    script_i64(&f->call, VALUE_MAX);
+    script_i64(&f->call, FLEET_ORDERS_MAX);
     (void)snprintf(f->version_read, sizeof f->version_read, "%s", f->version);
     return fleet_send(f, FLEET_ORDERS, on_orders);
 }
@@ -200,6 +199,8 @@ static void on_told(const struct reply *reply, void *arg)
     struct known_order *k = f->telling < f->n_orders ? &f->orders[f->telling] : NULL;
     int64_t n;
 
+    if (r == NULL)
+        f->tell_after_ns = loop_now_ns(f->loop) + TELL_NS;
     if (r != NULL && k != NULL && k->being_told && reply_i64(r, &n) == WEIR_OK) {
         k->told = true;
         k->given_ns = 0;
@@ -221,7 +222,7 @@ bool orders_tell(struct fleet *f)
 
     while (i < f->n_orders && f->orders[i].told)
         i++;
-    if (i == f->n_orders)
+    if (i == f->n_orders || loop_now_ns(f->loop) < f->tell_after_ns)
         return false;
     k = &f->orders[i];
     if (k->given_ns != 0 && redis_ms(f, k->given_ns) > k->o.given_ms)
@@ -266,7 +267,7 @@ bool orders_version_send(struct fleet *f)
 {
     char key[80];
 
-    key_of(f, "orders.v", key);
+    (void)snprintf(key, sizeof key, "%sorders.v", f->prefix);
     script_begin_plain(&f->call, f->link, "GET", key);
     return fleet_send(f, FLEET_ORDERS, on_version);
 }

@@ -19,7 +19,8 @@ enum {
     REPLY_DEPTH_MAX = 3,        /* arrays within arrays */
     REPLY_TEXT_MAX = 64 * 1024, /* bytes of one string */
     REPLY_ALL_ITEMS_MAX = 64 * 1024,
-    REPLY_BYTES_MAX = 8 * 1024 * 1024, /* of one reply: 4 MiB and 4 KiB for each of 1,000 nodes */
+    REPLY_BYTES_MAX =
+        8 * 1024 * 1024, /* of one reply: 100 records, the most that are read at once */
 };
 
 enum reply_type { REPLY_NIL, REPLY_STRING, REPLY_STATUS, REPLY_ERROR, REPLY_INTEGER, REPLY_ARRAY };

@@ -3,13 +3,15 @@
 
 import threading
 import time
+from datetime import datetime, timedelta, timezone
 
 import pytest
 
 from harness.backend import always
 from harness.deadline import eventually, secs
 from harness.redis import Redis
-from harness.weir import weirctl
+from harness.traffic import Traffic, assert_untroubled
+from harness.weir import HOST, weirctl
 
 SHARED = {"shared": True}
 
@@ -56,50 +58,6 @@ def backend(rig):
     return b
 
 
-class Traffic:
-    """Requests one after the other through each of some weirs, until it is told to end."""
-
-    def __init__(self, weirs):
-        self.slowest, self.bad, self.done, self.ends = 0, [], 0, False
-        self.lock = threading.Lock()
-        self.threads = [threading.Thread(target=self._run, args=(w,), daemon=True) for w in weirs]
-        for t in self.threads:
-            t.start()
-
-    def _run(self, w):
-        c = w.client()
-        while not self.ends:
-            begun = time.monotonic()
-            try:
-                answer = c.ask()
-            except (AssertionError, OSError) as e:
-                self.bad.append(e)
-                return
-            took = time.monotonic() - begun
-            with self.lock:
-                self.done += 1
-                self.slowest = max(self.slowest, took)
-                if answer.head.status != 200:  # none has to wait, none is refused
-                    self.bad.append(answer)
-
-    def end(self):
-        self.ends = True
-        for t in self.threads:
-            t.join(secs(10))
-        return self
-
-    def more(self, n=50):
-        """Waits for so many more."""
-        goal = self.done + n
-        eventually(lambda: self.done >= goal, 20, "requests go on")
-
-
-def assert_untroubled(traffic):
-    traffic.end()
-    assert not traffic.bad, traffic.bad[:3]
-    assert traffic.slowest < secs(1), f"one took {traffic.slowest:.2f} s"
-
-
 # --- who is there
 
 
@@ -133,6 +91,29 @@ def test_a_node_that_ends_in_good_order_is_gone_at_once_and_a_killed_one_soon(ri
     others[0].process.wait()
     others[0].process = None
     eventually(lambda: joined(others[1], 1), 6, "the killed one is forgotten")
+
+
+@pytest.mark.parametrize("how", ["at once", "joined", "hanging", "alone", "gone", "between two tries"])
+def test_a_node_ends_in_good_order_whatever_its_redis_does(rig, redis, backend, how):
+    """Rig's end looks at it: books, exit code, the last line."""
+    for i in range(3):
+        w = node(rig, backend, redis, f"n{i}")
+        t = Traffic([w])
+        if how != "at once":
+            eventually(lambda w=w: joined(w), 5)
+        if how in ("hanging", "alone"):
+            redis.hang()
+        if how in ("gone", "between two tries"):
+            redis.kill()
+        if how in ("alone", "between two tries"):
+            eventually(lambda w=w: fleet(w)["state"] == "alone", 8)
+        t.more(5)
+        assert_untroubled(t)
+        w.stop()
+        if how in ("hanging", "alone"):
+            redis.go_on()
+        if how in ("gone", "between two tries"):
+            redis.start()
 
 
 def test_without_the_block_there_is_no_fleet(rig, backend):
@@ -229,6 +210,28 @@ def test_a_command_lapses_everywhere(rig, redis, backend):
     c = node(rig, backend, redis, "c")
     eventually(lambda: joined(c, 3), 5)
     assert overrides(c) == []
+
+
+def test_a_command_for_a_month_holds_for_a_month_everywhere_and_none_for_longer(rig, redis, backend):
+    weirs = [node(rig, backend, redis, f"n{i}") for i in range(2)]
+    all_joined(weirs)
+    say(weirs[0], "limit", "chat/a", "streams", "9", "for", "30d")
+
+    def days(w):
+        [o] = w.admin.upstream("a")["override"]
+        return (datetime.fromisoformat(o["until"].replace("Z", "+00:00")) - datetime.now(timezone.utc)) / timedelta(days=1)
+    eventually(lambda: overrides(weirs[1]) == ["limit streams 9"], 1)
+    assert all(29.99 < days(w) <= 30 for w in weirs)
+    redis.cli("flushall")
+    weirs[0].stop()
+    late = node(rig, backend, redis, "late")
+    eventually(lambda: overrides(late) == ["limit streams 9"], 5, "who was not told it by the giver has all of it")
+    assert 29.9 < days(late) <= 30
+    now = int(time.time() * 1000)
+    redis.cli("hset", "weir:{test}:orders", "chat/a/limit", f"{now + 500} {now + 10 ** 11} n0 0 11 7 ")
+    redis.cli("incr", "weir:{test}:orders.v")
+    eventually(lambda: overrides(late) == ["limit streams 7"], 3, "a stranger's")
+    assert 29.9 < days(late) <= 30
 
 
 def test_a_command_without_redis_holds_here_and_reaches_the_others_later(rig, redis, backend):
@@ -329,17 +332,98 @@ def test_redis_full_of_garbage_under_load_refuses_nothing_and_is_left_out(rig, r
     eventually(lambda: all(joined(w, 2) for w in weirs), 8, "all is well again")
 
 
-def test_keys_of_another_type_leave_the_nodes_alone_until_they_are_gone(rig, redis, backend):
-    w = node(rig, backend, redis, "n")
-    eventually(lambda: joined(w), 5)
-    t = Traffic([w])
-    redis.cli("del", "weir:{test}:rec")
-    redis.cli("set", "weir:{test}:rec", "x")
-    eventually(lambda: fleet(w)["state"] == "alone", 8)
-    assert "WRONGTYPE" in fleet(w)["error"]
-    redis.cli("del", "weir:{test}:rec")
-    eventually(lambda: joined(w), 8)
+OF_ANOTHER_TYPE = {
+    "string": ("set", "x"), "list": ("rpush", "x", "y"), "set": ("sadd", "x"), "hash": ("hset", "x", "y"),
+    "zset": ("zadd", "1", "x"), "stream": ("xadd", "*", "x", "y"),
+}
+KEYS = {"leader": "string", "nodes": "zset", "rec": "hash", "plan": "hash", "left": "zset", "orders": "hash", "orders.v": "string",
+        "p:chat/a": "hash", "t:chat/a": "zset", "h:chat/a": "zset", "w:chat/a": "zset"}
+
+
+def make_odd(redis, kind):
+    """All keys that are of another type, at once."""
+    command, *rest = OF_ANOTHER_TYPE[kind]
+    keys = [f"weir:{{test}}:{k}" for k in KEYS if KEYS[k] != kind]
+    redis.cli("eval", """for _, key in ipairs(KEYS) do
+        redis.call('DEL', key)
+        redis.call(ARGV[1], key, unpack(ARGV, 2))
+    end""", str(len(keys)), *keys, command, *rest)
+
+
+def odd(redis):
+    """Keys that are there as another type."""
+    return [k for k, kind in KEYS.items() if redis.cli("type", f"weir:{{test}}:{k}") not in (kind, "none")]
+
+
+def test_keys_of_another_type_are_healed_under_load(rig, redis, backend):
+    weirs = [node(rig, backend, redis, f"n{i}") for i in range(2)]
+    all_joined(weirs)
+    say(weirs[0], "limit", "chat/a", "streams", "9", "for", "10m")
+    eventually(lambda: overrides(weirs[1]) == ["limit streams 9"], 1)
+    t = Traffic(weirs)
+    for kind in OF_ANOTHER_TYPE:
+        healed = sum(w.metrics().sum("weir_fleet_rejected_total") for w in weirs)
+        make_odd(redis, kind)
+        eventually(lambda: not odd(redis), 3, f"none is a {kind}")
+        assert sum(w.metrics().sum("weir_fleet_rejected_total") for w in weirs) > healed
+        eventually(lambda: all(joined(w, 2) and fleet(w)["sync_age_ms"] < 1000 for w in weirs) and "streams" not in redis.cli("hvals", "weir:{test}:orders")
+                   and redis.cli("hlen", "weir:{test}:orders") == "1", 3, "and what was there is written again")
     assert_untroubled(t)
+    for w in weirs:
+        assert [e["cause"] for e in w.admin.json("events")].count("fleet_alone") == 0, "no node was alone for it"
+        assert overrides(w) == ["limit streams 9"]
+    leader = fleet(weirs[0])["leader"]
+    assert leader in ("n0", "n1") and fleet(weirs[1])["leader"] == leader
+
+
+TOO_MUCH = "x" * 70000
+
+
+@pytest.mark.parametrize("words", [
+    ("set", "leader", TOO_MUCH), ("set", "leader", "somebody, for ever"), ("set", "orders.v", TOO_MUCH), ("set", "orders.v", "no number"),
+    ("set", "orders.v", "9223372036854775807"), ("hset", "orders", "chat//incident", TOO_MUCH), ("hset", "orders", TOO_MUCH, "x"),
+    ("hset", "plan", "chat/a", "99999999999999 1 1 9|" + TOO_MUCH), ("hset", "plan", "chat/a", "99999999999999 1 1 9|zzz"),
+    ("hset", "plan", "chat/a", "9" * 300 + " " + "9" * 300 + " " + "9" * 300 + " 9|zzz"),
+    ("zadd", "nodes", "inf", "x.1", "9e15", "y.1"), ("zadd", "nodes", "-inf", "x.1", "nil", "y.1"),
+], ids=lambda w: "_".join(x[:20] for x in w))
+def test_what_no_weir_writes_is_written_over(rig, redis, backend, words):
+    weirs = [node(rig, backend, redis, f"n{i}") for i in range(2)]
+    all_joined(weirs)
+    command, key, *rest = words
+    redis.cli(command, f"weir:{{test}}:{key}", *rest)
+    say(weirs[0], "limit", "chat/a", "streams", "9", "for", "10m")
+    eventually(lambda: overrides(weirs[1]) == ["limit streams 9"], 3, "commands still come through")
+    eventually(lambda: all(joined(w, 2) for w in weirs) and len({fleet(w)["leader"] for w in weirs} & {"n0", "n1"}) == 1, 3,
+               "one leads, of two")
+
+    def planned():
+        plan = redis.cli("hget", "weir:{test}:plan", "chat/a").split("|")
+        return len(plan) == 2 and "zzz" not in plan[1] and len(plan[1]) < 2000 and plan[0].count(" ") == 3
+    eventually(planned, 5, "and its plan is there")
+
+
+REFUSES = {
+    "READONLY": (("replicaof", HOST, "1"), ("replicaof", "no", "one")),
+    "OOM": (("config", "set", "maxmemory", "1"), ("config", "set", "maxmemory", "0")),
+    "NOREPLICAS": (("config", "set", "min-replicas-to-write", "1"), ("config", "set", "min-replicas-to-write", "0")),
+}
+
+
+@pytest.mark.parametrize("says", REFUSES)
+def test_a_redis_that_cannot_write_is_left_and_come_back_to(rig, redis, backend, says):
+    weirs = [node(rig, backend, redis, f"n{i}") for i in range(2)]
+    all_joined(weirs)
+    t = Traffic(weirs)
+    begun = time.monotonic()
+    redis.cli(*REFUSES[says][0])
+    eventually(lambda: all(fleet(w)["state"] == "alone" and says in fleet(w)["error"] for w in weirs), 8, "alone, and why")
+    redis.cli(*REFUSES[says][1])
+    eventually(lambda: all(joined(w, 2) for w in weirs), 12, "and together again")
+    assert_untroubled(t)
+    for w in weirs:
+        assert w.metrics().sum("weir_fleet_connects_total") <= 4 + (time.monotonic() - begun), "it is not tried over and over"
+        said = [e["cause"] for e in w.admin.json("events")]
+        assert said.count("fleet_alone") == 1 and said.count("fleet_joined") == 2, said
 
 
 def test_weir_starts_without_redis_and_joins_when_it_is_there(rig, redis, backend):

@@ -3,18 +3,14 @@
 
 import os
 import re
-import shutil
-import subprocess
-import tempfile
 
 import pytest
 
-from harness.backend import always, closed_port
+from harness.backend import always
 from harness.certs import Authority
-from harness.deadline import eventually, secs
-from harness.need import need
+from harness.deadline import eventually
 from harness.redis import Redis
-from harness.weir import HOST, free_port, run
+from harness.weir import HOST, run
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 PASSWORD = "corr3ct-h0rse"
@@ -122,55 +118,6 @@ def test_tls_verifies_the_server_and_shows_a_certificate(rig, backend, tmp_path)
     assert "certificate" in fleet(w)["error"], fleet(w)
 
 
-class Sentinel:
-    """Watches one master by itself; fails over when it is told to."""
-
-    def __init__(self, master):
-        need("redis-server", "redis-cli")
-        self.folder, self.port, self.errors = tempfile.mkdtemp(prefix="sentinel-"), free_port(), []
-        path = os.path.join(self.folder, "s.conf")
-        with open(path, "w") as f:
-            f.write(f"port {self.port}\nbind {HOST}\nsentinel monitor main {HOST} {master.port} 1\n"
-                    "sentinel down-after-milliseconds main 500\nsentinel failover-timeout main 3000\n")
-        self.process = subprocess.Popen(["redis-server", path, "--sentinel"], stdout=subprocess.DEVNULL, cwd=self.folder)
-        eventually(lambda: self.master(), 10, "the Sentinel answers")
-
-    def cli(self, *words):
-        return subprocess.run(["redis-cli", "-h", HOST, "-p", str(self.port), *words], capture_output=True, text=True,
-                              timeout=secs(5)).stdout.strip()
-
-    def master(self):
-        said = self.cli("sentinel", "get-master-addr-by-name", "main").split()
-        return int(said[1]) if len(said) == 2 and said[1].isdigit() else None
-
-    def replicas(self):
-        return self.cli("sentinel", "replicas", "main").count("runid")
-
-    def close(self):
-        self.process.terminate()
-        self.process.wait(secs(10))
-        shutil.rmtree(self.folder, ignore_errors=True)
-
-
-def test_a_master_is_found_by_a_sentinel_and_again_after_a_failover(rig, backend):
-    first = rig.keep(Redis())
-    second = rig.keep(Redis("--replicaof", HOST, str(first.port), "--replica-announce-ip", HOST))
-    sentinel = rig.keep(Sentinel(first))
-    eventually(lambda: sentinel.replicas() == 1 and "master_link_status:up" in second.cli("info", "replication"), 20,
-               "the Sentinel knows the replica")
-    nobody = rig.keep(closed_port(HOST)).getsockname()[1]
-    w = node(rig, backend, redis=f"redis+sentinel://{HOST}:{nobody},{HOST}:{sentinel.port}/main")
-    eventually(lambda: joined(w), 5, "by way of the Sentinel, the second of the two that are named")
-    w.admin("incident chat set known for 10m")
-    eventually(lambda: "known" in first.cli("hvals", "weir:{test}:orders"), 2)
-    eventually(lambda: sentinel.cli("sentinel", "failover", "main") == "OK", 10, "the Sentinel begins")
-    eventually(lambda: sentinel.master() == second.port, 20, "the other one is master")
-    eventually(lambda: "weir:{test}:leader" in second.cli("keys", "*") and "role:master" in second.cli("info", "replication"), 10)
-    eventually(lambda: joined(w), 10, "the node has followed")
-    assert "known" in second.cli("hvals", "weir:{test}:orders")
-    assert w.client().ask().head.status == 200
-
-
 def test_check_finds_what_a_start_would(rig):
     path = rig.path("c.cfg")
     pools = 'pools = ( { name = "p"; upstreams = ( { name = "u"; url = "http://h"; } ); } );\n'
@@ -187,3 +134,7 @@ def test_check_finds_what_a_start_would(rig):
     assert code == 1 and "a password is in it" in said and PASSWORD not in said
     code, said = check('redis = "redis://h";')
     assert code == 0, said
+    code, said = check('redis = "redis+cluster://weir@a,b:7000";')
+    assert code == 0, said
+    code, said = check('redis = "redis+cluster://a,b/1";')
+    assert code == 1 and "a cluster has no other database than 0" in said

@@ -35,8 +35,11 @@ enum {
 };
 /* A node that fell silent, and is not there again, is known by name for so long. */
 #define FLEET_LOST_NS (600 * NS_PER_S)
-/* An order that has an end ends within a day, whatever stands in Redis. */
-#define FLEET_ORDER_MOST_NS (24 * 3600 * NS_PER_S)
+/*
+ * An order that has an end ends within 30 days, whatever stands in Redis: as long as a command may
+ * last (command_duration), so that what was promised at one node is so at all.
+ */
+#define FLEET_ORDER_MOST_NS (30 * 24 * 3600 * NS_PER_S)
 
 /* What an order is about.  X(enumerator, "word of its key") */
 #define WEIR_FLEET_TOPICS(X)                                                                       \
@@ -217,6 +220,7 @@ enum fleet_call {
     FLEET_PLAN,
     FLEET_ORDERS,
     FLEET_ORDER,
+    FLEET_HEAL,
     FLEET_CALL_COUNT
 };
 enum fleet_result { FLEET_ANSWERED, FLEET_ERROR, FLEET_NO_ANSWER, FLEET_RESULT_COUNT };

@@ -29,6 +29,7 @@ struct fleet_means {
     size_t n_hosts;
     bool unix_path;
     char master[64]; /* as the Sentinels call it; "" = there are none */
+    bool cluster;    /* whoever has the slot is found by MOVED */
     char user[64];   /* "" = Redis's default user */
     char database[8];
     bool has_password;

@@ -110,7 +110,7 @@ static const struct unit_row {
 
 enum weir_status command_duration(struct slice s, uint64_t *ns)
 {
-    const uint64_t longest = 30 * 86400 * NS_PER_S;
+    const uint64_t longest = 30 * 86400 * NS_PER_S; /* the fleet carries no longer ones */
     size_t digits = 0;
     uint64_t n;
 

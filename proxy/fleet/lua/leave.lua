@@ -5,6 +5,7 @@ redis.call('HDEL', prefix .. 'rec', id)
 for i = 2, #ARGV do
   local p = prefix .. 'p:' .. ARGV[i]
   local sum = four(redis.call('HGET', p, 'sum'))
+  for _, key in ipairs({'t:', 'h:', 'w:'}) do redis.call('ZCARD', prefix .. key .. ARGV[i]) end -- fails before a half is done
   forget(ARGV[i], id, sum)
   redis.call('HSET', p, 'sum', string.format('%d %d %d %d', sum[1], sum[2], sum[3], sum[4]))
   redis.call('PEXPIRE', p, kept)

@@ -22,6 +22,7 @@ if redis.call('HLEN', orders) >= tonumber(ARGV[5]) then
 end
 redis.call('HSET', orders, ARGV[1], string.format('%d %d %s', given, ends, ARGV[4]))
 -- Begun at the time, so that the number is another one after Redis was emptied.
-if redis.call('EXISTS', version) == 0 then redis.call('SET', version, string.format('%d', now * 1000)) end
+local v = redis.call('GET', version)
+if not v or #v > 17 or not string.match(v, '^%d+$') then redis.call('SET', version, string.format('%d', now * 1000)) end
 redis.call('INCR', version)
 return 1

@@ -30,14 +30,17 @@ local function forget(u, id, sum)
 end
 
 -- At most so many a call: the work does not grow with the fleet.
+-- Where a key is of another type, the first call that reads it fails: all are read before anything is written, so that
+-- no half of this is done.
 local function forget_silent(u, id, sum, lease, recent)
   local t, w = prefix .. 't:' .. u, prefix .. 'w:' .. u
-  for _, other in ipairs(redis.call('ZRANGEBYSCORE', t, '-inf', now - lease, 'LIMIT', 0, 4)) do
+  local gone = redis.call('ZRANGEBYSCORE', t, '-inf', now - lease, 'LIMIT', 0, 4)
+  local done = redis.call('ZRANGEBYSCORE', w, '-inf', now - recent, 'LIMIT', 0, 16)
+  redis.call('ZREM', prefix .. 'h:' .. u, id)
+  for _, other in ipairs(gone) do
     if other ~= id then forget(u, other, sum) end
   end
-  for _, other in ipairs(redis.call('ZRANGEBYSCORE', w, '-inf', now - recent, 'LIMIT', 0, 16)) do
-    stops_waiting(u, other)
-  end
+  for _, other in ipairs(done) do stops_waiting(u, other) end
 end
 
 local function granted(a, others, nodes)
@@ -67,7 +70,7 @@ local function ask(u, id, a, nodes, lease, recent)
   local sum = four(have[1])
   less(sum, four(have[2]))
   forget_silent(u, id, sum, lease, recent)
-  stops_waiting(u, id)
+  redis.call('ZREM', w, id)
   local first = redis.call('ZRANGE', h, 0, 0, 'WITHSCORES')
   local others = {
     held = sum[1], used = sum[2], pending = sum[3], weight = sum[4],
@@ -96,8 +99,9 @@ end
 local function asked(at, plan)
   local n = {}
   for i = 1, 9 do n[i] = tonumber(ARGV[at + i]) end
-  local epoch, total, p = string.match(plan or '', '^(%d+) (%d+) (%d+) %d+|')
+  if not plan or #plan > 4096 then plan = '' end
+  local epoch, total, p = string.match(plan, '^(%d+) (%d+) (%d+) %d+|')
   local a = {used = n[1], pending = n[2], waiting = n[3], rank = n[4], weight = n[5],
-    most = n[6] < 0 and 1e9 or n[6], total = tonumber(total or n[7]), p = tonumber(p or n[8])}
+    most = n[6] < 0 and 1e9 or n[6], total = math.min(tonumber(total or n[7]), 1e9), p = math.min(tonumber(p or n[8]), 1e9)}
   return ARGV[at], a, epoch and tonumber(epoch) > n[9] and plan or ''
 end

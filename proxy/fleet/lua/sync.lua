@@ -6,6 +6,11 @@ local nodes, rec, leader = prefix .. 'nodes', prefix .. 'rec', prefix .. 'leader
 
 redis.call('ZADD', nodes, now, id)
 redis.call('HSET', rec, id, ARGV[2])
+-- of no time that has been
+for _, other in ipairs(redis.call('ZRANGEBYSCORE', nodes, now + lease, '+inf', 'LIMIT', 0, 4)) do
+  redis.call('ZREM', nodes, other)
+  redis.call('HDEL', rec, other)
+end
 local silent = redis.call('ZRANGEBYSCORE', nodes, '-inf', now - lease, 'WITHSCORES', 'LIMIT', 0, 4)
 for i = 1, #silent, 2 do
   redis.call('ZREM', nodes, silent[i])
@@ -21,7 +26,7 @@ redis.call('PEXPIRE', nodes, kept)
 redis.call('PEXPIRE', rec, kept)
 
 local leads = redis.call('GET', leader)
-if not leads or string.sub(leads, 1, #id + 1) == id .. ' ' then
+if not leads or #leads > 80 or not string.match(leads, '^[%w_-]+%.%x+ %x+$') or string.sub(leads, 1, #id + 1) == id .. ' ' then
   leads = id .. ' ' .. ARGV[5]
   redis.call('SET', leader, leads, 'PX', ARGV[4])
 end
@@ -36,4 +41,4 @@ for i = 1, #fields do
   answers[i] = ask(u, id, a, n, lease, tonumber(ARGV[6]))
   plans[i] = newer
 end
-return {now, n, leads, redis.call('GET', prefix .. 'orders.v') or '', answers, plans, left}
+return {now, n, leads, string.sub(redis.call('GET', prefix .. 'orders.v') or '', 1, 24), answers, plans, left}

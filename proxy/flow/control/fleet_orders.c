@@ -9,7 +9,7 @@
 #include "control/fleet.h"
 
 #define AT_ONCE_NS    (10 * NS_PER_S) /* a command that happens once: who joins later is not told */
-#define TAKEN_BACK_NS FLEET_ORDER_MOST_NS
+#define TAKEN_BACK_NS FLEET_ORDER_MOST_NS /* what was taken back may be known for so long */
 
 enum command_kind {
     KIND_HOLDS, /* until its end, or until it is taken back */

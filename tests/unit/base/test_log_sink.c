@@ -60,6 +60,24 @@ Test(log_sink, a_pipe_that_nobody_reads_holds_nobody_up, .timeout = 20)
                  "whoever shares the pipe finds it as it was");
 }
 
+/* A machine that is busy may give the thread its turn only when nobody waits any more. */
+Test(log_sink, what_can_be_written_is_written_at_the_end_without_patience_too, .timeout = 20)
+{
+    for (int i = 0; i < 500; i++) {
+        char got[64] = "";
+        int p[2];
+        struct log_sink *s;
+
+        cr_assert_eq(pipe(p), 0);
+        s = log_sink_create(p[1], true, 4096, told);
+        cr_assert(log_sink_put(s, SLICE_LIT("the end\n"), 0));
+        cr_assert_eq(log_sink_destroy(&s, 0), 0, "at %d", i);
+        cr_assert_eq(read(p[0], got, sizeof got - 1), 8);
+        cr_assert_str_eq(got, "the end\n");
+        (void)close(p[0]);
+    }
+}
+
 Test(log_sink, lost_lines_are_told_when_somebody_reads_again, .timeout = 20)
 {
     char got[65536];

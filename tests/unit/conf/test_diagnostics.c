@@ -204,7 +204,8 @@ Test(diagnostics, good_urls_are_taken)
     EXPECT_LINE("fleet = { name = \"f\"; redis = \"" url "\"; };",                                 \
                 "fleet.redis = " shown " is not a Redis: " why                                     \
                 " (written as redis://[user@]host:6379/0, rediss://[user@]host:6380/0, "           \
-                "redis+sentinel://[user@]host,host/master or unix:/path)")
+                "redis+sentinel://[user@]host,host/master, redis+cluster://[user@]host,host or "   \
+                "unix:/path)")
 
 Test(diagnostics, the_url_of_redis_says_what_is_wrong_with_it)
 {
@@ -218,6 +219,8 @@ Test(diagnostics, the_url_of_redis_says_what_is_wrong_with_it)
     EXPECT_REDIS("unix:", "\"unix:\"", "the path is missing");
     EXPECT_REDIS("redis+sentinel://a,b", "\"redis+sentinel://a,b\"",
                  "behind the hosts the name of the master is missing");
+    EXPECT_REDIS("redis+cluster://a,b/1", "\"redis+cluster://a,b/1\"",
+                 "a cluster has no other database than 0");
     EXPECT_REDIS("redis+sentinel://a,,b/m", "\"redis+sentinel://a,,b/m\"", "the host is missing");
 }
 
@@ -237,6 +240,8 @@ Test(diagnostics, good_urls_of_redis_are_taken)
                                        "unix:/run/redis/redis.sock",
                                        "redis+sentinel://a,b:1/m",
                                        "rediss+sentinel://weir@a/my.master/3",
+                                       "redis+cluster://a,b:1/0",
+                                       "rediss+cluster://weir@a",
                                        ""};
     char text[256];
 

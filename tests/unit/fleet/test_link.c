@@ -90,6 +90,10 @@ Test(link, errors_of_a_server_that_cannot_write_end_the_connection)
         {"-LOADING Redis is loading the dataset in memory\r\n", LINK_LOADING},
         {"-MASTERDOWN Link with MASTER is down\r\n", LINK_MASTERDOWN},
         {"-MOVED 3999 127.0.0.1:6381\r\n", LINK_MOVED},
+        {"-ASK 3999 127.0.0.1:6381\r\n", LINK_ASK},
+        {"-TRYAGAIN Multiple keys request during rehashing of slot\r\n", LINK_TRYAGAIN},
+        {"-CLUSTERDOWN Hash slot not served\r\n", LINK_CLUSTERDOWN},
+        {"-NOREPLICAS Not enough good replicas to write.\r\n", LINK_NOREPLICAS},
         {"-OOM command not allowed when used memory > 'maxmemory'.\r\n", LINK_OOM},
         {"-NOAUTH Authentication required.\r\n", LINK_NOAUTH},
         {"-NOPERM this user has no permissions to run the 'evalsha' command\r\n", LINK_NOPERM},
@@ -172,4 +176,55 @@ Test(link, tries_come_later_and_later_also_where_each_connect_works)
     /* 0.2, 0.4 and 0.8 s, less a quarter at most */
     cr_assert_geq(mono_now_ns() - begun, 1050 * NS_PER_MS);
     redis_test_close(&t);
+}
+
+/* Says of a call that others have the slot, at this place; the fault of it. */
+static void moved(struct redis_test *t, const char *to)
+{
+    char says[128];
+    int downs = t->downs;
+
+    cr_assert(redis_test_ping(t));
+    (void)snprintf(says, sizeof says, "-MOVED 3999 %s\r\n", to);
+    redis_test_say(t, says);
+    wait_until(t, t->downs == downs + 1);
+    cr_assert_eq(t->fault, LINK_MOVED);
+}
+
+Test(link, whoever_has_the_slot_is_connected_to_at_once_but_not_without_end)
+{
+    static const char *const hosts[] = {"127.0.0.1", "", "?", "127.0.0.1", "127.0.0.1", ""};
+    struct redis_test t;
+    uint64_t begun;
+
+    open_plain(&t, LONG);
+    t.means.cluster = true;
+    for (size_t i = 0; i < sizeof hosts / sizeof hosts[0]; i++) {
+        char to[64];
+
+        begun = mono_now_ns();
+        (void)snprintf(to, sizeof to, "%s:%u", hosts[i], t.means.hosts[0].port);
+        moved(&t, to);
+        redis_test_accept(&t);
+        wait_until(&t, t.ready == (int)i + 2);
+    }
+    /* those that said the same four times before wait as after any fault, 5 s less a quarter */
+    cr_assert_geq(mono_now_ns() - begun, 2 * NS_PER_S);
+    redis_test_close(&t);
+}
+
+Test(link, a_place_that_is_none_leads_back_to_the_hosts_that_are_known)
+{
+    static const char *const to[] = {"", "x", "127.0.0.1", ":0", "127.0.0.1:65536", "no host:1"};
+
+    for (size_t i = 0; i < sizeof to / sizeof to[0]; i++) {
+        struct redis_test t;
+
+        open_plain(&t, LONG);
+        t.means.cluster = true;
+        moved(&t, to[i]);
+        redis_test_accept(&t);
+        wait_until(&t, t.ready == 2);
+        redis_test_close(&t);
+    }
 }

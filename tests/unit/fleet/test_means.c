@@ -89,6 +89,18 @@ Test(means, sentinels_are_hosts_and_a_master)
     fleet_means_destroy(&m);
 }
 
+Test(means, a_cluster_is_hosts_alone)
+{
+    struct fleet_means *m = made("rediss+cluster://weir@a,b:7/0");
+
+    cr_assert(m->cluster && m->tls != NULL && m->n_hosts == 2);
+    cr_assert_str_eq(m->hosts[1].name, "b");
+    cr_assert(m->hosts[0].port == 6379 && m->hosts[1].port == 7);
+    cr_assert_str_eq(m->database, "", "there is but one, and SELECT is not allowed");
+    cr_assert_str_eq(m->user, "weir");
+    fleet_means_destroy(&m);
+}
+
 Test(means, the_password_is_the_first_line_of_its_file)
 {
     const char *path = file_with("s3 cret\n");

@@ -122,8 +122,8 @@ static void give(const char *text)
 
 Test(fleet_orders, what_takes_the_place_of_one_on_its_way_is_told_as_well)
 {
-    hear("HGETALL");
-    redis_test_say(&t, "*0\r\n");
+    hear(script_orders.sha);
+    redis_test_say(&t, "*2\r\n*0\r\n:0\r\n");
     give("the first one");
     hear("the first one");
     give("the second one");
@@ -133,7 +133,7 @@ Test(fleet_orders, what_takes_the_place_of_one_on_its_way_is_told_as_well)
 
 Test(fleet_orders, a_reading_that_got_no_answer_is_made_again)
 {
-    hear("HGETALL");
+    hear(script_orders.sha);
     redis_test_accept(&t); /* the connection ends; the version stays what it is */
-    hear("HGETALL");
+    hear(script_orders.sha);
 }
