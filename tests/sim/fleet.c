@@ -7,6 +7,7 @@
 #include "fleet_sim.h"
 #include "quality.h"
 #include "weir/base/assert.h"
+#include "weir/decide/num.h"
 
 static struct scenario fleet_of(const struct backend *b, double load, size_t nodes, double seconds,
                                 uint64_t seed)
@@ -48,6 +49,7 @@ static struct result *run(const struct scenario *sc)
 /* Of one weir's goodput in the same time. */
 struct against {
     double good, jain;
+    double calls; /* to the store, a second and node */
 };
 
 static struct against measure(struct scenario sc, double from_s, double to_s)
@@ -62,6 +64,7 @@ static struct against measure(struct scenario sc, double from_s, double to_s)
     single = run(&one);
     a.good = good_rate(many, 0, from_s, to_s) / good_rate(single, 0, from_s, to_s);
     a.jain = jain(many, sc.n_proxies);
+    a.calls = (double)many->store_calls / (double)sc.n_proxies / sc.seconds;
     free(many);
     free(single);
     return a;
@@ -218,27 +221,37 @@ static void check_thousand(struct report *r)
     free(res);
 }
 
-static int run_one(const struct scenario *sc)
+/* One engine under 2 and 5 times its load, over some seeds: means, and the worst goodput. */
+static int compare(const char *backend, size_t nodes, uint64_t seed, const struct fleet_many *m)
 {
-    struct result *res = run(sc);
+    static const double loads[] = {2, 5};
 
-    for (int t = 0; t < (int)sc->seconds; t += 60)
-        (void)printf("%3d s: good %.3f sent %.3f of capacity\n", t,
-                     good_rate(res, 0, t, t + 60) / sc->backend->capacity,
-                     sum_bins(res->group[0].sent, t, t + 60) / 60 / sc->backend->capacity);
-    free(res);
+    for (size_t l = 0; l < 2; l++) {
+        double good = 0, least = 1e9, even = 0, calls = 0;
+        for (uint64_t i = 0; i < m->seeds; i++) {
+            struct scenario sc = steady_of(backend, loads[l], nodes, seed + i);
+            struct against a;
+            sc.fleet.max_streams = m->max_streams;
+            a = measure(sc, FROM_S, TO_S);
+            good += a.good / (double)m->seeds;
+            least = num_min(least, a.good);
+            even += a.jain / (double)m->seeds;
+            calls += a.calls / (double)m->seeds;
+        }
+        (void)printf("%s x%.0f, %zu nodes: goodput of one weir %.3f, worst %.3f; Jain %.3f; "
+                     "%.1f calls a second and node\n",
+                     backend, loads[l], nodes, good, least, even, calls);
+    }
     return 0;
 }
 
-int command_fleet(uint64_t nodes, uint64_t seed, const char *backend)
+int command_fleet(uint64_t nodes, uint64_t seed, const char *backend, const struct fleet_many *m)
 {
     struct report r = {.effort = {.first_seed = seed, .seeds = 1, .seconds = TO_S}};
     size_t n = nodes > 0 ? nodes : 4;
 
-    if (backend != NULL) {
-        struct scenario sc = steady_of(backend, 2, n, seed);
-        return run_one(&sc);
-    }
+    if (backend != NULL)
+        return compare(backend, n, seed, m);
     if (n >= 1000) {
         check_thousand(&r);
     } else {
