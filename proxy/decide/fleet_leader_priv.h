@@ -4,6 +4,7 @@
 
 #include "weir/base/assert.h"
 #include "weir/decide/breaker.h"
+#include "weir/decide/fleet_expect.h"
 #include "weir/decide/fleet_leader.h"
 #include "weir/decide/limiter.h"
 #include "weir/decide/num.h"
@@ -50,6 +51,7 @@ struct fleet_sums {
     double own_streams, own_pending; /* of those that bring something for the first time */
     uint64_t epoch;                  /* the newest plan that one of them goes by */
     double plan_streams, plan_pending;
+    uint32_t learnt; /* first tokens */
 };
 
 struct leader_probe {
@@ -66,6 +68,7 @@ struct led {
     bool restored; /* a plan that was in force just now */
     struct limiter limiter;
     struct pace pace;
+    struct fleet_taught taught;
     struct breaker breaker;
     struct fleet_news news;
     struct fleet_sums sums;

@@ -56,6 +56,7 @@ void led_restore(struct led *u, const struct fleet_plan *plan, uint64_t age_ns, 
 {
     restore_limiter(&u->limiter, &plan->limits, now_ns);
     restore_breaker(&u->breaker, plan, age_ns, now_ns);
+    fleet_taught_restore(&u->taught, plan->epoch, &plan->expect);
     u->pace.calm_s = plan->limits.calm_s;
     u->pace.low_s = plan->limits.low_s;
     u->pace.peak = plan->limits.peak;

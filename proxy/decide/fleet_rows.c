@@ -29,6 +29,14 @@
     {                                                                                              \
 #field, offsetof(T, field), form, least, most                                              \
     }
+#define SECONDS(T, field) RANGE(T, field, FLEET_REAL, 0, SECONDS_MAX)
+/* One for each size of PREDICT_CLASSES. */
+#define BASES(T, i)                                                                                \
+    SECONDS(T, expect.base_s[i]), SECONDS(T, expect.base_s[i + 1]),                                \
+        SECONDS(T, expect.base_s[i + 2]), SECONDS(T, expect.base_s[i + 3])
+#define EXPECT(T)                                                                                  \
+    NUMBER(T, expect.learnt), SECONDS(T, expect.spread_s), BASES(T, 0), BASES(T, 4), BASES(T, 8),  \
+        BASES(T, 12), BASES(T, 16), BASES(T, 20)
 #define R struct fleet_record
 #define P struct fleet_plan
 
@@ -72,6 +80,7 @@ static const struct fleet_row record_rows[] = {
     COUNT(R, epoch),
     RANGE(R, plan_streams, FLEET_REAL, 0, LIMIT_MOST),
     RANGE(R, plan_pending, FLEET_REAL, 0, LIMIT_MOST),
+    EXPECT(R),
 };
 
 static const struct fleet_row plan_rows[] = {
@@ -105,9 +114,11 @@ static const struct fleet_row plan_rows[] = {
     RANGE(P, limits.calm_s, FLEET_REAL, 0, SECONDS_MAX),
     RANGE(P, limits.low_s, FLEET_REAL, 0, SECONDS_MAX),
     RANGE(P, limits.peak, FLEET_REAL, 0, NUMBER_MOST),
+    EXPECT(P),
 };
 
 _Static_assert(FLEET_PROBES == 2, "a row for each probe");
+_Static_assert(PREDICT_CLASSES == 24, "a row for each size");
 
 const struct fleet_row *fleet_record_rows(size_t *n)
 {

@@ -8,6 +8,7 @@
 
 #include "weir/base/clock.h"
 #include "weir/decide/pool.h"
+#include "weir/decide/predict.h"
 
 /*
  * Many weirs before the same upstreams: what they tell each other, in numbers.  How the numbers
@@ -37,6 +38,13 @@ enum fleet_silence {
     FLEET_NO_WITNESS, /* nobody was sent into it */
     FLEET_WITNESS,    /* one was, and is overdue by the time that silence takes */
     FLEET_IN_PREFILL, /* one may still be in prefill, which can hold up all: no silence at all */
+};
+
+/* What a first token of generation takes there, as in predict.h; 0 = not known. */
+struct fleet_expect {
+    uint32_t learnt; /* first tokens so far; of a node no more than it needs to judge them */
+    double spread_s;
+    double base_s[PREDICT_CLASSES];
 };
 
 /*
@@ -78,6 +86,7 @@ struct fleet_record {
     /* the plan it goes by, for a leader that finds none: epoch 0 = it has none */
     uint64_t epoch;
     double plan_streams, plan_pending;
+    struct fleet_expect expect; /* this node's copy of the fleet's */
 };
 
 /* What one limiter of the fleet has learnt, so that the next leader goes on with it. */
@@ -109,6 +118,7 @@ struct fleet_plan {
     uint64_t passed_ns; /* ... the last one of them was sent that has its first token */
     uint32_t nodes;     /* alive */
     struct fleet_limits limits;
+    struct fleet_expect expect;
 };
 
 /* --- permits: how many requests each node may have in flight; counted in the store */

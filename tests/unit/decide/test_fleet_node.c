@@ -416,3 +416,35 @@ Test(fleet_node, the_view_tells_of_an_own_path_that_is_broken)
     cr_assert_eq(v.limit, 40);
     cr_assert_eq(v.held, 20);
 }
+
+Test(fleet_node, what_another_node_learnt_sets_the_deadline_of_what_was_sent)
+{
+    struct pool_request r = request_of(0);
+    struct fleet_plan p = plan_of(BREAKER_CLOSED, 40);
+
+    start(48);
+    join(20, 40);
+    cr_assert_eq(arrive(&f, &r), POOL_ADMIT);
+    pass(&f, S(2));
+    cr_assert_eq(r.late_ns, r.sent_ns + S(10), "nothing is known here");
+    p.epoch = ++epoch;
+    p.expect.learnt = PREDICT_LEARN_MIN;
+    p.expect.base_s[predict_class(r.bytes)] = 0.2;
+    pool_fleet_apply(f.pool, 0, &p, f.now_ns);
+    cr_assert_lt(r.late_ns, r.sent_ns + S(1));
+    cr_assert_not(predict_is_learning(&f.pool->upstream[0].learnt[0].predict));
+}
+
+Test(fleet_node, what_the_fleet_knows_stays_known_alone)
+{
+    struct fleet_plan p = plan_of(BREAKER_CLOSED, 40);
+
+    start(48);
+    join(20, 40);
+    p.epoch = ++epoch;
+    p.expect.base_s[8] = 0.2;
+    pool_fleet_apply(f.pool, 0, &p, f.now_ns);
+    pass(&f, S(4));
+    cr_assert_eq(pool_fleet_state(f.pool), FLEET_ALONE);
+    cr_assert_float_eq(predict_s(&f.pool->upstream[0].learnt[0].predict, 1024, false), 0.2, 1e-9);
+}
