@@ -349,9 +349,9 @@ void pool_fleet_apply(struct pool *p, size_t upstream, const struct fleet_plan *
 {
     struct fleet_place *f = place_of(p, upstream);
     struct upstream *u = &p->upstream[upstream];
+    bool hears = p->fleet->state == FLEET_JOINED || f->asked_ns > 0; /* its answer comes, too */
 
-    if (!f->shared || p->fleet->state != FLEET_JOINED ||
-        !fleet_place_apply(f, plan, u->limiter.most, now_ns))
+    if (!f->shared || !hears || !fleet_place_apply(f, plan, u->limiter.most, now_ns))
         return;
     fleet_expect_follow(&u->learnt[KIND_GENERATION].predict, &f->told, &f->plan.expect);
     upstream_resolve_guesses(p, u, KIND_GENERATION, upstream_is_unary(p, u, now_ns));

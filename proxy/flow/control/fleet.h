@@ -13,6 +13,13 @@
  */
 /* Begins, if the settings say so.  False: no memory. */
 bool control_fleet_open(struct control *c);
+/*
+ * Before anything is accepted: waits for the first answer, for a second at most, so that a node
+ * that starts in an overloaded fleet goes by the fleet's limits from its first request on.  A drain
+ * or an end that comes meanwhile ends the waiting.
+ */
+void control_fleet_join(struct control *c);
+void control_fleet_join_no_more(struct control *c);
 /* The snapshot in force is another one than `old`. */
 void control_fleet_reload(struct control *c, const struct snapshot *old);
 /* The process ends: says goodbye.  True when there is nothing to wait for any more. */
