@@ -74,6 +74,7 @@ struct led {
     struct fleet_sums sums;
     uint64_t events, gaps_ns; /* so far */
     uint64_t full_ns, shut_ns;
+    uint64_t ramped_ns; /* when the last ramp was full; 0 = none was */
     uint32_t row, failed_in_row, nodes_in_row;
     uint64_t late_node, late_ns; /* the node that last told of a late one, and when */
     uint64_t held_lone;          /* of that node: late ones that nothing confirmed yet */
