@@ -156,6 +156,13 @@ struct fleet_answer {
 uint32_t fleet_permits(uint32_t total, double pending, const struct fleet_others *others,
                        const struct fleet_ask *ask);
 
+/*
+ * What the nodes divide among them by their arrivals: the total; but where P binds, fewer requests
+ * than that are in flight, and a quarter more than those is all there is to divide.  held: permits
+ * of all nodes.
+ */
+double fleet_divided(uint32_t total, double pending, double held, uint32_t nodes);
+
 /* --- the members of a record and of a plan, for whoever writes and reads them */
 
 enum fleet_form {

@@ -3,7 +3,9 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
+#include "fixture.h"
 #include "weir/decide/fleet_expect.h"
+#include "weir/decide/pool_fleet.h"
 
 enum { NODES = 4, AT = 6 }; /* a size class */
 
@@ -213,4 +215,65 @@ Test(fleet_expect, whatever_is_told_stays_within_what_was_told)
         period();
         cr_assert(plan.expect.base_s[AT] >= least && plan.expect.base_s[AT] <= most);
     }
+}
+
+/* --- at a pool */
+
+static struct fixture f;
+static struct fleet_node node;
+
+/* Joined, by a plan that knows nothing yet. */
+static void join(void)
+{
+    struct fleet_ask ask;
+    struct fleet_answer a = {20, {.nodes = 4, .held = 20, .used = 20, .rank = FLEET_NO_RANK}};
+
+    plan = (struct fleet_plan){.epoch = 1, .total = 40, .share = 1, .nodes = 4};
+    plan.limits = (struct fleet_limits){.streams = 40, .pending = 40, .gain = 1};
+    fixture_init(&f);
+    fixture_start(&f, 1);
+    fleet_node_init(&node, 77, 4, f.now_ns);
+    pool_fleet_attach(f.pool, &node, f.now_ns);
+    pool_fleet_share(f.pool, 0, true, f.now_ns);
+    pool_fleet_ask(f.pool, 0, &ask, f.now_ns);
+    pool_fleet_answer(f.pool, 0, &a, f.now_ns);
+    pool_fleet_apply(f.pool, 0, &plan, f.now_ns);
+    cr_assert_eq(pool_fleet_state(f.pool), FLEET_JOINED);
+}
+
+static void next_plan(unsigned class, double base_s)
+{
+    plan.epoch++;
+    plan.expect.learnt = PREDICT_LEARN_MIN;
+    plan.expect.base_s[class] = base_s;
+    pool_fleet_apply(f.pool, 0, &plan, f.now_ns);
+}
+
+static const struct predict *known(void)
+{
+    return &f.pool->upstream[0].learnt[KIND_GENERATION].predict;
+}
+
+Test(fleet_expect, what_another_node_learnt_sets_the_deadline_of_what_was_sent)
+{
+    struct pool_request r = request_of(0);
+
+    join();
+    cr_assert_eq(arrive(&f, &r), POOL_ADMIT);
+    pass(&f, S(2));
+    cr_assert_eq(r.late_ns, r.sent_ns + S(10), "nothing is known here");
+    next_plan(predict_class(r.bytes), 0.2);
+    cr_assert_lt(r.late_ns, r.sent_ns + S(1));
+    cr_assert_not(predict_is_learning(known()));
+    fixture_stop(&f);
+}
+
+Test(fleet_expect, what_the_fleet_knows_stays_known_alone)
+{
+    join();
+    next_plan(8, 0.2);
+    pass(&f, S(4));
+    cr_assert_eq(pool_fleet_state(f.pool), FLEET_ALONE);
+    cr_assert_float_eq(predict_s(known(), 1024, false), 0.2, 1e-9);
+    fixture_stop(&f);
 }

@@ -417,34 +417,34 @@ Test(fleet_node, the_view_tells_of_an_own_path_that_is_broken)
     cr_assert_eq(v.held, 20);
 }
 
-Test(fleet_node, what_another_node_learnt_sets_the_deadline_of_what_was_sent)
+Test(fleet_node, where_p_binds_a_permit_beyond_its_part_of_what_runs_is_given_back)
 {
-    struct pool_request r = request_of(0);
-    struct fleet_plan p = plan_of(BREAKER_CLOSED, 40);
+    struct pool_request r[64];
+    struct fleet_others crowd = {
+        .nodes = 4, .held = 20, .used = 20, .weight = 0.3, .equal = 3, .rank = 1};
+    struct fleet_plan p = plan_of(BREAKER_CLOSED, 4000); /* far from being reached */
 
-    start(48);
-    join(20, 40);
-    cr_assert_eq(arrive(&f, &r), POOL_ADMIT);
-    pass(&f, S(2));
-    cr_assert_eq(r.late_ns, r.sent_ns + S(10), "nothing is known here");
-    p.epoch = ++epoch;
-    p.expect.learnt = PREDICT_LEARN_MIN;
-    p.expect.base_s[predict_class(r.bytes)] = 0.2;
+    start(4096);
+    p.limits.pending = 4;
+    call(20, nobody_waits);
     pool_fleet_apply(f.pool, 0, &p, f.now_ns);
-    cr_assert_lt(r.late_ns, r.sent_ns + S(1));
-    cr_assert_not(predict_is_learning(&f.pool->upstream[0].learnt[0].predict));
+    cr_assert_geq(send_all(r), 4);
+    crowd.weight = 1000; /* nearly all come elsewhere */
+    call(20, crowd);
+    end_ok(&f, &r[0]);
+    cr_assert_lt(node.place[0].held, 20);
 }
 
-Test(fleet_node, what_the_fleet_knows_stays_known_alone)
+Test(fleet_node, the_plan_that_comes_with_the_first_answer_binds_at_once)
 {
+    struct pool_request r[64];
     struct fleet_plan p = plan_of(BREAKER_CLOSED, 40);
+    struct fleet_answer a = {3, nobody_waits};
+    struct fleet_ask ask;
 
     start(48);
-    join(20, 40);
-    p.epoch = ++epoch;
-    p.expect.base_s[8] = 0.2;
+    pool_fleet_ask(f.pool, 0, &ask, f.now_ns);
     pool_fleet_apply(f.pool, 0, &p, f.now_ns);
-    pass(&f, S(4));
-    cr_assert_eq(pool_fleet_state(f.pool), FLEET_ALONE);
-    cr_assert_float_eq(predict_s(&f.pool->upstream[0].learnt[0].predict, 1024, false), 0.2, 1e-9);
+    pool_fleet_answer(f.pool, 0, &a, f.now_ns);
+    cr_assert_eq(send_all(r), 3);
 }
