@@ -329,6 +329,7 @@ static void tick_upstream(struct fleet_leader *f, size_t upstream, uint64_t now_
         led_settle(u, now_ns);
     led_tick_limits(f, u, elapsed_ns, now_ns);
     fleet_taught_tick(&u->taught);
+    led_tick_hold(u, now_ns);
     led_tick_breaker(f, upstream, elapsed_ns, now_ns);
     if (u->sums.epoch > f->epoch)
         f->epoch = u->sums.epoch;

@@ -10,7 +10,8 @@
 #include "weir/decide/num.h"
 #include "weir/decide/pace.h"
 
-/* Shared by fleet_leader.c, fleet_limits.c, fleet_judge.c, fleet_plan.c and fleet_probes.c. */
+/* Shared by fleet_leader.c, fleet_limits.c, fleet_judge.c, fleet_plan.c,
+ * fleet_probes.c and fleet_ramp.c. */
 
 enum { TALE_SLICES = 5, STEADY_TICKS = 4 };
 
@@ -74,7 +75,8 @@ struct led {
     struct fleet_sums sums;
     uint64_t events, gaps_ns; /* so far */
     uint64_t full_ns, shut_ns;
-    uint64_t ramped_ns; /* when the last ramp was full; 0 = none was */
+    uint64_t hold_until_ns; /* end of an operator's hold of the ramp; 0 = none, or without an end */
+    uint64_t ramped_ns;     /* when the last ramp was full; 0 = none was */
     uint32_t row, failed_in_row, nodes_in_row;
     uint64_t late_node, late_ns; /* the node that last told of a late one, and when */
     uint64_t held_lone;          /* of that node: late ones that nothing confirmed yet */
@@ -143,6 +145,11 @@ void led_tick_breaker(struct fleet_leader *f, size_t upstream, uint64_t elapsed_
 void led_note_probes(struct led *u, uint64_t node, const struct fleet_record *was,
                      const struct fleet_record *is);
 void led_tick_probes(struct fleet_leader *f, size_t upstream, uint64_t now_ns);
+
+/* fleet_ramp.c: an operator's hold of the ramp. */
+bool led_ramp_is_held(const struct led *u);
+uint64_t led_hold_left_ns(const struct led *u, uint64_t now_ns);
+void led_tick_hold(struct led *u, uint64_t now_ns);
 
 /* fleet_plan.c */
 void led_plan(struct fleet_leader *f, size_t upstream, struct fleet_plan *p, uint64_t now_ns);

@@ -81,6 +81,8 @@ void led_plan(struct fleet_leader *f, size_t upstream, struct fleet_plan *p, uin
         .died_at = b->ramp.died_at,
         .trips = b->trips,
         .left_ns = b->state == BREAKER_OPEN && b->until_ns > now_ns ? b->until_ns - now_ns : 0,
+        .held = led_ramp_is_held(u),
+        .held_ns = led_hold_left_ns(u, now_ns),
         .sent = u->sums.sent,
         .passed_ns = u->sums.passed_ns,
         .nodes = f->nodes > 0 ? f->nodes : 1,

@@ -11,6 +11,7 @@
 #define NUMBER_MOST 1e6
 #define LIMIT_MOST  65535.0 /* of any max_streams */
 #define HOUR_NS     (3600 * (double)NS_PER_S)
+#define DAY_NS      (24 * HOUR_NS)
 #define SECONDS_MAX 1000.0 /* an event of a stream */
 
 #define COUNT(T, field)                                                                            \
@@ -93,6 +94,8 @@ static const struct fleet_row plan_rows[] = {
     RANGE(P, died_at, FLEET_REAL, 0, 1),
     NUMBER(P, trips),
     RANGE(P, left_ns, FLEET_COUNT, 0, HOUR_NS),
+    FLAG(P, held),
+    RANGE(P, held_ns, FLEET_COUNT, 0, DAY_NS),
     RANGE(P, probe[0], FLEET_COUNT, 0, 0),
     RANGE(P, probe[1], FLEET_COUNT, 0, 0),
     RANGE(P, probe_number[0], FLEET_NUMBER, 0, UINT32_MAX),
@@ -194,6 +197,7 @@ void fleet_plan_mend(struct fleet_plan *plan, uint32_t max_streams)
         plan->state = BREAKER_OPEN;
     if (!breaker_lets_through(plan->state))
         plan->total = 0;
+    plan->held = plan->held && plan->state == BREAKER_RAMPING;
     if (plan->total > max_streams)
         plan->total = max_streams;
     plan->limits.streams = num_min(plan->limits.streams, max_streams);

@@ -53,7 +53,8 @@ bool upstream_is_alone(const struct pool *p, const struct upstream *u)
 
 /*
  * Of its own breaker a node keeps OPEN and its probes.  How fast the upstream gets its load back is
- * the fleet's to say, which knows of all of it; but what an operator has set here stands.
+ * the fleet's to say, which knows of all of it; but what an operator has set here stands, unless
+ * the fleet's ramp is held.
  */
 enum rule upstream_fleet_state(const struct pool *p, const struct upstream *u, enum rule own)
 {
@@ -61,7 +62,7 @@ enum rule upstream_fleet_state(const struct pool *p, const struct upstream *u, e
 
     if (!upstream_is_joined(p, u))
         return own;
-    if (own == RULE_RAMP && !u->breaker.by_hand)
+    if (own == RULE_RAMP && (!u->breaker.by_hand || u->fleet->plan.held))
         own = RULE_ROOM;
     if (own != RULE_ROOM && own != RULE_PROBE)
         return own;

@@ -112,6 +112,8 @@ struct fleet_plan {
     double known_good, died_at;
     uint32_t trips;
     uint64_t left_ns;                    /* of OPEN */
+    bool held;                           /* an operator froze the share, for so long: */
+    uint64_t held_ns;                    /* 0 = without an end */
     uint64_t probe[FLEET_PROBES];        /* the node that may send a probe; 0 = nobody */
     uint32_t probe_number[FLEET_PROBES]; /* one request for each number */
     uint64_t sent;                       /* requests, of all nodes; and since ... */
