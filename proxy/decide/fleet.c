@@ -12,8 +12,9 @@
 #define ASK_MIN_NS        (50 * NS_PER_MS)
 #define ASK_NODE_NS       (100 * NS_PER_US)
 #define LEADER_MIN_NS     (1 * NS_PER_S)
-#define LEADER_PERIODS_X2 5u /* two and a half: one sync may be lost */
-#define SPARE_PART        2  /* of its part of what is free, a node holds one in so many unasked */
+#define LEADER_PERIODS_X2 5u   /* two and a half: one sync may be lost */
+#define DIVIDED           1.25 /* where P binds, a permit passed on costs a first token's time */
+#define SPARE_PART        2 /* of its part of what is free, a node holds one in so many unasked */
 
 uint64_t fleet_period_ns(uint32_t nodes, uint32_t upstreams)
 {
@@ -71,19 +72,24 @@ static double spare_of(double free, double open, double share, bool over,
     return spare < 1 && o->equal == 0 && num_min(free, open) >= o->nodes ? 1 : spare;
 }
 
+double fleet_divided(uint32_t total, double pending, double held, uint32_t nodes)
+{
+    return num_min(total, DIVIDED * (held + num_max(num_ceil(pending), nodes)));
+}
+
 uint32_t fleet_permits(uint32_t total, double pending, const struct fleet_others *o,
                        const struct fleet_ask *ask)
 {
     double free = (double)total - o->held - ask->used, share = share_of(o, ask);
-    double open = open_of(pending, o, ask), fair = total * share;
+    double open = open_of(pending, o, ask);
+    double fair = fleet_divided(total, pending, (double)o->held + ask->used, o->nodes) * share;
     double spare = spare_of(free, open, share, ask->used >= fair, o);
-    double room = free - spare, held;
+    double room = num_min(free, open) - spare, held;
 
     if (ask->used > fair)
         room -= o->equal;
     if (o->better > 0)
         room = num_min(room, free - o->better);
-    room = num_min(room, open - spare);
     held = ask->used + spare + num_clamp(ask->waiting, 0, num_max(0, room));
     return num_floor(num_max(ask->used, num_min(held, ask->most)));
 }

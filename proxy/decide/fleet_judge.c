@@ -179,6 +179,21 @@ static bool is_silent(const struct fleet_leader *f, const struct fleet_sums *s)
     return s->streams >= f->conf->breaker.silence_streams && s->witness && !s->no_silence;
 }
 
+/*
+ * What nodes tell is of a while ago: where failures open the breaker just after the ramp was full,
+ * they are of the ramp's last step, and the next ramp rests below it.
+ */
+static void note_change(struct led *u, enum breaker_state was, uint64_t now_ns)
+{
+    struct breaker *b = &u->breaker;
+
+    if (was == BREAKER_RAMPING && b->state == BREAKER_CLOSED)
+        u->ramped_ns = now_ns;
+    else if (was == BREAKER_CLOSED && b->state == BREAKER_OPEN && u->ramped_ns > 0 &&
+             now_ns - u->ramped_ns < FLEET_LEASE_NS)
+        ramp_died(&b->ramp);
+}
+
 void led_tick_breaker(struct fleet_leader *f, size_t upstream, uint64_t elapsed_ns, uint64_t now_ns)
 {
     struct led *u = &f->led[upstream];
@@ -205,6 +220,7 @@ void led_tick_breaker(struct fleet_leader *f, size_t upstream, uint64_t elapsed_
     if (b->state == BREAKER_HALF_OPEN)
         led_tick_probes(f, upstream, now_ns);
     if (b->state != was) {
+        note_change(u, was, now_ns);
         forget(f, upstream);
         end_row(u);
     }

@@ -186,6 +186,7 @@ static void hear_of(struct fleet_leader *f, size_t m, size_t upstream, bool anew
     struct led *u = &f->led[upstream];
     struct tale *t = tale_of(f, m, upstream);
 
+    fleet_taught_note(&u->taught, t->known && !anew ? &t->last : NULL, is);
     if (!t->known) {
         t->last = *is; /* what it counted before is not this leader's */
         t->known = true;
@@ -300,6 +301,7 @@ static void add(const struct fleet_leader *f, const struct led *u, struct fleet_
     if (r->passed_ns + age_ns < s->passed_ns)
         s->passed_ns = r->passed_ns + age_ns;
     add_own(u, s, t);
+    s->learnt += r->expect.learnt;
     if (r->epoch > s->epoch) {
         s->epoch = r->epoch;
         s->plan_streams = r->plan_streams;
@@ -326,6 +328,8 @@ static void tick_upstream(struct fleet_leader *f, size_t upstream, uint64_t now_
     if (!u->settled)
         led_settle(u, now_ns);
     led_tick_limits(f, u, elapsed_ns, now_ns);
+    fleet_taught_tick(&u->taught);
+    led_tick_hold(u, now_ns);
     led_tick_breaker(f, upstream, elapsed_ns, now_ns);
     if (u->sums.epoch > f->epoch)
         f->epoch = u->sums.epoch;

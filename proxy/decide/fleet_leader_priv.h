@@ -4,12 +4,14 @@
 
 #include "weir/base/assert.h"
 #include "weir/decide/breaker.h"
+#include "weir/decide/fleet_expect.h"
 #include "weir/decide/fleet_leader.h"
 #include "weir/decide/limiter.h"
 #include "weir/decide/num.h"
 #include "weir/decide/pace.h"
 
-/* Shared by fleet_leader.c, fleet_limits.c, fleet_judge.c, fleet_plan.c and fleet_probes.c. */
+/* Shared by fleet_leader.c, fleet_limits.c, fleet_judge.c, fleet_plan.c,
+ * fleet_probes.c and fleet_ramp.c. */
 
 enum { TALE_SLICES = 5, STEADY_TICKS = 4 };
 
@@ -50,6 +52,7 @@ struct fleet_sums {
     double own_streams, own_pending; /* of those that bring something for the first time */
     uint64_t epoch;                  /* the newest plan that one of them goes by */
     double plan_streams, plan_pending;
+    uint32_t learnt; /* first tokens */
 };
 
 struct leader_probe {
@@ -66,11 +69,14 @@ struct led {
     bool restored; /* a plan that was in force just now */
     struct limiter limiter;
     struct pace pace;
+    struct fleet_taught taught;
     struct breaker breaker;
     struct fleet_news news;
     struct fleet_sums sums;
     uint64_t events, gaps_ns; /* so far */
     uint64_t full_ns, shut_ns;
+    uint64_t hold_until_ns; /* end of an operator's hold of the ramp; 0 = none, or without an end */
+    uint64_t ramped_ns;     /* when the last ramp was full; 0 = none was */
     uint32_t row, failed_in_row, nodes_in_row;
     uint64_t late_node, late_ns; /* the node that last told of a late one, and when */
     uint64_t held_lone;          /* of that node: late ones that nothing confirmed yet */
@@ -139,6 +145,11 @@ void led_tick_breaker(struct fleet_leader *f, size_t upstream, uint64_t elapsed_
 void led_note_probes(struct led *u, uint64_t node, const struct fleet_record *was,
                      const struct fleet_record *is);
 void led_tick_probes(struct fleet_leader *f, size_t upstream, uint64_t now_ns);
+
+/* fleet_ramp.c: an operator's hold of the ramp. */
+bool led_ramp_is_held(const struct led *u);
+uint64_t led_hold_left_ns(const struct led *u, uint64_t now_ns);
+void led_tick_hold(struct led *u, uint64_t now_ns);
 
 /* fleet_plan.c */
 void led_plan(struct fleet_leader *f, size_t upstream, struct fleet_plan *p, uint64_t now_ns);

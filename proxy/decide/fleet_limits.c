@@ -50,12 +50,23 @@ static void restore_breaker(struct breaker *b, const struct fleet_plan *plan, ui
         b->until_ns = now_ns + (plan->left_ns > age_ns ? plan->left_ns - age_ns : 0);
     ramp_begin(&b->ramp, plan->share, now_ns);
     b->ramp.died_at = plan->died_at;
+    b->ramp.held = plan->held;
+}
+
+/* Until when; 0 = without an end.  One that has ended meanwhile lapses with the first tick. */
+static uint64_t held_until(const struct fleet_plan *plan, uint64_t age_ns, uint64_t now_ns)
+{
+    if (plan->held_ns == 0)
+        return 0;
+    return now_ns + (plan->held_ns > age_ns ? plan->held_ns - age_ns : 1);
 }
 
 void led_restore(struct led *u, const struct fleet_plan *plan, uint64_t age_ns, uint64_t now_ns)
 {
     restore_limiter(&u->limiter, &plan->limits, now_ns);
     restore_breaker(&u->breaker, plan, age_ns, now_ns);
+    u->hold_until_ns = held_until(plan, age_ns, now_ns);
+    fleet_taught_restore(&u->taught, plan->epoch, &plan->expect);
     u->pace.calm_s = plan->limits.calm_s;
     u->pace.low_s = plan->limits.low_s;
     u->pace.peak = plan->limits.peak;

@@ -133,7 +133,9 @@ enum rule fleet_place_ask(struct fleet_place *f, const struct fleet_demand *d)
 void fleet_place_ended(const struct fleet_node *n, struct fleet_place *f,
                        const struct fleet_demand *d)
 {
-    double part = fleet_place_part(n, f, d->now_ns);
+    double all = (double)f->others.held + f->held;
+    double part = fleet_divided(f->plan.total, f->plan.limits.pending, all, n->nodes) *
+                  share_of(n, f, d->now_ns);
     bool keeps = f->held <= part && d->waiting > 0 && f->others.rank >= d->rank;
     uint32_t left = num_floor(num_max(d->load, num_floor(part)));
 

@@ -68,7 +68,7 @@ static struct fleet_limits limits_of(const struct led *u)
 
 void led_plan(struct fleet_leader *f, size_t upstream, struct fleet_plan *p, uint64_t now_ns)
 {
-    const struct led *u = &f->led[upstream];
+    struct led *u = &f->led[upstream];
     const struct breaker *b = &u->breaker;
 
     *p = (struct fleet_plan){
@@ -81,6 +81,8 @@ void led_plan(struct fleet_leader *f, size_t upstream, struct fleet_plan *p, uin
         .died_at = b->ramp.died_at,
         .trips = b->trips,
         .left_ns = b->state == BREAKER_OPEN && b->until_ns > now_ns ? b->until_ns - now_ns : 0,
+        .held = led_ramp_is_held(u),
+        .held_ns = led_hold_left_ns(u, now_ns),
         .sent = u->sums.sent,
         .passed_ns = u->sums.passed_ns,
         .nodes = f->nodes > 0 ? f->nodes : 1,
@@ -90,5 +92,6 @@ void led_plan(struct fleet_leader *f, size_t upstream, struct fleet_plan *p, uin
         p->probe[i] = b->state == BREAKER_HALF_OPEN ? u->probe[i].node : 0;
         p->probe_number[i] = u->probe[i].number;
     }
+    fleet_taught_say(&u->taught, f->epoch, u->sums.learnt, &p->expect);
     fleet_plan_mend(p, u->most);
 }

@@ -11,6 +11,7 @@
 #define NUMBER_MOST 1e6
 #define LIMIT_MOST  65535.0 /* of any max_streams */
 #define HOUR_NS     (3600 * (double)NS_PER_S)
+#define DAY_NS      (24 * HOUR_NS)
 #define SECONDS_MAX 1000.0 /* an event of a stream */
 
 #define COUNT(T, field)                                                                            \
@@ -29,6 +30,14 @@
     {                                                                                              \
 #field, offsetof(T, field), form, least, most                                              \
     }
+#define SECONDS(T, field) RANGE(T, field, FLEET_REAL, 0, SECONDS_MAX)
+/* One for each size of PREDICT_CLASSES. */
+#define BASES(T, i)                                                                                \
+    SECONDS(T, expect.base_s[i]), SECONDS(T, expect.base_s[i + 1]),                                \
+        SECONDS(T, expect.base_s[i + 2]), SECONDS(T, expect.base_s[i + 3])
+#define EXPECT(T)                                                                                  \
+    NUMBER(T, expect.learnt), SECONDS(T, expect.spread_s), BASES(T, 0), BASES(T, 4), BASES(T, 8),  \
+        BASES(T, 12), BASES(T, 16), BASES(T, 20)
 #define R struct fleet_record
 #define P struct fleet_plan
 
@@ -72,6 +81,7 @@ static const struct fleet_row record_rows[] = {
     COUNT(R, epoch),
     RANGE(R, plan_streams, FLEET_REAL, 0, LIMIT_MOST),
     RANGE(R, plan_pending, FLEET_REAL, 0, LIMIT_MOST),
+    EXPECT(R),
 };
 
 static const struct fleet_row plan_rows[] = {
@@ -84,6 +94,8 @@ static const struct fleet_row plan_rows[] = {
     RANGE(P, died_at, FLEET_REAL, 0, 1),
     NUMBER(P, trips),
     RANGE(P, left_ns, FLEET_COUNT, 0, HOUR_NS),
+    FLAG(P, held),
+    RANGE(P, held_ns, FLEET_COUNT, 0, DAY_NS),
     RANGE(P, probe[0], FLEET_COUNT, 0, 0),
     RANGE(P, probe[1], FLEET_COUNT, 0, 0),
     RANGE(P, probe_number[0], FLEET_NUMBER, 0, UINT32_MAX),
@@ -105,9 +117,11 @@ static const struct fleet_row plan_rows[] = {
     RANGE(P, limits.calm_s, FLEET_REAL, 0, SECONDS_MAX),
     RANGE(P, limits.low_s, FLEET_REAL, 0, SECONDS_MAX),
     RANGE(P, limits.peak, FLEET_REAL, 0, NUMBER_MOST),
+    EXPECT(P),
 };
 
 _Static_assert(FLEET_PROBES == 2, "a row for each probe");
+_Static_assert(PREDICT_CLASSES == 24, "a row for each size");
 
 const struct fleet_row *fleet_record_rows(size_t *n)
 {
@@ -183,6 +197,7 @@ void fleet_plan_mend(struct fleet_plan *plan, uint32_t max_streams)
         plan->state = BREAKER_OPEN;
     if (!breaker_lets_through(plan->state))
         plan->total = 0;
+    plan->held = plan->held && plan->state == BREAKER_RAMPING;
     if (plan->total > max_streams)
         plan->total = max_streams;
     plan->limits.streams = num_min(plan->limits.streams, max_streams);

@@ -39,13 +39,15 @@ void upstream_expect(struct pool *p, struct upstream *u, struct pool_request *r,
     set_deadline(u, r, now_ns + (r->guessed ? UNKNOWN_NS : num_ns(late_s)));
 }
 
-/* The first of its kind was learnt: those sent before it have a true deadline now. */
-static void resolve_guesses(struct pool *p, struct upstream *u, uint8_t kind, bool unary)
+void upstream_resolve_guesses(struct pool *p, struct upstream *u, uint8_t kind, bool unary)
 {
+    const struct predict *known = &u->learnt[kind].predict;
+
+    if (!predict_knows(known, unary))
+        return;
     LIST_EACH(n, &u->pending_list)
     {
         struct pool_request *r = LIST_OBJECT(n, struct pool_request, pending_node);
-        const struct predict *known = &u->learnt[kind].predict;
         if (!r->guessed || r->kind != kind)
             continue;
         r->guessed = false;
@@ -185,7 +187,7 @@ static void learn(struct pool *p, struct upstream *u, const struct pool_request 
     else
         predict_learn_stream(known, &l);
     if (!knew)
-        resolve_guesses(p, u, r->kind, unary);
+        upstream_resolve_guesses(p, u, r->kind, unary);
 }
 
 static void mark_on_time(struct upstream *u, struct pool_request *r, bool unary)

@@ -76,10 +76,18 @@ static const char *command_ramp_start(struct command *c)
     return NULL;
 }
 
+/* The fleet's breaker is in this state; the own one of this node may be in another. */
+static bool fleet_is(const struct command *c, enum breaker_state s)
+{
+    return upstream_is_joined(c->p, c->u) && !is_drained(c) && c->u->fleet->plan.state == s;
+}
+
 static const char *command_ramp_hold(struct command *c)
 {
-    if (c->u->breaker.state != BREAKER_RAMPING)
+    if (c->u->breaker.state != BREAKER_RAMPING && !fleet_is(c, BREAKER_RAMPING))
         return "it is not ramping";
+    if (c->u->breaker.state != BREAKER_RAMPING)
+        breaker_ramp_from(&c->u->breaker, &c->rules, c->u->fleet->plan.share, "operator");
     c->u->breaker.ramp.held = true;
     c->u->override_until_ns[OVERRIDE_RAMP_HOLD] = c->until_ns;
     breaker_say(&c->u->breaker, &c->rules, "operator");
@@ -111,7 +119,7 @@ static const char *command_ramp_finish(struct command *c)
 {
     if (is_drained(c))
         return drained_says;
-    if (c->u->breaker.state == BREAKER_CLOSED)
+    if (c->u->breaker.state == BREAKER_CLOSED && !fleet_is(c, BREAKER_RAMPING))
         return "its share is full already";
     breaker_finish(&c->u->breaker, &c->rules);
     return NULL;
@@ -121,7 +129,8 @@ static const char *command_ramp_abort(struct command *c)
 {
     enum breaker_state s = c->u->breaker.state;
 
-    if (s != BREAKER_RAMPING && s != BREAKER_HALF_OPEN)
+    if (s != BREAKER_RAMPING && s != BREAKER_HALF_OPEN && !fleet_is(c, BREAKER_RAMPING) &&
+        !fleet_is(c, BREAKER_HALF_OPEN))
         return "it is not coming back";
     breaker_abort(&c->u->breaker, &c->rules);
     return NULL;

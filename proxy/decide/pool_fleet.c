@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "weir/base/assert.h"
+#include "weir/decide/fleet_expect.h"
 #include "weir/decide/pool_priv.h"
 
 void pool_fleet_attach(struct pool *p, struct fleet_node *node, uint64_t now_ns)
@@ -52,7 +53,8 @@ bool upstream_is_alone(const struct pool *p, const struct upstream *u)
 
 /*
  * Of its own breaker a node keeps OPEN and its probes.  How fast the upstream gets its load back is
- * the fleet's to say, which knows of all of it; but what an operator has set here stands.
+ * the fleet's to say, which knows of all of it; but what an operator has set here stands, unless
+ * the fleet's ramp is held.
  */
 enum rule upstream_fleet_state(const struct pool *p, const struct upstream *u, enum rule own)
 {
@@ -60,7 +62,7 @@ enum rule upstream_fleet_state(const struct pool *p, const struct upstream *u, e
 
     if (!upstream_is_joined(p, u))
         return own;
-    if (own == RULE_RAMP && !u->breaker.by_hand)
+    if (own == RULE_RAMP && (!u->breaker.by_hand || u->fleet->plan.held))
         own = RULE_ROOM;
     if (own != RULE_ROOM && own != RULE_PROBE)
         return own;
@@ -267,6 +269,8 @@ void pool_fleet_report(struct pool *p, size_t upstream, struct fleet_record *out
     out->bound_pending = f->bound_pending;
     f->bound_streams = f->bound_pending = false;
     report_own(p, u, out, now_ns);
+    fleet_expect_tell(&u->learnt[KIND_GENERATION].predict, &out->expect);
+    f->told = out->expect;
     out->alone = p->fleet->alone;
     out->nodes = p->fleet->nodes;
     out->epoch = f->plan.epoch;
@@ -345,10 +349,14 @@ void pool_fleet_apply(struct pool *p, size_t upstream, const struct fleet_plan *
                       uint64_t now_ns)
 {
     struct fleet_place *f = place_of(p, upstream);
+    struct upstream *u = &p->upstream[upstream];
+    bool hears = p->fleet->state == FLEET_JOINED || f->asked_ns > 0; /* its answer comes, too */
 
-    if (f->shared && p->fleet->state == FLEET_JOINED &&
-        fleet_place_apply(f, plan, p->upstream[upstream].limiter.most, now_ns))
-        pool_serve_queue(p, now_ns);
+    if (!f->shared || !hears || !fleet_place_apply(f, plan, u->limiter.most, now_ns))
+        return;
+    fleet_expect_follow(&u->learnt[KIND_GENERATION].predict, &f->told, &f->plan.expect);
+    upstream_resolve_guesses(p, u, KIND_GENERATION, upstream_is_unary(p, u, now_ns));
+    pool_serve_queue(p, now_ns);
 }
 
 int pool_fleet_wants(const struct pool *p, uint64_t now_ns)

@@ -21,8 +21,6 @@
 #define STREAMS_ALIKE 0.5  /* shares of fast ones that count as alike, see crowd_is_harmless */
 #define UNARY_ALIKE   0.8
 
-#define STREAMS_LEARN_MIN 12u /* first tokens before their spread means anything */
-
 #define UNARY_LEARN_MIN 16u /* whole answers taken at twice their time at first */
 #define UNARY_DOWN      0.999
 #define UNARY_UP        1.05 /* one step up for fifty down: about the 98th percentile */
@@ -84,7 +82,7 @@ bool predict_knows(const struct predict *p, bool unary)
 
 bool predict_is_learning(const struct predict *p)
 {
-    return p->learnt < STREAMS_LEARN_MIN;
+    return p->learnt < PREDICT_LEARN_MIN;
 }
 
 double predict_s(const struct predict *p, uint64_t bytes, bool unary)
@@ -210,7 +208,7 @@ void predict_learn_stream(struct predict *p, const struct lesson *l)
         learn_spread(p, l);
     }
     learn_base(p, l);
-    p->learnt += p->learnt < STREAMS_LEARN_MIN;
+    p->learnt += p->learnt < PREDICT_LEARN_MIN;
 }
 
 static void learn_unary_base(struct predict *p, double took_s, bool calm)

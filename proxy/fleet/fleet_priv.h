@@ -10,7 +10,7 @@
  * What the files of fleet/ share.  They call each other in one direction: fleet.c (life, what comes
  * next) above sync.c, lead.c and orders.c (one kind of call each), those above script.c and link.c.
  */
-enum { MEMBERS_ASKED_MAX = 8, VERSION_MAX = 24, RECORD_MAX = 60 * 1024 };
+enum { MEMBERS_ASKED_MAX = 8, VERSION_MAX = 24, RECORD_MAX = 63 * 1024 };
 
 /* Whoever asked for the members waits so long for the next answer. */
 #define MEMBERS_NS (1 * NS_PER_S)

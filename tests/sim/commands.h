@@ -14,7 +14,12 @@ int command_quality(const char *only, uint64_t first_seed);
 int command_sweep(uint64_t first_seed, uint64_t seeds, const char *only);
 int command_calibrate(const char *only);
 int command_bench(void);
-int command_fleet(uint64_t nodes, uint64_t seed, const char *backend);
+/* With a backend: over so many seeds, with so many max_streams (0: not set). */
+struct fleet_many {
+    uint64_t seeds;
+    uint32_t max_streams;
+};
+int command_fleet(uint64_t nodes, uint64_t seed, const char *backend, const struct fleet_many *m);
 int command_canary(uint64_t first_seed, uint64_t count, const char *only);
 
 /* The storm of a seed. */

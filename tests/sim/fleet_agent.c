@@ -219,10 +219,12 @@ static void lead(struct proxy *p)
         (void)fleet_leader_hear(a->leader, &h, now_ns);
     }
     fleet_leader_tick(a->leader, a->plans, now_ns);
-    while (fleet_leader_next_event(a->leader, &ev))
+    while (fleet_leader_next_event(a->leader, &ev)) {
+        p->w->res->opened_else += ev.to == BREAKER_OPEN;
         if (p->w->sc->trace)
             (void)printf("%6.1f fleet %s -> %s (%s)\n", world_s(p->w), breaker_state_name(ev.from),
                          breaker_state_name(ev.to), ev.cause);
+    }
     if (p->w->sc->trace)
         (void)printf("%6.1f leader %d nodes %u %s total %u P %.1f L %.1f\n", world_s(p->w),
                      p->index, fleet_leader_nodes(a->leader), breaker_state_name(a->plans[0].state),
@@ -439,6 +441,7 @@ void fleet_fault(struct world *w, int number, bool ends)
         return;
     case NODE_PATH:
         w->fleet->agent[(size_t)t->value].path_broken = !ends;
+        w->fleet->agent[(size_t)t->value].path_was_broken = true;
         return;
     case STORE_DOWN:
     case STORE_FROZEN:

@@ -84,6 +84,7 @@ struct fleet_agent {
     uint64_t sync_ns, ask_ns, wake_ns, born_ns;
     uint32_t failures;
     bool path_broken; /* nothing from this node reaches the engine */
+    bool path_was_broken;
     uint64_t calls;
 };
 
@@ -102,6 +103,11 @@ void agent_poke(struct proxy *p);
 /* Before every tick, and of each proxy: looks at the sums. */
 void fleet_watch(struct world *w);
 void fleet_fault(struct world *w, int number, bool ends);
+/* Nothing from this proxy reached the engine for a while. */
+static inline bool fleet_path_was_broken(const struct proxy *p)
+{
+    return p->w->fleet != NULL && p->w->fleet->agent[p->index].path_was_broken;
+}
 /* The proxy that somebody's request goes to. */
 int fleet_proxy_of(struct world *w, int proxy, double where);
 

@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "fleet_sim.h"
 #include "world.h"
 
 #define SLACK_NS MS(1)
@@ -280,6 +281,7 @@ static void note_opened(struct proxy *p, const struct pool_event *ev)
     if (res->opened < sizeof res->opened_s / sizeof res->opened_s[0])
         res->opened_s[res->opened] = world_s(p->w);
     res->opened++;
+    res->opened_else += !fleet_path_was_broken(p);
     p->weir->t.open_since_ns[ev->upstream] = ev->at_ns;
 }
 

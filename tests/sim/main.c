@@ -16,7 +16,8 @@ static const char usage[] =
     "sim run BACKEND LOAD [SEED [RULE]]  one run with a trace; RULE weir fixed none gradient2\n"
     "                               vegas aimd\n"
     "sim calibrate [BACKEND]        capacity and best fixed limit of the engines\n"
-    "sim fleet [NODES [SEED [BACKEND]]]  so many weirs before one engine; 1000: that one scenario\n"
+    "sim fleet [NODES [SEED]]       so many weirs before one engine; 1000: that one scenario\n"
+    "sim fleet NODES SEED BACKEND [SEEDS [MAX_STREAMS]]  this engine only, the mean of so many\n"
     "sim canary [SEED [COUNT [CASE]]]  false verdicts over so many canaries each\n"
     "sim bench                      nanoseconds of a decision\n";
 
@@ -85,9 +86,11 @@ int main(int argc, char **argv)
         return command_run(argc, argv);
     if (strcmp(what, "calibrate") == 0)
         return command_calibrate(arg(argc, argv, 2, NULL));
-    if (strcmp(what, "fleet") == 0)
+    if (strcmp(what, "fleet") == 0) {
+        struct fleet_many m = {number(argc, argv, 5, "1"), (uint32_t)number(argc, argv, 6, "0")};
         return command_fleet(number(argc, argv, 2, "4"), number(argc, argv, 3, "1"),
-                             arg(argc, argv, 4, NULL));
+                             arg(argc, argv, 4, NULL), &m);
+    }
     if (strcmp(what, "canary") == 0)
         return command_canary(number(argc, argv, 2, "1"), number(argc, argv, 3, "200"),
                               arg(argc, argv, 4, NULL));

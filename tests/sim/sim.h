@@ -192,6 +192,7 @@ struct result {
     uint64_t dead_attempts;            /* connections made to a dead engine */
     uint64_t quota_taken, quota_refused;
     uint64_t opened;      /* changes to OPEN */
+    uint64_t opened_else; /* ... of the fleet's breaker, or of a node whose path was never broken */
     double opened_s[64];  /* when */
     double first_probe_s; /* first admission after the last return of an engine */
     double inflight_sum, inflight_sq, inflight_n; /* in the warm part */

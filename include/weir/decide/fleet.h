@@ -8,6 +8,7 @@
 
 #include "weir/base/clock.h"
 #include "weir/decide/pool.h"
+#include "weir/decide/predict.h"
 
 /*
  * Many weirs before the same upstreams: what they tell each other, in numbers.  How the numbers
@@ -37,6 +38,13 @@ enum fleet_silence {
     FLEET_NO_WITNESS, /* nobody was sent into it */
     FLEET_WITNESS,    /* one was, and is overdue by the time that silence takes */
     FLEET_IN_PREFILL, /* one may still be in prefill, which can hold up all: no silence at all */
+};
+
+/* What a first token of generation takes there, as in predict.h; 0 = not known. */
+struct fleet_expect {
+    uint32_t learnt; /* first tokens so far; of a node no more than it needs to judge them */
+    double spread_s;
+    double base_s[PREDICT_CLASSES];
 };
 
 /*
@@ -78,6 +86,7 @@ struct fleet_record {
     /* the plan it goes by, for a leader that finds none: epoch 0 = it has none */
     uint64_t epoch;
     double plan_streams, plan_pending;
+    struct fleet_expect expect; /* this node's copy of the fleet's */
 };
 
 /* What one limiter of the fleet has learnt, so that the next leader goes on with it. */
@@ -103,12 +112,15 @@ struct fleet_plan {
     double known_good, died_at;
     uint32_t trips;
     uint64_t left_ns;                    /* of OPEN */
+    bool held;                           /* an operator froze the share, for so long: */
+    uint64_t held_ns;                    /* 0 = without an end */
     uint64_t probe[FLEET_PROBES];        /* the node that may send a probe; 0 = nobody */
     uint32_t probe_number[FLEET_PROBES]; /* one request for each number */
     uint64_t sent;                       /* requests, of all nodes; and since ... */
     uint64_t passed_ns; /* ... the last one of them was sent that has its first token */
     uint32_t nodes;     /* alive */
     struct fleet_limits limits;
+    struct fleet_expect expect;
 };
 
 /* --- permits: how many requests each node may have in flight; counted in the store */
@@ -145,6 +157,13 @@ struct fleet_answer {
  */
 uint32_t fleet_permits(uint32_t total, double pending, const struct fleet_others *others,
                        const struct fleet_ask *ask);
+
+/*
+ * What the nodes divide among them by their arrivals: the total; but where P binds, fewer requests
+ * than that are in flight, and a quarter more than those is all there is to divide.  held: permits
+ * of all nodes.
+ */
+double fleet_divided(uint32_t total, double pending, double held, uint32_t nodes);
 
 /* --- the members of a record and of a plan, for whoever writes and reads them */
 

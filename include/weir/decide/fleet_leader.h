@@ -66,6 +66,14 @@ void fleet_leader_goodbye(struct fleet_leader *f, uint64_t node, uint64_t now_ns
  */
 void fleet_leader_tick(struct fleet_leader *f, struct fleet_plan *plans, uint64_t now_ns);
 
+/*
+ * An operator's command (OPERATOR_RAMP_*; value: of SET, 0.01 to 1) to the fleet's ramp; held until
+ * until_ns, 0 = without an end.  The plans carry it, so that the next leader goes on with it.
+ * False: it makes no sense in this state, or is no command to a ramp.
+ */
+bool fleet_leader_ramp(struct fleet_leader *f, size_t upstream, enum pool_command what,
+                       double value, uint64_t until_ns, uint64_t now_ns);
+
 /* Nodes heard within the lease. */
 uint32_t fleet_leader_nodes(const struct fleet_leader *f);
 

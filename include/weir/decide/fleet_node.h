@@ -41,6 +41,7 @@ struct fleet_place {
     uint32_t tripped;          /* one more than the plan's when the own breaker opened; 0 = never */
     uint64_t passed_at_ns;     /* when the last one was sent that has its first token; 0 = none */
     uint64_t streams_at_ns;    /* count.stream_ns is known up to here */
+    struct fleet_expect told;  /* as it was last reported */
     struct fleet_record count; /* its counters so far; nothing else of it is used */
 };
 

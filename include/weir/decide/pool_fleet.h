@@ -34,7 +34,10 @@ void pool_fleet_answer(struct pool *p, size_t upstream, const struct fleet_answe
 /* It came to nothing, or nobody knows. */
 void pool_fleet_no_answer(struct pool *p, size_t upstream, uint64_t now_ns);
 
-/* A plan: mended here, ignored if its epoch is not newer.  Serves the queue. */
+/*
+ * A plan: mended here, ignored if its epoch is not newer, or the node is not joined and no call is
+ * under way.  What comes before the answer that joins binds with it.  Serves the queue.
+ */
 void pool_fleet_apply(struct pool *p, size_t upstream, const struct fleet_plan *plan,
                       uint64_t now_ns);
 /* The store could not be reached before the first answer: alone from now on. */

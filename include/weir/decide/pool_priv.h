@@ -217,6 +217,8 @@ void upstream_unpend(struct upstream *u, struct pool_request *r);
 
 /* r is being sent: when will it be late? */
 void upstream_expect(struct pool *p, struct upstream *u, struct pool_request *r, uint64_t now_ns);
+/* Something of this kind may be known by now: those sent before have a true deadline then. */
+void upstream_resolve_guesses(struct pool *p, struct upstream *u, uint8_t kind, bool unary);
 /* Its first token, or whole answer in unary mode, came: learns from it and marks it. */
 enum lateness upstream_mark_first(struct pool *p, struct upstream *u, struct pool_request *r,
                                   uint64_t now_ns);

@@ -13,7 +13,10 @@
  * kind of request on an upstream.  Seconds; negative is "nothing learnt".
  */
 
-enum { PREDICT_CLASSES = 24 };
+enum {
+    PREDICT_CLASSES = 24,
+    PREDICT_LEARN_MIN = 12, /* first tokens before their spread means anything */
+};
 
 struct predict {
     /* streams */

@@ -47,7 +47,8 @@ local function granted(a, others, nodes)
   local all = others.weight + a.weight
   local share = all > 0 and a.weight / all or 1 / math.max(1, nodes)
   local free = a.total - others.held - a.used
-  local fair = a.total * share
+  local divided = math.min(a.total, 1.25 * (others.held + a.used + math.max(math.ceil(a.p), nodes)))
+  local fair = divided * share
   local open = math.ceil(a.p) - others.pending - math.max(0, others.held - others.used) - a.pending
   local spare = math.floor(math.max(0, math.min(free / 2, open) * share))
   if others.better > 0 or (others.equal > 0 and a.used >= fair) then
@@ -55,10 +56,9 @@ local function granted(a, others, nodes)
   elseif spare < 1 and others.equal == 0 and math.min(free, open) >= nodes then
     spare = 1
   end
-  local room = free - spare
+  local room = math.min(free, open) - spare
   if a.used > fair then room = room - others.equal end
   if others.better > 0 then room = math.min(room, free - others.better) end
-  room = math.min(room, open - spare)
   local held = a.used + spare + math.min(a.waiting, math.max(0, room))
   return math.floor(math.max(a.used, math.min(held, a.most)))
 end

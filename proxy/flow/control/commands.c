@@ -86,6 +86,7 @@ static bool command_one(struct control *c, const struct control_who *who,
         return false;
     }
     note_by(c, who, p, i, o, value);
+    control_fleet_ramp(c, who, p, i, o, value, until_ns);
     control_fleet_tell_command(c, who, (size_t)p->index, i, o, value, until_ns);
     return true;
 }

@@ -166,6 +166,7 @@ static void begin_drain(struct control *c, const char *by)
     if (c->phase.draining)
         return;
     c->phase.draining = true;
+    control_fleet_join_no_more(c);
     upgrade_give_up(c);
     control_say(c, "", "", "drain",
                 "draining (%s): no new connection after %.1f s, then up to %.0f s for "
@@ -356,6 +357,12 @@ int control_run(struct control *c)
 {
     int status = 1;
 
+    /* in a hot restart the old process serves on meanwhile */
+    control_fleet_join(c);
+    if (c->phase.stopped) {
+        takeover_fail(c->start.takeover, "told to stop at its start");
+        return 0;
+    }
     if (begin(c)) {
         control_publish(c);
         loop_timer_at(&c->tick, mono_now_ns() + TICK_NS);

@@ -147,6 +147,7 @@ struct fleet_at {
 /* This weir as a node of a fleet (fleet.c). */
 struct control_fleet {
     struct fleet *node;  /* NULL: off */
+    bool joining;        /* the start waits for its first answer */
     struct snapshot *of; /* whose settings it goes by; a reference */
     struct fleet_at places[FLEET_UPSTREAMS_MAX];
     size_t n_places;

@@ -123,6 +123,7 @@ static void on_state(enum fleet_state state, const char *why, void *owner)
     const struct fleet_conf *conf = &c->snapshot->settings->fleet;
     char sentence[400];
 
+    control_fleet_join_no_more(c);
     if (state == FLEET_JOINED) {
         control_say(c, "", "", "fleet_joined", "fleet %s: joined, as node %s", conf->name,
                     conf->node);
@@ -228,6 +229,27 @@ static bool is_same(const struct snapshot *a, const struct snapshot *b)
 
     return fleet_means_equal(x, a->fleet, y, b->fleet) && strcmp(x->name, y->name) == 0 &&
            strcmp(x->node, y->node) == 0 && x->timeout_ns == y->timeout_ns;
+}
+
+void control_fleet_join(struct control *c)
+{
+    uint64_t from_ns = mono_now_ns();
+
+    if (c->fleet.node == NULL)
+        return;
+    c->fleet.joining = true;
+    loop_run(c->loop); /* to the first change of its state: joined, or alone */
+    c->fleet.joining = false;
+    fleet_view(c->fleet.node, &c->fleet.view);
+    log_info("fleet: the start waited %.2f s for the first answer%s",
+             (double)(mono_now_ns() - from_ns) / 1e9,
+             c->fleet.view.state == FLEET_JOINED ? "" : ", which did not come");
+}
+
+void control_fleet_join_no_more(struct control *c)
+{
+    if (c->fleet.joining)
+        loop_stop(c->loop);
 }
 
 /* Pools that the settings have no more: what runs there goes on by itself. */

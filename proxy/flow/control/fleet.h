@@ -15,6 +15,13 @@
  */
 /* Begins, if the settings say so.  False: no memory. */
 bool control_fleet_open(struct control *c);
+/*
+ * Before anything is accepted: waits for the first answer, for a second at most, so that a node
+ * that starts in an overloaded fleet goes by the fleet's limits from its first request on.  A drain
+ * or an end that comes meanwhile ends the waiting.
+ */
+void control_fleet_join(struct control *c);
+void control_fleet_join_no_more(struct control *c);
 /* The snapshot in force is another one than `old`. */
 void control_fleet_reload(struct control *c, const struct snapshot *old);
 /* The process ends: says goodbye.  True when there is nothing to wait for any more. */
@@ -45,6 +52,11 @@ void control_fleet_alone(struct control *c);
 void control_fleet_lead_on(struct control *c);
 /* It does not: what it kept from when it did goes by settings that are about to go. */
 void control_fleet_lead_no_more(struct control *c);
+/* A command to the ramp that holds for the fleet: where this node leads it is the fleet's ramp's.
+ */
+void control_fleet_ramp(struct control *c, const struct control_who *who,
+                        const struct snapshot_pool *p, size_t i, enum pool_command o, double value,
+                        uint64_t until_ns);
 void control_fleet_view_upstream(const struct control *c, const struct snapshot_pool *p, size_t i,
                                  struct pool_fleet_view *v);
 /* Of struct fleet_hooks. */

@@ -356,3 +356,14 @@ void control_fleet_decide(struct fleet_plan *plans, void *owner)
         say_events(c, p, f->leader);
     }
 }
+
+void control_fleet_ramp(struct control *c, const struct control_who *who,
+                        const struct snapshot_pool *p, size_t i, enum pool_command o, double value,
+                        uint64_t until_ns)
+{
+    struct fleet_pool *f = control_fleet_pool(c, p);
+
+    if (f != NULL && f->leader != NULL && !who->here)
+        (void)fleet_leader_ramp(f->leader, (size_t)p->upstreams[i].place, o, value, until_ns,
+                                loop_now_ns(c->loop));
+}

@@ -214,6 +214,42 @@ Test(leader, after_a_good_probe_two_more_go_to_two_nodes_and_then_it_ramps)
     cr_assert_lt(plan.total, 48);
 }
 
+static void come_back(void)
+{
+    half_open();
+    probe_ends(plan.probe[0], true);
+    period();
+    probe_ends(plan.probe[0], true);
+    probe_ends(plan.probe[1], true);
+    period();
+    for (int n = 0; n < 60 && plan.state == BREAKER_RAMPING; n++)
+        serve(1);
+    cr_assert_eq(plan.state, BREAKER_CLOSED);
+}
+
+static void all_fail(void)
+{
+    for (int i = 0; i < NODES; i++)
+        record[i].failed += 5;
+    period();
+    cr_assert_eq(plan.state, BREAKER_OPEN);
+}
+
+Test(leader, failures_told_just_after_the_ramp_was_full_are_of_its_last_step)
+{
+    come_back();
+    all_fail();
+    cr_assert_gt(plan.died_at, 0.5);
+}
+
+Test(leader, and_later_ones_are_not)
+{
+    come_back();
+    serve(5);
+    all_fail();
+    cr_assert_float_eq(plan.died_at, 0, 0);
+}
+
 Test(leader, a_bad_probe_opens_again_and_waits_longer)
 {
     half_open();

@@ -416,3 +416,35 @@ Test(fleet_node, the_view_tells_of_an_own_path_that_is_broken)
     cr_assert_eq(v.limit, 40);
     cr_assert_eq(v.held, 20);
 }
+
+Test(fleet_node, where_p_binds_a_permit_beyond_its_part_of_what_runs_is_given_back)
+{
+    struct pool_request r[64];
+    struct fleet_others crowd = {
+        .nodes = 4, .held = 20, .used = 20, .weight = 0.3, .equal = 3, .rank = 1};
+    struct fleet_plan p = plan_of(BREAKER_CLOSED, 4000); /* far from being reached */
+
+    start(4096);
+    p.limits.pending = 4;
+    call(20, nobody_waits);
+    pool_fleet_apply(f.pool, 0, &p, f.now_ns);
+    cr_assert_geq(send_all(r), 4);
+    crowd.weight = 1000; /* nearly all come elsewhere */
+    call(20, crowd);
+    end_ok(&f, &r[0]);
+    cr_assert_lt(node.place[0].held, 20);
+}
+
+Test(fleet_node, the_plan_that_comes_with_the_first_answer_binds_at_once)
+{
+    struct pool_request r[64];
+    struct fleet_plan p = plan_of(BREAKER_CLOSED, 40);
+    struct fleet_answer a = {3, nobody_waits};
+    struct fleet_ask ask;
+
+    start(48);
+    pool_fleet_ask(f.pool, 0, &ask, f.now_ns);
+    pool_fleet_apply(f.pool, 0, &p, f.now_ns);
+    pool_fleet_answer(f.pool, 0, &a, f.now_ns);
+    cr_assert_eq(send_all(r), 3);
+}

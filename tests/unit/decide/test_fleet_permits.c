@@ -115,6 +115,19 @@ Test(permits, nothing_of_a_stranger_makes_them_more_than_the_total)
     }
 }
 
+Test(permits, where_p_binds_who_has_more_than_its_part_leaves_what_opens_to_others)
+{
+    /* of 4,096 places 165 are in use: there are 14 for each of 16 nodes, not 256 */
+    struct fleet_others o = {
+        .held = 145, .used = 145, .pending = 9, .weight = 15, .equal = 15, .nodes = 16, .rank = 1};
+    struct fleet_ask a = ask_of(20, 5, 1);
+
+    cr_assert_eq(fleet_permits(4096, 11, &o, &a), 20);
+    o.held = o.used = 160;
+    a = ask_of(5, 5, 1);
+    cr_assert_eq(fleet_permits(4096, 11, &o, &a), 5 + 2);
+}
+
 Test(fleet_rows, a_record_full_of_anything_is_put_into_its_ranges)
 {
     struct fleet_record r;
