@@ -27,7 +27,8 @@ struct options {
 #define AT(field) offsetof(struct options, field)
 static const struct opt opts[] = {
     {"target", "LIST", OPT_TEXT, AT(targets), 0, 0,
-     "weir, direct, nginx, haproxy, haproxy:54 (a limit set by hand), relay, or a URL;\n"
+     "weir, fleet:4 (four weirs and a Redis), direct, nginx, haproxy, haproxy:54 (a limit\n"
+     "set by hand), relay, or a URL;\n"
      "instead of those the scenario names"},
     {"out", "FOLDER", OPT_TEXT, AT(out), 0, 0,
      "for the results (SCENARIO.TARGET.json) and report.html (default: no files)"},
@@ -180,6 +181,8 @@ static void print_verdict(const struct run *p)
             print_bound(m);
         (void)putchar('\n');
     }
+    if (p->fleet.n > 0)
+        fleet_seen_print(&p->fleet, s->duration_s, stdout);
     for (size_t i = 0; i < p->refusals.n_counts; i++)
         (void)printf("   refused in %s for %s: %u\n", p->refusals.counts[i].pool,
                      p->refusals.counts[i].cause, p->refusals.counts[i].n);
