@@ -34,7 +34,7 @@ struct fleet_place {
     bool bound_pending;                /* ... this node's part of P did */
     double left_streams, left_pending; /* its limits when it was left alone, and where ... */
     double alone_streams, alone_pending; /* ... they go from there; 0: by themselves */
-    uint32_t left_held;                  /* permits at that time */
+    uint32_t left_held, left_all;        /* permits at that time; of all nodes */
     double own_streams, own_pending;     /* its limits when it came back */
     uint32_t probed[FLEET_PROBES];       /* the last number of a probe that was sent */
     uint32_t own_generation;             /* of the own breaker when it was last reported */
@@ -121,9 +121,10 @@ bool fleet_node_is_lost(const struct fleet_node *n, uint64_t now_ns);
 void fleet_node_leave(struct fleet_node *n, uint64_t now_ns);
 
 /*
- * Alone: the most it may have in flight.  Of max_streams its part, for others may be alone, too;
- * until FLEET_SLIDE_NS no more than it held, for those that are not may have the rest; then slowly
- * more, for what ran elsewhere beyond its part ends slowly.  Where it went by no plan, its part.
+ * Alone: the most it may have in flight.  Of max_streams its part, for others may be alone, too.
+ * Where more than half of max_streams was given out, until FLEET_SLIDE_NS no more than it held, for
+ * those that are not alone may have the rest; then slowly more, for what ran elsewhere beyond its
+ * part ends slowly.  Where it went by no plan, its part.
  */
 uint32_t fleet_place_most(const struct fleet_node *n, const struct fleet_place *f,
                           uint32_t max_streams, uint64_t now_ns);

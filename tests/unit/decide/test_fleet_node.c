@@ -293,6 +293,20 @@ Test(fleet_node, alone_its_part_of_max_streams_is_the_most)
     cr_assert_eq(send_all(r), 5, "four nodes were assumed");
 }
 
+/* Nobody is refused because the store is gone while there is room. */
+Test(fleet_node, left_alone_while_half_is_free_it_has_its_part_at_once)
+{
+    struct pool_request r[6 + 64];
+
+    start(100);
+    join(5, 100);
+    cr_assert_eq(send_all(r), 5);
+    pass(&f, FLEET_LEASE_NS);
+    cr_assert_eq(pool_fleet_state(f.pool), FLEET_ALONE);
+    (void)send_all(r + 6);
+    cr_assert_eq(f.pool->upstream[0].inflight, 25, "35 of 100 were given out");
+}
+
 Test(fleet_node, alone_before_any_plan_came_it_has_its_part_at_once)
 {
     struct pool_request r[64];
