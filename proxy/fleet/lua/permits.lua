@@ -45,11 +45,13 @@ local function granted(a, others, nodes)
   local share = all > 0 and a.weight / all or 1 / math.max(1, nodes)
   local free = a.total - others.held - a.used
   local fair = a.total * share
-  local open = math.ceil(a.p) - others.pending - math.max(0, others.held - others.used) - a.pending
+  local unused = math.max(0, others.held - others.used)
+  local open = math.ceil(a.p) - others.pending - unused - a.pending
+  local left = math.min(free, open)
   local spare = math.floor(math.max(0, math.min(free / 2, open) * share))
   if others.better > 0 or (others.equal > 0 and a.used >= fair) then
     spare = 0
-  elseif spare < 1 and others.equal == 0 and math.min(free, open) >= nodes then
+  elseif spare < 1 and others.equal == 0 and left + (2 * free >= a.total and left >= 1 and unused or 0) >= nodes then
     spare = 1
   end
   local room = free - spare
