@@ -103,10 +103,12 @@ static bool run_together(struct run *runs, size_t n, const struct options *o)
     struct timeval second = {1, 0};
     struct event *progress = event_new(r.loop, -1, EV_PERSIST, on_progress, &r);
     struct event *interrupt = evsignal_new(r.loop, SIGINT, on_interrupt, &r);
+    struct event *ended = evsignal_new(r.loop, SIGTERM, on_interrupt, &r);
     char why[300];
     bool good = true;
 
-    WEIR_ASSERT(progress != NULL && interrupt != NULL && event_add(interrupt, NULL) == 0);
+    WEIR_ASSERT(progress != NULL && interrupt != NULL && ended != NULL &&
+                event_add(interrupt, NULL) == 0 && event_add(ended, NULL) == 0);
     for (size_t i = 0; i < n && good; i++) {
         runs[i].loop = r.loop;
         good = run_set_up(&runs[i], &wish, why, sizeof why) == WEIR_OK;
@@ -124,6 +126,7 @@ static bool run_together(struct run *runs, size_t n, const struct options *o)
     (void)fprintf(stderr, "%s", isatty(STDERR_FILENO) ? "\r\033[K" : "");
     event_free(progress);
     event_free(interrupt);
+    event_free(ended);
     return good;
 }
 

@@ -70,6 +70,7 @@ static const struct cfg_key load_keys[] = {
     {"pace", CFG_TIME, IN(scenario_load, pace_s), 0, 60, false},
     {"prompt", CFG_REAL, IN(scenario_load, prompt), 1, 16384, false},
     {"output", CFG_REAL, IN(scenario_load, output), 1, 2000, false},
+    {"output_sigma", CFG_REAL, IN(scenario_load, output_sigma), 0, 3, false},
     {"verify", CFG_BOOL, IN(scenario_load, verify), 0, 0, false},
 };
 
@@ -124,7 +125,7 @@ static void fill_load(const struct scenario *s, const struct engine_conf *e,
     l->conf.prompt_median = l->prompt > 0 ? l->prompt : e->prompt_median;
     l->conf.prompt_sigma = e->prompt_sigma;
     l->conf.output_median = l->output > 0 ? l->output : e->out_median;
-    l->conf.output_sigma = e->out_sigma;
+    l->conf.output_sigma = isnan(l->output_sigma) ? e->out_sigma : l->output_sigma;
     l->conf.exact = true;
     l->conf.verify = l->verify;
     l->conf.seed = (uint64_t)s->seed;
@@ -157,6 +158,7 @@ static bool read_load(const config_setting_t *g, struct scenario *s)
                                 .think_s = 8,
                                 .retries = -1,
                                 .patience_s = 30,
+                                .output_sigma = NAN,
                                 .ttft_s = 2};
     good = cfg_read(g, load_keys, COUNT(load_keys), l);
     if (good && shape_parse(slice_str(l->shape), &l->conf.shape, why, sizeof why) != WEIR_OK)

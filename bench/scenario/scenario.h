@@ -52,7 +52,7 @@ struct scenario_assertion {
 struct scenario_load {
     char name[32], sdk[32], speech[32], shape[512], pool[24], path[64], model[32];
     double users, clients, turns, think_s, retries, unary, patience_s, ttft_s, pace_s, prompt,
-        output, upload_s, leave, stay_s;
+        output, output_sigma, upload_s, leave, stay_s;
     bool verify, check;
     bool may_fail;         /* its own server refuses it: not counted as harm */
     struct load_conf conf; /* all but the target */
