@@ -1,5 +1,5 @@
 -- Permits of one upstream: a counting semaphore with leases. The formula is fleet_permits (proxy/decide/fleet.c).
--- p:<upstream>  hash: node -> "held used pending weight", and their sum
+-- p:<upstream>  hash: node -> "held used pending weight", and their sum; since when, if Redis had lost it
 -- t:<upstream>  zset: node by when it asked last;  w: who waits, by time;  h: the same by rank
 local prefix = KEYS[1]
 local time = redis.call('TIME')
@@ -65,7 +65,7 @@ end
 -- a: used, pending, waiting, rank, weight (a thousandth an arrival a second), most, total, p
 local function ask(u, id, a, nodes, lease, recent)
   local p, t, h, w = prefix .. 'p:' .. u, prefix .. 't:' .. u, prefix .. 'h:' .. u, prefix .. 'w:' .. u
-  local have = redis.call('HMGET', p, 'sum', id)
+  local have = redis.call('HMGET', p, 'sum', id, 'lost')
   local sum = four(have[1])
   less(sum, four(have[2]))
   forget_silent(u, id, sum, lease, recent)
@@ -77,6 +77,12 @@ local function ask(u, id, a, nodes, lease, recent)
     equal = redis.call('ZCOUNT', h, a.rank, a.rank),
     rank = tonumber(first[2] or -1),
   }
+  -- Nothing is here, and a node goes by a plan: until the others have spoken as well, what they use looks free.
+  if not have[1] and a.epoch > 0 then
+    have[3] = now
+    redis.call('HSET', p, 'lost', now)
+  end
+  if now - (tonumber(have[3]) or 0) < lease * 2 / 3 then a.most = math.min(a.most, a.used) end
   local held = granted(a, others, nodes)
   if a.used + a.waiting > held then
     redis.call('ZADD', h, a.rank, id)
@@ -100,6 +106,6 @@ local function asked(at, plan)
   for i = 1, 9 do n[i] = tonumber(ARGV[at + i]) end
   local epoch, total, p = string.match(plan or '', '^(%d+) (%d+) (%d+) %d+|')
   local a = {used = n[1], pending = n[2], waiting = n[3], rank = n[4], weight = n[5],
-    most = n[6] < 0 and 1e9 or n[6], total = tonumber(total or n[7]), p = tonumber(p or n[8])}
+    most = n[6] < 0 and 1e9 or n[6], total = tonumber(total or n[7]), p = tonumber(p or n[8]), epoch = n[9]}
   return ARGV[at], a, epoch and tonumber(epoch) > n[9] and plan or ''
 end
