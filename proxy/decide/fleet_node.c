@@ -209,6 +209,7 @@ void fleet_place_begin(const struct fleet_node *n, struct fleet_place *f, struct
         .rank = d->rank,
         .weight = weight,
         .most = most,
+        .roomy = has_room(n, f),
     };
     f->wants = f->missed = false;
 }

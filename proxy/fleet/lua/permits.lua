@@ -62,7 +62,8 @@ local function granted(a, others, nodes)
   return math.floor(math.max(a.used, math.min(held, a.most)))
 end
 
--- a: used, pending, waiting, rank, weight (a thousandth an arrival a second), most, total, p
+-- a: used, pending, waiting, rank, weight (a thousandth an arrival a second), most (-1: no bound; -2: nor was half of the
+--    places in use for a lease), total, p
 local function ask(u, id, a, nodes, lease, recent)
   local p, t, h, w = prefix .. 'p:' .. u, prefix .. 't:' .. u, prefix .. 'h:' .. u, prefix .. 'w:' .. u
   local have = redis.call('HMGET', p, 'sum', id, 'lost')
@@ -82,7 +83,7 @@ local function ask(u, id, a, nodes, lease, recent)
     have[3] = now
     redis.call('HSET', p, 'lost', now)
   end
-  if now - (tonumber(have[3]) or 0) < lease * 2 / 3 then a.most = math.min(a.most, a.used) end
+  if not a.roomy and now - (tonumber(have[3]) or 0) < lease * 2 / 3 then a.most = math.min(a.most, a.used) end
   local held = granted(a, others, nodes)
   if a.used + a.waiting > held then
     redis.call('ZADD', h, a.rank, id)
@@ -106,6 +107,6 @@ local function asked(at, plan)
   for i = 1, 9 do n[i] = tonumber(ARGV[at + i]) end
   local epoch, total, p = string.match(plan or '', '^(%d+) (%d+) (%d+) %d+|')
   local a = {used = n[1], pending = n[2], waiting = n[3], rank = n[4], weight = n[5],
-    most = n[6] < 0 and 1e9 or n[6], total = tonumber(total or n[7]), p = tonumber(p or n[8]), epoch = n[9]}
+    most = n[6] < 0 and 1e9 or n[6], total = tonumber(total or n[7]), p = tonumber(p or n[8]), epoch = n[9], roomy = n[6] == -2}
   return ARGV[at], a, epoch and tonumber(epoch) > n[9] and plan or ''
 end
