@@ -5,6 +5,7 @@
 #   ./dev bench decisions       the decisions in real time, a quarter of an hour at half a processor;
 #                               writes docs/decisions-in-the-binary.md
 #   ./dev bench day [SEED ...]  an ordinary day in a tenth of its time, about 100 s for each seed (1 to 5)
+#   ./dev bench fleet [NAME ...] four weirs with a Redis beside one, about six minutes; writes docs/fleet-measured.md
 #   ./dev bench field [ROW ...] what real traffic is like, row by row, about six minutes; writes docs/field.md
 #   ./dev bench http2 [...]     weir, nginx and haproxy over HTTP/2 under h2load, about five minutes
 #   ./dev bench floods          what floods of HTTP/2 cost weir and the attacker, about a minute
@@ -14,6 +15,7 @@
 # them together take less than a processor.  The report says how late the generator itself was.
 
 packages_bench=(nginx-light haproxy nghttp2-client openssl)
+packages_fleet=(redis-server)
 packages_floods=(python3-pytest python3-h11 python3-h2)
 bench_out=build/bench
 bench_groups=("conversations fragile reload" "3-september overload outage lying-200")
@@ -81,6 +83,10 @@ dev_bench() {
     floods)
         packages_need "to flood weir" "${packages_floods[@]}"
         /usr/bin/python3 bench/http2/floods.py "${@:2}"
+        ;;
+    fleet)
+        packages_need "to measure fleets" "${packages_fleet[@]}"
+        /usr/bin/python3 tools/fleet.py "${@:2}"
         ;;
     decisions) /usr/bin/python3 tools/decisions.py "${@:2}" ;;
     *) build/weir-bench "$@" ;;

@@ -265,8 +265,7 @@ struct load *load_new(struct event_base *loop, const struct load_conf *conf)
     l->conf = *conf;
     l->loop = loop;
     list_init(&l->virtual_users);
-    httpc_init(&l->client, loop, &conf->target, conf->tls);
-    l->client.no_reuse = conf->no_reuse;
+    load_set_place(l, 0, &conf->target, 1);
     l->arrival = event_new(loop, -1, 0, on_arrival, l);
     l->finish = event_new(loop, -1, 0, on_finish, l);
     l->idle = event_new(loop, -1, 0, on_idle_event, l);
@@ -349,7 +348,7 @@ void load_free(struct load *l)
     event_free(idle);
     LIST_EACH_SAFE(n, next, &l->virtual_users)
     virtual_user_remove(LIST_OBJECT(n, struct virtual_user, node));
-    httpc_fini(&l->client);
+    places_free(l);
     event_free(l->arrival);
     event_free(l->finish);
     samples_free(&l->lateness);

@@ -141,6 +141,12 @@ struct load_sums {
     double last_end_s;
 };
 
+/* Of one place, per second: attempts by the time of sending, what they came to by that of the end.
+ */
+struct place_bin {
+    uint32_t attempts, ends[TURN_END_COUNT];
+};
+
 struct load;
 struct load *load_new(struct event_base *loop, const struct load_conf *conf);
 void load_free(struct load *l);
@@ -149,6 +155,14 @@ void load_start(struct load *l, void (*on_idle)(void *ctx), void *ctx);
 /* No new arrivals, no new turns; those under way go on.  load_cut ends those, too. */
 void load_stop(struct load *l);
 void load_cut(struct load *l);
+/*
+ * Where requests go: place 0 is the target, with weight 1, until something else is said.  Several
+ * places get attempts in turns by their weights, as from a load balancer; 0: none any more, those
+ * under way there go on.  With all weights 0 they go to place 0.
+ */
+enum { LOAD_PLACES_MAX = 16 };
+void load_set_place(struct load *l, size_t place, const struct target *t, double weight);
+const struct place_bin *load_place_bins(const struct load *l, size_t place, size_t *n);
 /* Replaces the arrivals from now on (open loop only). */
 void load_reshape(struct load *l, const struct shape *shape);
 

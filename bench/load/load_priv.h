@@ -41,6 +41,7 @@ struct virtual_user {
     double leave_s;          /* leaves after so long without an answer; 0: does not */
 
     /* the attempt */
+    size_t place;
     struct httpc_call call;
     struct grow request, body;
     struct reading reading;
@@ -60,10 +61,19 @@ struct virtual_user {
     bool closing, closed;
 };
 
+/* One of those that requests go to, for as long as the run lasts. */
+struct load_place {
+    bool used; /* client is there */
+    struct httpc client;
+    double weight, credit;
+    struct place_bin *bins;
+    size_t n_bins, cap_bins;
+};
+
 struct load {
     struct load_conf conf;
     struct event_base *loop;
-    struct httpc client;
+    struct load_place places[LOAD_PLACES_MAX];
     struct event *arrival; /* the timer of the next arrivals */
     struct event *finish;  /* the end of the shape */
     struct event *idle;    /* deferred on_idle */
@@ -90,6 +100,13 @@ struct load {
 void attempts_put_id(struct grow *g, const struct virtual_user *p);
 void attempts_read_head(struct virtual_user *p, const struct head *h);
 void attempts_write(const struct virtual_user *p, const char *end);
+
+/* places.c: whose turn it is; the bin of a place at a time; connections made, failed, found closed
+ */
+size_t places_next(struct load *l);
+struct place_bin *places_bin_at(struct load *l, size_t place, uint64_t at_ns);
+void places_connections(const struct load *l, uint64_t *made, uint64_t *failed, uint64_t *stale);
+void places_free(struct load *l);
 
 /* request.c */
 void request_draw(struct virtual_user *p);  /* lengths of the next turn */

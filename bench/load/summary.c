@@ -79,11 +79,11 @@ static void write_ends(const struct load *l, FILE *to)
 static void write_generator(struct load *l, FILE *to)
 {
     double late_ms = samples_percentile(&l->lateness, 0.99) / 1e3;
+    uint64_t made, failed, stale;
 
+    places_connections(l, &made, &failed, &stale);
     (void)fprintf(to, "\nconnections %llu (%llu could not be made, %llu found closed)\n",
-                  (unsigned long long)l->client.n_connects,
-                  (unsigned long long)l->client.n_connect_failures,
-                  (unsigned long long)l->client.n_stale);
+                  (unsigned long long)made, (unsigned long long)failed, (unsigned long long)stale);
     if (late_ms > 10)
         (void)fprintf(to,
                       "the generator itself sent 1 %% of its requests %.1f ms late or more: this "
@@ -143,6 +143,9 @@ static void add_counts(const struct load *l, json_t *out)
 {
     const struct load_sums *s = &l->sums;
     uint64_t several = l->conf.turns > 1; /* one request is no conversation */
+    uint64_t made, failed, stale;
+
+    places_connections(l, &made, &failed, &stale);
     const struct {
         const char *name;
         uint64_t n;
@@ -165,9 +168,9 @@ static void add_counts(const struct load *l, json_t *out)
                   {"conversations_broken_later", several * s->broken_later},
                   {"mixed", s->mixed},
                   {"incomplete", s->incomplete},
-                  {"connects", l->client.n_connects},
-                  {"connect_failures", l->client.n_connect_failures},
-                  {"stale", l->client.n_stale},
+                  {"connects", made},
+                  {"connect_failures", failed},
+                  {"stale", stale},
                   {"not_sent", s->not_sent}};
 
     for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++)

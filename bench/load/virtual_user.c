@@ -47,6 +47,8 @@ static void attempt(struct virtual_user *p, uint64_t intended_ns)
     p->call.over_ns = in_ns(l->conf.upload_s);
     p->call.upgrade = l->conf.speech == SPEECH_SOCKET;
     bin->attempts++;
+    p->place = places_next(l);
+    places_bin_at(l, p->place, now)->attempts++;
     if (p->retries > 0) {
         l->sums.retries++;
         bin->retries++;
@@ -57,7 +59,7 @@ static void attempt(struct virtual_user *p, uint64_t intended_ns)
         set_timer(p, in_ns(p->leave_s));
     else if (l->conf.patience_s > 0)
         set_timer(p, in_ns(l->conf.patience_s + l->conf.upload_s));
-    httpc_send(&l->client, &p->call);
+    httpc_send(&l->places[p->place].client, &p->call);
 }
 
 void virtual_user_ask(struct virtual_user *p, uint64_t intended_ns)
@@ -224,6 +226,7 @@ static void note_try(struct virtual_user *p, enum turn_end end)
 {
     p->load->sums.attempt_ends[end]++;
     load_bin_at(p->load, mono_now_ns())->attempt_ends[end]++;
+    places_bin_at(p->load, p->place, mono_now_ns())->ends[end]++;
     attempts_write(p, turn_end_name(end));
 }
 

@@ -54,17 +54,34 @@ static bool write_all(int fd, struct slice s)
     return true;
 }
 
-static bool admin_connect(struct admin *a)
+static int dial_unix(const char *path)
 {
     struct address address;
     char unix_path[128];
 
-    if (a->fd >= 0)
-        return true;
-    (void)snprintf(unix_path, sizeof unix_path, "unix:%s", a->path);
-    if (address_parse(slice_str(unix_path), &address) == WEIR_OK)
-        a->fd = dial(&address);
+    (void)snprintf(unix_path, sizeof unix_path, "unix:%s", path);
+    return address_parse(slice_str(unix_path), &address) == WEIR_OK ? dial(&address) : -1;
+}
+
+static bool admin_connect(struct admin *a)
+{
+    if (a->fd < 0)
+        a->fd = dial_unix(a->path);
     return a->fd >= 0;
+}
+
+bool line_ask(const char *unix_path, const char *line, char *answer, size_t size)
+{
+    int fd = dial_unix(unix_path);
+    ssize_t n = -1;
+
+    if (fd < 0)
+        return false;
+    if (write_all(fd, slice_str(line)) && write_all(fd, SLICE_LIT("\r\n")))
+        n = recv(fd, answer, size - 1, 0);
+    answer[n < 0 ? 0 : n] = '\0';
+    (void)close(fd);
+    return n > 0;
 }
 
 /* An answer ends with an empty line. */

@@ -33,6 +33,9 @@ enum weir_status admin_read(struct admin *a, const char *command, struct grow *a
 enum weir_status admin_tell(struct admin *a, const char *command, char *why,
                             size_t why_size) WEIR_MUST_CHECK;
 
+/* A line to a unix socket, and the beginning of what it answers; false on any failure.  Redis. */
+bool line_ask(const char *unix_path, const char *line, char *answer, size_t size);
+
 /* GET (body NULL) or POST to "http://HOST:PORT" + path; JSON or NULL. */
 json_t *control_ask(const char *url, const char *path, const char *body);
 

@@ -262,6 +262,28 @@ static double value_added_ms(const struct scenario_assertion *m, const struct se
     return s->added_ms;
 }
 
+static double value_added_p99(const struct scenario_assertion *m, const struct seen *s)
+{
+    (void)m;
+    return s->added_p99_ms;
+}
+
+static double value_most_open(const struct scenario_assertion *m, const struct seen *s)
+{
+    (void)m;
+    return s->most_open;
+}
+
+static double value_jain(const struct scenario_assertion *m, const struct seen *s)
+{
+    return s->fleet == NULL ? NAN : fleet_jain(s->fleet, m->from_s, m->to_s);
+}
+
+static double value_redis_calls(const struct scenario_assertion *m, const struct seen *s)
+{
+    return s->fleet == NULL ? NAN : fleet_most_calls(s->fleet, m->from_s, m->to_s);
+}
+
 static double value_share(const struct scenario_assertion *m, const struct seen *s)
 {
     double sum = 0, n = 0;
@@ -338,6 +360,13 @@ static const struct assertion_kind kinds[] = {
     {"altered", "bodies that arrived other than they were sent (whole run)", value_altered},
     {"added_ms", "first token after the backend meant it to come, ms, median (whole run)",
      value_added_ms},
+    {"added_p99", "the same, 99 % of them (whole run)", value_added_p99},
+    {"most_open", "most requests at the backend at once, by its own count (whole run)",
+     value_most_open},
+    {"jain", "Jain's index of the shares of attempts that each node of a fleet served well",
+     value_jain},
+    {"redis_calls", "calls to Redis a second, of the node of a fleet that made most",
+     value_redis_calls},
     {"mixed", "answers with foreign or missing tokens (whole run)", value_mixed},
 };
 enum { N_KINDS = sizeof kinds / sizeof kinds[0] };

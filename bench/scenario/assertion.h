@@ -2,6 +2,7 @@
 #ifndef BENCH_SCENARIO_ASSERTION_H
 #define BENCH_SCENARIO_ASSERTION_H
 
+#include "bench/scenario/fleet_seen.h"
 #include "bench/scenario/refusals.h"
 #include "bench/scenario/scenario.h"
 #include "bench/scenario/watch.h"
@@ -18,6 +19,9 @@ struct seen {
     double lost;                     /* attempts refused or failed, of loads that may not fail */
     double killed;                   /* requests that died with a backend of theirs */
     double added_ms;                 /* median of first tokens beyond what the backends told */
+    double added_p99_ms;             /* the same, 99 % of them */
+    double most_open;                /* requests at the backend at once */
+    const struct fleet_seen *fleet;  /* NULL: no fleet */
     const struct scenario *scenario; /* for which upstreams were touched by its steps; or NULL */
 };
 

@@ -53,14 +53,12 @@ static void weir_pool(const struct setup *s, const struct setup_wish *w, struct 
                 w->settings == NULL ? "" : w->settings);
 }
 
-void weir_settings(struct setup *s, const struct setup_wish *w, struct grow *g)
+void weir_settings_at(const struct setup *s, const struct weir_place *at,
+                      const struct setup_wish *w, struct grow *g)
 {
-    (void)snprintf(s->admin_path, sizeof s->admin_path, "%s/admin.sock", s->folder);
-    if (w->log)
-        (void)snprintf(s->log_path, sizeof s->log_path, "%s/access.log", s->folder);
     if (w->workers > 0)
         grow_printf(g, "workers = %d;\n", w->workers);
-    grow_printf(g, "listeners = ( { address = \"%s:%d\";", s->host, s->target_port);
+    grow_printf(g, "listeners = ( { address = \"%s:%d\";", s->host, at->port);
     if (w->tls)
         grow_printf(g, " tls = { certificate = \"%s/tls.pem\"; key = \"%s/tls.pem\"; };", s->folder,
                     s->folder);
@@ -72,8 +70,21 @@ void weir_settings(struct setup *s, const struct setup_wish *w, struct grow *g)
     grow_printf(g,
                 " );\n"
                 "admin = { socket = \"%s\"; http = \"\"; };\n"
-                "log = { access = \"%s\"; };\n",
-                s->admin_path, w->log ? s->log_path : "off");
+                "log = { access = \"%s\"; };\n%s",
+                at->admin_path, at->log_path[0] == '\0' ? "off" : at->log_path,
+                at->more == NULL ? "" : at->more);
+}
+
+void weir_settings(struct setup *s, const struct setup_wish *w, struct grow *g)
+{
+    (void)snprintf(s->admin_path, sizeof s->admin_path, "%s/admin.sock", s->folder);
+    if (w->log)
+        (void)snprintf(s->log_path, sizeof s->log_path, "%s/access.log", s->folder);
+    weir_settings_at(s,
+                     &(struct weir_place){.port = s->target_port,
+                                          .admin_path = s->admin_path,
+                                          .log_path = s->log_path},
+                     w, g);
 }
 
 /* Connections a target may be told to accept: a proxy needs two descriptors for each. */

@@ -23,7 +23,7 @@ static void child(const char *log, char *const *argv)
     int fd = open(log, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 
     /* nothing of ours outlives us, however we end */
-    (void)prctl(PR_SET_PDEATHSIG, SIGTERM);
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
     (void)signal(SIGPIPE, SIG_DFL);
     (void)setpgid(0, 0); /* a ^C is for the harness, which then ends its programs in order */
     if (fd >= 0) {
@@ -62,7 +62,7 @@ static bool process_is_running(struct process *p, int *code)
     return false;
 }
 
-static bool accepts(const struct address *a)
+bool process_accepts(const struct address *a)
 {
     int fd = socket(a->sa.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
     bool good = fd >= 0 && connect(fd, (const struct sockaddr *)&a->sa, a->len) == 0;
@@ -78,13 +78,37 @@ enum weir_status process_wait_for(struct process *p, const struct address *a, do
     int code;
 
     while (mono_now_ns() < end) {
-        if (accepts(a))
+        if (process_accepts(a))
             return WEIR_OK;
         if (!process_is_running(p, &code))
             return WEIR_CLOSED;
         (void)usleep(POLL_MS * 1000);
     }
     return WEIR_TIMEOUT;
+}
+
+bool process_can(const char *name)
+{
+    const char *path = getenv("PATH");
+    struct slice rest = slice_str(path == NULL ? "" : path);
+    char full[512];
+
+    while (rest.len > 0) {
+        struct slice folder = next_part(&rest, ':');
+        (void)snprintf(full, sizeof full, "%.*s/%s", (int)folder.len, folder.p, name);
+        if (folder.len > 0 && access(full, X_OK) == 0)
+            return true;
+    }
+    return false;
+}
+
+void process_kill(struct process *p)
+{
+    if (p->pid == 0)
+        return;
+    (void)kill(p->pid, SIGKILL);
+    (void)waitpid(p->pid, NULL, 0);
+    p->pid = 0;
 }
 
 void process_stop(struct process *p, double seconds)

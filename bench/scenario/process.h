@@ -23,6 +23,15 @@ enum weir_status process_start(struct process *p, const char *name, const char *
 enum weir_status process_wait_for(struct process *p, const struct address *a,
                                   double seconds) WEIR_MUST_CHECK;
 
+/* Whether something accepts there now. */
+bool process_accepts(const struct address *a);
+
+/* Whether a program of this name is in PATH. */
+bool process_can(const char *name);
+
+/* SIGKILL, and waits for the end. */
+void process_kill(struct process *p);
+
 /* SIGTERM, and SIGKILL when that does not help within the time. */
 void process_stop(struct process *p, double seconds);
 

@@ -168,10 +168,10 @@ static json_t *steps_of(const struct run *p)
 
     for (size_t i = 0; i < p->scenario->n_steps; i++) {
         const struct scenario_step *s = &p->scenario->steps[i];
-        (void)json_array_append_new(out,
-                                    json_pack("{s:o,s:o,s:o,s:o}", "at_s", figure(s->at_s, 2),
-                                              "backend", figure_text(s->backend), "weir",
-                                              figure_text(s->weir), "say", figure_text(s->say)));
+        (void)json_array_append_new(
+            out, json_pack("{s:o,s:o,s:o,s:o,s:o}", "at_s", figure(s->at_s, 2), "backend",
+                           figure_text(s->backend), "weir", figure_text(s->weir), "fleet",
+                           figure_text(s->fleet_line), "say", figure_text(s->say)));
     }
     return out;
 }
@@ -283,6 +283,8 @@ json_t *run_result(struct run *p)
     };
     json_t *out = json_object();
 
+    if (p->fleet.n > 0)
+        (void)json_object_set_new(out, "fleet", fleet_seen_json(&p->fleet, s->duration_s));
     for (size_t i = 0; i < sizeof members / sizeof members[0]; i++)
         WEIR_ASSERT(json_object_set_new(out, members[i].name, members[i].value) == 0);
     return out;

@@ -27,7 +27,8 @@ struct options {
 #define AT(field) offsetof(struct options, field)
 static const struct opt opts[] = {
     {"target", "LIST", OPT_TEXT, AT(targets), 0, 0,
-     "weir, direct, nginx, haproxy, haproxy:54 (a limit set by hand), relay, or a URL;\n"
+     "weir, fleet:4 (four weirs and a Redis), direct, nginx, haproxy, haproxy:54 (a limit\n"
+     "set by hand), relay, or a URL;\n"
      "instead of those the scenario names"},
     {"out", "FOLDER", OPT_TEXT, AT(out), 0, 0,
      "for the results (SCENARIO.TARGET.json) and report.html (default: no files)"},
@@ -102,10 +103,12 @@ static bool run_together(struct run *runs, size_t n, const struct options *o)
     struct timeval second = {1, 0};
     struct event *progress = event_new(r.loop, -1, EV_PERSIST, on_progress, &r);
     struct event *interrupt = evsignal_new(r.loop, SIGINT, on_interrupt, &r);
+    struct event *ended = evsignal_new(r.loop, SIGTERM, on_interrupt, &r);
     char why[300];
     bool good = true;
 
-    WEIR_ASSERT(progress != NULL && interrupt != NULL && event_add(interrupt, NULL) == 0);
+    WEIR_ASSERT(progress != NULL && interrupt != NULL && ended != NULL &&
+                event_add(interrupt, NULL) == 0 && event_add(ended, NULL) == 0);
     for (size_t i = 0; i < n && good; i++) {
         runs[i].loop = r.loop;
         good = run_set_up(&runs[i], &wish, why, sizeof why) == WEIR_OK;
@@ -123,6 +126,7 @@ static bool run_together(struct run *runs, size_t n, const struct options *o)
     (void)fprintf(stderr, "%s", isatty(STDERR_FILENO) ? "\r\033[K" : "");
     event_free(progress);
     event_free(interrupt);
+    event_free(ended);
     return good;
 }
 
@@ -180,6 +184,8 @@ static void print_verdict(const struct run *p)
             print_bound(m);
         (void)putchar('\n');
     }
+    if (p->fleet.n > 0)
+        fleet_seen_print(&p->fleet, s->duration_s, stdout);
     for (size_t i = 0; i < p->refusals.n_counts; i++)
         (void)printf("   refused in %s for %s: %u\n", p->refusals.counts[i].pool,
                      p->refusals.counts[i].cause, p->refusals.counts[i].n);

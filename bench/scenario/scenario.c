@@ -30,6 +30,8 @@ static const struct cfg_key top_keys[] = {
     {"backend", CFG_TEXT, IN(scenario, backend_args), 0, 0, false},
     {"capacity", CFG_REAL, IN(scenario, capacity_per_s), 0.001, 1e6, true},
     {"weir", CFG_TEXT, IN(scenario, weir_settings), 0, 0, false},
+    {"upstream", CFG_TEXT, IN(scenario, upstream), 0, 0, false},
+    {"weights", CFG_TEXT, IN(scenario, weights_text), 0, 0, false},
     {"targets", CFG_OWN, 0, 0, 0, 0, false},
     {"load", CFG_OWN, 0, 0, 0, 0, true},
     {"steps", CFG_OWN, 0, 0, 0, 0, false},
@@ -68,6 +70,7 @@ static const struct cfg_key load_keys[] = {
     {"pace", CFG_TIME, IN(scenario_load, pace_s), 0, 60, false},
     {"prompt", CFG_REAL, IN(scenario_load, prompt), 1, 16384, false},
     {"output", CFG_REAL, IN(scenario_load, output), 1, 2000, false},
+    {"output_sigma", CFG_REAL, IN(scenario_load, output_sigma), 0, 3, false},
     {"verify", CFG_BOOL, IN(scenario_load, verify), 0, 0, false},
 };
 
@@ -75,6 +78,7 @@ static const struct cfg_key step_keys[] = {
     {"at", CFG_TIME, IN(scenario_step, at_s), 0, time_max_s, true},
     {"backend", CFG_TEXT, IN(scenario_step, backend), 0, 0, false},
     {"weir", CFG_TEXT, IN(scenario_step, weir), 0, 0, false},
+    {"fleet", CFG_TEXT, IN(scenario_step, fleet_line), 0, 0, false},
     {"on", CFG_TEXT, IN(scenario_step, on), 0, 0, false},
     {"reload", CFG_BOOL, IN(scenario_step, reload), 0, 0, false},
     {"say", CFG_TEXT, IN(scenario_step, say), 0, 0, false},
@@ -121,7 +125,7 @@ static void fill_load(const struct scenario *s, const struct engine_conf *e,
     l->conf.prompt_median = l->prompt > 0 ? l->prompt : e->prompt_median;
     l->conf.prompt_sigma = e->prompt_sigma;
     l->conf.output_median = l->output > 0 ? l->output : e->out_median;
-    l->conf.output_sigma = e->out_sigma;
+    l->conf.output_sigma = isnan(l->output_sigma) ? e->out_sigma : l->output_sigma;
     l->conf.exact = true;
     l->conf.verify = l->verify;
     l->conf.seed = (uint64_t)s->seed;
@@ -154,6 +158,7 @@ static bool read_load(const config_setting_t *g, struct scenario *s)
                                 .think_s = 8,
                                 .retries = -1,
                                 .patience_s = 30,
+                                .output_sigma = NAN,
                                 .ttft_s = 2};
     good = cfg_read(g, load_keys, COUNT(load_keys), l);
     if (good && shape_parse(slice_str(l->shape), &l->conf.shape, why, sizeof why) != WEIR_OK)
@@ -193,6 +198,7 @@ static bool check_faults(const config_setting_t *g, const char *lines)
 static bool read_step(const config_setting_t *g, struct scenario *s)
 {
     struct scenario_step *t = &s->steps[s->n_steps];
+    char why[256];
 
     if (s->n_steps == STEPS_MAX)
         return cfg_wrong(g, "more than %d steps", STEPS_MAX);
@@ -201,6 +207,8 @@ static bool read_step(const config_setting_t *g, struct scenario *s)
         return false;
     if (s->n_steps > 0 && t->at_s < s->steps[s->n_steps - 1].at_s)
         return cfg_wrong(g, "at %gs: steps are in order of time", t->at_s);
+    if (fleet_step_parse(slice_str(t->fleet_line), &t->fleet, why, sizeof why) != WEIR_OK)
+        return cfg_wrong(g, "fleet: %s", why);
     s->n_steps++;
     if (s->n_pools > 0 && t->backend[0] != '\0' && t->on[0] == '\0')
         return cfg_wrong(g, "at %gs: `on` says which server this is for", t->at_s);
@@ -307,6 +315,10 @@ static bool read_all(const config_setting_t *root, struct scenario *s)
     bool good = cfg_read(root, top_keys, COUNT(top_keys), s);
 
     good = read_servers(root, s) && good;
+    if (s->weights_text[0] != '\0' &&
+        fleet_weights_parse(slice_str(s->weights_text), s->weights) != WEIR_OK)
+        good = cfg_wrong(root, "weights = \"%s\": wanted at most %d numbers", s->weights_text,
+                         FLEET_NODES_MAX);
     good = read_targets(root, s) && good;
     good = read_list(root, "load", s, read_load) && good;
     good = read_list(root, "steps", s, read_step) && good;

@@ -4,6 +4,7 @@
 
 #include "bench/backend/engine.h"
 #include "bench/load/load.h"
+#include "bench/scenario/fleet_step.h"
 
 /*
  * A scenario file (libconfig): a backend, loads, steps by the clock (faults at the backend,
@@ -20,11 +21,13 @@ enum {
 
 struct scenario_step {
     double at_s;
-    char backend[256]; /* lines for the control port; "" is none */
-    char weir[256];    /* a command for the admin socket; "" is none */
-    char say[256];     /* told, and shown in the report */
-    char on[32];       /* which server the lines are for, where there are pools */
-    bool reload;       /* weir reads its settings anew, with a change in them */
+    char backend[256];   /* lines for the control port; "" is none */
+    char weir[256];      /* a command for the admin socket; "" is none */
+    char say[256];       /* told, and shown in the report */
+    char fleet_line[96]; /* what happens to a fleet, as fleet_step has it; "" is nothing */
+    struct fleet_step fleet;
+    char on[32]; /* which server the lines are for, where there are pools */
+    bool reload; /* weir reads its settings anew, with a change in them */
 };
 
 /* Several pools instead of one backend: each has a host of its own (NAME.test). */
@@ -49,7 +52,7 @@ struct scenario_assertion {
 struct scenario_load {
     char name[32], sdk[32], speech[32], shape[512], pool[24], path[64], model[32];
     double users, clients, turns, think_s, retries, unary, patience_s, ttft_s, pace_s, prompt,
-        output, upload_s, leave, stay_s;
+        output, output_sigma, upload_s, leave, stay_s;
     bool verify, check;
     bool may_fail;         /* its own server refuses it: not counted as harm */
     struct load_conf conf; /* all but the target */
@@ -57,7 +60,9 @@ struct scenario_load {
 
 struct scenario {
     char file[256], name[64], title[128], about[2048];
-    char engine_name[32], backend_args[256], weir_settings[2048];
+    char engine_name[32], backend_args[256], weir_settings[2048], upstream[1024];
+    char weights_text[96]; /* of the nodes of a fleet; "": all the same */
+    double weights[FLEET_NODES_MAX];
     const struct engine_conf *engine;
     double grace_s; /* for what is under way at the end */
     struct scenario_pool pools[POOLS_MAX];

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "bench/scenario/fleet_run.h"
 #include "weir/base/assert.h"
 #include "weir/base/clock.h"
 
@@ -54,6 +55,7 @@ enum weir_status run_set_up(struct run *p, const struct setup_wish *wish, char *
     memcpy(words, p->scenario->backend_args, sizeof words);
     backend_args(p, p->scenario->engine_name, words, args, seed);
     w.settings = p->scenario->weir_settings;
+    w.upstream = p->scenario->upstream;
     w.log = true;
     if (setup_init(&p->setup, why, why_size) != WEIR_OK)
         return WEIR_SYS;
@@ -97,6 +99,7 @@ static void do_step(struct run *p, const struct scenario_step *s)
 
     if (p->tells && s->say[0] != '\0')
         (void)fprintf(stderr, "%s%6.0f s  %s\n", clear_line(), s->at_s, s->say);
+    fleet_run_step(p, &s->fleet, why, sizeof why);
     const struct setup_server *on = setup_server_of(&p->setup, s->on);
     const char *control_url = on == NULL ? p->control_url : on->control_url;
 
@@ -137,6 +140,7 @@ static void over(struct run *p)
         return;
     p->over = true;
     watch_stop(&p->watch);
+    fleet_run_over(p);
     event_del(p->step);
     event_del(p->end);
     p->on_over(p->ctx);
@@ -198,6 +202,7 @@ void run_start(struct run *p, void (*on_over)(void *ctx), void *ctx)
         p->loads[i] = load_new(p->loop, &conf);
         load_start(p->loads[i], NULL, NULL);
     }
+    fleet_run_start(p);
     WEIR_ASSERT(event_add(p->end, &end) == 0);
     plan_step(p);
 }
@@ -306,16 +311,26 @@ static double killed_at_servers(const struct run *p)
     return n;
 }
 
-static double median_added_ms(const struct run *p)
+static double added_ms(const struct run *p, double share)
 {
     struct samples s = {0};
     double ms;
 
     for (size_t i = 0; i < p->scenario->n_loads; i++)
         load_collect(p->loads[i], offsetof(struct load_record, added_ms), true, &s);
-    ms = s.n == 0 ? NAN : samples_percentile(&s, 0.5);
+    ms = s.n == 0 ? NAN : samples_percentile(&s, share);
     samples_free(&s);
     return ms;
+}
+
+/* At the one backend; NAN: not known. */
+static double most_open(const struct run *p)
+{
+    json_t *j = p->control_url[0] == '\0' ? NULL : control_ask(p->control_url, "/stats", NULL);
+    double n = j == NULL ? NAN : json_number_at(j, "max_open");
+
+    json_decref(j);
+    return n;
 }
 
 void run_sum_up(struct run *p)
@@ -323,7 +338,8 @@ void run_sum_up(struct run *p)
     struct seen seen = {.watch = &p->watch, .sums = &p->sums, .refusals = &p->refusals};
 
     watch_join(&p->watch);
-    watch_read_sheds(&p->watch);
+    if (p->setup.fleet == NULL)
+        watch_read_sheds(&p->watch);
     for (size_t i = 0; i < p->scenario->n_loads; i++) {
         size_t n;
         const struct load_bin *bins = load_bins(p->loads[i], &n);
@@ -335,8 +351,12 @@ void run_sum_up(struct run *p)
     seen.scenario = p->scenario;
     seen.lost = lost_attempts(p);
     seen.killed = killed_at_servers(p);
-    seen.added_ms = median_added_ms(p);
+    seen.added_ms = added_ms(p, 0.5);
+    seen.added_p99_ms = added_ms(p, 0.99);
+    seen.most_open = most_open(p);
     refusals_read(p->setup.log_path, p->watch.start_wall_ns, &p->refusals);
+    fleet_run_sum_up(p);
+    seen.fleet = p->fleet.n > 0 ? &p->fleet : NULL;
     seen.bins = p->bins;
     seen.n_bins = p->n_bins;
     seen.hints_kept =
@@ -398,6 +418,7 @@ void run_free(struct run *p)
         watch_end(&p->watch);
         admin_close(&p->commands);
     }
+    fleet_run_free(p);
     if (p->is_set_up)
         setup_fini(&p->setup);
     refusals_free(&p->refusals);

@@ -5,6 +5,7 @@
 #include <jansson.h>
 
 #include "bench/scenario/assertion.h"
+#include "bench/scenario/fleet_seen.h"
 #include "bench/scenario/scenario.h"
 #include "bench/scenario/setup.h"
 #include "bench/scenario/watch.h"
@@ -25,6 +26,8 @@ struct run {
     struct watch watch;
     struct admin commands; /* for the steps; the onlooker has its own connection */
     struct event *step, *end;
+    struct event *await; /* nodes of a fleet that start; NULL: no fleet */
+    struct fleet_watch fleet_watch;
     size_t next_step;
     uint64_t start_ns;
     struct setup_wish wish; /* as it was staged, for reloads */
@@ -37,6 +40,7 @@ struct run {
     size_t n_bins;
     struct load_sums sums;
     struct refusals refusals;
+    struct fleet_seen fleet;       /* n is 0: no fleet */
     double killed, added_ms;       /* of the backends; of the loads */
     double raw[ASSERTIONS_MAX];    /* each must's figure */
     double values[ASSERTIONS_MAX]; /* the same, or its part of another target's */

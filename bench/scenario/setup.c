@@ -55,6 +55,7 @@ static void remove_folder(const char *folder)
 static void setup_drop_target(struct setup *s)
 {
     process_stop(&s->target, stop_s);
+    fleet_end(&s->fleet);
     s->target_url[0] = s->admin_path[0] = '\0';
 }
 
@@ -69,8 +70,8 @@ void setup_fini(struct setup *s)
     s->folder[0] = '\0';
 }
 
-static enum weir_status write_file(const struct setup *s, const char *name, const struct grow *g,
-                                   char *why, size_t why_size)
+enum weir_status setup_write_file(const struct setup *s, const char *name, const struct grow *g,
+                                  char *why, size_t why_size)
 {
     char path[PATH_SIZE];
     FILE *f;
@@ -87,7 +88,7 @@ static enum weir_status write_file(const struct setup *s, const char *name, cons
     return WEIR_SYS;
 }
 
-static enum weir_status wait_ready(struct process *p, const char *url, char *why, size_t why_size)
+enum weir_status setup_wait_ready(struct process *p, const char *url, char *why, size_t why_size)
 {
     struct target t;
     enum weir_status rc = target_parse(url, &t);
@@ -102,8 +103,8 @@ static enum weir_status wait_ready(struct process *p, const char *url, char *why
     return rc;
 }
 
-static enum weir_status start(struct setup *s, struct process *p, const char *name,
-                              char *const *argv, char *why, size_t why_size)
+enum weir_status setup_start(const struct setup *s, struct process *p, const char *name,
+                             char *const *argv, char *why, size_t why_size)
 {
     char log[PATH_SIZE];
 
@@ -141,9 +142,9 @@ static enum weir_status start_backend(struct setup *s, struct process *p, const 
     (void)snprintf(control, sizeof control, "%s:%d", s->host, free_port(s->host));
     (void)snprintf(url, 64, "http://%s", listen);
     (void)snprintf(control_url, 64, "http://%s", control);
-    if (start(s, p, name, argv, why, why_size) != WEIR_OK)
+    if (setup_start(s, p, name, argv, why, why_size) != WEIR_OK)
         return WEIR_SYS;
-    return wait_ready(p, url, why, why_size);
+    return setup_wait_ready(p, url, why, why_size);
 }
 
 enum weir_status setup_backend(struct setup *s, const char *const *args, char *why, size_t why_size)
@@ -190,7 +191,7 @@ enum weir_status setup_reload(struct setup *s, const struct setup_wish *wish, ch
         return WEIR_OK;
     s->n_reloads++;
     weir_settings(s, wish, &g);
-    rc = write_file(s, "weir.cfg", &g, why, why_size);
+    rc = setup_write_file(s, "weir.cfg", &g, why, why_size);
     grow_free(&g);
     return rc;
 }
@@ -238,7 +239,7 @@ static const struct target_kind *find_kind(struct slice name)
     return NULL;
 }
 
-static void weir_program(const struct setup_wish *w, char *out, size_t size)
+void setup_weir_program(const struct setup_wish *w, char *out, size_t size)
 {
     char folder[PATH_SIZE];
 
@@ -284,7 +285,7 @@ static void fill_arg(const struct setup *s, const struct target_kind *k, const s
             text_str(&t, w->wrong == NULL ? "" : w->wrong);
             break;
         default:
-            weir_program(w, program, sizeof program);
+            setup_weir_program(w, program, sizeof program);
             text_str(&t, program);
         }
     }
@@ -307,15 +308,15 @@ static enum weir_status start_kind(struct setup *s, const struct target_kind *k,
     }
     grow_str(&g, "");
     k->settings(s, w, &g);
-    rc = write_file(s, k->file, &g, why, why_size);
+    rc = setup_write_file(s, k->file, &g, why, why_size);
     grow_free(&g);
     for (size_t i = 0; i < 8 && k->argv[i] != NULL; i++) {
         fill_arg(s, k, w, k->argv[i], words[i]);
         argv[i] = words[i];
     }
     if (rc == WEIR_OK)
-        rc = start(s, &s->target, k->name, argv, why, why_size);
-    return rc == WEIR_OK ? wait_ready(&s->target, s->target_url, why, why_size) : rc;
+        rc = setup_start(s, &s->target, k->name, argv, why, why_size);
+    return rc == WEIR_OK ? setup_wait_ready(&s->target, s->target_url, why, why_size) : rc;
 }
 
 enum weir_status setup_target(struct setup *s, const char *target, const struct setup_wish *wish,
@@ -331,6 +332,12 @@ enum weir_status setup_target(struct setup *s, const char *target, const struct 
         (void)snprintf(s->target_url, sizeof s->target_url, "%s", s->backend_url);
         return WEIR_OK;
     }
+    if (slice_eq(name, SLICE_LIT("fleet")) && s->n_servers == 0) {
+        if (parse_u64(rest, FLEET_NODES_MAX, &limit) == WEIR_OK && limit > 0)
+            return fleet_start(s, (size_t)limit, wish, why, why_size);
+        (void)snprintf(why, why_size, "'%s': wanted fleet:1 to fleet:%d", target, FLEET_NODES_MAX);
+        return WEIR_BAD;
+    }
     if (s->n_servers > 0 && (k == NULL || !k->has_pools)) {
         (void)snprintf(why, why_size, "'%s' cannot have several pools; weir, nginx and direct can",
                        target);
@@ -342,7 +349,8 @@ enum weir_status setup_target(struct setup *s, const char *target, const struct 
             return WEIR_OK;
         }
         (void)snprintf(why, why_size,
-                       "'%s' is no target; wanted weir, nginx, haproxy, relay, direct or a URL",
+                       "'%s' is no target; wanted weir, fleet:N, nginx, haproxy, relay, direct or "
+                       "a URL",
                        target);
         return WEIR_BAD;
     }
@@ -363,17 +371,9 @@ pid_t setup_worker(const struct setup *s)
 
 bool setup_has(const char *target)
 {
-    static const char *const folders[] = {"/usr/sbin", "/usr/bin", "/usr/local/sbin",
-                                          "/usr/local/bin"};
     struct slice rest = slice_str(target), name = next_part(&rest, ':');
-    char path[PATH_SIZE];
 
-    if (!slice_eq(name, SLICE_LIT("nginx")) && !slice_eq(name, SLICE_LIT("haproxy")))
-        return true;
-    for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
-        (void)snprintf(path, sizeof path, "%s/%.*s", folders[i], (int)name.len, name.p);
-        if (access(path, X_OK) == 0)
-            return true;
-    }
-    return false;
+    if (slice_eq(name, SLICE_LIT("nginx")))
+        return process_can("nginx");
+    return !slice_eq(name, SLICE_LIT("haproxy")) || process_can("haproxy");
 }

@@ -3,6 +3,7 @@
 #define BENCH_SCENARIO_SETUP_H
 
 #include "bench/common/grow.h"
+#include "bench/scenario/fleet.h"
 #include "bench/scenario/process.h"
 
 /*
@@ -24,6 +25,7 @@ struct setup_server {
 struct setup {
     char folder[64], host[20];
     struct process backend, target;
+    struct fleet *fleet;                            /* instead of one target; NULL: none */
     struct setup_server servers[STAGE_SERVERS_MAX]; /* instead of the backend: several pools */
     size_t n_servers;
     int n_reloads;
@@ -65,8 +67,8 @@ enum weir_status setup_reload(struct setup *s, const struct setup_wish *wish, ch
                               size_t why_size) WEIR_MUST_CHECK;
 
 /*
- * "weir", "nginx", "haproxy", "relay", "direct", or a URL.  "nginx:54" and "haproxy:54" are those
- * with a limit set by hand.  Waits until it accepts.
+ * "weir", "fleet:N", "nginx", "haproxy", "relay", "direct", or a URL.  "nginx:54" and "haproxy:54"
+ * are those with a limit set by hand.  Waits until it accepts.
  */
 enum weir_status setup_target(struct setup *s, const char *target, const struct setup_wish *wish,
                               char *why, size_t why_size) WEIR_MUST_CHECK;

@@ -209,18 +209,19 @@ bool shed_parse(struct slice line, struct watch_shed *out)
     return real_parse(slice_trim(rest), &out->n) == WEIR_OK;
 }
 
-static void add_shed(struct watch *w, const struct watch_shed *s)
+void watch_add_shed(struct watch *w, const char *cause, double n)
 {
     size_t i = 0;
 
-    while (i < w->n_sheds && strcmp(w->sheds[i].cause, s->cause) != 0)
+    while (i < w->n_sheds && strcmp(w->sheds[i].cause, cause) != 0)
         i++;
     if (i == SHEDS_MAX)
         return;
-    if (i == w->n_sheds)
+    if (i == w->n_sheds) {
         w->sheds[w->n_sheds++] = (struct watch_shed){0};
-    memcpy(w->sheds[i].cause, s->cause, sizeof s->cause);
-    w->sheds[i].n += s->n;
+        copy(w->sheds[i].cause, sizeof w->sheds[i].cause, cause);
+    }
+    w->sheds[i].n += n;
 }
 
 void watch_read_sheds(struct watch *w)
@@ -237,7 +238,7 @@ void watch_read_sheds(struct watch *w)
     }
     for (rest = grow_slice(&g); rest.len > 0;) {
         if (shed_parse(next_part(&rest, '\n'), &s) && s.n > 0)
-            add_shed(w, &s);
+            watch_add_shed(w, s.cause, s.n);
     }
     grow_free(&g);
 }

@@ -77,6 +77,8 @@ void watch_join(struct watch *w);
 
 /* Asks weir once what it refused, by cause; after the end. */
 void watch_read_sheds(struct watch *w);
+/* Counts refusals of a cause; those of weir that cannot be asked any more, for instance. */
+void watch_add_shed(struct watch *w, const char *cause, double n);
 /* A line of metrics that counts refusals of a cause.  Pure; false for any other line. */
 bool shed_parse(struct slice line, struct watch_shed *out);
 

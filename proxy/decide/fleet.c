@@ -47,29 +47,35 @@ static double share_of(const struct fleet_others *o, const struct fleet_ask *ask
     return all > 0 ? ask->weight / all : 1.0 / (o->nodes > 0 ? o->nodes : 1);
 }
 
+/* Permits that the others hold for what may come. */
+static double unused_of(const struct fleet_others *o)
+{
+    return o->held > o->used ? o->held - o->used : 0;
+}
+
 /*
  * Requests that may still be sent without a first token: P less those that wait for theirs, and
  * less every permit that is not used yet, for it may be in a moment.
  */
 static double open_of(double pending, const struct fleet_others *o, const struct fleet_ask *ask)
 {
-    double unused = o->held > o->used ? o->held - o->used : 0;
-
-    return num_ceil(pending) - (double)o->pending - unused - ask->pending;
+    return num_ceil(pending) - (double)o->pending - unused_of(o) - ask->pending;
 }
 
 /*
  * Places that it holds for what may come, so that nothing of it has to wait for an answer: its part
- * of half of what is free, and one at least where there is one for every node.
+ * of half of what is free, and one at least where there is one for every node.  Where half of all
+ * is free those that the others hold are counted with it: each has one then.
  */
-static double spare_of(double free, double open, double share, bool over,
+static double spare_of(double free, double open, double share, bool over, bool roomy,
                        const struct fleet_others *o)
 {
     double spare = num_floor(num_max(0, num_min(free / SPARE_PART, open) * share));
+    double left = num_min(free, open), held = roomy && left >= 1 ? unused_of(o) : 0;
 
     if (o->better > 0 || (o->equal > 0 && over))
         return 0;
-    return spare < 1 && o->equal == 0 && num_min(free, open) >= o->nodes ? 1 : spare;
+    return spare < 1 && o->equal == 0 && left + held >= o->nodes ? 1 : spare;
 }
 
 double fleet_divided(uint32_t total, double pending, double held, uint32_t nodes)
@@ -83,7 +89,7 @@ uint32_t fleet_permits(uint32_t total, double pending, const struct fleet_others
     double free = (double)total - o->held - ask->used, share = share_of(o, ask);
     double open = open_of(pending, o, ask);
     double fair = fleet_divided(total, pending, (double)o->held + ask->used, o->nodes) * share;
-    double spare = spare_of(free, open, share, ask->used >= fair, o);
+    double spare = spare_of(free, open, share, ask->used >= fair, 2 * free >= total, o);
     double room = num_min(free, open) - spare, held;
 
     if (ask->used > fair)

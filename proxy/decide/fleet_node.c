@@ -66,9 +66,45 @@ double fleet_place_pending(const struct fleet_node *n, const struct fleet_place 
     return num_max(1, num_ceil(f->plan.limits.pending * share_of(n, f, now_ns)));
 }
 
-uint32_t fleet_place_permits(const struct fleet_place *f)
+/* While a call is under way no more than it said it keeps. */
+static uint32_t kept(const struct fleet_place *f)
 {
     return f->asked_ns > 0 && f->claimed < f->held ? f->claimed : f->held;
+}
+
+/* Joined for a lease: all others that live have been heard of since. */
+static bool is_settled(const struct fleet_node *n)
+{
+    return n->heard_ns >= n->since_ns + FLEET_LEASE_NS;
+}
+
+/* All could have twice as many as they have, and could for a lease; or before it was alone. */
+static bool has_room(const struct fleet_node *n, const struct fleet_place *f)
+{
+    return is_settled(n) ? n->heard_ns >= f->crowded_ns + FLEET_LEASE_NS : f->left_room;
+}
+
+static void note_room(struct fleet_place *f, uint64_t now_ns)
+{
+    if (f->plan.epoch > 0 && 2.0 * f->held + 2.0 * f->others.held > f->plan.total)
+        f->crowded_ns = now_ns;
+}
+
+/* Its part; what the others are worth is not known yet where not all have been heard of. */
+static double known_part(const struct fleet_node *n, const struct fleet_place *f, uint64_t now_ns)
+{
+    return is_settled(n) || !f->left_room ? fleet_place_part(n, f, now_ns) : f->left_streams;
+}
+
+uint32_t fleet_place_permits(const struct fleet_node *n, const struct fleet_place *f,
+                             uint64_t now_ns)
+{
+    uint32_t held = kept(f), part;
+
+    if (now_ns - n->heard_ns < 2 * fleet_period_ns(n->nodes, 1) || !has_room(n, f))
+        return held;
+    part = num_floor(num_min(known_part(n, f, now_ns), (double)f->plan.total - f->others.held));
+    return part > held ? part : held;
 }
 
 /* --- may it send? */
@@ -113,9 +149,10 @@ static bool better_waits(const struct fleet_place *f, int rank, uint64_t now_ns)
     return f->others.rank < rank && f->better_ns > 0 && now_ns - f->better_ns < FLEET_RANK_NS;
 }
 
-enum rule fleet_place_ask(struct fleet_place *f, const struct fleet_demand *d)
+enum rule fleet_place_ask(const struct fleet_node *n, struct fleet_place *f,
+                          const struct fleet_demand *d)
 {
-    if (d->load >= fleet_place_permits(f)) {
+    if (d->load >= fleet_place_permits(n, f, d->now_ns)) {
         f->bound_streams = f->wants = true;
         return RULE_FLEET_LIMIT;
     }
@@ -128,6 +165,11 @@ enum rule fleet_place_ask(struct fleet_place *f, const struct fleet_demand *d)
         return RULE_FLEET_RANK;
     }
     return RULE_ROOM;
+}
+
+void fleet_place_sent(const struct fleet_node *n, struct fleet_place *f, uint32_t load)
+{
+    f->wants = f->wants || (load >= kept(f) && has_room(n, f));
 }
 
 void fleet_place_ended(const struct fleet_node *n, struct fleet_place *f,
@@ -169,6 +211,7 @@ void fleet_place_begin(const struct fleet_node *n, struct fleet_place *f, struct
         .rank = d->rank,
         .weight = weight,
         .most = most,
+        .roomy = has_room(n, f),
     };
     f->wants = f->missed = false;
 }
@@ -189,12 +232,13 @@ void fleet_place_answer(struct fleet_node *n, struct fleet_place *f, const struc
         n->heard_ns = f->asked_ns;
     n->nodes = others.nodes;
     f->asked_ns = 0;
+    note_room(f, now_ns);
 }
 
 /* It may have been counted or not; what it asked to keep is its own in both cases. */
 void fleet_place_no_answer(struct fleet_place *f)
 {
-    f->held = fleet_place_permits(f);
+    f->held = kept(f);
     f->asked_ns = 0;
     f->wants = true;
 }
@@ -236,9 +280,10 @@ static double part_of(const struct fleet_node *n, double all)
 
 static void leave_place(const struct fleet_node *n, struct fleet_place *f, uint64_t now_ns)
 {
-    double part = num_floor(fleet_place_part(n, f, now_ns));
+    double part = num_floor(known_part(n, f, now_ns));
 
     f->left_held = f->held;
+    f->left_room = has_room(n, f);
     f->left_streams = 0;
     if (f->plan.epoch > 0) {
         f->left_streams = num_max(1, num_max(f->held, part));
@@ -254,6 +299,8 @@ void fleet_node_leave(struct fleet_node *n, uint64_t now_ns)
     for (size_t i = 0; i < POOL_UPSTREAMS_MAX; i++)
         if (n->place[i].shared)
             leave_place(n, &n->place[i], now_ns);
+    if (is_settled(n) || n->nodes > n->left_nodes)
+        n->left_nodes = n->nodes;
     n->state = FLEET_ALONE;
     n->since_ns = now_ns;
     n->alone++;
@@ -269,7 +316,7 @@ uint32_t fleet_place_most(const struct fleet_node *n, const struct fleet_place *
                           uint32_t max_streams, uint64_t now_ns)
 {
     double part = num_floor(part_of(n, max_streams));
-    bool is_room = 2.0 * f->plan.total <= max_streams; /* twice the total is no more than is set */
+    bool is_room = f->left_room || 2.0 * f->plan.total <= max_streams; /* for twice as many */
     double most = num_min(part, is_room ? num_floor(f->left_streams) : f->left_held);
     uint64_t ns = unheard_ns(n, now_ns);
 

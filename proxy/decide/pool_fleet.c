@@ -8,6 +8,8 @@
 #include "weir/decide/fleet_expect.h"
 #include "weir/decide/pool_priv.h"
 
+#define OTHERS_NS (10 * NS_PER_S) /* the longest pause between two tries to connect, twice */
+
 void pool_fleet_attach(struct pool *p, struct fleet_node *node, uint64_t now_ns)
 {
     WEIR_ASSERT(p->n_upstreams <= POOL_UPSTREAMS_MAX);
@@ -94,7 +96,7 @@ enum rule upstream_fleet_ask(const struct pool *p, struct upstream *u, const str
         most = u->limiter.override;
     if (d.load >= most)
         return RULE_STREAM_LIMIT;
-    return fleet_place_ask(u->fleet, &d);
+    return fleet_place_ask(p->fleet, u->fleet, &d);
 }
 
 bool upstream_is_beyond_part(const struct pool *p, const struct upstream *u, uint64_t now_ns)
@@ -138,8 +140,11 @@ void upstream_fleet_sent(struct pool *p, struct upstream *u, struct pool_request
     r->fleet_generation = f->plan.generation;
     r->fleet_sent = f->plan.sent;
     f->count.sent++;
-    if (upstream_is_joined(p, u) && f->plan.state == BREAKER_HALF_OPEN)
+    if (!upstream_is_joined(p, u))
+        return;
+    if (f->plan.state == BREAKER_HALF_OPEN)
         r->fleet_probe = fleet_place_take_probe(p->fleet, f);
+    fleet_place_sent(p->fleet, f, upstream_load(u) + 1);
 }
 
 void upstream_fleet_started(struct pool *p, struct upstream *u, const struct pool_request *r)
@@ -279,7 +284,16 @@ void pool_fleet_report(struct pool *p, size_t upstream, struct fleet_record *out
     fleet_record_mend(out, u->limiter.most);
 }
 
-/* While it is alone, and for a lease after it, it takes nothing beyond what it carried. */
+/* Others that were there may still be alone: each looks for the store in its own time. */
+static bool is_back_early(const struct fleet_node *n, uint64_t now_ns)
+{
+    return n->rejoined_ns > 0 && n->nodes < n->left_nodes && now_ns - n->rejoined_ns < OTHERS_NS;
+}
+
+/*
+ * While it is alone, for a lease after it, and until the others are back, it takes nothing beyond
+ * what it carried.
+ */
 static uint32_t most_of(const struct pool *p, const struct upstream *u, uint64_t now_ns)
 {
     const struct fleet_node *n = p->fleet;
@@ -288,7 +302,7 @@ static uint32_t most_of(const struct pool *p, const struct upstream *u, uint64_t
 
     if (n->state == FLEET_ALONE)
         own = u->limiter.streams;
-    else if (is_just_back(n, now_ns))
+    else if (is_just_back(n, now_ns) || is_back_early(n, now_ns))
         own = u->fleet->own_streams;
     else
         return UINT32_MAX;

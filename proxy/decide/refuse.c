@@ -43,11 +43,12 @@ static void note_doubt(struct decision_numbers *n, const struct upstream *u,
 }
 
 /* By the fleet's rules its permits are the limit here, and the share is the fleet's. */
-static void note_fleet(const struct pool *p, struct decision_numbers *n, const struct upstream *u)
+static void note_fleet(const struct pool *p, struct decision_numbers *n, const struct upstream *u,
+                       uint64_t now_ns)
 {
     if (!upstream_is_joined(p, u))
         return;
-    n->limit_streams = fleet_place_permits(u->fleet);
+    n->limit_streams = fleet_place_permits(p->fleet, u->fleet, now_ns);
     n->limit_pending = u->fleet->plan.limits.pending;
     n->share = num_min(n->share, u->fleet->plan.share);
 }
@@ -71,7 +72,7 @@ void pool_numbers(const struct pool *p, struct pool_request *r, enum rule rule, 
         n->limit_streams = limiter_streams(&u->limiter);
         n->limit_pending = u->limiter.pending;
         n->share = breaker_share(&u->breaker);
-        note_fleet(p, n, u);
+        note_fleet(p, n, u, now_ns);
         note_doubt(n, u, r, now_ns);
     }
 }

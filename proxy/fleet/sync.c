@@ -27,7 +27,7 @@ static void put_ask(struct fleet *f, size_t i, struct fleet_record *r, struct fl
     script_i64(c, a.waiting);
     script_i64(c, a.rank);
     script_i64(c, (int64_t)(a.weight * WEIGHT_UNIT));
-    script_i64(c, a.most == UINT32_MAX ? -1 : (int64_t)a.most);
+    script_i64(c, a.most != UINT32_MAX ? (int64_t)a.most : a.roomy ? -2 : -1);
     script_i64(c, b->total);
     script_i64(c, (int64_t)(b->pending + 0.999));
     script_i64(c, (int64_t)b->epoch);

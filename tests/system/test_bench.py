@@ -5,11 +5,13 @@ import glob
 import json
 import os
 import re
+import signal
 import subprocess
 
 import pytest
 
 from harness.deadline import eventually, secs
+from harness.need import need
 from harness.simulated import BENCH, Simulated
 from harness.terminal import Terminal
 from harness.weir import HOST, sanitizer_env
@@ -139,7 +141,7 @@ def test_on_a_terminal_the_load_says_how_it_goes(simulated):
 
 # scenarios and reports
 
-@pytest.mark.parametrize("path", glob.glob(SCENARIOS + "/*.cfg"), ids=os.path.basename)
+@pytest.mark.parametrize("path", glob.glob(SCENARIOS + "/**/*.cfg", recursive=True), ids=os.path.basename)
 def test_every_scenario_can_be_read(path):
     code, _, err = bench("run", path, "--check")
     assert code == 0, err
@@ -174,6 +176,41 @@ def test_a_bound_that_does_not_hold_is_the_exit_code(tmp_path):
         must = ( { what = "goodput"; target = "all"; least = 1000; } );""")
     code, out, _ = bench("run", tmp_path / "bad.cfg")
     assert code == 1 and "BROKEN goodput" in out
+
+
+def test_a_fleet_ends_with_its_run_also_when_it_is_interrupted(tmp_path):
+    need("redis-server")
+    (tmp_path / "fleet.cfg").write_text("""
+        name = "fleet"; title = "A fleet"; engine = "fast"; capacity = 50; duration = "60s"; targets = [ "fleet:2" ];
+        load = ( { shape = "20 for 60s"; output = 3; } );
+        steps = ( { at = "0s"; fleet = "redis hang"; }, { at = "1s"; fleet = "kill 2"; say = "Now."; } );""")
+    run = subprocess.Popen([BENCH, "run", tmp_path / "fleet.cfg"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=sanitizer_env())
+    try:
+        for line in run.stderr:
+            if "Now." in line:
+                break
+        started = children(run.pid)
+        eventually(lambda: len(children(run.pid)) == 3, 10, "a backend, a Redis and one of two weirs are left")
+        run.send_signal(signal.SIGINT)
+        out, err = run.communicate(timeout=secs(20))
+    finally:
+        run.kill()
+    assert "node n1:" in out and "Jain's index" in out, out + err
+    assert not any(os.path.exists(f"/proc/{pid}") for pid in started)
+
+
+def children(pid):
+    with open(f"/proc/{pid}/task/{pid}/children") as f:
+        return [int(n) for n in f.read().split()]
+
+
+def test_a_fleet_without_redis_server_says_what_is_missing(tmp_path):
+    (tmp_path / "fleet.cfg").write_text("""
+        name = "fleet"; title = "A fleet"; engine = "fast"; capacity = 50; duration = "1s"; targets = [ "fleet:2" ];
+        load = ( { shape = "20 for 1s"; output = 3; } );""")
+    r = subprocess.run([BENCH, "run", tmp_path / "fleet.cfg"], capture_output=True, text=True, timeout=secs(20),
+                       env={**sanitizer_env(), "PATH": str(tmp_path)})
+    assert r.returncode == 1 and "redis-server, which is not in PATH" in r.stderr, r.stderr
 
 
 # healthy traffic of every kind

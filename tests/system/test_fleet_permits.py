@@ -64,6 +64,18 @@ def test_the_script_counts_as_the_rules_do(redis, script, seed):
     assert said == rules(rows)
 
 
+def test_what_others_use_is_not_given_away_when_redis_has_lost_it(redis, script):
+    def ask(node, used, waiting, epoch, most=-1):
+        return int(redis.cli("--raw", "--eval", script, "weir:{t}:", ",", node, "600000", "300", "chat/a", str(used), "0",
+                             str(waiting), "3", "0", str(most), "16", "16", str(epoch)).split()[0])
+    assert ask("a.1", 4, 9, 0) == 16, "a fleet that begins"
+    redis.cli("flushall")
+    assert ask("a.1", 4, 9, 7) == 4, "it goes by a plan: there were others"
+    assert ask("b.1", 4, 9, 7) == 4
+    assert ask("b.1", 3, 9, 7) == 3
+    assert ask("b.1", 3, 1, 7, most=-2) > 3, "half was free: nobody has to wait"
+
+
 def test_who_is_silent_for_a_lease_holds_nothing(redis, script):
     def ask(node, lease):
         return [int(x) for x in redis.cli("--raw", "--eval", script, "weir:{t}:", ",", node, str(lease), "300", "", "", "chat/a",

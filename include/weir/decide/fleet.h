@@ -133,6 +133,7 @@ struct fleet_ask {
     int rank;      /* the best that waits, FLEET_NO_RANK = nobody */
     double weight; /* arrivals a second */
     uint32_t most; /* for a lease after it was alone: no more than its part; UINT32_MAX else */
+    bool roomy;    /* half of the places were free for a lease, by what it knows */
 };
 
 /* The others in the store, this node left out. */

@@ -35,6 +35,8 @@ struct fleet_place {
     double left_streams, left_pending; /* its limits when it was left alone, and where ... */
     double alone_streams, alone_pending; /* ... they go from there; 0: by themselves */
     uint32_t left_held;                  /* permits at that time */
+    bool left_room;                      /* half of the places were free for a lease */
+    uint64_t crowded_ns;                 /* when more than half of the places were last given out */
     double own_streams, own_pending;     /* its limits when it came back */
     uint32_t probed[FLEET_PROBES];       /* the last number of a probe that was sent */
     uint32_t own_generation;             /* of the own breaker when it was last reported */
@@ -52,6 +54,7 @@ struct fleet_node {
     uint64_t heard_ns;    /* when the last call began that was answered; 0 = never */
     uint64_t rejoined_ns; /* 0: it was never alone */
     uint32_t nodes;       /* alive when last known; as was set, if never; >= 1 */
+    uint32_t left_nodes;  /* alive when it was left alone */
     uint32_t alone;       /* times alone */
     struct rate arrived;  /* at the gate, memory 5 s */
     struct fleet_place place[POOL_UPSTREAMS_MAX];
@@ -72,9 +75,13 @@ bool fleet_place_is_joined(const struct fleet_node *n, const struct fleet_place 
 double fleet_place_part(const struct fleet_node *n, const struct fleet_place *f, uint64_t now_ns);
 double fleet_place_pending(const struct fleet_node *n, const struct fleet_place *f,
                            uint64_t now_ns);
-/* Requests that may be in flight by the permits; while a call is under way no more than it keeps.
+/*
+ * Requests that may be in flight by the permits; while a call is under way no more than it keeps.
+ * Where calls have no answer, and half of the places or more were free for a lease, its part of
+ * them: nobody waits for the store.
  */
-uint32_t fleet_place_permits(const struct fleet_place *f);
+uint32_t fleet_place_permits(const struct fleet_node *n, const struct fleet_place *f,
+                             uint64_t now_ns);
 
 /*
  * Joined: does the fleet take one more?  RULE_ROOM, RULE_PROBE (this node holds a probe), or
@@ -88,7 +95,13 @@ struct fleet_demand {
     uint32_t waiting;       /* in the queue */
     uint64_t now_ns;
 };
-enum rule fleet_place_ask(struct fleet_place *f, const struct fleet_demand *d);
+enum rule fleet_place_ask(const struct fleet_node *n, struct fleet_place *f,
+                          const struct fleet_demand *d);
+/*
+ * A request goes, `load` are in flight with it.  Where half of the places were free for a lease,
+ * another permit is asked for with the last one: the next request finds it.
+ */
+void fleet_place_sent(const struct fleet_node *n, struct fleet_place *f, uint32_t load);
 /* A request goes while the fleet is HALF_OPEN; true: a probe that this node held is spent on it. */
 bool fleet_place_take_probe(const struct fleet_node *n, struct fleet_place *f);
 /* One has its first token: where fewer may be without one than there are nodes, others wait for
@@ -122,9 +135,10 @@ bool fleet_node_is_lost(const struct fleet_node *n, uint64_t now_ns);
 void fleet_node_leave(struct fleet_node *n, uint64_t now_ns);
 
 /*
- * Alone: the most it may have in flight.  Of max_streams its part, for others may be alone, too;
- * until FLEET_SLIDE_NS no more than it held, for those that are not may have the rest; then slowly
- * more, for what ran elsewhere beyond its part ends slowly.  Where it went by no plan, its part.
+ * Alone: the most it may have in flight.  Of max_streams its part, for others may be alone, too.
+ * Where more than half of the places was given out shortly before, until FLEET_SLIDE_NS no more
+ * than it held, for those that are not alone may have the rest; then slowly more, for what ran
+ * elsewhere beyond its part ends slowly.  Where it went by no plan, its part.
  */
 uint32_t fleet_place_most(const struct fleet_node *n, const struct fleet_place *f,
                           uint32_t max_streams, uint64_t now_ns);

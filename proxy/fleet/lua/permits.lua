@@ -1,5 +1,5 @@
 -- Permits of one upstream: a counting semaphore with leases. The formula is fleet_permits (proxy/decide/fleet.c).
--- p:<upstream>  hash: node -> "held used pending weight", and their sum
+-- p:<upstream>  hash: node -> "held used pending weight", and their sum; since when, if Redis had lost it
 -- t:<upstream>  zset: node by when it asked last;  w: who waits, by time;  h: the same by rank
 local prefix = KEYS[1]
 local time = redis.call('TIME')
@@ -49,11 +49,13 @@ local function granted(a, others, nodes)
   local free = a.total - others.held - a.used
   local divided = math.min(a.total, 1.25 * (others.held + a.used + math.max(math.ceil(a.p), nodes)))
   local fair = divided * share
-  local open = math.ceil(a.p) - others.pending - math.max(0, others.held - others.used) - a.pending
+  local unused = math.max(0, others.held - others.used)
+  local open = math.ceil(a.p) - others.pending - unused - a.pending
+  local left = math.min(free, open)
   local spare = math.floor(math.max(0, math.min(free / 2, open) * share))
   if others.better > 0 or (others.equal > 0 and a.used >= fair) then
     spare = 0
-  elseif spare < 1 and others.equal == 0 and math.min(free, open) >= nodes then
+  elseif spare < 1 and others.equal == 0 and left + (2 * free >= a.total and left >= 1 and unused or 0) >= nodes then
     spare = 1
   end
   local room = math.min(free, open) - spare
@@ -63,10 +65,11 @@ local function granted(a, others, nodes)
   return math.floor(math.max(a.used, math.min(held, a.most)))
 end
 
--- a: used, pending, waiting, rank, weight (a thousandth an arrival a second), most, total, p
+-- a: used, pending, waiting, rank, weight (a thousandth an arrival a second), most (-1: no bound; -2: nor was half of the
+--    places in use for a lease), total, p
 local function ask(u, id, a, nodes, lease, recent)
   local p, t, h, w = prefix .. 'p:' .. u, prefix .. 't:' .. u, prefix .. 'h:' .. u, prefix .. 'w:' .. u
-  local have = redis.call('HMGET', p, 'sum', id)
+  local have = redis.call('HMGET', p, 'sum', id, 'lost')
   local sum = four(have[1])
   less(sum, four(have[2]))
   forget_silent(u, id, sum, lease, recent)
@@ -78,6 +81,12 @@ local function ask(u, id, a, nodes, lease, recent)
     equal = redis.call('ZCOUNT', h, a.rank, a.rank),
     rank = tonumber(first[2] or -1),
   }
+  -- Nothing is here, and a node goes by a plan: until the others have spoken as well, what they use looks free.
+  if not have[1] and a.epoch > 0 then
+    have[3] = now
+    redis.call('HSET', p, 'lost', now)
+  end
+  if not a.roomy and now - (tonumber(have[3]) or 0) < lease * 2 / 3 then a.most = math.min(a.most, a.used) end
   local held = granted(a, others, nodes)
   if a.used + a.waiting > held then
     redis.call('ZADD', h, a.rank, id)
@@ -102,6 +111,7 @@ local function asked(at, plan)
   if not plan or #plan > 4096 then plan = '' end
   local epoch, total, p = string.match(plan, '^(%d+) (%d+) (%d+) %d+|')
   local a = {used = n[1], pending = n[2], waiting = n[3], rank = n[4], weight = n[5],
-    most = n[6] < 0 and 1e9 or n[6], total = math.min(tonumber(total or n[7]), 1e9), p = math.min(tonumber(p or n[8]), 1e9)}
+    most = n[6] < 0 and 1e9 or n[6], total = math.min(tonumber(total or n[7]), 1e9), p = math.min(tonumber(p or n[8]), 1e9),
+    epoch = n[9], roomy = n[6] == -2}
   return ARGV[at], a, epoch and tonumber(epoch) > n[9] and plan or ''
 end

@@ -293,6 +293,72 @@ Test(fleet_node, alone_its_part_of_max_streams_is_the_most)
     cr_assert_eq(send_all(r), 5, "four nodes were assumed");
 }
 
+/* Joined for a lease, with as many permits as it uses, in a fleet where half is free. */
+static void settle(uint32_t held, uint32_t total, struct pool_request *r)
+{
+    for (int s = 0; s < 3; s++) {
+        join(held, total);
+        pass(&f, S(2));
+    }
+    join(held, total);
+    cr_assert_eq(send_all(r), (int)held);
+}
+
+/* Nobody is refused because the store is gone while there is room. */
+Test(fleet_node, left_alone_while_half_is_free_it_has_its_part_at_once)
+{
+    struct pool_request r[6 + 64];
+
+    start(100);
+    settle(5, 100, r);
+    pass(&f, FLEET_LEASE_NS);
+    cr_assert_eq(pool_fleet_state(f.pool), FLEET_ALONE);
+    (void)send_all(r + 6);
+    cr_assert_eq(f.pool->upstream[0].inflight, 25, "35 of 100 were given out");
+}
+
+Test(fleet_node, while_calls_have_no_answer_it_goes_by_its_part_of_what_is_free)
+{
+    struct pool_request r[6 + 64];
+
+    start(100);
+    settle(5, 100, r);
+    pass(&f, MS(600));
+    cr_assert_eq(pool_fleet_state(f.pool), FLEET_JOINED);
+    (void)send_all(r + 6);
+    cr_assert_gt(f.pool->upstream[0].inflight, 30, "nobody waits for the store");
+    cr_assert_leq(f.pool->upstream[0].inflight, 70, "30 of 100 are others'");
+}
+
+Test(fleet_node, while_calls_have_no_answer_and_most_is_in_use_it_keeps_its_permits)
+{
+    struct pool_request r[6 + 64];
+
+    start(60);
+    settle(5, 60, r);
+    pass(&f, MS(600));
+    (void)send_all(r + 6);
+    cr_assert_eq(f.pool->upstream[0].inflight, 5, "35 of 60 were given out");
+}
+
+Test(fleet_node, with_its_last_permit_it_asks_for_one_more_where_there_is_room)
+{
+    struct pool_request r[64];
+
+    start(100);
+    for (int s = 0; s < 3; s++) {
+        join(2, 100);
+        pass(&f, S(2));
+    }
+    join(2, 100);
+    r[0] = request_of(1);
+    cr_assert_eq(arrive(&f, &r[0]), POOL_ADMIT);
+    cr_assert_eq(pool_fleet_wants(f.pool, f.now_ns), -1);
+    r[1] = request_of(2);
+    cr_assert_eq(arrive(&f, &r[1]), POOL_ADMIT);
+    cr_assert_eq(pool_fleet_wants(f.pool, f.now_ns), 0);
+}
+
 Test(fleet_node, alone_before_any_plan_came_it_has_its_part_at_once)
 {
     struct pool_request r[64];
@@ -382,6 +448,27 @@ Test(fleet_node, back_from_there_it_brings_its_limit_for_a_lease)
     cr_assert_float_eq(told.own_streams, 0, 0);
     pool_fleet_ask(f.pool, 0, &ask, f.now_ns);
     cr_assert_eq(ask.most, UINT32_MAX);
+}
+
+Test(fleet_node, back_before_the_others_it_takes_no_more_than_it_carried)
+{
+    struct fleet_others nobody = {.nodes = 1, .rank = FLEET_NO_RANK};
+    struct fleet_ask ask;
+
+    start(40);
+    join(9, 40);
+    pass(&f, FLEET_LEASE_NS);
+    cr_assert_eq(pool_fleet_state(f.pool), FLEET_ALONE);
+    for (int s = 0; s < 3; s++) {
+        call(9, nobody);
+        pass(&f, S(2));
+    }
+    pool_fleet_ask(f.pool, 0, &ask, f.now_ns);
+    cr_assert_leq(ask.most, 10, "three others may still be alone");
+    pool_fleet_no_answer(f.pool, 0, f.now_ns);
+    call(9, nobody_waits);
+    pool_fleet_ask(f.pool, 0, &ask, f.now_ns);
+    cr_assert_eq(ask.most, UINT32_MAX, "all are back");
 }
 
 Test(fleet_node, counters_never_fall)

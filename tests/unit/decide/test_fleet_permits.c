@@ -59,6 +59,19 @@ Test(permits, what_waits_is_let_in_no_faster_than_first_tokens_come)
     cr_assert_eq(fleet_permits(48, 5.5, &o, &a), 4 + 2);
 }
 
+/* A spare one each: what the others hold unused leaves this node one, too, while half is free. */
+Test(permits, each_node_has_a_spare_one_while_there_is_one_for_every_node)
+{
+    struct fleet_others o = {.nodes = 4, .held = 9, .used = 6, .weight = 3, .rank = FLEET_NO_RANK};
+    struct fleet_ask a = ask_of(2, 0, 1);
+
+    cr_assert_eq(fleet_permits(48, 4, &o, &a), 2 + 1, "the fourth of four");
+    o.held++;
+    cr_assert_eq(fleet_permits(48, 4, &o, &a), 2, "no more than P without a first token");
+    o.held--;
+    cr_assert_eq(fleet_permits(18, 4, &o, &a), 2, "less than half is free");
+}
+
 Test(permits, a_node_that_comes_back_takes_no_more_than_it_carried)
 {
     struct fleet_ask a = ask_of(4, 30, 1);
