@@ -19,9 +19,9 @@ static uint64_t used_of(const struct quota_view *v, enum quota_limit l)
     case QUOTA_AT_ONCE:
         return v->streams;
     case QUOTA_MINUTE:
-        return quota_sum(v->minute, quota_limit_bits(l));
+        return quota_sum(v->minute, quota_limit_units(l));
     case QUOTA_DAY:
-        return quota_sum(v->day, quota_limit_bits(l));
+        return quota_sum(v->day, quota_limit_units(l));
     }
     WEIR_UNREACHABLE("span");
 }

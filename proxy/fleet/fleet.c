@@ -21,8 +21,9 @@
 static const char *const state_names[] = {
     [FLEET_OFF] = "off", [FLEET_JOINED] = "joined", [FLEET_ALONE] = "alone"};
 static const char *const call_names[FLEET_CALL_COUNT] = {
-    [FLEET_SYNC] = "sync", [FLEET_ASK] = "ask",       [FLEET_READ] = "read",
-    [FLEET_PLAN] = "plan", [FLEET_ORDERS] = "orders", [FLEET_ORDER] = "order",
+    [FLEET_SYNC] = "sync",   [FLEET_ASK] = "ask",       [FLEET_READ] = "read",
+    [FLEET_PLAN] = "plan",   [FLEET_ORDERS] = "orders", [FLEET_ORDER] = "order",
+    [FLEET_USERS] = "users",
 };
 static const char *const result_names[FLEET_RESULT_COUNT] = {
     [FLEET_ANSWERED] = "ok", [FLEET_ERROR] = "error", [FLEET_NO_ANSWER] = "none"};
@@ -118,7 +119,7 @@ static bool next_call(struct fleet *f, uint64_t now)
         return sync_send(f);
     if (f->state != FLEET_JOINED)
         return false;
-    if (orders_send(f) || orders_tell(f))
+    if (orders_send(f) || orders_tell(f) || limits_send(f, now))
         return true;
     if (f->read_due || wants_members(f))
         return read_send(f);
@@ -141,6 +142,21 @@ void fleet_step(struct fleet *f)
         (void)next_call(f, loop_now_ns(f->loop));
     else if (!f->goodbye_said && !f->left)
         say_goodbye(f);
+}
+
+void fleet_look(struct fleet *f)
+{
+    fleet_step(f);
+}
+
+bool fleet_answers(const struct fleet *f)
+{
+    return f->state == FLEET_JOINED && f->up && !f->leaving;
+}
+
+uint32_t fleet_nodes(const struct fleet *f)
+{
+    return f->nodes;
 }
 
 /* --- alone */
@@ -190,6 +206,7 @@ static void on_ready(void *owner)
 {
     struct fleet *f = owner;
 
+    f->up = true;
     f->sync_due_ns = 0;
     fleet_step(f);
 }
@@ -199,6 +216,7 @@ static void on_down(enum link_fault fault, const char *why, void *owner)
     struct fleet *f = owner;
 
     (void)fault;
+    f->up = false;
     (void)snprintf(f->error, sizeof f->error, "%s", why);
     if (f->leaving)
         f->left = true;

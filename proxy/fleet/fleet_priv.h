@@ -67,6 +67,12 @@ struct fleet {
     char version[VERSION_MAX], version_read[VERSION_MAX]; /* of the orders */
     struct known_order *orders;
     size_t n_orders;
+    /* limits.c: the next call, if one asks, or only tells; its number, and of the one unanswered */
+    uint64_t limits_due_ns, limits_tell_ns, limits_hot_ns, limits_call, limits_unsure;
+    size_t n_limits;
+    int64_t hot_ms; /* by Redis's clock: what was hot before is known */
+
+    bool up;                /* the link is ready, or a call is under way */
     bool unread;            /* the last reading of them got no answer */
     uint64_t orders_due_ns; /* not read again before */
 
@@ -97,6 +103,9 @@ void fleet_name_of(struct slice id, char out[33]);
 /* --- sync.c */
 bool sync_send(struct fleet *f);
 bool ask_send(struct fleet *f, int upstream);
+
+/* --- limits.c */
+bool limits_send(struct fleet *f, uint64_t now_ns); /* false: nothing is due */
 
 /* --- lead.c */
 bool read_send(struct fleet *f); /* for the leader and for whoever asked for the members */

@@ -15,6 +15,8 @@ int command_sweep(uint64_t first_seed, uint64_t seeds, const char *only);
 int command_calibrate(const char *only);
 int command_bench(void);
 int command_fleet(uint64_t nodes, uint64_t seed, const char *backend);
+/* Limits of users over 1 to 100 nodes. */
+int command_limits(uint64_t seed);
 int command_canary(uint64_t first_seed, uint64_t count, const char *only);
 
 /* The storm of a seed. */

@@ -18,6 +18,7 @@ static const char usage[] =
     "sim calibrate [BACKEND]        capacity and best fixed limit of the engines\n"
     "sim fleet [NODES [SEED [BACKEND]]]  so many weirs before one engine; 1000: that one scenario\n"
     "sim canary [SEED [COUNT [CASE]]]  false verdicts over so many canaries each\n"
+    "sim limits [SEED]              limits of users over 1 to 100 nodes\n"
     "sim bench                      nanoseconds of a decision\n";
 
 static const char *arg(int argc, char **argv, int i, const char *otherwise)
@@ -91,6 +92,8 @@ int main(int argc, char **argv)
     if (strcmp(what, "canary") == 0)
         return command_canary(number(argc, argv, 2, "1"), number(argc, argv, 3, "200"),
                               arg(argc, argv, 4, NULL));
+    if (strcmp(what, "limits") == 0)
+        return command_limits(number(argc, argv, 2, "1"));
     if (strcmp(what, "bench") == 0)
         return command_bench();
     (void)fputs(usage, stderr);

@@ -42,6 +42,18 @@ void control_fleet_hear(const struct fleet_seen *s, void *owner);
 void control_fleet_goodbye(uint64_t node, void *owner);
 void control_fleet_decide(struct fleet_plan *plans, void *owner);
 
+/* --- control/fleet_limits.c */
+void control_fleet_limits_open(struct control *c);
+/* The pools go by the fleet's limits, by their part or by their own, as it is now. */
+void control_fleet_limits_set(struct control *c);
+/* Each by its own; no answer comes any more. */
+void control_fleet_limits_drop(struct control *c, const struct snapshot *from);
+/* Of struct fleet_hooks. */
+enum fleet_limits_want control_fleet_limits_want(void *owner);
+size_t control_fleet_limits_news(struct quota_news *out, size_t max, void *owner);
+void control_fleet_limits_answers(const struct quota_answer *const *list, size_t n, void *owner);
+void control_fleet_limits_hot(uint64_t id, void *owner);
+
 /* --- control/fleet_orders.c */
 /*
  * A command has been carried out here: the others are told, unless who said that it is for this
