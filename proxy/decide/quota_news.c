@@ -86,9 +86,12 @@ static void forget_slid(struct quota_slot *s, uint64_t now_ns)
     uint64_t sum[QUOTA_UNITS];
 
     quota_window_sum(&s->minute, QUOTA_MINUTE_MS, quota_ms(now_ns), sum);
-    for (int u = 0; u < QUOTA_UNITS; u++)
-        if (s->shared.owed[u] > (int64_t)sum[u])
-            s->shared.owed[u] = (int64_t)sum[u];
+    for (int u = 0; u < QUOTA_UNITS; u++) {
+        int64_t back = s->shared.owed[QUOTA_DEBT_BACK * QUOTA_UNITS + u];
+
+        if (s->shared.owed[u] - back > (int64_t)sum[u])
+            s->shared.owed[u] = (int64_t)sum[u] + back;
+    }
 }
 
 static void move_owed(struct quota_shared *f, struct quota_news *out)
