@@ -55,6 +55,7 @@ enum rule pool_charge(struct pool *p, struct pool_request *r, uint64_t now_ns)
     struct quota_request *q = r->quota;
     struct quota_asked a;
 
+    q->no.asks = false;
     if (p->quota == NULL || !quota_is_on(p->quota))
         return RULE_NONE;
     a = pool_asked(r);

@@ -323,11 +323,13 @@ bool quota_ask(struct quota *q, const struct quota_asked *a, uint64_t now_ns,
 }
 
 /* Those who are refused one after the other come back as far apart as the limit lets them in. */
-static uint64_t gap_ns(const struct quota_refusal *no)
+static uint64_t gap_ns(const struct quota *q, const struct quota_refusal *no)
 {
     bool requests = (quota_limit_units((enum quota_limit)no->limit) & 1U << QUOTA_REQUESTS) != 0;
+    uint64_t one_ns = requests && no->most < 60 ? 60 * NS_PER_S / no->most : NS_PER_S;
 
-    return requests && no->most < 60 ? 60 * NS_PER_S / no->most : NS_PER_S;
+    return q->fleet.mode == QUOTA_ASKS ? one_ns * q->fleet.nodes
+                                       : one_ns; /* each node tells some */
 }
 
 uint64_t quota_turn_ns(struct quota *q, const struct quota_refusal *no, uint64_t now_ns)
@@ -337,8 +339,8 @@ uint64_t quota_turn_ns(struct quota *q, const struct quota_refusal *no, uint64_t
 
     if (s == NULL)
         return first_ns;
-    if (s->turn_ns > now_ns && s->turn_ns + gap_ns(no) > turn_ns)
-        turn_ns = s->turn_ns + gap_ns(no);
+    if (s->turn_ns > now_ns && s->turn_ns + gap_ns(q, no) > turn_ns)
+        turn_ns = s->turn_ns + gap_ns(q, no);
     if (turn_ns > first_ns + 60 * NS_PER_S)
         turn_ns = first_ns + 60 * NS_PER_S; /* whoever does not wait makes it no longer */
     s->turn_ns = turn_ns;

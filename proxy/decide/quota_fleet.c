@@ -89,23 +89,26 @@ static bool covers(const uint32_t have[QUOTA_UNITS], const uint64_t need[QUOTA_U
 }
 
 /* Charged here, and not in what the store said. */
-static uint64_t since(const struct quota_shared *f, enum quota_limit l)
+static uint64_t since_of(const struct quota_shared *f, bool day, unsigned units)
 {
-    bool day = quota_limit_span(l) == QUOTA_DAY;
-    unsigned bits = quota_limit_units(l);
     int64_t sum = 0;
 
     for (int u = 0; u < QUOTA_UNITS; u++) {
         int at = (day ? QUOTA_DEBT_DAY : QUOTA_DEBT_MINUTE) * QUOTA_UNITS + u;
         int back = QUOTA_DEBT_BACK * QUOTA_UNITS + u;
 
-        if ((bits >> u & 1) == 0)
+        if ((units >> u & 1) == 0)
             continue;
         sum += f->owed[at] + f->sent[at];
         if (!day)
             sum -= f->owed[back] + f->sent[back];
     }
     return sum > 0 ? (uint64_t)sum : 0;
+}
+
+static uint64_t since(const struct quota_shared *f, enum quota_limit l)
+{
+    return since_of(f, quota_limit_span(l) == QUOTA_DAY, quota_limit_units(l));
 }
 
 static uint64_t said(const struct quota_shared *f, enum quota_limit l)
@@ -145,6 +148,22 @@ bool quota_fleet_room(const struct quota *q, const struct quota_slot *s, enum qu
     return true;
 }
 
+bool quota_fleet_sums(const struct quota *q, const struct quota_slot *s, uint64_t now_ns,
+                      struct quota_view *v)
+{
+    const struct quota_shared *f = &s->shared;
+
+    if (q->fleet.mode != QUOTA_ASKS || !is_known(q, f, now_ns))
+        return false;
+    v->streams += f->said.streams;
+    for (int u = 0; u < QUOTA_UNITS; u++) {
+        v->minute[u] = f->said.minute[u] + since_of(f, false, 1U << u);
+        if (f->said.day[QUOTA_REQUESTS] > 0) /* it has a limit of a day */
+            v->day[u] = f->said.day[u] + since_of(f, true, 1U << u);
+    }
+    return true;
+}
+
 /* --- credit */
 
 static uint64_t own_use(const struct quota_slot *s, enum quota_limit l, uint64_t now_ns)
@@ -160,16 +179,14 @@ static uint64_t own_use(const struct quota_slot *s, enum quota_limit l, uint64_t
     return quota_sum(sum, quota_limit_units(l));
 }
 
-/* Nobody has said that it uses much.  Places last long: there is no first one for nothing. */
+/* Nobody has said that it uses much.  Of places, which last long, the store is asked. */
 static bool has_credit_unknown(const struct quota *q, const struct quota_match *m,
                                enum quota_limit l, uint64_t need, uint64_t now_ns)
 {
     uint64_t credit = m->limits.most[l] / (2 * (uint64_t)q->fleet.nodes);
     uint64_t used = own_use(m->slot, l, now_ns);
 
-    if (quota_limit_span(l) == QUOTA_AT_ONCE)
-        return used + 1 <= credit;
-    return used == 0 || used + need <= credit;
+    return quota_limit_span(l) != QUOTA_AT_ONCE && (used == 0 || used + need <= credit);
 }
 
 /* Half of what is left is everybody's credit, in equal parts; a quarter where little is. */

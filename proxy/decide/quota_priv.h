@@ -128,6 +128,9 @@ enum quota_says quota_fleet_says(const struct quota *q, const struct quota_match
 /* The figures of the store, where it said something; false: it did not. */
 bool quota_fleet_room(const struct quota *q, const struct quota_slot *s, enum quota_limit l,
                       uint64_t now_ns, struct quota_room *r);
+/* The same for all that is shown. */
+bool quota_fleet_sums(const struct quota *q, const struct quota_slot *s, uint64_t now_ns,
+                      struct quota_view *v);
 /* A request was let in; asked: by what the store said. */
 void quota_fleet_charge(struct quota *q, const struct quota_match *m, const struct quota_hold *h,
                         bool asked);

@@ -55,6 +55,7 @@ static bool view(const struct quota *q, const struct quota_slot *s, uint64_t now
                                  rule == 0 ? quota_limits_of(q, s->user) : q->rule[rule].limits};
     quota_window_sum(&s->minute, QUOTA_MINUTE_MS, now_ms, v->minute);
     quota_window_sum(&s->day, QUOTA_DAY_MS, now_ms, v->day);
+    v->of_fleet = quota_fleet_sums(q, s, now_ns, v);
     v->fullest = fullest(v);
     return v->streams > 0 || v->day[QUOTA_REQUESTS] > 0;
 }

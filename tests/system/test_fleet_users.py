@@ -13,6 +13,7 @@ from harness.deadline import eventually
 from harness.dialects import CHAT
 from harness.redis import Redis
 from harness.weir import weirctl
+from test_fleet_access import PASSWORD, acl, password_file
 
 NODES = 4
 SECRET = "0123456789abcdef0123456789abcdef\n"
@@ -263,3 +264,19 @@ def test_other_secrets_are_other_users_and_none_is_written_down(rig, backend, re
     eventually(lambda: stored(redis), 5)
     for text in (weirs[0].errors.text(), weirs[0].admin("config"), redis.cli("keys", "*")):
         assert SECRET.strip() not in text and "one" not in text.split()
+
+
+def test_a_user_with_the_manuals_rights_can_count(rig, backend):
+    redis = rig.keep(Redis("--user", *acl()))
+    path = rig.path("fleet.key")
+    with open(path, "w") as f:
+        f.write(SECRET)
+    w = rig.weir(backend, enforce=True, workers=1,
+                 pool={"users": {"requests_per_minute": 2, "requests_per_day": 100, "max_streams": 1}},
+                 fleet={"redis": redis.url("weir"), "name": "test", "node": "n", "secret_file": path,
+                        "password_file": password_file(rig)})
+    all_joined([w])
+    assert [ask(w, "one").status for _ in range(3)] == [200, 200, 429]
+    eventually(lambda: w.metrics().sum("weir_fleet_calls_total", call="users", result="ok") >= 3, 5)
+    assert not w.metrics().sum("weir_fleet_calls_total", call="users", result="error")
+    assert not [r for r in redis.cli("acl", "log").splitlines() if "denied" in r], PASSWORD

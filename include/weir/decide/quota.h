@@ -183,6 +183,7 @@ struct quota_view {
     uint64_t minute[QUOTA_UNITS], day[QUOTA_UNITS];
     struct quota_limits limits; /* that hold for it */
     double fullest;             /* 0..: the largest part of a limit that is used */
+    bool of_fleet;              /* streams and sums are of all nodes, as the store last said */
     uint64_t seen_ns;
 };
 enum { QUOTA_SLOTS = 8192 };
