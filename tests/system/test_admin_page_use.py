@@ -269,14 +269,16 @@ def test_an_open_page_goes_over_to_the_next_process_and_keeps_what_was(rig):
     w = rig.weir(b)
     page = _open(rig, w)
     client, _, body, peer = open_stream(w, b)
+    _points(page, 11)  # more than a step of the table below
     w.admin("breaker chat/a open for 1h")
     page.shows("#events", "closed -> open")
     _points(page, 3)
     w.upgrade()
     page.shows("#events", f"(pid {w.pid}) has taken over", "closed -> open")
     page.shows("#word", "down")
-    page.js("document.querySelectorAll('#spans input')[0].click()")
+    page.js("document.querySelectorAll('#spans input')[2].click()")
     page.find("article summary").send_keys(Keys.ENTER)
+    page.shows("article caption", "the last 5 min in steps of 10 s")
     eventually(lambda: "closed" in page.text("article tbody") and "open" in page.text("article tbody"), 30)
     assert w.older[0].poll() is None, "the old one still has its stream"
     end_stream(CHAT, body, peer)

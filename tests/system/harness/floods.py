@@ -113,10 +113,10 @@ class Spent:
 
 
 class Upstream:
-    """Counts the requests that it answers."""
+    """Counts the requests that come, and answers them unless it `holds`: then their ends are waited for."""
 
     def __init__(self, backend, body=b"fine"):
-        self.seen = 0
+        self.seen, self.holds = 0, False
         self.answer = response(200, body)
         self.lock = threading.Lock()
         backend.serve(self.handle)
@@ -124,7 +124,10 @@ class Upstream:
     def handle(self, peer, head):
         with self.lock:
             self.seen += 1
-        peer.send(self.answer)
+        if self.holds:
+            peer.wait_end(60)
+        else:
+            peer.send(self.answer)
 
 
 def attack(w, upstream, kind, units):

@@ -44,6 +44,8 @@ void h2_cut_off(struct h2_conn *c, enum h2_abuse what)
     if (c->cut_off != H2_ABUSE_NONE)
         return;
     c->cut_off = what;
+    /* Now, not with its end: whoever leaves it open must not begin anew beside it. */
+    h2_debts_end(&h2_of(c->w)->debts, conn_peer(c->conn), &c->budget, h2_now(c));
     counter_add((_Atomic uint64_t *)((char *)c->w + kinds[what].counter), 1);
     say(c, what);
     (void)nghttp2_session_terminate_session(c->ng, NGHTTP2_ENHANCE_YOUR_CALM);
