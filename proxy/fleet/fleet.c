@@ -111,15 +111,11 @@ static bool wants_members(const struct fleet *f)
     return f->n_members > 0;
 }
 
-static bool next_call(struct fleet *f, uint64_t now)
+static bool other_call(struct fleet *f, uint64_t now)
 {
     int wants;
 
-    if (now >= f->sync_due_ns)
-        return sync_send(f);
-    if (f->state != FLEET_JOINED)
-        return false;
-    if (orders_send(f) || orders_tell(f) || limits_send(f, now))
+    if (orders_send(f) || orders_tell(f))
         return true;
     if (f->read_due || wants_members(f))
         return read_send(f);
@@ -132,6 +128,20 @@ static bool next_call(struct fleet *f, uint64_t now)
         return false;
     wants = f->hooks->wants(f->owner);
     return wants >= 0 && ask_send(f, wants);
+}
+
+/* Requests that wait for their limits come first, in turns with all else. */
+static bool next_call(struct fleet *f, uint64_t now)
+{
+    bool others_turn = f->kind == FLEET_USERS;
+
+    if (now >= f->sync_due_ns)
+        return sync_send(f);
+    if (f->state != FLEET_JOINED)
+        return false;
+    if (!others_turn && limits_send(f, now))
+        return true;
+    return other_call(f, now) || (others_turn && limits_send(f, now));
 }
 
 void fleet_step(struct fleet *f)
@@ -196,8 +206,8 @@ static void on_timer(void *arg)
     if (is_lost(f, now))
         go_alone(f);
     give_up_members(f, now);
-    fleet_step(f);
     loop_timer_at(&f->timer, now + STEP_NS);
+    fleet_step(f); /* which may want to look sooner */
 }
 
 /* --- the link's news */

@@ -210,7 +210,7 @@ local answers = {}
 for i = 7, #ARGV do answers[i - 6] = count(ARGV[i], done) end
 
 local hot = prefix .. 'hot'
-local ids = redis.pcall('ZRANGEBYSCORE', hot, ARGV[4], '+inf', 'LIMIT', 0, 512)
+local ids = redis.pcall('ZRANGEBYSCORE', hot, ARGV[4], '+inf', 'LIMIT', 0, 1024)
 if ids.err then
   redis.call('DEL', hot)
   ids = {}
