@@ -280,3 +280,17 @@ def test_a_user_with_the_manuals_rights_can_count(rig, backend):
     eventually(lambda: w.metrics().sum("weir_fleet_calls_total", call="users", result="ok") >= 3, 5)
     assert not w.metrics().sum("weir_fleet_calls_total", call="users", result="error")
     assert not [r for r in redis.cli("acl", "log").splitlines() if "denied" in r], PASSWORD
+
+
+def test_a_reload_keeps_what_is_counted_and_takes_new_limits(rig, backend, redis):
+    weirs = nodes(rig, backend, redis, n=2, users={"requests_per_minute": 20})
+    assert [ask(w, "one").status for w in weirs * 2] == [200] * 4
+    eventually(lambda: [s[0] for s in stored(redis)] == [4], 5)
+    for w in weirs:
+        w.settings["pools"][0]["users"]["requests_per_minute"] = 4
+        w.write_file(w.settings)
+        code, _, err = weirctl(w.socket_path, "reload")
+        assert code == 0, err
+    for w in weirs:
+        eventually(lambda w=w: ask(w, "one").status == 429, 5, "the new limit holds")
+        assert "of 4 requests a minute are used" in refused_at(w, "one").json["error"]["message"]

@@ -240,6 +240,7 @@ static void forget_pools(struct control *c, const struct snapshot *old)
 static void close_node(struct control *c)
 {
     control_fleet_limits_drop(c, c->snapshot);
+    control_fleet_limits_answers(NULL, 0, c); /* none comes any more */
     fleet_destroy(&c->fleet.node);
     snapshot_unref(c->fleet.of);
     c->fleet.of = NULL;

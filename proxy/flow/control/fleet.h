@@ -46,7 +46,7 @@ void control_fleet_decide(struct fleet_plan *plans, void *owner);
 void control_fleet_limits_open(struct control *c);
 /* The pools go by the fleet's limits, by their part or by their own, as it is now. */
 void control_fleet_limits_set(struct control *c);
-/* Each by its own; no answer comes any more. */
+/* Those of `from` go by their own. */
 void control_fleet_limits_drop(struct control *c, const struct snapshot *from);
 /* Of struct fleet_hooks. */
 enum fleet_limits_want control_fleet_limits_want(void *owner);

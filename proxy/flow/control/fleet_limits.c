@@ -59,7 +59,6 @@ void control_fleet_limits_drop(struct control *c, const struct snapshot *from)
 {
     if (c->fleet.node == NULL)
         return;
-    control_fleet_limits_answers(NULL, 0, c);
     for (size_t k = 0; k < from->settings->n_pools; k++)
         set_pool(c, &from->pools[k], QUOTA_OWN);
 }
