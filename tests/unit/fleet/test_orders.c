@@ -30,8 +30,17 @@ static int wants_none(void *owner)
     return -1;
 }
 
-static const struct fleet_hooks hooks = {
-    .on_state = no_state, .on_leader = no_leader, .on_mismatch = no_leader, .wants = wants_none};
+static enum fleet_limits_want limits_none(void *owner)
+{
+    (void)owner;
+    return FLEET_LIMITS_OFF;
+}
+
+static const struct fleet_hooks hooks = {.on_state = no_state,
+                                         .on_leader = no_leader,
+                                         .on_mismatch = no_leader,
+                                         .wants = wants_none,
+                                         .limits_want = limits_none};
 
 /* Reads on, answering each sync, until a call with this word comes. */
 static bool has_heard(const char *word)
