@@ -45,16 +45,26 @@ static enum rule rule_of(const struct quota_refusal *no)
     WEIR_UNREACHABLE("limit");
 }
 
+struct quota_asked pool_asked(const struct pool_request *r)
+{
+    return (struct quota_asked){.user = r->user,
+                                .model = r->quota->model,
+                                .class = r->class,
+                                .bytes = r->bytes,
+                                .generates = r->kind == KIND_GENERATION,
+                                .alone = r->quota->alone};
+}
+
 enum rule pool_charge(struct pool *p, struct pool_request *r, uint64_t now_ns)
 {
     struct quota_request *q = r->quota;
-    struct quota_asked a = {.user = r->user, .class = r->class, .bytes = r->bytes};
+    struct quota_asked a;
 
+    q->no.asks = false;
     if (p->quota == NULL || !quota_is_on(p->quota))
         return RULE_NONE;
-    a.model = q->model;
-    a.generates = r->kind == KIND_GENERATION;
-    if (quota_ask(p->quota, &a, now_ns, &q->held, &q->no, q->left))
+    a = pool_asked(r);
+    if (quota_ask(p->quota, &a, now_ns, &q->held, &q->no, q->left) || q->no.asks)
         return RULE_NONE;
     return rule_of(&q->no);
 }

@@ -20,7 +20,7 @@ bool pool_is_empty(const struct pool *p)
         if (!is_empty(&p->upstream[i]))
             return false;
     }
-    return p->queue.length == 0 && list_empty(&p->woken);
+    return p->queue.length == 0 && list_empty(&p->woken) && list_empty(&p->asking);
 }
 
 int pool_place_of(const struct pool *p, uint32_t id)

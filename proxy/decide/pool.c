@@ -63,6 +63,7 @@ struct pool *pool_init(void *mem, const struct decide_conf *conf, const uint32_t
     queue_init(&p->queue);
     p->cold = true;
     list_init(&p->woken);
+    list_init(&p->asking);
     for (size_t i = 0; i < n_upstreams; i++)
         upstream_init(p, i, (uint32_t)i, max_streams[i], now_ns);
     return p;
@@ -185,6 +186,7 @@ static enum pool_verdict wait_or_refuse(struct pool *p, struct pool_request *r,
         return POOL_REFUSE;
     }
     r->state = REQUEST_QUEUED;
+    r->has_queued = true;
     queue_push(&p->queue, r);
     if (c->upstream >= 0) /* there is room, and others to look at before this one */
         pool_serve_queue(p, now_ns);
@@ -198,17 +200,12 @@ static enum pool_verdict wait_or_refuse(struct pool *p, struct pool_request *r,
     return r->state == REQUEST_SENT ? POOL_ADMIT : POOL_REFUSE;
 }
 
-enum pool_verdict pool_arrive(struct pool *p, struct pool_request *r, uint64_t now_ns)
+enum pool_verdict pool_go_on(struct pool *p, struct pool_request *r, uint64_t now_ns)
 {
     struct choice c;
-    enum rule rule;
 
-    begin(p, r, now_ns);
-    rule = pool_door(p, r, now_ns);
-    if (rule == RULE_NONE && pool_deadline_lost(p, r, now_ns))
-        rule = RULE_CLIENT_DEADLINE;
-    if (rule != RULE_NONE) {
-        pool_refuse(p, r, rule, -1, now_ns);
+    if (pool_deadline_lost(p, r, now_ns)) {
+        pool_refuse(p, r, RULE_CLIENT_DEADLINE, -1, now_ns);
         return POOL_REFUSE;
     }
     pool_take_user_place(p, r);
@@ -220,6 +217,22 @@ enum pool_verdict pool_arrive(struct pool *p, struct pool_request *r, uint64_t n
         return POOL_ADMIT;
     }
     return wait_or_refuse(p, r, &c, now_ns);
+}
+
+enum pool_verdict pool_arrive(struct pool *p, struct pool_request *r, uint64_t now_ns)
+{
+    enum rule rule;
+
+    begin(p, r, now_ns);
+    rule = pool_door(p, r, now_ns);
+    if (rule != RULE_NONE) {
+        pool_refuse(p, r, rule, -1, now_ns);
+        return POOL_REFUSE;
+    }
+    if (r->quota == NULL || !r->quota->no.asks || pool_is_shut(p, now_ns))
+        return pool_go_on(p, r, now_ns);
+    pool_begin_asking(p, r);
+    return POOL_ASK;
 }
 
 bool pool_is_shut(const struct pool *p, uint64_t now_ns)
@@ -305,7 +318,10 @@ void pool_leave(struct pool *p, struct pool_request *r, uint64_t now_ns)
         pool_end(p, r, &gone, now_ns);
         return;
     }
-    if (r->state == REQUEST_QUEUED) {
+    if (r->state == REQUEST_QUEUED && r->asking) {
+        pool_stop_asking(r);
+        r->state = REQUEST_ENDED;
+    } else if (r->state == REQUEST_QUEUED) {
         queue_remove(&p->queue, r);
         pool_settle(p, r, NULL, now_ns);
         pool_free_place(p, r);

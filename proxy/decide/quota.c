@@ -64,9 +64,10 @@ static struct quota_slot *make(struct quota *q, uint64_t key, uint64_t now_ns)
 {
     struct quota_slot *g = group_of(q, key), *least = NULL;
     uint64_t least_held = UINT64_MAX;
+    bool in_ring;
 
     for (int i = 0; i < QUOTA_GROUP; i++) {
-        bool stays = g[i].streams > 0 || g[i].pinned;
+        bool stays = g[i].streams > 0 || g[i].pinned || g[i].shared.in_call;
         uint64_t held = stays ? UINT64_MAX : held_in(q, &g[i], now_ns);
 
         if (held < least_held || (least != NULL && held == least_held && held != UINT64_MAX &&
@@ -79,7 +80,9 @@ static struct quota_slot *make(struct quota *q, uint64_t key, uint64_t now_ns)
         return NULL;
     q->evicted += least_held > 0;
     quota_reach_forget(q, least);
+    in_ring = least->shared.in_ring;
     memset(least, 0, sizeof *least);
+    least->shared.in_ring = in_ring;
     least->key = key;
     least->per_byte = q->per_byte;
     least->output = q->output;
@@ -104,16 +107,8 @@ static void forget_old(struct quota_slot *s, uint64_t now_ns)
 
 /* --- asking */
 
-/* One count that a request comes under. */
-struct match {
-    struct quota_slot *slot; /* NULL: there is no room to count it */
-    uint64_t key;
-    uint8_t rule;
-    struct quota_limits limits;
-};
-
-static void match_add(struct quota *q, struct match *m, uint8_t rule, const struct quota_asked *a,
-                      uint64_t now_ns)
+static void match_add(struct quota *q, struct quota_match *m, uint8_t rule,
+                      const struct quota_asked *a, uint64_t now_ns)
 {
     const struct quota_rule *r = &q->rule[rule];
 
@@ -129,8 +124,8 @@ static void match_add(struct quota *q, struct match *m, uint8_t rule, const stru
     m->slot->user = r->shared ? 0 : a->user;
 }
 
-static size_t match_all(struct quota *q, const struct quota_asked *a, uint64_t now_ns,
-                        struct match m[QUOTA_MATCH_MAX])
+size_t quota_match(struct quota *q, const struct quota_asked *a, uint64_t now_ns,
+                   struct quota_match m[QUOTA_MATCH_MAX])
 {
     size_t n = 0;
 
@@ -146,25 +141,18 @@ static size_t match_all(struct quota *q, const struct quota_asked *a, uint64_t n
     return n;
 }
 
-static void unpin(struct match *m, size_t n)
+void quota_unmatch(struct quota_match *m, size_t n)
 {
     for (size_t i = 0; i < n; i++)
         if (m[i].slot != NULL)
             m[i].slot->pinned = false;
 }
 
-/* How much is used and may be used under one limit. */
-struct room {
-    uint64_t used, most;
-    const struct quota_window *window; /* NULL: it is about how many at once */
-    uint32_t span_ms;
-};
-
-/* The place to read a lease instead of a window, once a fleet grants it (quota.h). */
-static struct room room_of(const struct quota_slot *s, const struct quota_limits *limits,
-                           enum quota_limit l, uint32_t now_ms)
+/* By this node's own counts. */
+static struct quota_room own_room(const struct quota_slot *s, uint64_t most, enum quota_limit l,
+                                  uint32_t now_ms)
 {
-    struct room r = {.most = limits->most[l]};
+    struct quota_room r = {.most = most};
     enum quota_span span = quota_limit_span(l);
     uint64_t sum[QUOTA_UNITS];
 
@@ -175,7 +163,7 @@ static struct room room_of(const struct quota_slot *s, const struct quota_limits
     r.window = span == QUOTA_MINUTE ? &s->minute : &s->day;
     r.span_ms = span == QUOTA_MINUTE ? QUOTA_MINUTE_MS : QUOTA_DAY_MS;
     quota_window_sum(r.window, r.span_ms, now_ms, sum);
-    r.used = quota_sum(sum, quota_limit_bits(l));
+    r.used = quota_sum(sum, quota_limit_units(l));
     return r;
 }
 
@@ -183,39 +171,66 @@ static uint64_t need_of(const struct quota_hold *h, enum quota_limit l)
 {
     const uint64_t n[QUOTA_UNITS] = {1, h->prompt, h->output};
 
-    return quota_limit_span(l) == QUOTA_AT_ONCE ? 1 : quota_sum(n, quota_limit_bits(l));
+    return quota_limit_span(l) == QUOTA_AT_ONCE ? 1 : quota_sum(n, quota_limit_units(l));
 }
 
 /* Does it fit?  If not and it takes longer than what *no says already, that is *no now. */
-static bool fits(const struct match *m, enum quota_limit l, const struct quota_hold *h,
-                 struct quota_refusal *no)
+static bool fits(const struct quota_match *m, enum quota_limit l, uint64_t most,
+                 const struct quota_hold *h, struct quota_refusal *no)
 {
-    struct room r = room_of(m->slot, &m->limits, l, h->at_ms);
+    struct quota_room r = own_room(m->slot, most, l, h->at_ms);
     uint64_t need = need_of(h, l), beside = need < r.most ? r.most - need : 0;
     uint32_t wait_ms = 0;
 
     if (r.used <= beside)
         return true;
     if (r.window != NULL)
-        wait_ms = quota_window_wait_ms(r.window, r.span_ms, quota_limit_bits(l), beside, h->at_ms);
+        wait_ms = quota_window_wait_ms(r.window, r.span_ms, quota_limit_units(l), beside, h->at_ms);
     if (no->most == 0 || wait_ms > no->wait_ms)
-        *no = (struct quota_refusal){m->key, r.used, r.most, wait_ms, m->rule, (uint8_t)l};
+        *no = (struct quota_refusal){m->key, r.used, r.most, wait_ms, m->rule, (uint8_t)l, false};
     return false;
 }
 
-static bool fits_all(const struct match *m, size_t n, const struct quota_hold *h,
-                     struct quota_refusal *no)
+/* What holds here of a limit: all of it, or in a fleet whose store is silent a part. */
+static uint64_t most_here(const struct quota *q, bool alone, uint64_t most)
+{
+    return q->fleet.mode == QUOTA_PART || (q->fleet.mode == QUOTA_ASKS && alone)
+               ? quota_part_of(q, most)
+               : most;
+}
+
+static bool fits_own(const struct quota *q, const struct quota_match *m, size_t n,
+                     const struct quota_hold *h, bool alone, struct quota_refusal *no)
 {
     bool all = true;
 
     for (size_t i = 0; i < n; i++)
         for (int l = 0; m[i].slot != NULL && l < QUOTA_LIMITS; l++)
             if (m[i].limits.most[l] != 0)
-                all &= fits(&m[i], (enum quota_limit)l, h, no);
+                all &= fits(&m[i], (enum quota_limit)l, most_here(q, alone, m[i].limits.most[l]), h,
+                            no);
     return all;
 }
 
-static void charge(struct match *m, size_t n, struct quota_hold *h)
+/* One limit that refuses it is enough: the store need not be asked about another. */
+static bool fits_fleet(const struct quota *q, const struct quota_match *m, size_t n,
+                       const struct quota_hold *h, struct quota_refusal *no, uint64_t now_ns)
+{
+    bool all = true, asks = false;
+
+    for (size_t i = 0; i < n; i++) {
+        enum quota_says says =
+            m[i].slot == NULL ? QUOTA_SAYS_YES : quota_fleet_says(q, &m[i], h, no, now_ns);
+
+        all &= says == QUOTA_SAYS_YES;
+        asks |= says == QUOTA_SAYS_ASK;
+    }
+    no->asks = asks && no->most == 0;
+    return all;
+}
+
+static void charge(struct quota *q, struct quota_match *m, size_t n, struct quota_hold *h,
+                   bool asked)
 {
     const uint32_t units[QUOTA_UNITS] = {1, h->prompt, h->output};
 
@@ -228,31 +243,38 @@ static void charge(struct match *m, size_t n, struct quota_hold *h)
         s->streams++;
         quota_window_add(&s->minute, QUOTA_MINUTE_MS, units, h->at_ms);
         quota_window_add(&s->day, QUOTA_DAY_MS, units, h->at_ms);
+        quota_fleet_charge(q, &m[i], h, asked);
     }
     h->n = (uint8_t)n;
 }
 
 /* The nearest limit of each kind: the one that leaves least. */
-static void tell_one(const struct match *m, enum quota_limit l, uint32_t now_ms,
-                     struct quota_left *left)
+static void tell_one(const struct quota *q, const struct quota_match *m, enum quota_limit l,
+                     uint64_t now_ns, struct quota_left *left)
 {
-    struct room r = room_of(m->slot, &m->limits, l, now_ms);
-    uint64_t rest = r.used < r.most ? r.most - r.used : 0;
+    uint32_t now_ms = quota_ms(now_ns);
+    struct quota_room r = own_room(m->slot, most_here(q, false, m->limits.most[l]), l, now_ms);
+    uint64_t rest;
 
+    if (quota_fleet_room(q, m->slot, l, now_ns, &r))
+        r.most = m->limits.most[l];
+    rest = r.used < r.most ? r.most - r.used : 0;
     if (left->most != 0 && rest >= left->left)
         return;
     left->most = r.most;
     left->left = rest;
-    left->reset_ms = quota_window_wait_ms(r.window, r.span_ms, quota_limit_bits(l), 0, now_ms);
+    left->reset_ms = r.window == NULL ? r.reset_ms
+                                      : quota_window_wait_ms(r.window, r.span_ms,
+                                                             quota_limit_units(l), 0, now_ms);
 }
 
-static void tell(const struct match *m, size_t n, uint32_t now_ms,
+static void tell(const struct quota *q, const struct quota_match *m, size_t n, uint64_t now_ns,
                  struct quota_left left[QUOTA_TOLD_COUNT])
 {
     for (size_t i = 0; i < n; i++)
         for (int l = 0; m[i].slot != NULL && l < QUOTA_LIMITS; l++)
             if (m[i].limits.most[l] != 0 && quota_limit_told((enum quota_limit)l) >= 0)
-                tell_one(&m[i], (enum quota_limit)l, now_ms,
+                tell_one(q, &m[i], (enum quota_limit)l, now_ns,
                          &left[quota_limit_told((enum quota_limit)l)]);
 }
 
@@ -267,8 +289,8 @@ static uint32_t at_most(double tokens)
 }
 
 /* By what this user's requests have taken, as far as is known. */
-static void guess(const struct quota *q, const struct match *m, size_t n,
-                  const struct quota_asked *a, struct quota_hold *h)
+void quota_guess(const struct quota *q, const struct quota_match *m, size_t n,
+                 const struct quota_asked *a, struct quota_hold *h)
 {
     const struct quota_slot *s = n > 0 ? m[0].slot : NULL;
 
@@ -284,29 +306,31 @@ bool quota_ask(struct quota *q, const struct quota_asked *a, uint64_t now_ns,
                struct quota_hold *hold, struct quota_refusal *no,
                struct quota_left left[QUOTA_TOLD_COUNT])
 {
-    struct match m[QUOTA_MATCH_MAX];
-    size_t n = match_all(q, a, now_ns, m);
-    bool ok;
+    struct quota_match m[QUOTA_MATCH_MAX];
+    size_t n = quota_match(q, a, now_ns, m);
+    bool asked = q->fleet.mode == QUOTA_ASKS && !a->alone, ok;
 
     *no = (struct quota_refusal){0};
     memset(left, 0, QUOTA_TOLD_COUNT * sizeof *left);
     hold->n = 0;
     hold->at_ms = quota_ms(now_ns);
-    guess(q, m, n, a, hold);
-    ok = fits_all(m, n, hold, no);
+    quota_guess(q, m, n, a, hold);
+    ok = asked ? fits_fleet(q, m, n, hold, no, now_ns) : fits_own(q, m, n, hold, a->alone, no);
     if (ok)
-        charge(m, n, hold);
-    tell(m, n, hold->at_ms, left);
-    unpin(m, n);
+        charge(q, m, n, hold, asked);
+    tell(q, m, n, now_ns, left);
+    quota_unmatch(m, n);
     return ok;
 }
 
 /* Those who are refused one after the other come back as far apart as the limit lets them in. */
-static uint64_t gap_ns(const struct quota_refusal *no)
+static uint64_t gap_ns(const struct quota *q, const struct quota_refusal *no)
 {
-    bool requests = (quota_limit_bits((enum quota_limit)no->limit) & 1U << QUOTA_REQUESTS) != 0;
+    bool requests = (quota_limit_units((enum quota_limit)no->limit) & 1U << QUOTA_REQUESTS) != 0;
+    uint64_t one_ns = requests && no->most < 60 ? 60 * NS_PER_S / no->most : NS_PER_S;
 
-    return requests && no->most < 60 ? 60 * NS_PER_S / no->most : NS_PER_S;
+    return q->fleet.mode == QUOTA_ASKS ? one_ns * q->fleet.nodes
+                                       : one_ns; /* each node tells some */
 }
 
 uint64_t quota_turn_ns(struct quota *q, const struct quota_refusal *no, uint64_t now_ns)
@@ -316,8 +340,8 @@ uint64_t quota_turn_ns(struct quota *q, const struct quota_refusal *no, uint64_t
 
     if (s == NULL)
         return first_ns;
-    if (s->turn_ns > now_ns && s->turn_ns + gap_ns(no) > turn_ns)
-        turn_ns = s->turn_ns + gap_ns(no);
+    if (s->turn_ns > now_ns && s->turn_ns + gap_ns(q, no) > turn_ns)
+        turn_ns = s->turn_ns + gap_ns(q, no);
     if (turn_ns > first_ns + 60 * NS_PER_S)
         turn_ns = first_ns + 60 * NS_PER_S; /* whoever does not wait makes it no longer */
     s->turn_ns = turn_ns;
@@ -326,11 +350,14 @@ uint64_t quota_turn_ns(struct quota *q, const struct quota_refusal *no, uint64_t
 
 /* --- the end */
 
-static void correct(struct quota_slot *s, uint32_t guessed, uint32_t took, enum quota_unit unit,
-                    uint32_t at_ms, uint32_t now_ms)
+static void correct(struct quota *q, struct quota_slot *s, uint32_t guessed, uint32_t took,
+                    enum quota_unit unit, uint32_t at_ms, uint32_t now_ms)
 {
     uint32_t n[QUOTA_UNITS] = {0};
+    int64_t change[QUOTA_UNITS] = {0};
 
+    change[unit] = (int64_t)took - guessed;
+    quota_fleet_correct(q, s, change, false, at_ms, now_ms);
     if (took > guessed) {
         n[unit] = took - guessed;
         quota_window_add(&s->minute, QUOTA_MINUTE_MS, n, now_ms);
@@ -342,24 +369,27 @@ static void correct(struct quota_slot *s, uint32_t guessed, uint32_t took, enum 
     }
 }
 
-static void give_place(struct quota_slot *s)
+static void give_place(struct quota *q, struct quota_slot *s)
 {
     WEIR_ASSERT(s->streams > 0);
     s->streams--;
+    quota_fleet_freed(q, s);
 }
 
 void quota_undo(struct quota *q, struct quota_hold *hold, uint64_t now_ns)
 {
     const uint32_t units[QUOTA_UNITS] = {1, hold->prompt, hold->output};
+    const int64_t less[QUOTA_UNITS] = {-1, -(int64_t)hold->prompt, -(int64_t)hold->output};
 
     for (int i = 0; i < hold->n; i++) {
         struct quota_slot *s = quota_slot_find(q, hold->key[i]);
 
         if (s == NULL)
             continue; /* it was not counted; a count that is held is not given away */
-        give_place(s);
+        give_place(q, s);
         quota_window_take_back(&s->minute, QUOTA_MINUTE_MS, units, hold->at_ms, quota_ms(now_ns));
         quota_window_take_back(&s->day, QUOTA_DAY_MS, units, hold->at_ms, quota_ms(now_ns));
+        quota_fleet_correct(q, s, less, true, hold->at_ms, quota_ms(now_ns));
     }
     hold->n = 0;
 }
@@ -390,12 +420,12 @@ void quota_settle(struct quota *q, struct quota_hold *hold, const struct quota_u
 
         if (s == NULL)
             continue;
-        give_place(s);
+        give_place(q, s);
         learn_from(&s->per_byte, &s->output, hold, u);
         if (u->knows_prompt)
-            correct(s, hold->prompt, u->prompt, QUOTA_PROMPT, hold->at_ms, now_ms);
+            correct(q, s, hold->prompt, u->prompt, QUOTA_PROMPT, hold->at_ms, now_ms);
         if (u->knows_output)
-            correct(s, hold->output, u->output, QUOTA_OUTPUT, hold->at_ms, now_ms);
+            correct(q, s, hold->output, u->output, QUOTA_OUTPUT, hold->at_ms, now_ms);
     }
     hold->n = 0;
 }

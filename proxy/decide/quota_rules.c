@@ -32,7 +32,7 @@ enum quota_span quota_limit_span(enum quota_limit l)
     return limits[l].span;
 }
 
-unsigned quota_limit_bits(enum quota_limit l)
+unsigned quota_limit_units(enum quota_limit l)
 {
     return limits[l].bits;
 }

@@ -10,9 +10,9 @@ static uint64_t used_of(const struct quota_view *v, enum quota_limit l)
     case QUOTA_AT_ONCE:
         return v->streams;
     case QUOTA_MINUTE:
-        return quota_sum(v->minute, quota_limit_bits(l));
+        return quota_sum(v->minute, quota_limit_units(l));
     case QUOTA_DAY:
-        return quota_sum(v->day, quota_limit_bits(l));
+        return quota_sum(v->day, quota_limit_units(l));
     }
     WEIR_UNREACHABLE("span");
 }
@@ -46,6 +46,7 @@ static bool view(const struct quota *q, const struct quota_slot *s, uint64_t now
                                  rule == 0 ? quota_limits_of(q, s->user) : q->rule[rule].limits};
     quota_window_sum(&s->minute, QUOTA_MINUTE_MS, now_ms, v->minute);
     quota_window_sum(&s->day, QUOTA_DAY_MS, now_ms, v->day);
+    v->of_fleet = quota_fleet_sums(q, s, now_ns, v);
     v->fullest = fullest(v);
     return v->streams > 0 || v->day[QUOTA_REQUESTS] > 0;
 }

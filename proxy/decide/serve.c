@@ -3,7 +3,7 @@
 #include "weir/base/assert.h"
 #include "weir/decide/pool_priv.h"
 
-static void wake(struct pool *p, struct pool_request *r)
+void pool_wake(struct pool *p, struct pool_request *r)
 {
     r->woken = true;
     list_push_back(&p->woken, &r->node);
@@ -35,7 +35,7 @@ void pool_refuse_waiting(struct pool *p, struct pool_request *r, enum rule rule,
         rule = c.rule;
     queue_remove(&p->queue, r);
     pool_refuse(p, r, rule, c.upstream >= 0 ? c.upstream : c.blame, now_ns);
-    wake(p, r);
+    pool_wake(p, r);
 }
 
 void pool_expire_waiting(struct pool *p, bool all, uint64_t now_ns)
@@ -56,7 +56,7 @@ static void leaves(struct pool *p, struct pool_request *r, const struct choice *
         pool_send(p, r, c, now_ns);
     else
         pool_refuse(p, r, c->rule, c->blame, now_ns);
-    wake(p, r);
+    pool_wake(p, r);
 }
 
 static bool take_one(uint32_t *n)

@@ -168,6 +168,7 @@ void pool_tick(struct pool *p, const uint64_t *events, uint64_t now_ns)
             upstream_tick(p, &p->upstream[i], events[i], now_ns);
     }
     pool_tick_canary(p, now_ns);
+    pool_tick_asking(p, now_ns);
     window_advance(&p->arrivals, now_ns);
     freeze_admitted(p, now_ns);
     pool_tick_waiting(p, now_ns);

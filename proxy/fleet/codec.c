@@ -30,12 +30,12 @@ struct slice codec_whole_line(struct slice *s)
     return take_until(s, '\n');
 }
 
-static bool take_u64(struct slice *s, uint64_t max, uint64_t *out)
+bool codec_take_u64(struct slice *s, uint64_t max, uint64_t *out)
 {
     return parse_u64(codec_word(s), max, out) == WEIR_OK;
 }
 
-static bool take_hex(struct slice *s, uint64_t *out)
+bool codec_take_hex(struct slice *s, uint64_t *out)
 {
     struct slice w = codec_word(s);
     uint64_t n = 0;
@@ -119,17 +119,17 @@ static bool take_row(struct slice *s, const struct fleet_row *row, void *of)
 
     switch (row->form) {
     case FLEET_COUNT:
-        return take_u64(s, UINT64_MAX, (uint64_t *)(void *)at);
+        return codec_take_u64(s, UINT64_MAX, (uint64_t *)(void *)at);
     case FLEET_NUMBER:
     case FLEET_WORD:
-        if (!take_u64(s, UINT32_MAX, &n))
+        if (!codec_take_u64(s, UINT32_MAX, &n))
             return false;
         *(uint32_t *)(void *)at = (uint32_t)n;
         return true;
     case FLEET_REAL:
         return take_real(s, (double *)(void *)at);
     case FLEET_FLAG:
-        if (!take_u64(s, 1, &n))
+        if (!codec_take_u64(s, 1, &n))
             return false;
         *(bool *)(void *)at = n == 1;
         return true;
@@ -195,12 +195,12 @@ enum weir_status codec_take_head(struct slice *s, struct codec_head *out)
     uint64_t form, leads = 0;
     size_t n;
     const struct fleet_row *rows = fleet_record_rows(&n);
-    bool good = take_hex(&line, &form) && take_hex(&line, &h.start);
+    bool good = codec_take_hex(&line, &form) && codec_take_hex(&line, &h.start);
 
     h.version = codec_word(&line);
-    good = good && h.version.len > 0 && h.version.len < 24 && take_hex(&line, &h.settings) &&
-           take_u64(&line, UINT32_MAX, &h.rtt_us) && take_u64(&line, UINT32_MAX, &h.period_ms) &&
-           take_u64(&line, 1, &leads) && line.len == 0;
+    good = good && h.version.len > 0 && h.version.len < 24 && codec_take_hex(&line, &h.settings) &&
+           codec_take_u64(&line, UINT32_MAX, &h.rtt_us) && codec_take_u64(&line, UINT32_MAX, &h.period_ms) &&
+           codec_take_u64(&line, 1, &leads) && line.len == 0;
     if (!good)
         return WEIR_BAD;
     h.leads = leads == 1;
@@ -235,7 +235,7 @@ enum weir_status codec_take_line(struct slice *s, struct codec_line *out)
         return WEIR_NOT_FOUND;
     line = codec_whole_line(s);
     l.name = codec_word(&line);
-    if (l.name.len == 0 || !take_hex(&line, &l.rules) || !take_u64(&line, 1000000, &held) ||
+    if (l.name.len == 0 || !codec_take_hex(&line, &l.rules) || !codec_take_u64(&line, 1000000, &held) ||
         !codec_take_rows(&line, rows, n, &l.record) || line.len > 0)
         return WEIR_BAD;
     l.held = (uint32_t)held;
@@ -263,7 +263,7 @@ enum weir_status codec_take_plan(struct slice s, uint64_t *rules, struct fleet_p
     size_t n;
     const struct fleet_row *rows = fleet_plan_rows(&n);
 
-    if (!take_hex(&s, &form) || form != form_of(rows, n) || !take_hex(&s, &r) ||
+    if (!codec_take_hex(&s, &form) || form != form_of(rows, n) || !codec_take_hex(&s, &r) ||
         !codec_take_rows(&s, rows, n, &p) || s.len > 0)
         return WEIR_BAD;
     *rules = r;
@@ -336,12 +336,12 @@ enum weir_status codec_take_order(struct slice what, struct slice s, struct flee
     uint64_t ends, uid, verb;
     struct slice node;
 
-    if (!take_what(what, &o) || !take_u64(&s, INT64_MAX / 1000, &o.given_ms) ||
-        !take_u64(&s, INT64_MAX / 1000, &ends))
+    if (!take_what(what, &o) || !codec_take_u64(&s, INT64_MAX / 1000, &o.given_ms) ||
+        !codec_take_u64(&s, INT64_MAX / 1000, &ends))
         return WEIR_BAD;
     node = codec_word(&s);
-    if (!codec_is_name(node, sizeof o.node - 1) || !take_u64(&s, UINT32_MAX, &uid) ||
-        !take_u64(&s, 255, &verb) || !take_real(&s, &o.value) || s.len > FLEET_TEXT_MAX ||
+    if (!codec_is_name(node, sizeof o.node - 1) || !codec_take_u64(&s, UINT32_MAX, &uid) ||
+        !codec_take_u64(&s, 255, &verb) || !take_real(&s, &o.value) || s.len > FLEET_TEXT_MAX ||
         !is_text(s) || !(o.value >= 0 && o.value <= 1e6) || o.given_ms == 0)
         return WEIR_BAD;
     copy(o.node, sizeof o.node, node);

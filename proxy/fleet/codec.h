@@ -25,6 +25,10 @@
  * ones, are of a newer weir, and left out.
  */
 
+/* The next number of *s, decimal and at most `max`, or hexadecimal; false: there is none. */
+bool codec_take_u64(struct slice *s, uint64_t max, uint64_t *out);
+bool codec_take_hex(struct slice *s, uint64_t *out);
+
 struct codec_head {
     struct slice version; /* of weir */
     uint64_t start, settings;

@@ -20,9 +20,9 @@
 static const char *const state_names[] = {
     [FLEET_OFF] = "off", [FLEET_JOINED] = "joined", [FLEET_ALONE] = "alone"};
 static const char *const call_names[FLEET_CALL_COUNT] = {
-    [FLEET_SYNC] = "sync", [FLEET_ASK] = "ask",       [FLEET_READ] = "read",
-    [FLEET_PLAN] = "plan", [FLEET_ORDERS] = "orders", [FLEET_ORDER] = "order",
-    [FLEET_HEAL] = "heal",
+    [FLEET_SYNC] = "sync",   [FLEET_ASK] = "ask",       [FLEET_READ] = "read",
+    [FLEET_PLAN] = "plan",   [FLEET_ORDERS] = "orders", [FLEET_ORDER] = "order",
+    [FLEET_HEAL] = "heal",   [FLEET_USERS] = "users",
 };
 static const char *const result_names[FLEET_RESULT_COUNT] = {
     [FLEET_ANSWERED] = "ok", [FLEET_ERROR] = "error", [FLEET_NO_ANSWER] = "none"};
@@ -112,16 +112,10 @@ static bool wants_members(const struct fleet *f)
     return f->n_members > 0;
 }
 
-static bool next_call(struct fleet *f, uint64_t now)
+static bool other_call(struct fleet *f, uint64_t now)
 {
     int wants = -1;
 
-    if (heal_send(f))
-        return true;
-    if (now >= f->sync_due_ns)
-        return sync_send(f);
-    if (f->state != FLEET_JOINED)
-        return false;
     if (orders_send(f) || orders_tell(f))
         return true;
     if (f->reading == NULL && (f->read_due || wants_members(f)))
@@ -136,6 +130,22 @@ static bool next_call(struct fleet *f, uint64_t now)
     return wants >= 0 ? ask_send(f, wants) : read_on_send(f);
 }
 
+/* Requests that wait for their limits come first, in turns with all else. */
+static bool next_call(struct fleet *f, uint64_t now)
+{
+    bool others_turn = f->kind == FLEET_USERS;
+
+    if (heal_send(f))
+        return true;
+    if (now >= f->sync_due_ns)
+        return sync_send(f);
+    if (f->state != FLEET_JOINED)
+        return false;
+    if (!others_turn && limits_send(f, now))
+        return true;
+    return other_call(f, now) || (others_turn && limits_send(f, now));
+}
+
 void fleet_step(struct fleet *f)
 {
     if (!link_is_ready(f->link))
@@ -144,6 +154,21 @@ void fleet_step(struct fleet *f)
         (void)next_call(f, loop_now_ns(f->loop));
     else if (!f->goodbye_said && !f->left)
         say_goodbye(f);
+}
+
+void fleet_look(struct fleet *f)
+{
+    fleet_step(f);
+}
+
+bool fleet_answers(const struct fleet *f)
+{
+    return f->state == FLEET_JOINED && f->up && !f->leaving;
+}
+
+uint32_t fleet_nodes(const struct fleet *f)
+{
+    return f->nodes;
 }
 
 /* --- alone */
@@ -184,8 +209,8 @@ static void on_timer(void *arg)
     if (is_lost(f, now))
         go_alone(f);
     give_up_members(f, now);
-    fleet_step(f);
     loop_timer_at(&f->timer, now + STEP_NS);
+    fleet_step(f); /* which may want to look sooner */
 }
 
 /* --- the link's news */
@@ -194,6 +219,7 @@ static void on_ready(void *owner)
 {
     struct fleet *f = owner;
 
+    f->up = true;
     f->sync_due_ns = 0;
     fleet_step(f);
 }
@@ -203,6 +229,7 @@ static void on_down(enum link_fault fault, const char *why, void *owner)
     struct fleet *f = owner;
 
     (void)fault;
+    f->up = false;
     (void)snprintf(f->error, sizeof f->error, "%s", why);
     if (f->leaving)
         f->left = true;

@@ -72,6 +72,12 @@ struct fleet {
     char version[VERSION_MAX], version_read[VERSION_MAX]; /* of the orders */
     struct known_order *orders;
     size_t n_orders;
+    /* limits.c: the next call, if one asks, or only tells; its number, and of the one unanswered */
+    uint64_t limits_due_ns, limits_tell_ns, limits_hot_ns, limits_call, limits_unsure;
+    size_t n_limits;
+    int64_t hot_ms; /* by Redis's clock: what was hot before is known */
+
+    bool up;                /* the link is ready, or a call is under way */
     bool unread;            /* the last reading of them got no answer */
     uint64_t orders_due_ns; /* not read again before */
     uint64_t tell_after_ns; /* none told before */
@@ -119,6 +125,9 @@ void leases_took(struct fleet *f, const struct reply *r);
 /* An error of Redis's: a key may be of another type than weir's. */
 void heal_note(struct fleet *f, struct slice error);
 bool heal_send(struct fleet *f); /* false: nothing is to be healed, or not yet */
+
+/* --- limits.c */
+bool limits_send(struct fleet *f, uint64_t now_ns); /* false: nothing is due */
 
 /* --- lead.c */
 /* Reads all nodes, for the leader and for whoever asked for the members; the first call of it. */

@@ -13,7 +13,7 @@ struct script {
     const char *name, *sha, *text;
 };
 extern const struct script script_sync, script_ask, script_leave, script_read, script_plan,
-    script_order, script_orders, script_heal, script_records;
+    script_order, script_orders, script_heal, script_records, script_users;
 
 enum { CALL_BYTES_MAX = 192 * 1024 };
 

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Records, plans, orders and what is shown, as strangers may have written them.  The first byte
- * says which.  What is taken lies in its ranges after it was mended, and is taken alike when it is
- * written anew.
+ * Records, plans, orders, answers about limits and what is shown, as strangers may have written
+ * them.  The first byte says which.  What is taken lies in its ranges after it was mended, and is
+ * taken alike when it is written anew.
  */
 #include <math.h>
 #include <string.h>
 
 #include "fleet/codec.h"
+#include "fleet/limits.h"
 #include "fuzz.h"
 
 enum { MAX_STREAMS = 48 };
@@ -114,6 +115,16 @@ static void fuzz_shown(struct slice in)
     WEIR_ASSERT(!sum.cut && sum.nodes == 2);
 }
 
+static void fuzz_limits(struct slice in)
+{
+    struct quota_answer a;
+
+    if (limits_take_answer(in, &a) != WEIR_OK)
+        return;
+    WEIR_ASSERT(a.limit < QUOTA_LIMITS && a.wait_ms <= 2 * QUOTA_DAY_MS);
+    WEIR_ASSERT(a.granted[QUOTA_REQUESTS] <= UINT32_MAX);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct slice in = slice_of(data, size);
@@ -126,6 +137,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         fuzz_shown(in);
     else if (which == 'o')
         fuzz_order(in);
+    else if (which == 'l')
+        fuzz_limits(in);
     else
         fuzz_record(in);
     return 0;

@@ -20,6 +20,8 @@ struct fleet_many {
     uint32_t max_streams;
 };
 int command_fleet(uint64_t nodes, uint64_t seed, const char *backend, const struct fleet_many *m);
+/* Limits of users over 1 to 100 nodes. */
+int command_limits(uint64_t seed);
 int command_canary(uint64_t first_seed, uint64_t count, const char *only);
 
 /* The storm of a seed. */

@@ -19,6 +19,7 @@ static const char usage[] =
     "sim fleet [NODES [SEED]]       so many weirs before one engine; 1000: that one scenario\n"
     "sim fleet NODES SEED BACKEND [SEEDS [MAX_STREAMS]]  this engine only, the mean of so many\n"
     "sim canary [SEED [COUNT [CASE]]]  false verdicts over so many canaries each\n"
+    "sim limits [SEED]              limits of users over 1 to 100 nodes\n"
     "sim bench                      nanoseconds of a decision\n";
 
 static const char *arg(int argc, char **argv, int i, const char *otherwise)
@@ -94,6 +95,8 @@ int main(int argc, char **argv)
     if (strcmp(what, "canary") == 0)
         return command_canary(number(argc, argv, 2, "1"), number(argc, argv, 3, "200"),
                               arg(argc, argv, 4, NULL));
+    if (strcmp(what, "limits") == 0)
+        return command_limits(number(argc, argv, 2, "1"));
     if (strcmp(what, "bench") == 0)
         return command_bench();
     (void)fputs(usage, stderr);

@@ -156,6 +156,7 @@ void proxy_ask(struct proxy *p, struct ask *a)
         send_on(j);
         break;
     case POOL_WAIT:
+    case POOL_ASK:
         j->phase = JOB_WAITING;
         break;
     case POOL_REFUSE:

@@ -28,7 +28,7 @@
  *     pool_arrive ─► ADMIT ─► pool_first ─► pool_end
  *                │         └───────────────► pool_end            (no content ever)
  *                │         └─ pool_retry ─► ADMIT (another upstream) ... | REFUSE (ended)
- *                ├► WAIT ─► (later, from pool_next_woken) admitted or refused
+ *                ├► WAIT, ASK ─► (later, from pool_next_woken) admitted or refused
  *                │       └─► pool_leave                          (the client went away)
  *                └► REFUSE
  */
@@ -39,7 +39,8 @@ enum {
     POOL_RANKS = 6, /* system, paid+lease, paid, interactive+lease, interactive, batch */
 };
 
-enum pool_verdict { POOL_ADMIT, POOL_WAIT, POOL_REFUSE };
+/* POOL_ASK: it waits as well, for what the fleet says of its limits. */
+enum pool_verdict { POOL_ADMIT, POOL_WAIT, POOL_ASK, POOL_REFUSE };
 
 /* The numbers a decision was taken on. */
 struct decision_numbers {
@@ -114,6 +115,8 @@ struct pool_request {
     uint32_t pend0, inflight0, generation; /* pending and in flight when it was sent */
     int rank;
     bool pending, marked, late, first, probe, overdue, streaming, counted_user, woken;
+    bool asking;               /* it waits for what the fleet says of its limits */
+    bool has_queued;           /* it waited for room */
     bool guessed;              /* nothing was known when it was sent: late_ns is a guess */
     bool excused;              /* late_ns was put off once, for it certainly had a place */
     uint32_t fleet_generation; /* of the fleet's breaker when it was sent */

@@ -95,9 +95,11 @@ struct pool {
     bool cold;   /* of some upstream nothing was seen yet that limits it */
     bool handed; /* another process has taken over: `places` bind */
     struct list woken;
+    struct list asking; /* who waits for what the fleet says of its limits, the oldest first */
     struct hash_key key;
     struct event_ring events;
-    struct quota *quota; /* NULL: nothing was ever limited */
+    struct quota *quota;         /* NULL: nothing was ever limited */
+    uint64_t limits_patience_ns; /* pool_limits.h */
     struct users users;
     struct leases leases;
     struct lease_share *lease_share; /* borrowed; NULL: leases are this node's own */
@@ -241,6 +243,8 @@ bool pool_sheds(const struct pool *p, uint64_t now_ns);
 /* charge.c */
 /* Charges it under its limits, or says which one refuses it (r->quota->no).  r->quota is there. */
 enum rule pool_charge(struct pool *p, struct pool_request *r, uint64_t now_ns);
+/* Whom and what it is about, for quotas. */
+struct quota_asked pool_asked(const struct pool_request *r);
 /* What it is charged is corrected; rep NULL: it was not sent. */
 void pool_settle(struct pool *p, struct pool_request *r, const struct pool_report *rep,
                  uint64_t now_ns);
@@ -252,7 +256,17 @@ uint32_t pool_appoint_limited(struct pool *p, const struct quota_refusal *no, bo
 void pool_take_user_place(struct pool *p, struct pool_request *r);
 void pool_free_place(struct pool *p, struct pool_request *r);
 
+/* pool.c: it came, and no limit refuses it: POOL_ADMIT, POOL_WAIT or POOL_REFUSE */
+enum pool_verdict pool_go_on(struct pool *p, struct pool_request *r, uint64_t now_ns);
+
+/* pool_limits.c */
+void pool_begin_asking(struct pool *p, struct pool_request *r);
+void pool_stop_asking(struct pool_request *r);
+/* Who has waited too long for an answer goes on without one. */
+void pool_tick_asking(struct pool *p, uint64_t now_ns);
+
 /* serve.c */
+void pool_wake(struct pool *p, struct pool_request *r);
 void pool_expire_waiting(struct pool *p, bool all, uint64_t now_ns);
 /* Those for whom there is room leave; passes over no more than POOL_PASSED_MAX of others. */
 void pool_serve_queue(struct pool *p, uint64_t now_ns);

@@ -36,6 +36,8 @@ const char *quota_limit_name(enum quota_limit l);
 /* "tokens a minute" */
 const char *quota_limit_words(enum quota_limit l);
 enum quota_span quota_limit_span(enum quota_limit l);
+/* The units that it is about, a bit each (1 << enum quota_unit); 0: requests at once. */
+unsigned quota_limit_units(enum quota_limit l);
 bool quota_limits_any(const struct quota_limits *l);
 /* Do these of all users, or n_rules rules, limit anything?  Else nothing is counted. */
 bool quota_is_needed(const struct quota_limits *users, size_t n_rules);
@@ -101,6 +103,7 @@ struct quota_asked {
     enum request_class class;
     uint64_t bytes; /* of the request's body */
     bool generates; /* else it is taken to need no tokens, until its answer says other */
+    bool alone;     /* of a fleet: the store was asked in vain */
 };
 
 /* What a request was charged, to be kept until it ends. */
@@ -127,12 +130,14 @@ struct quota_refusal {
     uint32_t wait_ms; /* until this request fits, if nothing else comes; 0 = not known */
     uint8_t rule;     /* 0 = users, else that of the list, from 1 */
     uint8_t limit;    /* enum quota_limit */
+    bool asks;        /* nothing refuses it; the store of the fleet is to be asked first */
 };
 
 /* All of one request, for whom its limits matter. */
 struct quota_request {
     struct slice model;      /* in: as the body names it; borrowed while it is asked */
     struct quota_refusal no; /* most 0: no limit refused it */
+    bool alone;              /* the pool's: as in quota_asked */
     struct quota_left left[QUOTA_TOLD_COUNT];
     struct quota_hold held;
 };
@@ -144,9 +149,9 @@ struct quota_request {
  *
  * A request that needs more than a limit by itself is let in when nothing else counts under it.
  *
- * This is the one place that decides from a count.  A fleet that leases tokens to its nodes puts a
- * lease in the place of the window's room here (quota.c, room_of), by the same keys, and reads what
- * was charged where quota_settle writes it.
+ * This is the one place that decides from a count: this node's own windows, or in a fleet what all
+ * nodes have told the store (decide/quota_fleet.h).  False with no->asks: it is neither let in nor
+ * refused, and asked again when the store has answered.
  */
 bool quota_ask(struct quota *q, const struct quota_asked *a, uint64_t now_ns,
                struct quota_hold *hold, struct quota_refusal *no,
@@ -178,6 +183,7 @@ struct quota_view {
     uint64_t minute[QUOTA_UNITS], day[QUOTA_UNITS];
     struct quota_limits limits; /* that hold for it */
     double fullest;             /* 0..: the largest part of a limit that is used */
+    bool of_fleet;              /* streams and sums are of all nodes, as the store last said */
     uint64_t seen_ns;
 };
 enum { QUOTA_SLOTS = 8192 };
@@ -202,13 +208,13 @@ uint32_t quota_reached(const struct quota *q, uint64_t now_ns);
  * new ones one each ten seconds after the first few, and of the others a sum each minute.
  */
 enum { QUOTA_TOLD_AT_ONCE = 16 };
-enum quota_news {
+enum quota_event_kind {
     QUOTA_BEGINS, /* a count has reached a limit */
     QUOTA_ENDS,   /* nothing was refused there for QUOTA_REACHED_S, or the limit is no more */
     QUOTA_OTHERS, /* others have, that are not told of by name */
 };
 struct quota_event {
-    enum quota_news news;
+    enum quota_event_kind news;
     uint64_t user;            /* 0: the limit is shared */
     struct quota_refusal no;  /* the first one; of QUOTA_ENDS its rule as it is now */
     uint64_t refused, for_ns; /* of QUOTA_ENDS: how many, from the first to the last */

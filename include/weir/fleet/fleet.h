@@ -9,6 +9,7 @@
 #include "weir/base/slice.h"
 #include "weir/decide/fleet_node.h"
 #include "weir/decide/lease_share.h"
+#include "weir/decide/quota_fleet.h"
 #include "weir/fleet/means.h"
 #include "weir/fleet/shown.h"
 #include "weir/net/loop.h"
@@ -22,7 +23,8 @@
  *
  *     each period   sync: record and asks out; answers, plans, version of the orders in
  *     then          the orders, if their version is another; as leader: read, decide, plan
- *     in between    ask, where an upstream wants; an operator's command at once
+ *     in between    ask, where an upstream wants; an operator's command at once; what users have
+ *                   used of their limits, at once where one waits for it
  */
 
 enum {
@@ -137,6 +139,9 @@ struct fleet_leases {
     size_t n_told, n_asked;
 };
 
+/* OFF: nothing is limited, or by each node for itself. */
+enum fleet_limits_want { FLEET_LIMITS_OFF, FLEET_LIMITS_IDLE, FLEET_LIMITS_TELL, FLEET_LIMITS_ASK };
+
 struct fleet_hooks {
     /* The state changed; sentence: for log and events. */
     void (*on_state)(enum fleet_state state, const char *sentence, void *owner);
@@ -162,6 +167,16 @@ struct fleet_hooks {
     /* How long each that was asked for lasts, 0 = there is none; NULL: no answer came. */
     void (*leases_answer)(const uint64_t *left_ns, void *owner);
 
+    /*
+     * Limits: what a call would be for; what it says, as many counts as there are, `max` at most;
+     * what is answered, by the same indices (NULL: nothing), always once; and of which counts all
+     * nodes are told that little is left.
+     */
+    enum fleet_limits_want (*limits_want)(void *owner);
+    size_t (*limits_news)(struct quota_news *out, size_t max, void *owner);
+    void (*limits_answers)(const struct quota_answer *const *list, size_t n, void *owner);
+    void (*limits_hot)(uint64_t id, void *owner);
+
     /* As leader: begin, then each period the nodes and after them decide, which fills in the plans.
      */
     void (*lead_begin)(uint32_t left, void *owner); /* so many have just gone in good order */
@@ -171,6 +186,13 @@ struct fleet_hooks {
 };
 
 struct fleet;
+/* Joined, and Redis can be asked: whoever waits for an answer will get one. */
+bool fleet_answers(const struct fleet *f);
+/* How many nodes there are, or were when that was last known. */
+uint32_t fleet_nodes(const struct fleet *f);
+/* Something has changed that a call may be for: looks at once, not some milliseconds later. */
+void fleet_look(struct fleet *f);
+
 /* NULL: no memory. */
 struct fleet *fleet_create(const struct fleet_setup *s);
 /* Without a goodbye (fleet_leave). NULL is fine. */
@@ -221,6 +243,7 @@ enum fleet_call {
     FLEET_ORDERS,
     FLEET_ORDER,
     FLEET_HEAL,
+    FLEET_USERS,
     FLEET_CALL_COUNT
 };
 enum fleet_result { FLEET_ANSWERED, FLEET_ERROR, FLEET_NO_ANSWER, FLEET_RESULT_COUNT };

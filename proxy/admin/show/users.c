@@ -99,6 +99,11 @@ static void users_text(struct text *t, struct admin *a, const void *arg)
         for (size_t i = 0; i < l->n; i++)
             row_text(&tab, &l->items[i]);
     }
+    for (size_t i = 0; i < l->n; i++)
+        if (l->items[i].v.of_fleet) {
+            text_str(t, "what this node was told last counts all nodes of the fleet\n");
+            break;
+        }
     if (l->evicted > 0)
         text_printf(t, "%llu counts gave way to newer ones: more users than there is room for\n",
                     (unsigned long long)l->evicted);
@@ -124,6 +129,7 @@ static void row_json(struct json_out *j, const struct user_status *s)
     json_cstr(j, "user", v->user == 0 ? NULL : user_text(user, v->user));
     json_cstr(j, "pool", s->pool);
     json_cstr(j, "limit", under(name, v));
+    json_bool(j, "fleet", v->of_fleet);
     json_num(j, "used", v->fullest, 4);
     json_u64(j, "streams", v->streams);
     span_json(j, "minute", v->minute);

@@ -132,6 +132,7 @@ static void on_tick(void *arg)
         control_watch_clock(c, now);
         control_second(c);
     }
+    control_fleet_limits_set(c);
     set_expiry(c);
     check_drained(c);
     loop_timer_at(&c->tick, now + TICK_NS);

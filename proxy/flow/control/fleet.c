@@ -124,6 +124,7 @@ static void on_state(enum fleet_state state, const char *why, void *owner)
     char sentence[400];
 
     control_fleet_join_no_more(c);
+    control_fleet_limits_set(c);
     if (state == FLEET_JOINED) {
         control_say(c, "", "", "fleet_joined", "fleet %s: joined, as node %s", conf->name,
                     conf->node);
@@ -172,6 +173,10 @@ static const struct fleet_hooks hooks = {
     .leases = control_fleet_leases,
     .leases_answer = control_fleet_leases_answer,
     .shown = shown,
+    .limits_want = control_fleet_limits_want,
+    .limits_news = control_fleet_limits_news,
+    .limits_answers = control_fleet_limits_answers,
+    .limits_hot = control_fleet_limits_hot,
     .lead_begin = control_fleet_lead,
     .lead_hear = control_fleet_hear,
     .lead_goodbye = control_fleet_goodbye,
@@ -211,6 +216,7 @@ static bool begin(struct control *c)
     snapshot_ref(c->snapshot); /* its settings and means are the node's */
     c->fleet.of = c->snapshot;
     set_upstreams(c);
+    control_fleet_limits_set(c);
     if (c->snapshot->fleet->in_clear)
         log_warn("fleet: %s is another machine, and what is said to it is not encrypted (rediss:)",
                  s->fleet.redis);
@@ -220,6 +226,7 @@ static bool begin(struct control *c)
 
 bool control_fleet_open(struct control *c)
 {
+    control_fleet_limits_open(c);
     return begin(c);
 }
 
@@ -264,6 +271,8 @@ static void forget_pools(struct control *c, const struct snapshot *old)
 
 static void close_node(struct control *c)
 {
+    control_fleet_limits_drop(c, c->snapshot);
+    control_fleet_limits_answers(NULL, 0, c); /* none comes any more */
     fleet_destroy(&c->fleet.node);
     snapshot_unref(c->fleet.of);
     c->fleet.of = NULL;
@@ -271,9 +280,11 @@ static void close_node(struct control *c)
 
 void control_fleet_reload(struct control *c, const struct snapshot *old)
 {
+    control_fleet_limits_drop(c, old);
     if (c->fleet.node != NULL && is_same(old, c->snapshot)) {
         forget_pools(c, old);
         set_upstreams(c);
+        control_fleet_limits_set(c);
         return;
     }
     control_fleet_detach(c, old, NULL);

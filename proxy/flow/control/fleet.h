@@ -74,6 +74,18 @@ void control_fleet_decide(struct fleet_plan *plans, void *owner);
 void control_fleet_leases(struct fleet_leases *l, struct lease_rooms rooms, void *owner);
 void control_fleet_leases_answer(const uint64_t *left_ns, void *owner);
 
+/* --- control/fleet_limits.c */
+void control_fleet_limits_open(struct control *c);
+/* The pools go by the fleet's limits, by their part or by their own, as it is now. */
+void control_fleet_limits_set(struct control *c);
+/* Those of `from` go by their own. */
+void control_fleet_limits_drop(struct control *c, const struct snapshot *from);
+/* Of struct fleet_hooks. */
+enum fleet_limits_want control_fleet_limits_want(void *owner);
+size_t control_fleet_limits_news(struct quota_news *out, size_t max, void *owner);
+void control_fleet_limits_answers(const struct quota_answer *const *list, size_t n, void *owner);
+void control_fleet_limits_hot(uint64_t id, void *owner);
+
 /* --- control/fleet_orders.c */
 /*
  * A command has been carried out here: the others are told, unless who said that it is for this

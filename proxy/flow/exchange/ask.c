@@ -65,6 +65,9 @@ void exchange_ask(struct exchange *x)
             exchange_begin_early(x);
         exchange_enter(x, EXCHANGE_QUEUED);
         return;
+    case POOL_ASK: /* it may still be refused with a status */
+        exchange_enter(x, EXCHANGE_QUEUED);
+        return;
     case POOL_REFUSE:
         exchange_refuse(x, 0, r->cause, NULL);
         return;
@@ -102,7 +105,7 @@ void exchange_on_wake(struct loop_message *m)
     if (!sent) {
         exchange_refuse(x, 0, t->r.cause, NULL);
     } else if (exchange_knows_its_upstream(x)) {
-        admitted(x, DECISION_QUEUED);
+        admitted(x, t->r.has_queued ? DECISION_QUEUED : DECISION_ADMITTED);
     } else {
         /* a reload took it out while the message was under way */
         gate_give_back(x->pool->gate, &x->ticket, exchange_now(x));

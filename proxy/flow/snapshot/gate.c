@@ -18,8 +18,9 @@ struct gate {
     struct decide_conf conf; /* a copy: gates outlive the snapshots that they were told by */
     struct pool *pool;
     void *mem;
-    struct quota *quota; /* NULL: no limit was ever set */
-    uint64_t now_ns;     /* the latest any thread has seen */
+    struct quota *quota;    /* NULL: no limit was ever set */
+    struct gate_bell *bell; /* under the lock */
+    uint64_t now_ns;        /* the latest any thread has seen */
     _Atomic uint32_t refs;
     _Atomic bool shut; /* as of the last tick or order; a hint, the pool is asked again */
 };
@@ -124,15 +125,32 @@ static void leave(struct gate *g)
     }
 }
 
+static void ring(struct gate_bell *b)
+{
+    if (b != NULL && !atomic_exchange_explicit(&b->rings, true, memory_order_acq_rel))
+        loop_post(b->loop, &b->message);
+}
+
 enum pool_verdict gate_ask(struct gate *g, struct ticket *t, uint64_t now_ns)
 {
     enum pool_verdict v;
+    struct gate_bell *bell;
 
     now_ns = enter(g, now_ns);
     t->posted = false;
     v = pool_arrive(g->pool, &t->r, now_ns);
+    bell = g->bell;
     leave(g);
+    if (v == POOL_ASK)
+        ring(bell);
     return v;
+}
+
+void gate_set_bell(struct gate *g, struct gate_bell *b)
+{
+    (void)enter(g, 0);
+    g->bell = b;
+    leave(g);
 }
 
 bool gate_refuses_all(struct gate *g, struct ticket *t, uint64_t now_ns)

@@ -33,6 +33,16 @@ struct gate_rules {
     size_t n_limits;
 };
 
+/*
+ * Rung by whoever has asked for what the fleet must say of a limit: the message is posted to the
+ * loop, which stops the ringing when it looks.  Lives as long as the gates that have it.
+ */
+struct gate_bell {
+    struct loop *loop;
+    struct loop_message message;
+    _Atomic bool rings;
+};
+
 /* ids[i] is how upstream i is known again (pool_name). */
 struct gate *gate_create(const struct gate_rules *rules, const uint32_t *ids,
                          const uint32_t *max_streams, size_t n, uint64_t now_ns);
@@ -76,6 +86,9 @@ void gate_tick(struct gate *g, const struct gate_counts *c, uint64_t now_ns);
 
 /* Refuses what has waited too long. */
 void gate_expire(struct gate *g, uint64_t now_ns);
+
+/* NULL: nobody answers. */
+void gate_set_bell(struct gate *g, struct gate_bell *b);
 
 /* For control: the pool itself, between lock and unlock (which posts what was woken). */
 struct pool *gate_lock(struct gate *g);

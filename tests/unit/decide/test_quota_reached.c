@@ -58,7 +58,7 @@ static void reaches(uint64_t user, uint64_t now_ns)
         continue;
 }
 
-static int count_news(enum quota_news news, uint64_t now_ns)
+static int count_news(enum quota_event_kind news, uint64_t now_ns)
 {
     struct quota_event one;
     int n = 0;

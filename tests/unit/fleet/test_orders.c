@@ -30,6 +30,12 @@ static int wants_none(void *owner)
     return -1;
 }
 
+static enum fleet_limits_want limits_none(void *owner)
+{
+    (void)owner;
+    return FLEET_LIMITS_OFF;
+}
+
 static void no_leases(struct fleet_leases *l, struct lease_rooms rooms, void *owner)
 {
     (void)l;
@@ -57,7 +63,8 @@ static const struct fleet_hooks hooks = {.on_state = no_state,
                                          .wants = wants_none,
                                          .leases = no_leases,
                                          .leases_answer = no_lease_answer,
-                                         .shown = shows_nothing};
+                                         .shown = shows_nothing,
+                                         .limits_want = limits_none};
 
 /* Reads on, answering each sync, until a call with this word comes. */
 static bool has_heard(const char *word)
