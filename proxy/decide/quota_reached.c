@@ -120,7 +120,8 @@ static bool limits_still(const struct quota *q, const struct quota_named *named,
     return l.most[named->no.limit] != 0;
 }
 
-static void tell(const struct quota_named *named, enum quota_event_kind news, struct quota_event *ev)
+static void tell(const struct quota_named *named, enum quota_event_kind news,
+                 struct quota_event *ev)
 {
     *ev = (struct quota_event){.news = news,
                                .user = named->user,

@@ -199,8 +199,9 @@ enum weir_status codec_take_head(struct slice *s, struct codec_head *out)
 
     h.version = codec_word(&line);
     good = good && h.version.len > 0 && h.version.len < 24 && codec_take_hex(&line, &h.settings) &&
-           codec_take_u64(&line, UINT32_MAX, &h.rtt_us) && codec_take_u64(&line, UINT32_MAX, &h.period_ms) &&
-           codec_take_u64(&line, 1, &leads) && line.len == 0;
+           codec_take_u64(&line, UINT32_MAX, &h.rtt_us) &&
+           codec_take_u64(&line, UINT32_MAX, &h.period_ms) && codec_take_u64(&line, 1, &leads) &&
+           line.len == 0;
     if (!good)
         return WEIR_BAD;
     h.leads = leads == 1;
@@ -235,8 +236,9 @@ enum weir_status codec_take_line(struct slice *s, struct codec_line *out)
         return WEIR_NOT_FOUND;
     line = codec_whole_line(s);
     l.name = codec_word(&line);
-    if (l.name.len == 0 || !codec_take_hex(&line, &l.rules) || !codec_take_u64(&line, 1000000, &held) ||
-        !codec_take_rows(&line, rows, n, &l.record) || line.len > 0)
+    if (l.name.len == 0 || !codec_take_hex(&line, &l.rules) ||
+        !codec_take_u64(&line, 1000000, &held) || !codec_take_rows(&line, rows, n, &l.record) ||
+        line.len > 0)
         return WEIR_BAD;
     l.held = (uint32_t)held;
     *out = l;

@@ -20,9 +20,9 @@
 static const char *const state_names[] = {
     [FLEET_OFF] = "off", [FLEET_JOINED] = "joined", [FLEET_ALONE] = "alone"};
 static const char *const call_names[FLEET_CALL_COUNT] = {
-    [FLEET_SYNC] = "sync",   [FLEET_ASK] = "ask",       [FLEET_READ] = "read",
-    [FLEET_PLAN] = "plan",   [FLEET_ORDERS] = "orders", [FLEET_ORDER] = "order",
-    [FLEET_HEAL] = "heal",   [FLEET_USERS] = "users",
+    [FLEET_SYNC] = "sync", [FLEET_ASK] = "ask",       [FLEET_READ] = "read",
+    [FLEET_PLAN] = "plan", [FLEET_ORDERS] = "orders", [FLEET_ORDER] = "order",
+    [FLEET_HEAL] = "heal", [FLEET_USERS] = "users",
 };
 static const char *const result_names[FLEET_RESULT_COUNT] = {
     [FLEET_ANSWERED] = "ok", [FLEET_ERROR] = "error", [FLEET_NO_ANSWER] = "none"};

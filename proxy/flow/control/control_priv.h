@@ -160,7 +160,7 @@ struct control_fleet {
     uint64_t plan_at_ns[FLEET_UPSTREAMS_MAX];
     struct fleet_pool *pools[SNAPSHOT_POOLS_MAX + 1]; /* by slot */
     size_t leases_of;       /* the pool whose leases go first with the next call */
-    struct fleet_view view;                           /* as shown */
+    struct fleet_view view; /* as shown */
     struct gate_bell bell;
     struct fleet_limits_part limits[SNAPSHOT_POOLS_MAX];
     size_t n_limits, limits_turn; /* the pool that is asked first */
