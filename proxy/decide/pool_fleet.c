@@ -284,10 +284,14 @@ void pool_fleet_report(struct pool *p, size_t upstream, struct fleet_record *out
     fleet_record_mend(out, u->limiter.most);
 }
 
-/* Others that were there may still be alone: each looks for the store in its own time. */
-static bool is_back_early(const struct fleet_node *n, uint64_t now_ns)
+/*
+ * Others that were there may still be alone: each looks for the store in its own time.  Of a limit
+ * that was learnt nothing is kept for them, as of those that vanish.
+ */
+static bool is_back_early(const struct fleet_node *n, const struct upstream *u, uint64_t now_ns)
 {
-    return n->rejoined_ns > 0 && n->nodes < n->left_nodes && now_ns - n->rejoined_ns < OTHERS_NS;
+    return n->rejoined_ns > 0 && n->nodes < n->left_nodes &&
+           now_ns - n->rejoined_ns < OTHERS_NS && 2 * u->fleet->plan.total > u->limiter.most;
 }
 
 /*
@@ -302,7 +306,7 @@ static uint32_t most_of(const struct pool *p, const struct upstream *u, uint64_t
 
     if (n->state == FLEET_ALONE)
         own = u->limiter.streams;
-    else if (is_just_back(n, now_ns) || is_back_early(n, now_ns))
+    else if (is_just_back(n, now_ns) || is_back_early(n, u, now_ns))
         own = u->fleet->own_streams;
     else
         return UINT32_MAX;

@@ -2,6 +2,8 @@
 """The live page's view of a fleet, in a real browser, with several weirs and a real Redis; pictures go to
 tests/artefacts for people to look at."""
 
+import time
+
 import pytest
 
 from harness.backend import always
@@ -161,10 +163,14 @@ def test_cells_change_in_place_and_have_names(rig, redis, backend):
 def test_names_from_redis_are_text(rig, redis, backend):
     weirs = fleet_of(rig, backend, redis, 2)
     record = redis.cli("hvals", "weir:{chat-eu}:rec").split("\n")[0]
-    redis.cli("hset", "weir:{chat-eu}:rec", "<b>x</b>.1", record + "\n@ 0\n=chat 0 0 0 0 0")
-    redis.cli("zadd", "weir:{chat-eu}:nodes", "9e15", "<b>x</b>.1")
     page = opened(rig, weirs[0])
-    row(page, "nodes", "<b>x</b>", state="serving")
+
+    def shown():
+        """As long as it says that it lives."""
+        redis.cli("hset", "weir:{chat-eu}:rec", "<b>x</b>.1", record + "\n@ 0\n=chat 0 0 0 0 0")
+        redis.cli("zadd", "weir:{chat-eu}:nodes", str(int(time.time() * 1000)), "<b>x</b>.1")
+        return rows(page, "nodes").get("<b>x</b>", {}).get("state") == "serving"
+    eventually(shown, 20)
     assert page.js("document.querySelector('#nodes b') === null")
 
 

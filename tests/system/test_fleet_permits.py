@@ -66,7 +66,7 @@ def test_the_script_counts_as_the_rules_do(redis, script, seed):
 
 def test_what_others_use_is_not_given_away_when_redis_has_lost_it(redis, script):
     def ask(node, used, waiting, epoch, most=-1):
-        return int(redis.cli("--raw", "--eval", script, "weir:{t}:", ",", node, "600000", "300", "chat/a", str(used), "0",
+        return int(redis.cli("--raw", "--eval", script, "weir:{t}:", ",", node, "600000", "300", "", "", "chat/a", str(used), "0",
                              str(waiting), "3", "0", str(most), "16", "16", str(epoch)).split()[0])
     assert ask("a.1", 4, 9, 0) == 16, "a fleet that begins"
     redis.cli("flushall")
