@@ -290,8 +290,8 @@ void pool_fleet_report(struct pool *p, size_t upstream, struct fleet_record *out
  */
 static bool is_back_early(const struct fleet_node *n, const struct upstream *u, uint64_t now_ns)
 {
-    return n->rejoined_ns > 0 && n->nodes < n->left_nodes &&
-           now_ns - n->rejoined_ns < OTHERS_NS && 2 * u->fleet->plan.total > u->limiter.most;
+    return n->rejoined_ns > 0 && n->nodes < n->left_nodes && now_ns - n->rejoined_ns < OTHERS_NS &&
+           2 * u->fleet->plan.total > u->limiter.most;
 }
 
 /*
