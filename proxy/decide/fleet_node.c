@@ -283,6 +283,7 @@ static void leave_place(const struct fleet_node *n, struct fleet_place *f, uint6
     double part = num_floor(known_part(n, f, now_ns));
 
     f->left_held = f->held;
+    f->left_total = f->plan.total;
     f->left_room = has_room(n, f);
     f->left_streams = 0;
     if (f->plan.epoch > 0) {
@@ -316,7 +317,7 @@ uint32_t fleet_place_most(const struct fleet_node *n, const struct fleet_place *
                           uint32_t max_streams, uint64_t now_ns)
 {
     double part = num_floor(part_of(n, max_streams));
-    bool is_room = f->left_room || 2.0 * f->plan.total <= max_streams; /* for twice as many */
+    bool is_room = f->left_room || 2.0 * f->left_total <= max_streams; /* for twice as many */
     double most = num_min(part, is_room ? num_floor(f->left_streams) : f->left_held);
     uint64_t ns = unheard_ns(n, now_ns);
 

@@ -99,10 +99,29 @@ enum rule upstream_fleet_ask(const struct pool *p, struct upstream *u, const str
     return fleet_place_ask(p->fleet, u->fleet, &d);
 }
 
+/* For a lease after it was alone. */
+static bool is_just_back(const struct fleet_node *n, uint64_t now_ns)
+{
+    return n->rejoined_ns > 0 && now_ns - n->rejoined_ns < FLEET_LEASE_NS;
+}
+
+/*
+ * Back, and no plan is there yet: neither the fleet's rules hold nor those of a node that is alone.
+ * What it carried, of max_streams its part of what was divided, is not exceeded meanwhile.
+ */
+static uint32_t back_most(const struct pool *p, const struct upstream *u)
+{
+    uint32_t nodes = p->fleet->left_nodes > 0 ? p->fleet->left_nodes : 1;
+
+    return num_floor(num_max(1, num_min(u->fleet->own_streams, u->limiter.most / nodes)));
+}
+
 bool upstream_is_beyond_part(const struct pool *p, const struct upstream *u, uint64_t now_ns)
 {
-    return upstream_is_alone(p, u) &&
-           upstream_load(u) >= fleet_place_most(p->fleet, u->fleet, u->limiter.most, now_ns);
+    if (upstream_is_alone(p, u))
+        return upstream_load(u) >= fleet_place_most(p->fleet, u->fleet, u->limiter.most, now_ns);
+    return p->fleet != NULL && u->fleet->shared && u->fleet->plan.epoch == 0 &&
+           is_just_back(p->fleet, now_ns) && upstream_load(u) >= back_most(p, u);
 }
 
 uint64_t upstream_fleet_until(const struct pool *p, const struct upstream *u)
@@ -206,12 +225,6 @@ static void note_own(const struct pool *p, const struct upstream *u, double *str
     *pending = brought(u->limiter.pending, fleet->pending, p->fleet->nodes);
 }
 
-/* For a lease after it was alone. */
-static bool is_just_back(const struct fleet_node *n, uint64_t now_ns)
-{
-    return n->rejoined_ns > 0 && now_ns - n->rejoined_ns < FLEET_LEASE_NS;
-}
-
 /* What it brings: while it is alone its own limits, and for a lease after it. */
 static void report_own(const struct pool *p, const struct upstream *u, struct fleet_record *out,
                        uint64_t now_ns)
@@ -291,7 +304,7 @@ void pool_fleet_report(struct pool *p, size_t upstream, struct fleet_record *out
 static bool is_back_early(const struct fleet_node *n, const struct upstream *u, uint64_t now_ns)
 {
     return n->rejoined_ns > 0 && n->nodes < n->left_nodes && now_ns - n->rejoined_ns < OTHERS_NS &&
-           2 * u->fleet->plan.total > u->limiter.most;
+           2 * u->fleet->left_total > u->limiter.most;
 }
 
 /*

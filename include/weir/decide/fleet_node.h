@@ -34,7 +34,7 @@ struct fleet_place {
     bool bound_pending;                /* ... this node's part of P did */
     double left_streams, left_pending; /* its limits when it was left alone, and where ... */
     double alone_streams, alone_pending; /* ... they go from there; 0: by themselves */
-    uint32_t left_held;                  /* permits at that time */
+    uint32_t left_held, left_total;      /* permits at that time, and the fleet's */
     bool left_room;                      /* half of the places were free for a lease */
     uint64_t crowded_ns;                 /* when more than half of the places were last given out */
     double own_streams, own_pending;     /* its limits when it came back */
