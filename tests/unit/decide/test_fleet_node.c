@@ -471,6 +471,22 @@ Test(fleet_node, back_before_the_others_it_takes_no_more_than_it_carried)
     cr_assert_eq(ask.most, UINT32_MAX, "all are back");
 }
 
+Test(fleet_node, back_and_without_a_plan_it_sends_no_more_than_its_part)
+{
+    struct fleet_others nobody = {.nodes = 1, .rank = FLEET_NO_RANK};
+    struct pool_request r[64];
+    int sent;
+
+    start(40);
+    join(30, 40);
+    pass(&f, FLEET_LEASE_NS);
+    cr_assert_eq(pool_fleet_state(f.pool), FLEET_ALONE);
+    call(9, nobody);
+    cr_assert_eq(pool_fleet_state(f.pool), FLEET_JOINED);
+    sent = send_all(r);
+    cr_assert(sent >= 1 && sent <= 10, "%d of a part of 10", sent);
+}
+
 Test(fleet_node, counters_never_fall)
 {
     struct fleet_record was = {0}, is;
