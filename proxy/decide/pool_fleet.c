@@ -106,22 +106,26 @@ static bool is_just_back(const struct fleet_node *n, uint64_t now_ns)
 }
 
 /*
- * Back, and no plan is there yet: neither the fleet's rules hold nor those of a node that is alone.
- * What it carried, of max_streams its part of what was divided, is not exceeded meanwhile.
+ * Joined just now, and no plan is there yet: neither the fleet's rules hold nor those of a node
+ * that is alone.  The permits do, which the store has counted with those of the others.
  */
-static uint32_t back_most(const struct pool *p, const struct upstream *u)
+static bool is_without_plan(const struct pool *p, const struct upstream *u, uint64_t now_ns)
 {
-    uint32_t nodes = p->fleet->left_nodes > 0 ? p->fleet->left_nodes : 1;
+    const struct fleet_node *n = p->fleet;
 
-    return num_floor(num_max(1, num_min(u->fleet->own_streams, u->limiter.most / nodes)));
+    return n != NULL && n->state == FLEET_JOINED && u->fleet->shared && u->fleet->plan.epoch == 0 &&
+           now_ns - n->since_ns < FLEET_LEASE_NS;
 }
 
-bool upstream_is_beyond_part(const struct pool *p, const struct upstream *u, uint64_t now_ns)
+bool upstream_is_beyond_part(const struct pool *p, struct upstream *u, uint64_t now_ns)
 {
     if (upstream_is_alone(p, u))
         return upstream_load(u) >= fleet_place_most(p->fleet, u->fleet, u->limiter.most, now_ns);
-    return p->fleet != NULL && u->fleet->shared && u->fleet->plan.epoch == 0 &&
-           is_just_back(p->fleet, now_ns) && upstream_load(u) >= back_most(p, u);
+    if (!is_without_plan(p, u, now_ns) ||
+        upstream_load(u) < fleet_place_permits(p->fleet, u->fleet, now_ns))
+        return false;
+    u->fleet->wants = true;
+    return true;
 }
 
 uint64_t upstream_fleet_until(const struct pool *p, const struct upstream *u)

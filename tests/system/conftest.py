@@ -18,6 +18,16 @@ def pytest_configure(config):
         raise pytest.UsageError(f"no weir at {BINARY}: build it, or say where with WEIR_BUILD")
 
 
+SPREAD = 7
+
+
+def pytest_collection_modifyitems(items):
+    """Modules that take long have neighbours that do (those of the fleet): each process gets its part of them."""
+    modules = list(dict.fromkeys(i.module for i in items))
+    order = {m: n for n, m in enumerate(m for k in range(SPREAD) for m in modules[k::SPREAD])}
+    items.sort(key=lambda i: order[i.module])
+
+
 @pytest.fixture
 def rig():
     r = Rig()

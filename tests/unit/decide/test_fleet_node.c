@@ -487,6 +487,17 @@ Test(fleet_node, back_and_without_a_plan_it_sends_no_more_than_its_part)
     cr_assert(sent >= 1 && sent <= 10, "%d of a part of 10", sent);
 }
 
+Test(fleet_node, joined_and_without_a_plan_it_sends_by_its_permits)
+{
+    struct pool_request r[64];
+
+    start(48);
+    call(3, nobody_waits);
+    cr_assert_eq(pool_fleet_state(f.pool), FLEET_JOINED);
+    cr_assert_eq(send_all(r), 3);
+    cr_assert_eq(pool_fleet_wants(f.pool, f.now_ns), 0, "and asks for another");
+}
+
 Test(fleet_node, counters_never_fall)
 {
     struct fleet_record was = {0}, is;
