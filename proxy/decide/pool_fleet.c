@@ -105,27 +105,31 @@ static bool is_just_back(const struct fleet_node *n, uint64_t now_ns)
     return n->rejoined_ns > 0 && now_ns - n->rejoined_ns < FLEET_LEASE_NS;
 }
 
+/* Of max_streams places are kept for nodes that are alone; of a limit that was learnt none. */
+static bool is_divided(const struct upstream *u)
+{
+    return 2 * u->fleet->left_total > u->limiter.most;
+}
+
 /*
  * Joined just now, and no plan is there yet: neither the fleet's rules hold nor those of a node
- * that is alone.  The permits do, which the store has counted with those of the others.
+ * that is alone.  The permits do, which the store has counted with those of the others; a node that
+ * is back goes on by a limit of its own.
  */
 static bool is_without_plan(const struct pool *p, const struct upstream *u, uint64_t now_ns)
 {
     const struct fleet_node *n = p->fleet;
 
     return n != NULL && n->state == FLEET_JOINED && u->fleet->shared && u->fleet->plan.epoch == 0 &&
-           now_ns - n->since_ns < FLEET_LEASE_NS;
+           now_ns - n->since_ns < FLEET_LEASE_NS && (n->rejoined_ns == 0 || is_divided(u));
 }
 
-bool upstream_is_beyond_part(const struct pool *p, struct upstream *u, uint64_t now_ns)
+bool upstream_is_beyond_part(const struct pool *p, const struct upstream *u, uint64_t now_ns)
 {
     if (upstream_is_alone(p, u))
         return upstream_load(u) >= fleet_place_most(p->fleet, u->fleet, u->limiter.most, now_ns);
-    if (!is_without_plan(p, u, now_ns) ||
-        upstream_load(u) < fleet_place_permits(p->fleet, u->fleet, now_ns))
-        return false;
-    u->fleet->wants = true;
-    return true;
+    return is_without_plan(p, u, now_ns) &&
+           upstream_load(u) >= fleet_place_permits(p->fleet, u->fleet, now_ns);
 }
 
 uint64_t upstream_fleet_until(const struct pool *p, const struct upstream *u)
@@ -301,14 +305,11 @@ void pool_fleet_report(struct pool *p, size_t upstream, struct fleet_record *out
     fleet_record_mend(out, u->limiter.most);
 }
 
-/*
- * Others that were there may still be alone: each looks for the store in its own time.  Of a limit
- * that was learnt nothing is kept for them, as of those that vanish.
- */
+/* Others that were there may still be alone: each looks for the store in its own time. */
 static bool is_back_early(const struct fleet_node *n, const struct upstream *u, uint64_t now_ns)
 {
     return n->rejoined_ns > 0 && n->nodes < n->left_nodes && now_ns - n->rejoined_ns < OTHERS_NS &&
-           2 * u->fleet->left_total > u->limiter.most;
+           is_divided(u);
 }
 
 /*

@@ -301,9 +301,9 @@ enum rule upstream_fleet_ask(const struct pool *p, struct upstream *u, const str
                              uint64_t now_ns);
 /*
  * Alone: it has as many as its part of the fleet.  Joined just now and without a plan: as many as
- * it holds permits; it asks for another.
+ * it holds permits.
  */
-bool upstream_is_beyond_part(const struct pool *p, struct upstream *u, uint64_t now_ns);
+bool upstream_is_beyond_part(const struct pool *p, const struct upstream *u, uint64_t now_ns);
 /* The end of the fleet's OPEN, 0 = it is not. */
 uint64_t upstream_fleet_until(const struct pool *p, const struct upstream *u);
 /* In flight and without a first token at other nodes. */

@@ -495,7 +495,6 @@ Test(fleet_node, joined_and_without_a_plan_it_sends_by_its_permits)
     call(3, nobody_waits);
     cr_assert_eq(pool_fleet_state(f.pool), FLEET_JOINED);
     cr_assert_eq(send_all(r), 3);
-    cr_assert_eq(pool_fleet_wants(f.pool, f.now_ns), 0, "and asks for another");
 }
 
 Test(fleet_node, counters_never_fall)
