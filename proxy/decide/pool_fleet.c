@@ -113,23 +113,28 @@ static bool is_divided(const struct upstream *u)
 
 /*
  * Joined just now, and no plan is there yet: neither the fleet's rules hold nor those of a node
- * that is alone.  The permits do, which the store has counted with those of the others; a node that
- * is back goes on by a limit of its own.
+ * that is alone.  Who is new goes by the permits, which the store has counted with those of the
+ * others; who is back exceeds neither what it carried nor its part of max_streams.
  */
-static bool is_without_plan(const struct pool *p, const struct upstream *u, uint64_t now_ns)
+static uint32_t most_without_plan(const struct pool *p, const struct upstream *u, uint64_t now_ns)
 {
     const struct fleet_node *n = p->fleet;
+    uint32_t nodes = n->left_nodes > 0 ? n->left_nodes : 1;
 
-    return n != NULL && n->state == FLEET_JOINED && u->fleet->shared && u->fleet->plan.epoch == 0 &&
-           now_ns - n->since_ns < FLEET_LEASE_NS && (n->rejoined_ns == 0 || is_divided(u));
+    if (n->rejoined_ns == 0)
+        return fleet_place_permits(n, u->fleet, now_ns);
+    return num_floor(num_max(1, num_min(u->fleet->own_streams, u->limiter.most / nodes)));
 }
 
 bool upstream_is_beyond_part(const struct pool *p, const struct upstream *u, uint64_t now_ns)
 {
+    const struct fleet_node *n = p->fleet;
+
     if (upstream_is_alone(p, u))
-        return upstream_load(u) >= fleet_place_most(p->fleet, u->fleet, u->limiter.most, now_ns);
-    return is_without_plan(p, u, now_ns) &&
-           upstream_load(u) >= fleet_place_permits(p->fleet, u->fleet, now_ns);
+        return upstream_load(u) >= fleet_place_most(n, u->fleet, u->limiter.most, now_ns);
+    return n != NULL && n->state == FLEET_JOINED && u->fleet->shared && u->fleet->plan.epoch == 0 &&
+           now_ns - n->since_ns < FLEET_LEASE_NS &&
+           upstream_load(u) >= most_without_plan(p, u, now_ns);
 }
 
 uint64_t upstream_fleet_until(const struct pool *p, const struct upstream *u)
