@@ -6,9 +6,18 @@
  */
 #include "pages_priv.h"
 
+/* It is said back: visible ASCII without blanks, as every origin is written (RFC 6454, 7.1). */
+static bool is_origin(struct slice s)
+{
+    for (size_t i = 0; i < s.len; i++)
+        if (s.p[i] <= ' ' || s.p[i] >= 0x7f)
+            return false;
+    return s.len > 0;
+}
+
 bool cors_allows(const char *const *origins, size_t n_origins, struct slice origin)
 {
-    if (origin.len == 0)
+    if (!is_origin(origin))
         return false;
     for (size_t i = 0; i < n_origins; i++) {
         if (strcmp(origins[i], "*") == 0 || slice_eq(slice_str(origins[i]), origin))

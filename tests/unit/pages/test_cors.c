@@ -12,6 +12,9 @@ Test(cors, allows_the_named_origins_exactly)
     cr_assert_not(cors_allows(origins, 2, SLICE_LIT("null")));
     cr_assert_not(cors_allows(origins, 2, SLICE_NONE));
     cr_assert(cors_allows(all, 1, SLICE_LIT("https://any.example")));
+    cr_assert_not(cors_allows(all, 1, SLICE_LIT("https://a\tb")));
+    cr_assert_not(cors_allows(all, 1, SLICE_LIT("https://a b")));
+    cr_assert_not(cors_allows(all, 1, SLICE_LIT("https://\xb7.example")));
     cr_assert_not(cors_allows(NULL, 0, SLICE_LIT("https://any.example")));
 }
 
