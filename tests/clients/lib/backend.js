@@ -6,7 +6,6 @@
 // head and no more, first=silent not even that.  `open` is what a test can look at while a request is under way.
 import http from "node:http";
 import { once } from "node:events";
-import { setTimeout as sleep } from "node:timers/promises";
 
 const DEFAULTS = { tokens: 5, gap: 1, first: 0, tag: "t" };
 
@@ -113,6 +112,17 @@ async function fault(plan, dialect, res) {
   }
 }
 
+// Whether the client has gone within so many ms: an engine that thinks looks up when nobody waits any more.
+async function goneWithin(res, ms) {
+  if (ms <= 0 || res.destroyed) return res.destroyed;
+  try {
+    await once(res, "close", { signal: AbortSignal.timeout(ms) });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 async function stream(plan, dialect, res) {
   res.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-cache" });
   if (plan.first === "never" || plan.first === "silent") {
@@ -120,17 +130,16 @@ async function stream(plan, dialect, res) {
     await once(res, "close");
     return;
   }
-  if (plan.first > 0) await sleep(plan.first);
+  if (await goneWithin(res, plan.first)) return;
   if (plan.fault === "error" && plan.at === 0) {
     await fault(plan, dialect, res);
     return;
   }
   for (const piece of dialect.open()) res.write(piece);
   for (let i = 0; i < plan.tokens; i++) {
-    if (res.destroyed) return;
     if (plan.fault !== undefined && i === plan.at && (await fault(plan, dialect, res))) return;
     res.write(dialect.token(tokenText(plan, i)));
-    if (plan.gap > 0) await sleep(plan.gap);
+    if (await goneWithin(res, plan.gap)) return;
   }
   for (const piece of dialect.close()) res.write(piece);
   res.end();

@@ -8,6 +8,6 @@ export async function until(claim, what, ms = 10000) {
     const value = await claim();
     if (value) return value;
     if (performance.now() > end) throw new Error(`waited ${ms} ms in vain: ${what}`);
-    await sleep(5); // poll-ok
+    await sleep(5); // poll-ok: the only polling line of these tests
   }
 }
