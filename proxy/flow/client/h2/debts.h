@@ -29,7 +29,7 @@ struct h2_debts {
 /* A connection from this address begins with b; false: too little is left of it for one. */
 bool h2_debts_begin(const struct h2_debts *d, const struct net_addr *peer, struct h2_budget *b,
                     uint64_t now_ns);
-/* ... and ends with it. */
+/* ... and ends with it, or is cut off with it; twice is as once. */
 void h2_debts_end(struct h2_debts *d, const struct net_addr *peer, const struct h2_budget *b,
                   uint64_t now_ns);
 
